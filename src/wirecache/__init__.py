@@ -1,0 +1,80 @@
+"""The cache under your LLM SDK: repeated calls are answered from a store, byte for byte, without the network.
+
+from openai import OpenAI
+from wirecache import cached_client
+
+client = OpenAI(http_client=cached_client())
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from wirecache._cache import Cache
+    from wirecache._core.keys import KeyOptions, make_key
+    from wirecache._core.messages import Entry
+    from wirecache._core.plan import Mode
+    from wirecache._core.status import CacheStatus
+    from wirecache._pick import cached_async_client, cached_client
+    from wirecache.errors import ConfigError, NotRecorded, StoreError, WirecacheError
+    from wirecache.stats import Stats
+    from wirecache.stores import DiskStore, Store
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Cache",
+    "CacheStatus",
+    "ConfigError",
+    "DiskStore",
+    "Entry",
+    "KeyOptions",
+    "Mode",
+    "NotRecorded",
+    "Stats",
+    "Store",
+    "StoreError",
+    "WirecacheError",
+    "__version__",
+    "cached_async_client",
+    "cached_client",
+    "make_key",
+]
+
+# Loaded when first asked for, so that importing wirecache costs next to nothing and imports neither HTTP library.
+_WHERE = {
+    "Cache": "_cache",
+    "CacheStatus": "_core.status",
+    "ConfigError": "errors",
+    "DiskStore": "stores",
+    "Entry": "_core.messages",
+    "KeyOptions": "_core.keys",
+    "Mode": "_core.plan",
+    "NotRecorded": "errors",
+    "Stats": "stats",
+    "Store": "stores",
+    "StoreError": "errors",
+    "WirecacheError": "errors",
+    "cached_async_client": "_pick",
+    "cached_client": "_pick",
+    "make_key": "_core.keys",
+}
+
+
+_MODULES = frozenset({"errors", "httpx", "httpx2", "stats", "stores"})
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"wirecache.{name}")
+    if name not in _WHERE:
+        raise AttributeError(f"module 'wirecache' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"wirecache.{_WHERE[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

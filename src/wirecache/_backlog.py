@@ -1,0 +1,150 @@
+"""How are entries written without a caller waiting for it? In the order given, by one thread for each store.
+
+An entry waits in memory until it is written, and can be read from there, so a program always sees what it stored.
+``flush`` waits for the rest; it runs when a client or cache is closed, before a listing, and at exit.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import queue
+import threading
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from wirecache import _codec
+from wirecache._core.messages import Entry
+from wirecache.stores._protocol import Store
+
+__all__ = ["Backlog", "Job", "backlog_of"]
+
+logger = logging.getLogger("wirecache")
+
+MAX_WAITING = 256 * 1024 * 1024  # bytes of bodies that may wait; beyond it an answer is not stored
+IDLE = 2.0  # seconds without work after which the thread ends
+EXIT_WAIT = 10.0  # seconds that the exit of a program waits for the rest
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One entry to be written; it is made by the thread that writes it. ``size``: bytes. ``lasts``: seconds, None for ever.
+
+    ``done`` is told the error, or None.
+    """
+
+    key: str
+    size: int
+    make: Callable[[], Entry]
+    lasts: float | None
+    done: Callable[[Exception | None], None]
+
+
+class Backlog:
+    """The writes of one store that are still to be done."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._reset()
+
+    def _reset(self) -> None:
+        self._lock = threading.Lock()
+        self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        self._waiting: dict[str, Job] = {}
+        self._size = 0
+        self._undone = 0
+        self._idle = threading.Condition(self._lock)
+        self._thread: threading.Thread | None = None
+
+    def get(self, key: str) -> Entry | None:
+        """The entry of that key, if it still waits to be written."""
+        job = self._waiting.get(key)
+        return job.make() if job is not None else None
+
+    def put(self, job: Job) -> bool:
+        """Write it soon; False if too much waits already."""
+        with self._lock:
+            if self._size > MAX_WAITING:
+                return False
+            self._size += job.size
+            self._undone += 1
+            self._waiting[job.key] = job
+            self._jobs.put(job)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="wirecache-writer", daemon=True)
+                self._thread.start()
+        return True
+
+    def flush(self, timeout: float = EXIT_WAIT) -> bool:
+        """Wait until all is written, ``timeout`` seconds at most; is it?"""
+        with self._idle:
+            return self._idle.wait_for(lambda: self._undone == 0, timeout)
+
+    def forget(self, key: str | None = None) -> None:
+        """Wait for the writes, then nothing of that key (or nothing at all) waits any more."""
+        self.flush()
+        with self._lock:
+            if key is None:
+                self._waiting.clear()
+            else:
+                self._waiting.pop(key, None)
+
+    def _work(self) -> None:
+        while True:
+            try:
+                job = self._jobs.get(timeout=IDLE)
+            except queue.Empty:
+                with self._lock:
+                    if self._jobs.empty():
+                        self._thread = None
+                        return
+                continue
+            error: Exception | None = None
+            try:
+                self._store.set(job.key, _codec.encode(job.make()), ttl=job.lasts)
+            except Exception as caught:
+                error = caught
+            job.done(error)
+            with self._idle:
+                if self._waiting.get(job.key) is job:
+                    del self._waiting[job.key]
+                self._size -= job.size
+                self._undone -= 1
+                if not self._undone:
+                    self._idle.notify_all()
+            del job  # an entry must not live on in an idle thread
+
+
+_lock = threading.Lock()
+_of_location: weakref.WeakValueDictionary[object, Backlog] = weakref.WeakValueDictionary()
+
+
+def backlog_of(store: Store) -> Backlog:
+    """The backlog of a store. Two stores of one location share it, so one sees what the other is about to write."""
+    location = getattr(store, "location", None) or id(store)
+    with _lock:
+        backlog = _of_location.get(location)
+        if backlog is None:
+            backlog = _of_location[location] = Backlog(store)
+        return backlog
+
+
+def _flush_all() -> None:
+    for backlog in list(_of_location.values()):
+        if not backlog.flush():
+            logger.warning("wirecache: some answers could not be stored before the program ended")
+
+
+def _after_fork() -> None:
+    """The writer stayed in the parent, and writes there what waited: the child begins with an empty backlog."""
+    global _lock
+    _lock = threading.Lock()
+    for backlog in list(_of_location.values()):
+        backlog._reset()
+
+
+atexit.register(_flush_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

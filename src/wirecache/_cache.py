@@ -1,0 +1,272 @@
+"""The cache: a store, the settings, and what happened. One serves any number of clients, threads and event loops."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from types import TracebackType
+from typing import Any, Literal, Self
+from urllib.parse import urlsplit
+
+from wirecache import _codec
+from wirecache._backlog import Job, backlog_of
+from wirecache._core.freshness import lasts, ttl_left
+from wirecache._core.keys import KeyOptions
+from wirecache._core.messages import Entry, Request
+from wirecache._core.plan import Mode, Plan
+from wirecache._core.recording import Recorder
+from wirecache._core.secrets import redacted_url
+from wirecache._core.status import CacheStatus
+from wirecache._settings import UNSET, Duration, Unset, parse_duration, parse_mode, parse_text, setting
+from wirecache.errors import ConfigError
+from wirecache.stats import Stats, Tally
+from wirecache.stores import DiskStore, Store
+
+__all__ = ["Cache"]
+
+logger = logging.getLogger("wirecache")
+
+FLUSH_WAIT = 10.0  # seconds that close(), a listing or a snapshot of the counters waits for writes
+
+
+class Cache:
+    """Which answers are kept, where, and for how long?
+
+    ``store``: a ``Store``, a path, or None for the default disk store. ``mode``: see ``Mode``. ``ttl``: how long an entry is fresh
+    (seconds, timedelta, ``"90s"`` ... ``"2w"``, None for ever). ``namespace``: part of every key. ``key``: what counts in a key.
+    ``keep_stale``: how long past its ttl the store keeps an entry for ``offline``. ``accept``: called with each ``Entry`` that would be
+    stored; False or a text (the reason) refuses it. ``miss``: what offline says when there is no entry, ``"respond"`` (424) or ``"raise"`` (``NotRecorded``).
+
+    What is left out is taken from ``WIRECACHE_STORE``, ``WIRECACHE_MODE``, ``WIRECACHE_TTL``, ``WIRECACHE_NAMESPACE``. A wrong value is a ``ConfigError``.
+    """
+
+    def __init__(
+        self,
+        store: Store | str | os.PathLike[str] | None = None,
+        *,
+        mode: Mode | Literal["auto", "offline", "refresh", "off"] | Unset = UNSET,
+        ttl: Duration | Unset = UNSET,
+        key: KeyOptions = KeyOptions(),
+        namespace: str | Unset = UNSET,
+        keep_stale: Duration = "30d",
+        miss: Literal["respond", "raise"] = "respond",
+        accept: Callable[[Entry], bool | str] | None = None,
+    ) -> None:
+        self.plan = Plan(
+            mode=setting("mode", mode, parse_mode, Mode.AUTO),
+            ttl=setting("ttl", ttl, parse_duration, "7d"),
+            namespace=setting("namespace", namespace, parse_text, ""),
+            key=key,
+        )
+        self.keep_stale = parse_duration(keep_stale, "keep_stale=")
+        if miss not in ("respond", "raise"):
+            raise ConfigError(f"miss= is {miss!r}; allowed: respond, raise")
+        self.miss = miss
+        self.store = _open_store(store)
+        self._accept = accept
+        self._backlog = backlog_of(self.store)
+        self._tally = Tally()
+        self._warned: set[str] = set()
+
+    def __repr__(self) -> str:
+        return f"Cache({self.store!r}, mode={self.plan.mode.value!r})"
+
+    # -- what people ask ------------------------------------------------------------------------------------------
+
+    @property
+    def mode(self) -> Mode:
+        """The mode in force."""
+        return self.plan.mode
+
+    @property
+    def stats(self) -> Stats:
+        """What happened in this process so far; waits for writes under way, so that the counters are right."""
+        self._backlog.flush(FLUSH_WAIT)
+        return self._tally.snapshot()
+
+    def entries(self) -> Iterator[Entry]:
+        """The stored entries, one after the other. A store of your own needs ``keys()`` for it."""
+        self._backlog.flush(FLUSH_WAIT)
+        for key in self._optional("keys")():
+            entry = self.get(key)
+            if entry is not None:
+                yield entry
+
+    def get(self, key: str) -> Entry | None:
+        """The entry of that key, fresh or stale; None if there is none that is whole."""
+        entry = self._backlog.get(key)
+        return entry if entry is not None else self._decoded(key, self._guarded(self.store.get, key))
+
+    def discard(self, key: str) -> None:
+        """Drop the entry of that key, if there is one."""
+        self._backlog.forget(key)
+        self._guarded(self._optional("delete"), key)
+
+    def clear(self) -> None:
+        """Drop all entries."""
+        self._backlog.forget()
+        self._optional("clear")()
+
+    def prune(self) -> int:
+        """Drop the entries that are past their ttl; how many were they?"""
+        stale = [entry.key for entry in self.entries() if not _is_fresh(entry, self.plan.ttl)]
+        for key in stale:
+            self._optional("delete")(key)
+        return len(stale)
+
+    def close(self) -> None:
+        """Finish the writes and close the store. A closed cache opens itself again when it is used."""
+        self._backlog.flush(FLUSH_WAIT)
+        if close := getattr(self.store, "close", None):
+            close()
+
+    async def aclose(self) -> None:
+        """The same from an event loop, in a worker thread."""
+        from anyio.to_thread import run_sync
+
+        await run_sync(self.close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.aclose()
+
+    # -- what the transports ask; nothing here ever raises because of the store -------------------------------------
+
+    def lookup(self, key: str) -> Entry | None:
+        """The entry to judge, from memory or the store."""
+        return self.get(key)
+
+    async def alookup(self, key: str) -> Entry | None:
+        """The same on an event loop: by the store's ``aget``, else in a worker thread."""
+        entry = self._backlog.get(key)
+        if entry is not None:
+            return entry
+        aget = getattr(self.store, "aget", None)
+        try:
+            if aget is not None:
+                return self._decoded(key, await aget(key))
+            from anyio.to_thread import run_sync
+
+            return self._decoded(key, await run_sync(self.store.get, key))
+        except Exception as error:
+            self._trouble(error)
+            return None
+
+    def keep(self, recorder: Recorder, decode: Callable[[bytes], bytes], seconds: float) -> str | None:
+        """Take the recorded answer into the store; else the reason why not. ``seconds``: how long upstream took."""
+        make = partial(recorder.entry, time.time(), seconds)
+        reason = recorder.why_not(decode) or (self._judged(make()) if self._accept is not None else None)
+        if reason is None and not self._write(recorder.recording.key, recorder.size, make, recorder.recording.ttl):
+            reason = "backlog"
+        if reason is not None:
+            self._tally.refused(reason)
+        return reason
+
+    def save(self, entry: Entry) -> bool:
+        """Write an entry that is made already; False if too many writes wait."""
+        return self._write(entry.key, len(entry.body), lambda: entry, entry.ttl)
+
+    def _write(self, key: str, size: int, make: Callable[[], Entry], own_ttl: float | None | bool) -> bool:
+        lifetime = lasts(own_ttl, self.plan.ttl)
+        wanted = None if lifetime is None or self.keep_stale is None else lifetime + self.keep_stale
+        return self._backlog.put(Job(key, size, make, wanted, self._written))
+
+    def flush(self) -> None:
+        """Wait for the writes under way."""
+        self._backlog.flush(FLUSH_WAIT)
+
+    async def aflush(self) -> None:
+        """The same from an event loop: in a worker thread, and only if there is something to wait for."""
+        if not self._backlog.flush(0):
+            from anyio.to_thread import run_sync
+
+            await run_sync(self.flush)
+
+    def answered(self, status: CacheStatus, entry: Entry | None = None) -> None:
+        """Count an exchange whose head is known."""
+        self._tally.answered(status, entry)
+
+    def log(self, request: Request, status: CacheStatus, code: int, seconds: float) -> None:
+        """The one line of an exchange that is over. ``seconds`` from the request to here."""
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug("%s %s %d %s %.1f ms", request.method, redacted_url(request), code, status.header(), seconds * 1000)
+
+    def _judged(self, entry: Entry) -> str | None:
+        assert self._accept is not None
+        try:
+            verdict = self._accept(entry)
+        except Exception:
+            logger.warning("wirecache: accept= raised; the answer is not stored", exc_info=True)
+            return "accept-error"
+        return verdict if isinstance(verdict, str) and verdict else None if verdict else "accept"
+
+    def _written(self, error: Exception | None) -> None:
+        if error is None:
+            self._tally.add("stored")
+        else:
+            self._trouble(error)
+
+    def _decoded(self, key: str, value: bytes | None) -> Entry | None:
+        if value is None:
+            return None
+        try:
+            return _codec.decode(key, value)
+        except _codec.Damaged as error:
+            self._trouble(error)
+            return None
+
+    def _guarded(self, action: Callable[..., Any], *arguments: object) -> Any:
+        try:
+            return action(*arguments)
+        except Exception as error:
+            self._trouble(error)
+            return None
+
+    def _trouble(self, error: Exception) -> None:
+        """Count it, and say so once for each cause."""
+        self._tally.add("store_errors")
+        cause = f"{type(error).__name__}: {error}"
+        if cause not in self._warned:
+            self._warned.add(cause)
+            logger.warning("wirecache: the store is in trouble, calls go on without it: %s", cause)
+
+    def _optional(self, name: str) -> Callable[..., Any]:
+        method: Callable[..., Any] | None = getattr(self.store, name, None)
+        if method is None:
+            raise ConfigError(f"{type(self.store).__name__} has no {name}(), which this needs")
+        return method
+
+
+def _is_fresh(entry: Entry, ttl: float | None) -> bool:
+    left = ttl_left(entry, ttl, time.time())
+    return left is None or left > 0
+
+
+def _open_store(store: Store | str | os.PathLike[str] | None) -> Store:
+    if store is None:
+        store = os.environ.get("WIRECACHE_STORE") or None
+        where = "WIRECACHE_STORE"
+    else:
+        where = "store="
+    if store is None:
+        return DiskStore()
+    if isinstance(store, (str, os.PathLike)):
+        text = os.fspath(store)
+        scheme = urlsplit(text).scheme if "://" in text else ""
+        if scheme:
+            raise ConfigError(f"{where} is a URL of the scheme {scheme!r}; allowed: the path of a directory")
+        return DiskStore(text)
+    if not isinstance(store, Store):
+        raise ConfigError(f"{where} is {store!r}; allowed: a path, or an object with get(key) and set(key, value, *, ttl)")
+    return store

@@ -1,0 +1,186 @@
+"""When do two request bodies ask for the same? When their canonical bytes are equal.
+
+The canonical form is a typed, length-prefixed framing (strings are never escaped, so 5 MB of base64 cost one copy):
+no two different values have the same bytes. Numbers compare as in RFC 8785 (IEEE 754 doubles), but integers are exact at any size.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+import jiter
+
+__all__ = ["Body", "canonical_json", "frame", "ignore_members", "normalise_percent", "parse_body"]
+
+# Ids that a client makes up anew for each call, and that only link members of one body
+# (pydantic-ai gives Gemini's tool calls such ids). They count by order of appearance.
+# A row: the bytes that a body with such ids must contain, and the whole id.
+LINKING_IDS = {b"pyd_ai_": re.compile(r"pyd_ai_[0-9a-f]{32}")}
+
+_PERCENT = re.compile(rb"%([0-9a-fA-F]{2})")
+_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A request body, parsed once: ``value`` is the JSON value, or the list of parts or pairs, or None for raw bytes."""
+
+    kind: str  # empty | json | multipart | form | raw
+    raw: bytes
+    value: Any = None
+
+    def member(self, name: str) -> Any:
+        """The member of that name of a JSON object, else None."""
+        return self.value.get(name) if type(self.value) is dict else None
+
+
+def frame(parts: Iterable[bytes]) -> bytes:
+    """Join parts so that no other list of parts gives the same bytes (each one with its length in front)."""
+    return b"".join([b"%d:%b" % (len(part), part) for part in parts])
+
+
+def _upper_or_plain(match: re.Match[bytes]) -> bytes:
+    octet = int(match[1], 16)
+    return bytes([octet]) if octet in _UNRESERVED else b"%%%02X" % octet
+
+
+def normalise_percent(text: bytes) -> bytes:
+    """Undo the percent-encoding that means nothing (RFC 3986 section 6.2.2)."""
+    return _PERCENT.sub(_upper_or_plain, text) if b"%" in text else text
+
+
+def parse_body(content: bytes, content_type: bytes = b"") -> Body:
+    """What kind of body is this, and what is in it?
+
+    A body that looks like a JSON object or array is one, whatever its content type says (some SDKs send none).
+    Duplicate member names, NaN, a lone surrogate or broken JSON: keyed by its raw bytes.
+    """
+    if not content:
+        return Body("empty", content)
+    kind = content_type.partition(b";")[0].strip().lower()
+    if kind == b"multipart/form-data":
+        parts = _multipart(content, content_type)
+        return Body("multipart", content, parts) if parts is not None else Body("raw", content)
+    if kind == b"application/x-www-form-urlencoded":
+        return Body("form", content, [_form_pair(pair) for pair in content.split(b"&") if pair])
+    if content.lstrip()[:1] in (b"{", b"["):
+        try:
+            return Body("json", content, jiter.from_json(content, **_STRICT))
+        except ValueError:
+            pass
+    return Body("raw", content)
+
+
+# Prompts stay out of jiter's string cache, which would keep them in memory for the life of the process.
+_STRICT: dict[str, Any] = {"allow_inf_nan": False, "catch_duplicate_keys": True, "cache_mode": "keys"}
+
+
+def _form_pair(pair: bytes) -> tuple[bytes, bytes]:
+    name, _, value = pair.partition(b"=")
+    return unquote_to_bytes(name.replace(b"+", b" ")), unquote_to_bytes(value.replace(b"+", b" "))
+
+
+def _multipart(content: bytes, content_type: bytes) -> list[tuple[bytes, bytes]] | None:
+    """The parts as (head lines, bytes), without the boundary; None if it is no well-formed multipart (RFC 2046 section 5.1)."""
+    found = re.search(rb'boundary=(?:"([^"]+)"|([^\s;]+))', content_type, re.IGNORECASE)
+    if found is None:
+        return None
+    pieces = (b"\r\n" + content).split(b"\r\n--" + (found[1] or found[2]))
+    if len(pieces) < 2 or pieces[0] or pieces[-1].rstrip(b"\r\n") != b"--":
+        return None
+    parts = []
+    for piece in pieces[1:-1]:
+        head, blank, body = piece.partition(b"\r\n\r\n")
+        if not blank or not head.startswith(b"\r\n"):
+            return None
+        lines = (line.partition(b":") for line in head[2:].split(b"\r\n"))
+        parts.append((frame(sorted(frame((n.strip().lower(), v.strip())) for n, _, v in lines)), body))
+    return parts
+
+
+def canonical_json(value: Any, raw: bytes = b"") -> bytes:
+    """Which bytes stand for this JSON value, and for no other?
+
+    Members sorted at every depth, list order kept. ``1.0`` is ``1``; ``true`` is not ``1``; no Unicode normalisation.
+    ``raw`` is the text it was parsed from: only there linking ids are looked for.
+    Raises ``ValueError`` on what JSON cannot carry (infinity, a lone surrogate).
+    """
+    out: list[bytes] = []
+    linking = any(mark in raw for mark in LINKING_IDS)
+    _write(value, out.append, {} if linking else None)
+    return b"".join(out)
+
+
+def _write(value: Any, put: Callable[[bytes], None], links: dict[str, int] | None) -> None:
+    kind = type(value)
+    if kind is str:
+        if links is not None and any(pattern.fullmatch(value) for pattern in LINKING_IDS.values()):
+            put(b"@%d;" % links.setdefault(value, len(links)))
+            return
+        text = value.encode()
+        put(b"s%d:" % len(text))
+        put(text)
+    elif kind is dict:
+        put(b"{%d:" % len(value))
+        for name in sorted(value):
+            put(_name(name))
+            _write(value[name], put, links)
+    elif kind is list:
+        put(b"[%d:" % len(value))
+        for item in value:
+            _write(item, put, links)
+    else:
+        put(_scalar(value))
+
+
+@lru_cache(maxsize=1024)
+def _name(name: str) -> bytes:
+    text = name.encode()
+    return b"%d:%b" % (len(text), text)
+
+
+def _scalar(value: Any) -> bytes:
+    if value is None:
+        return b"n"
+    if value is True:
+        return b"t"
+    if value is False:
+        return b"f"
+    if isinstance(value, int):
+        return b"i%x;" % value
+    if isinstance(value, float):
+        if value.is_integer():  # inf and nan are not, and are refused below
+            return b"i%x;" % int(value)
+        if value - value == 0.0:
+            return b"d" + value.hex().encode() + b";"
+    raise ValueError(f"not a JSON value: {value!r}")
+
+
+def ignore_members(value: Any, pointers: Iterable[str]) -> Any:
+    """The value without the members that JSON pointers (RFC 6901) name; ``*`` stands for any one member or item."""
+    for pointer in pointers:
+        path = [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+        value = _without(value, path)
+    return value
+
+
+def _without(value: Any, path: list[str]) -> Any:
+    if not path:
+        return value
+    step, rest = path[0], path[1:]
+    if type(value) is dict:
+        named = (lambda name: step in ("*", name))
+        if not rest:
+            return {name: item for name, item in value.items() if not named(name)}
+        return {name: _without(item, rest) if named(name) else item for name, item in value.items()}
+    if type(value) is list:
+        chosen = (lambda at: step in ("*", str(at)))
+        if not rest:
+            return [item for at, item in enumerate(value) if not chosen(at)]
+        return [_without(item, rest) if chosen(at) else item for at, item in enumerate(value)]
+    return value

@@ -1,0 +1,86 @@
+"""Which paths are inference, and may be answered from a store?
+
+A table by the end of the path, since hosts and prefixes differ (``/v1``, ``/openai/v1``, Azure's deployments, gateways,
+self-hosted servers). It is an allow-list: what is not here is not cached. Checked against the routes in the providers' SDKs.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+__all__ = ["find_endpoint"]
+
+# The end of the path, and the name that statistics and file names use.
+SUFFIXES: dict[str, str] = {
+    # OpenAI and all that speak like it (Groq, Mistral, Together, Cerebras, Ollama, vLLM, llama.cpp, Azure, gateways)
+    "/chat/completions": "chat",
+    "/completions": "completions",
+    "/responses": "responses",
+    "/responses/input_tokens": "input-tokens",
+    "/responses/compact": "compact",
+    "/embeddings": "embeddings",
+    "/moderations": "moderations",
+    "/images/generations": "images",
+    "/images/edits": "images",
+    "/images/variations": "images",
+    "/audio/speech": "speech",
+    "/audio/transcriptions": "transcriptions",
+    "/audio/translations": "translations",
+    "/rerank": "rerank",
+    "/v1/decisions": "decisions",
+    # Anthropic (not "/messages": a thread's messages end so too)
+    "/v1/messages": "messages",
+    "/v1/messages/count_tokens": "count-tokens",
+    # Mistral
+    "/fim/completions": "fim",
+    "/agents/completions": "agents",
+    "/chat/moderations": "moderations",
+    "/v1/classifications": "classifications",
+    "/chat/classifications": "classifications",
+    "/v1/ocr": "ocr",
+    # Cohere
+    "/v1/chat": "chat",
+    "/v2/chat": "chat",
+    "/v1/embed": "embeddings",
+    "/v2/embed": "embeddings",
+    "/v1/classify": "classify",
+    "/v1/summarize": "summarize",
+    "/v1/generate": "completions",
+    "/v1/tokenize": "tokenize",
+    "/v1/detokenize": "detokenize",
+    "/v2/parse": "parse",
+    # Ollama
+    "/api/chat": "ollama-chat",
+    "/api/generate": "ollama-generate",
+    "/api/embed": "embeddings",
+    "/api/embeddings": "embeddings",
+    # Google
+    ":generateContent": "generate-content",
+    ":streamGenerateContent": "generate-content",
+    ":countTokens": "count-tokens",
+    ":computeTokens": "count-tokens",
+    ":embedContent": "embeddings",
+    ":batchEmbedContents": "embeddings",
+    ":predict": "predict",
+    # Anthropic's models at Google
+    ":rawPredict": "messages",
+    ":streamRawPredict": "messages",
+}
+
+PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"/hf-inference/models/.+"), "task"),  # Hugging Face: a model's task
+    (re.compile(r"/model/[^/]+/(invoke|invoke-with-response-stream|converse|converse-stream)\Z"), "messages"),  # Bedrock
+)
+
+_LONGEST_FIRST = sorted(SUFFIXES, key=len, reverse=True)
+
+
+@lru_cache(maxsize=1024)
+def find_endpoint(path: bytes) -> str | None:
+    """Which inference endpoint does a POST to this path ask? None: none that the table knows."""
+    text = path.decode("latin-1").rstrip("/")
+    for suffix in _LONGEST_FIRST:
+        if text.endswith(suffix):
+            return SUFFIXES[suffix]
+    return next((name for pattern, name in PATTERNS if pattern.search(text)), None)

@@ -1,0 +1,72 @@
+"""How old is an entry, and may it still answer? (RFC 9111 section 4.2)"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+
+from wirecache._core.messages import Entry
+
+__all__ = ["age_of", "explicit_lifetime", "lasts", "parse_ttl", "ttl_left"]
+
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw]?)", re.IGNORECASE)
+TTL_FORMS = 'seconds, a timedelta, "90s" "15m" "12h" "7d" "2w", or None (never expires)'
+
+
+def parse_ttl(value: float | str | timedelta | None) -> float | None:
+    """How many seconds is that? None: it never ends. ``ValueError`` says which forms are allowed."""
+    if value is None or (isinstance(value, str) and value.strip().lower() in ("none", "never")):
+        return None
+    if isinstance(value, timedelta):
+        seconds = value.total_seconds()
+    elif isinstance(value, str):
+        found = _DURATION.fullmatch(value.strip())
+        if found is None:
+            raise ValueError(f"{value!r} is no duration; allowed: {TTL_FORMS}")
+        seconds = float(found[1]) * _UNITS[found[2].lower() or "s"]
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        seconds = float(value)
+    else:
+        raise ValueError(f"{value!r} is no duration; allowed: {TTL_FORMS}")
+    if not 0 <= seconds < float("inf"):
+        raise ValueError(f"{value!r} is no duration; allowed: {TTL_FORMS}")
+    return seconds
+
+
+def age_of(entry: Entry, now: float) -> float:
+    """How many seconds ago was it stored? Never negative, so a clock set back is harmless."""
+    return max(0.0, now - entry.stored_at)
+
+
+def lasts(own: float | None | bool, ttl: float | None) -> float | None:
+    """Which ttl is in force: an entry's own (False: it has none), else the cache's."""
+    return ttl if own is False else own
+
+
+def ttl_left(entry: Entry, ttl: float | None, now: float) -> float | None:
+    """How many seconds is it still fresh? Negative: it is stale by so much. None: for ever."""
+    lifetime = lasts(entry.ttl, ttl)
+    return None if lifetime is None else lifetime - age_of(entry, now)
+
+
+def explicit_lifetime(fields: Mapping[bytes, bytes], stored_at: float) -> float | None:
+    """How many seconds did the server itself allow (RFC 9111 section 4.2.1, private cache)? None: it said nothing.
+
+    Heuristic lifetimes (section 4.2.2) are not used: a batch that is polled often carries ``Last-Modified``.
+    """
+    directives = fields.get(b"cache-control", b"").lower()
+    if found := re.search(rb'max-age\s*=\s*"?(\d+)', directives):
+        return float(found[1])
+    if b"no-cache" in directives:
+        return 0.0
+    if b"expires" in fields:
+        try:
+            expires = parsedate_to_datetime(fields[b"expires"].decode("latin-1")).timestamp()
+            date = parsedate_to_datetime(fields[b"date"].decode("latin-1")).timestamp() if b"date" in fields else stored_at
+        except ValueError:
+            return 0.0
+        return max(0.0, expires - date)
+    return None

@@ -1,0 +1,128 @@
+"""Which stored answer belongs to a request? The one under its key.
+
+A key is the SHA-256 of an unambiguous framing of all that a server could answer differently for.
+Nothing is left out but what this module names: allow-lists of body members are how caches give wrong answers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from wirecache._core.canonical import Body, canonical_json, frame, ignore_members, normalise_percent, parse_body
+from wirecache._core.messages import Request
+from wirecache._core.secrets import CREDENTIAL_QUERY, credential_fingerprint
+
+__all__ = ["KeyOptions", "key_of", "make_key"]
+
+FORMAT = b"wirecache key 1"  # a changed key is a breaking change: it gets a new number here
+
+# Headers that change an answer. A provider's version and beta switches; never a credential, an agent's name or a trace.
+KEY_FIELDS = (b"anthropic-beta", b"anthropic-version", b"content-encoding", b"openai-beta")
+# Media types that any JSON endpoint answers alike; others (an audio format, an event stream) count.
+PLAIN_ACCEPT = frozenset({b"", b"*/*", b"application/json"})
+_AS_SENT = "%/?:@!$&'()*+,;=~[]"  # what an HTTP library leaves as it is when it encodes a URL
+DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class KeyOptions:
+    """What counts in a key, beyond or below the default?
+
+    ``ignore_body``: JSON pointers (``*`` for any one step) left out. ``ignore_query``: parameter names left out.
+    ``headers``: names that count beside the built-in ones. ``credentials=True``: other credentials, other answers.
+    ``host=False``: the origin does not count. ``normalize``: called with the parsed JSON body, returns the one to use.
+    """
+
+    ignore_body: tuple[str, ...] = ()
+    ignore_query: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+    credentials: bool = False
+    host: bool = True
+    normalize: Callable[[Any], Any] | None = None
+
+
+def make_key(
+    method: str,
+    url: str,
+    headers: Mapping[str, str] | Iterable[tuple[str, str]] = (),
+    content: bytes | str | None = None,
+    *,
+    options: KeyOptions = KeyOptions(),
+    namespace: str = "",
+    sample: int = 0,
+) -> str:
+    """Under which key does the answer to this request lie? 64 hex digits; pure and stable."""
+    split = urlsplit(url)
+    scheme = split.scheme.lower()
+    pairs = headers.items() if isinstance(headers, Mapping) else headers
+    fields: dict[bytes, bytes] = {}
+    for name, value in pairs:
+        lower, raw = name.lower().encode(), value.encode()
+        fields[lower] = fields[lower] + b", " + raw if lower in fields else raw
+    host = split.hostname or ""
+    target = quote(split.path or "/", safe=_AS_SENT) + (f"?{quote(split.query, safe=_AS_SENT)}" if split.query else "")
+    request = Request(method, scheme, host if host.isascii() else host.encode("idna").decode(), split.port, target.encode(), fields)
+    body = parse_body(content.encode() if isinstance(content, str) else content or b"", fields.get(b"content-type", b""))
+    return key_of(request, body, options, namespace, sample)
+
+
+def key_of(request: Request, body: Body, options: KeyOptions = KeyOptions(), namespace: str = "", sample: int = 0) -> str:
+    """The same for a request that was taken apart already. What it raises is what ``options.normalize`` raised."""
+    port = request.port or DEFAULT_PORTS.get(request.scheme, 0)
+    origin = f"{request.scheme}://{request.host.lower()}:{port}" if options.host else ""
+    parts = (
+        FORMAT,
+        namespace.encode(),
+        b"%d" % sample,
+        request.method.upper().encode(),
+        origin.encode(),
+        normalise_percent(request.path),
+        _query(request.query, options.ignore_query),
+        _fields(request.fields, options.headers),
+        credential_fingerprint(request) if options.credentials else b"",
+        *_body(request, body, options),
+    )
+    return hashlib.sha256(frame(parts)).hexdigest()
+
+
+def _query(query: bytes, ignored: tuple[str, ...]) -> bytes:
+    """The parameters by name, those of one name in their order, credentials left out."""
+    if not query:
+        return b""
+    names = {name.lower().encode() for name in ignored} | CREDENTIAL_QUERY
+    pairs = [normalise_percent(pair).partition(b"=") for pair in query.split(b"&") if pair]
+    kept = sorted((pair for pair in pairs if pair[0].lower() not in names), key=lambda pair: pair[0])
+    return frame(part for pair in kept for part in pair)
+
+
+def _fields(fields: Mapping[bytes, bytes], extra: tuple[str, ...]) -> bytes:
+    found = {name: b" ".join(fields[name].split()) for name in KEY_FIELDS if name in fields}
+    for name in extra:
+        lower = name.lower().encode()
+        if lower in fields:
+            found[lower] = b" ".join(fields[lower].split())
+    accept = fields.get(b"accept", b"")
+    if accept not in PLAIN_ACCEPT and b"accept" not in found:
+        wanted = {media.partition(b";")[0].strip().lower() for media in accept.split(b",")} - PLAIN_ACCEPT
+        if wanted:
+            found[b"accept"] = b",".join(sorted(wanted))
+    return frame(part for name in sorted(found) for part in (name, found[name])) if found else b""
+
+
+def _body(request: Request, body: Body, options: KeyOptions) -> tuple[bytes, bytes]:
+    """The kind of the body and its canonical bytes; the raw bytes where it has no canonical form."""
+    if body.kind == "json":
+        value = ignore_members(body.value, options.ignore_body)
+        if options.normalize is not None:
+            value = options.normalize(value)
+        try:
+            return b"json", canonical_json(value, body.raw)
+        except ValueError:  # what JSON cannot carry: a lone surrogate, a number beyond a double
+            pass
+    elif body.kind in ("multipart", "form"):
+        return body.kind.encode(), frame(part for pair in body.value for part in pair)
+    return b"raw", frame((request.fields.get(b"content-type", b""), body.raw))

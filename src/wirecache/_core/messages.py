@@ -1,0 +1,110 @@
+"""What do the decisions see of a request, a response and an entry?
+
+Plain values, made once by the bridge from either HTTP library. Header names are lower case bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
+
+__all__ = ["Entry", "Head", "HeaderPairs", "Request", "RequestSummary", "Usage"]
+
+HeaderPairs: TypeAlias = Sequence[tuple[bytes, bytes]]
+
+
+class Request(NamedTuple):  # a named tuple, as Head: one is made for each exchange, at a third of the cost
+    """What is asked for, without its body: that one is read only where a decision needs it."""
+
+    method: str
+    scheme: str
+    host: str
+    port: int | None  # None: the scheme's default
+    target: bytes  # path and query as they go on the wire
+    fields: Mapping[bytes, bytes]  # lower case names; repeated ones joined by ", "
+
+    @property
+    def path(self) -> bytes:
+        """The path as sent, without the query."""
+        return self.target.partition(b"?")[0]
+
+    @property
+    def query(self) -> bytes:
+        """The query as sent, without the question mark; empty if there is none."""
+        return self.target.partition(b"?")[2]
+
+
+class Head(NamedTuple):
+    """What is known of a response before its body."""
+
+    status: int
+    fields: Mapping[bytes, bytes]
+    pairs: HeaderPairs
+    http_version: str = "HTTP/1.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """How many tokens did the provider count? Its own figures, never an estimate."""
+
+    input: int = 0
+    output: int = 0
+
+    @property
+    def total(self) -> int:
+        """Input and output tokens together."""
+        return self.input + self.output
+
+
+@dataclass(frozen=True, slots=True)
+class RequestSummary:
+    """Which request was answered? Kept with the entry so that people can tell entries apart; no credential is in it."""
+
+    method: str
+    url: str
+    endpoint: str
+    model: str | None
+    fields: Mapping[str, str]  # only those the key or the answer's Vary names
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A stored response, with what is needed to judge whether it may be used.
+
+    ``body`` is what the application saw (content encoding undone). ``stored_at`` is in seconds since
+    the epoch, ``seconds`` is how long upstream took, ``ttl`` is set only where it was given for the one call
+    (``False``: it was not).
+    """
+
+    key: str
+    status: int
+    headers: HeaderPairs
+    body: bytes
+    stored_at: float
+    seconds: float
+    http_version: str
+    usage: Usage | None
+    request: RequestSummary
+    request_body: bytes | memoryview = b""
+    ttl: float | None | bool = False
+
+    @property
+    def status_code(self) -> int:
+        """The status, under the name that httpx gives it."""
+        return self.status
+
+    @property
+    def content(self) -> bytes:
+        """The body, under the name that httpx gives it."""
+        return self.body
+
+    @property
+    def text(self) -> str:
+        """The body as text (UTF-8, undecodable bytes replaced)."""
+        return self.body.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """The body parsed as JSON; ``ValueError`` if it is none."""
+        return json.loads(self.body)

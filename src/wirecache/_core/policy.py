@@ -1,0 +1,74 @@
+"""May the store be looked at for this request? If not: why not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from wirecache._core.canonical import Body
+from wirecache._core.messages import Request
+
+__all__ = ["is_event_stream", "is_upgrade", "model_of", "too_large", "why_not_this_body", "why_not_this_request"]
+
+STREAM_TYPES = (b"text/event-stream", b"application/x-ndjson", b"application/jsonl", b"application/stream+json", b"application/vnd.amazon.eventstream")
+STREAM_PATHS = (b":streamGenerateContent", b":streamRawPredict", b"/invoke-with-response-stream", b"/converse-stream")
+
+
+def is_upgrade(request: Request) -> bool:
+    """Does it ask for another protocol (a websocket)? Such a request is never touched."""
+    return request.scheme in ("ws", "wss") or b"upgrade" in request.fields
+
+
+def why_not_this_request(request: Request) -> str | None:
+    """Which sign in the line or the headers, of a request to an inference endpoint, says that it must be live?"""
+    if request.path.rstrip(b"/").endswith(STREAM_PATHS) or b"alt=sse" in request.query.split(b"&"):
+        return "stream"
+    return None
+
+
+def too_large(request: Request, limit: int) -> bool:
+    """Is the body declared to be larger than the cache will hold in memory?"""
+    declared = request.fields.get(b"content-length", b"")
+    return declared.isdigit() and int(declared) > limit
+
+
+def why_not_this_body(endpoint: str, body: Body) -> str | None:
+    """Which member of the body says that the answer must be live?"""
+    if body.kind == "empty":
+        return "no-body"
+    if body.kind in ("multipart", "form"):
+        return "stream" if _form_stream(body) else None
+    if body.member("stream") or (endpoint in OLLAMA_STREAMS and body.member("stream") is None):
+        return "stream"
+    if body.member("background"):
+        return "background"
+    return None
+
+
+# Ollama's own endpoints stream unless "stream": false is sent (its API documentation, "Streaming responses").
+OLLAMA_STREAMS = frozenset({"ollama-chat", "ollama-generate"})
+
+
+def _form_stream(body: Body) -> bool:
+    if body.kind == "form":
+        return any(name == b"stream" and value.lower() == b"true" for name, value in body.value)
+    return any(b'name="stream"' in head and value.strip().lower() == b"true" for head, value in body.value)
+
+
+def model_of(request: Request, body: Body) -> str | None:
+    """Which model is asked? The member ``model``, else what stands for it in the path (Gemini, Azure, Bedrock)."""
+    model = body.member("model")
+    if isinstance(model, str):
+        return model
+    for part in body.value if body.kind == "multipart" else ():
+        if b'name="model"' in part[0]:
+            return str(part[1], "utf-8", "replace")
+    steps = request.path.decode("latin-1").split("/")
+    for name in ("models", "deployments", "model"):
+        if name in steps[:-1]:
+            return steps[steps.index(name) + 1].partition(":")[0] or None
+    return None
+
+
+def is_event_stream(fields: Mapping[bytes, bytes]) -> bool:
+    """Is the answer a stream of events, to be passed on as it comes?"""
+    return fields.get(b"content-type", b"").partition(b";")[0].strip().lower() in STREAM_TYPES

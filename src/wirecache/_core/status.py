@@ -1,0 +1,58 @@
+"""What did the cache do with a request? (RFC 9211)"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["CacheStatus"]
+
+
+def _item(text: str) -> str:
+    """A value as a structured field: a token where it is one, else a quoted string (RFC 8941 section 3.3)."""
+    if text and (text[0].isalpha() or text[0] == "*") and all(c.isalnum() or c in "-._~:/*" for c in text) and text.isascii():
+        return text
+    safe = "".join(c if " " <= c <= "~" else "?" for c in text)
+    return '"' + safe.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+@dataclass(frozen=True, slots=True)
+class CacheStatus:
+    """What happened to one exchange: statistics, log line, header and extension are all made from this.
+
+    ``hit``: answered from an entry. ``fwd``: why it went (or would have gone) upstream, in RFC 9211's words.
+    ``fwd_status``: what upstream answered. ``ttl``: seconds of freshness left, negative if stale.
+    ``stored``: the answer was taken into the store. ``detail``: the reason, where there is one to give.
+    """
+
+    hit: bool = False
+    fwd: str | None = None
+    fwd_status: int | None = None
+    ttl: float | None = None
+    stored: bool = False
+    collapsed: bool = False
+    key: str | None = None
+    detail: str | None = None
+
+    def settled(self, reason: str | None) -> CacheStatus:
+        """The same when the body is over: it was stored, or ``reason`` says why not."""
+        detail = reason or self.detail
+        return CacheStatus(self.hit, self.fwd, self.fwd_status, self.ttl, reason is None, self.collapsed, self.key, detail)
+
+    def header(self, status: int | None = None) -> str:
+        """The member for a ``Cache-Status`` header; ``status`` is the response's own."""
+        text = "wirecache; hit" if self.hit else "wirecache"
+        if self.fwd:
+            text += f"; fwd={self.fwd}"
+        if self.fwd_status is not None and self.fwd_status != status:
+            text += f"; fwd-status={self.fwd_status}"
+        if self.ttl is not None:
+            text += f"; ttl={self.ttl:.0f}" if abs(self.ttl) < 1e15 else ""
+        if self.stored:
+            text += "; stored"
+        if self.collapsed:
+            text += "; collapsed"
+        if self.key:
+            text += f'; key="{self.key}"'
+        if self.detail:
+            text += f"; detail={_item(self.detail)}"
+        return text

@@ -1,0 +1,126 @@
+"""May this answer be stored? If not: why not. Only what is whole and good is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import jiter
+
+from wirecache._core.messages import Head, Usage
+
+__all__ = ["parse_answer", "usage_of", "why_not_this_answer", "why_not_this_head"]
+
+UNFINISHED = frozenset({"queued", "in_progress", "failed", "cancelled"})  # OpenAI Responses: status
+
+# How providers say that a generation was cut by a filter, failed, or made a call that nobody can parse.
+# "length" and its like are absent on purpose: a limit is what was asked for.
+BAD_ENDS: dict[str, str] = {
+    "content_filter": "content-filter",  # OpenAI, Azure, Groq, Together
+    "refusal": "content-filter",  # Anthropic
+    "safety": "content-filter",  # Gemini, this and the following
+    "recitation": "content-filter",
+    "blocklist": "content-filter",
+    "prohibited_content": "content-filter",
+    "spii": "content-filter",
+    "image_safety": "content-filter",
+    "image_prohibited_content": "content-filter",
+    "image_recitation": "content-filter",
+    "language": "content-filter",
+    "model_armor": "content-filter",
+    "error": "error",  # Mistral, Cohere, Together
+    "error_toxic": "content-filter",  # Cohere v1
+    "error_limit": "error",
+    "timeout": "error",
+    "malformed_function_call": "malformed-call",  # Gemini
+    "unexpected_tool_call": "malformed-call",
+    "too_many_tool_calls": "malformed-call",
+    "malformed_response": "malformed-call",
+    "malformed_tool_call": "malformed-call",
+}
+
+MALFORMED = object()
+
+
+def why_not_this_head(head: Head) -> str | None:
+    """Which part of status and headers forbids storing?"""
+    if not 200 <= head.status < 300 or head.status == 206:
+        return f"status-{head.status}"
+    if head.fields.get(b"content-type", b"").lower().startswith(b"text/html"):
+        return "html"  # a gateway's page, not an answer
+    return None
+
+
+def parse_answer(head: Head, body: bytes) -> Any:
+    """The JSON of an answer; ``MALFORMED`` if it says it is JSON and is none; None if it is something else (audio, text)."""
+    kind = head.fields.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    declared = kind == b"application/json" or kind.endswith(b"+json")
+    if not declared and (kind or body[:1] not in (b"{", b"[")):
+        return None
+    try:
+        return jiter.from_json(body, cache_mode="keys")
+    except ValueError:
+        return MALFORMED
+
+
+def why_not_this_answer(answer: Any, body: bytes) -> str | None:
+    """Which part of a whole answer says that it is not good?"""
+    if not body:
+        return "empty"
+    if answer is MALFORMED:
+        return "malformed"
+    if not isinstance(answer, dict):
+        return None
+    if answer.get("error") is not None:
+        return "error"
+    if answer.get("status") in UNFINISHED:
+        return f"status-{answer['status']}"
+    if answer.get("choices") == [] or _blocked(answer):
+        return "no-answer" if answer.get("choices") == [] else "content-filter"
+    return next((BAD_ENDS[end] for end in _ends(answer) if end in BAD_ENDS), None)
+
+
+def _blocked(answer: dict[str, Any]) -> bool:
+    """Did Gemini refuse the prompt, or Responses cut the answer by a filter?"""
+    feedback, incomplete = answer.get("promptFeedback"), answer.get("incomplete_details")
+    return bool(
+        (isinstance(feedback, dict) and feedback.get("blockReason"))
+        or (isinstance(incomplete, dict) and incomplete.get("reason") == "content_filter")
+    )
+
+
+def _ends(answer: dict[str, Any]) -> Iterator[str]:
+    """How did each generation of the answer end? In lower case."""
+    listed = [answer.get(name) for name in ("choices", "candidates", "generations")]
+    for item in (answer, *(item for items in listed if isinstance(items, list) for item in items)):
+        if isinstance(item, dict):
+            for name in ("finish_reason", "stop_reason", "finishReason", "stopReason", "done_reason"):
+                if isinstance(end := item.get(name), str):
+                    yield end.lower()
+
+
+# Where each provider puts its counts: the object they are in, then the names of input and output.
+_COUNTS: tuple[tuple[tuple[str, ...], str, str], ...] = (
+    (("usage",), "prompt_tokens", "completion_tokens"),  # OpenAI chat and its like, Mistral
+    (("usage",), "input_tokens", "output_tokens"),  # OpenAI Responses, Anthropic
+    (("usage",), "inputTokens", "outputTokens"),  # Bedrock
+    (("usageMetadata",), "promptTokenCount", "candidatesTokenCount"),  # Gemini
+    (("usage", "tokens"), "input_tokens", "output_tokens"),  # Cohere v2
+    (("meta", "tokens"), "input_tokens", "output_tokens"),  # Cohere v1
+    ((), "prompt_eval_count", "eval_count"),  # Ollama
+)
+
+
+def usage_of(answer: Any) -> Usage | None:
+    """How many tokens did the provider say it counted? None if it said nothing."""
+    for path, read, written in _COUNTS:
+        counts = answer
+        for step in path:
+            counts = counts.get(step) if isinstance(counts, dict) else None
+        if isinstance(counts, dict) and (read in counts or written in counts):
+            return Usage(_count(counts.get(read)), _count(counts.get(written)))
+    return None
+
+
+def _count(value: Any) -> int:
+    return int(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else 0

@@ -1,0 +1,78 @@
+"""Which settings are in force? Arguments first, then ``WIRECACHE_*`` variables, then the defaults."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from enum import Enum
+from typing import Final, Literal, TypeAlias, TypeVar
+
+from wirecache._core.freshness import parse_ttl
+from wirecache._core.plan import Mode
+from wirecache.errors import ConfigError
+
+__all__ = ["UNSET", "Duration", "Unset", "parse_duration", "parse_mode", "parse_size", "setting"]
+
+T = TypeVar("T")
+Duration: TypeAlias = float | str | timedelta | None
+
+
+class _Unset(Enum):
+    UNSET = "unset"
+
+    def __repr__(self) -> str:
+        return "<unset>"
+
+
+UNSET: Final = _Unset.UNSET
+Unset: TypeAlias = Literal[_Unset.UNSET]
+
+
+def setting(name: str, given: object, parse: Callable[[object, str], T], default: object) -> T:
+    """The value of one setting: the caller's, else that of ``WIRECACHE_<NAME>``, else the default."""
+    if given is not UNSET:
+        return parse(given, f"{name}=")
+    variable = f"WIRECACHE_{name.upper()}"
+    text = os.environ.get(variable, "")
+    return parse(text, variable) if text else parse(default, name)
+
+
+def parse_mode(value: object, where: str) -> Mode:
+    """One of the four modes; ``ConfigError`` names them."""
+    try:
+        return Mode(str(value).lower())
+    except ValueError:
+        raise ConfigError(f"{where} is {value!r}; allowed: {', '.join(Mode)}") from None
+
+
+def parse_duration(value: object, where: str) -> float | None:
+    """Seconds, or None for ever; ``ConfigError`` says which forms are allowed."""
+    try:
+        return parse_ttl(value)  # type: ignore[arg-type]
+    except ValueError as error:
+        raise ConfigError(f"{where}: {error}") from None
+
+
+def parse_text(value: object, where: str) -> str:
+    """A text; ``ConfigError`` if it is none."""
+    if not isinstance(value, str):
+        raise ConfigError(f"{where} is {value!r}; allowed: a text")
+    return value
+
+
+_SIZES = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+
+
+def parse_size(value: int | str, where: str) -> int:
+    """Bytes, from a number or a text such as ``"500MB"``; ``ConfigError`` if it is none."""
+    text = str(value).strip().upper()
+    digits = text.rstrip("KMGTIB ")
+    unit = text[len(digits) :].strip()
+    try:
+        size = int(float(digits) * _SIZES[unit])
+    except (ValueError, KeyError, OverflowError):
+        size = 0
+    if size <= 0:
+        raise ConfigError(f"{where} is {value!r}; allowed: bytes, or a text such as \"500MB\" or \"4GB\"")
+    return size

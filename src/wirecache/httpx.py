@@ -1,0 +1,61 @@
+"""The cache for httpx: transports, and clients that have it under them.
+
+    from groq import Groq
+    from wirecache.httpx import cached_client
+
+    client = Groq(http_client=cached_client())
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from wirecache._bridge import AsyncFace, Body, Library, SyncFace
+from wirecache._cache import Cache
+from wirecache._clients import PerLoop, put_under, put_under_async, sdk_options
+
+__all__ = ["AsyncCacheTransport", "CacheTransport", "cached_async_client", "cached_client"]
+
+
+class _Body(Body, httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A recorded body in httpx's own types."""
+
+
+_LIBRARY = Library("httpx", httpx.Request, httpx.Response, httpx.ByteStream, _Body, "httpx2")
+
+
+class CacheTransport(SyncFace, httpx.BaseTransport):
+    """An httpx transport that answers repeated inference requests from a cache, and passes all else to ``next_transport``."""
+
+    _library = _LIBRARY
+
+    def __init__(self, cache: Cache | None = None, next_transport: httpx.BaseTransport | None = None) -> None:
+        self.cache = cache or Cache()
+        self.next_transport = next_transport or httpx.HTTPTransport()
+
+
+class AsyncCacheTransport(AsyncFace, httpx.AsyncBaseTransport):
+    """The async twin, for asyncio and trio."""
+
+    _library = _LIBRARY
+
+    def __init__(self, cache: Cache | None = None, next_transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self.cache = cache or Cache()
+        self.next_transport = next_transport or PerLoop(None, httpx.AsyncHTTPTransport)
+
+
+def cached_client(cache: Cache | None = None, **client_options: Any) -> httpx.Client:
+    """An ``httpx.Client`` with the cache under it. All options are httpx's own and keep their meaning.
+
+    As SDKs recommend, redirects are followed and the limits are 1000 connections, 100 of them kept alive, unless you say otherwise.
+    """
+    client = httpx.Client(**sdk_options(httpx, client_options))
+    return put_under(client, CacheTransport, cache or Cache())
+
+
+def cached_async_client(cache: Cache | None = None, **client_options: Any) -> httpx.AsyncClient:
+    """An ``httpx.AsyncClient`` with the cache under it; it may be used from several event loops, one after the other."""
+    options = sdk_options(httpx, client_options)
+    return put_under_async(httpx.AsyncClient, options, AsyncCacheTransport, cache or Cache())

@@ -1,0 +1,61 @@
+"""The cache for httpx2: transports, and clients that have it under them.
+
+    from anthropic import Anthropic
+    from wirecache.httpx2 import cached_client
+
+    client = Anthropic(http_client=cached_client())
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx2
+
+from wirecache._bridge import AsyncFace, Body, Library, SyncFace
+from wirecache._cache import Cache
+from wirecache._clients import PerLoop, put_under, put_under_async, sdk_options
+
+__all__ = ["AsyncCacheTransport", "CacheTransport", "cached_async_client", "cached_client"]
+
+
+class _Body(Body, httpx2.SyncByteStream, httpx2.AsyncByteStream):
+    """A recorded body in httpx2's own types."""
+
+
+_LIBRARY = Library("httpx2", httpx2.Request, httpx2.Response, httpx2.ByteStream, _Body, "httpx")
+
+
+class CacheTransport(SyncFace, httpx2.BaseTransport):
+    """An httpx2 transport that answers repeated inference requests from a cache, and passes all else to ``next_transport``."""
+
+    _library = _LIBRARY
+
+    def __init__(self, cache: Cache | None = None, next_transport: httpx2.BaseTransport | None = None) -> None:
+        self.cache = cache or Cache()
+        self.next_transport = next_transport or httpx2.HTTPTransport()
+
+
+class AsyncCacheTransport(AsyncFace, httpx2.AsyncBaseTransport):
+    """The async twin, for asyncio and trio."""
+
+    _library = _LIBRARY
+
+    def __init__(self, cache: Cache | None = None, next_transport: httpx2.AsyncBaseTransport | None = None) -> None:
+        self.cache = cache or Cache()
+        self.next_transport = next_transport or PerLoop(None, httpx2.AsyncHTTPTransport)
+
+
+def cached_client(cache: Cache | None = None, **client_options: Any) -> httpx2.Client:
+    """An ``httpx2.Client`` with the cache under it. All options are httpx2's own and keep their meaning.
+
+    As SDKs recommend, redirects are followed and the limits are 1000 connections, 100 of them kept alive, unless you say otherwise.
+    """
+    client = httpx2.Client(**sdk_options(httpx2, client_options))
+    return put_under(client, CacheTransport, cache or Cache())
+
+
+def cached_async_client(cache: Cache | None = None, **client_options: Any) -> httpx2.AsyncClient:
+    """An ``httpx2.AsyncClient`` with the cache under it; it may be used from several event loops, one after the other."""
+    options = sdk_options(httpx2, client_options)
+    return put_under_async(httpx2.AsyncClient, options, AsyncCacheTransport, cache or Cache())

@@ -1,0 +1,8 @@
+"""Where do entries lie? The store's contract, and the stores."""
+
+from __future__ import annotations
+
+from wirecache.stores._disk import DiskStore
+from wirecache.stores._protocol import Store
+
+__all__ = ["DiskStore", "Store"]

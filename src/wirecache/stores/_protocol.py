@@ -1,0 +1,29 @@
+"""What must a store do? Keep bytes under a key. Two methods are enough for one of your own."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+__all__ = ["Store"]
+
+
+@runtime_checkable
+class Store(Protocol):
+    """Bytes in, bytes out.
+
+    - ``get`` returns what the last ``set`` of that key was given, whole, or None. Anything else it may return
+      is found out by the frame's checksum and treated as a miss.
+    - ``set`` replaces. ``ttl`` (seconds, None for ever) is how long the value may be needed: it may be dropped after, or
+      earlier if room is needed.
+    - Both may raise; the request then goes on as if there were no cache. Both are called from several threads.
+    - Optional: ``delete(key)``, ``keys()``, ``clear()``, ``close()``, and ``aget(key)`` for a read that may run on an event loop
+      (without it, an async client reads in a worker thread). Writes always run in a worker thread.
+    """
+
+    def get(self, key: str) -> bytes | None:
+        """The value under the key, or None."""
+        ...
+
+    def set(self, key: str, value: bytes, *, ttl: float | None) -> None:
+        """Keep the value under the key."""
+        ...
