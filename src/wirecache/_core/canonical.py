@@ -7,15 +7,14 @@ no two different values have the same bytes. Numbers compare as in RFC 8785 (IEE
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 import jiter
 
-__all__ = ["Body", "canonical_json", "frame", "ignore_members", "normalise_percent", "parse_body"]
+__all__ = ["Body", "canonical_json", "frame", "ignore_members", "media_type", "normalise_percent", "parse_body"]
 
 # Ids that a client makes up anew for each call, and that only link members of one body
 # (pydantic-ai gives Gemini's tool calls such ids). They count by order of appearance.
@@ -26,8 +25,7 @@ _PERCENT = re.compile(rb"%([0-9a-fA-F]{2})")
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(NamedTuple):
     """A request body, parsed once: ``value`` is the JSON value, or the list of parts or pairs, or None for raw bytes."""
 
     kind: str  # empty | json | multipart | form | raw
@@ -62,13 +60,13 @@ def parse_body(content: bytes, content_type: bytes = b"") -> Body:
     """
     if not content:
         return Body("empty", content)
-    kind = content_type.partition(b";")[0].strip().lower()
+    kind = media_type(content_type)
     if kind == b"multipart/form-data":
         parts = _multipart(content, content_type)
         return Body("multipart", content, parts) if parts is not None else Body("raw", content)
     if kind == b"application/x-www-form-urlencoded":
         return Body("form", content, [_form_pair(pair) for pair in content.split(b"&") if pair])
-    if content.lstrip()[:1] in (b"{", b"["):
+    if content[:1] in _OPENING or content.lstrip()[:1] in _OPENING:
         try:
             return Body("json", content, jiter.from_json(content, **_STRICT))
         except ValueError:
@@ -76,8 +74,15 @@ def parse_body(content: bytes, content_type: bytes = b"") -> Body:
     return Body("raw", content)
 
 
+_OPENING = (b"{", b"[")
 # Prompts stay out of jiter's string cache, which would keep them in memory for the life of the process.
 _STRICT: dict[str, Any] = {"allow_inf_nan": False, "catch_duplicate_keys": True, "cache_mode": "keys"}
+
+
+@lru_cache(maxsize=256)
+def media_type(content_type: bytes) -> bytes:
+    """The type of a ``Content-Type``, without its parameters, in lower case."""
+    return content_type.partition(b";")[0].strip().lower()
 
 
 def _form_pair(pair: bytes) -> tuple[bytes, bytes]:
@@ -111,31 +116,37 @@ def canonical_json(value: Any, raw: bytes = b"") -> bytes:
     Raises ``ValueError`` on what JSON cannot carry (infinity, a lone surrogate).
     """
     out: list[bytes] = []
-    linking = any(mark in raw for mark in LINKING_IDS)
-    _write(value, out.append, {} if linking else None)
+    links: dict[str, int] | None = {} if any(mark in raw for mark in LINKING_IDS) else None
+    _write(value, out, links)
     return b"".join(out)
 
 
-def _write(value: Any, put: Callable[[bytes], None], links: dict[str, int] | None) -> None:
+def _write(value: Any, out: list[bytes], links: dict[str, int] | None) -> None:
     kind = type(value)
     if kind is str:
-        if links is not None and any(pattern.fullmatch(value) for pattern in LINKING_IDS.values()):
-            put(b"@%d;" % links.setdefault(value, len(links)))
-            return
-        text = value.encode()
-        put(b"s%d:" % len(text))
-        put(text)
+        out.append(_text(value, links))
     elif kind is dict:
-        put(b"{%d:" % len(value))
+        out.append(b"{%d:" % len(value))
         for name in sorted(value):
-            put(_name(name))
-            _write(value[name], put, links)
+            out.append(_name(name))
+            item = value[name]
+            if type(item) is str:
+                out.append(_text(item, links))
+            else:
+                _write(item, out, links)
     elif kind is list:
-        put(b"[%d:" % len(value))
+        out.append(b"[%d:" % len(value))
         for item in value:
-            _write(item, put, links)
+            _write(item, out, links)
     else:
-        put(_scalar(value))
+        out.append(_scalar(value))
+
+
+def _text(value: str, links: dict[str, int] | None) -> bytes:
+    if links is not None and any(pattern.fullmatch(value) for pattern in LINKING_IDS.values()):
+        return b"@%d;" % links.setdefault(value, len(links))
+    text = value.encode()
+    return b"s%d:%b" % (len(text), text)
 
 
 @lru_cache(maxsize=1024)
@@ -154,7 +165,7 @@ def _scalar(value: Any) -> bytes:
     if isinstance(value, int):
         return b"i%x;" % value
     if isinstance(value, float):
-        if value.is_integer():  # inf and nan are not, and are refused below
+        if value.is_integer():  # infinity and NaN are not, and are refused below
             return b"i%x;" % int(value)
         if value - value == 0.0:
             return b"d" + value.hex().encode() + b";"
@@ -164,23 +175,18 @@ def _scalar(value: Any) -> bytes:
 def ignore_members(value: Any, pointers: Iterable[str]) -> Any:
     """The value without the members that JSON pointers (RFC 6901) name; ``*`` stands for any one member or item."""
     for pointer in pointers:
-        path = [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
-        value = _without(value, path)
+        if path := [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]:
+            value = _without(value, path)
     return value
 
 
 def _without(value: Any, path: list[str]) -> Any:
-    if not path:
-        return value
+    """The value without what the path names, made anew only along the path."""
     step, rest = path[0], path[1:]
     if type(value) is dict:
-        named = (lambda name: step in ("*", name))
-        if not rest:
-            return {name: item for name, item in value.items() if not named(name)}
-        return {name: _without(item, rest) if named(name) else item for name, item in value.items()}
+        members = ((name, item, step in ("*", name)) for name, item in value.items())
+        return {name: _without(item, rest) if named else item for name, item, named in members if rest or not named}
     if type(value) is list:
-        chosen = (lambda at: step in ("*", str(at)))
-        if not rest:
-            return [item for at, item in enumerate(value) if not chosen(at)]
-        return [_without(item, rest) if chosen(at) else item for at, item in enumerate(value)]
+        items = ((item, step in ("*", str(at))) for at, item in enumerate(value))
+        return [_without(item, rest) if named else item for item, named in items if rest or not named]
     return value

@@ -6,8 +6,8 @@ A flow writes ``entry: Entry | None = yield Lookup(key)``; it ends by returning 
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeAlias
 
 from wirecache._core.messages import Entry
 from wirecache._core.recording import Recorder
@@ -16,41 +16,35 @@ from wirecache._core.status import CacheStatus
 __all__ = ["Discard", "Effect", "Flow", "Forward", "Lookup", "Outcome", "ReadBody", "Refuse", "Relay", "Reuse", "Save"]
 
 
-@dataclass(frozen=True, slots=True)
-class ReadBody:
+class ReadBody(NamedTuple):
     """Read the request's body (it is still sent). Answered with its bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
+class Lookup(NamedTuple):
     """Look into the store. Answered with the entry, or None; a store in trouble has none."""
 
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Forward:
+class Forward(NamedTuple):
     """Send the request upstream, with these headers changed for this once. Answered with the head of the response."""
 
-    changes: Mapping[bytes, bytes] = field(default_factory=dict[bytes, bytes])
+    changes: Mapping[bytes, bytes] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Save:
+class Save(NamedTuple):
     """Store an entry that is whole already (its headers were renewed). Answered with nothing."""
 
     entry: Entry
 
 
-@dataclass(frozen=True, slots=True)
-class Discard:
+class Discard(NamedTuple):
     """Drop what is stored under the key. Answered with nothing."""
 
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reuse:
+class Reuse(NamedTuple):
     """Answer from the entry; ``age`` in seconds."""
 
     entry: Entry
@@ -58,16 +52,14 @@ class Reuse:
     age: float
 
 
-@dataclass(frozen=True, slots=True)
-class Relay:
+class Relay(NamedTuple):
     """Pass upstream's answer on; with a recorder, keep a copy of the body for the store."""
 
     status: CacheStatus
     recorder: Recorder | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Refuse:
+class Refuse(NamedTuple):
     """Answer that there is nothing stored, without asking upstream."""
 
     status: CacheStatus

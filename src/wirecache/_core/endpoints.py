@@ -38,7 +38,7 @@ SUFFIXES: dict[str, str] = {
     "/chat/moderations": "moderations",
     "/v1/classifications": "classifications",
     "/chat/classifications": "classifications",
-    "/v1/ocr": "ocr",
+    "/ocr": "ocr",
     # Cohere
     "/v1/chat": "chat",
     "/v2/chat": "chat",
@@ -50,6 +50,8 @@ SUFFIXES: dict[str, str] = {
     "/v1/tokenize": "tokenize",
     "/v1/detokenize": "detokenize",
     "/v2/parse": "parse",
+    "/actions/chat": "chat",  # at Oracle
+    "/actions/embedText": "embeddings",
     # Ollama
     "/api/chat": "ollama-chat",
     "/api/generate": "ollama-generate",
@@ -63,14 +65,19 @@ SUFFIXES: dict[str, str] = {
     ":embedContent": "embeddings",
     ":batchEmbedContents": "embeddings",
     ":predict": "predict",
-    # Anthropic's models at Google
+    "/interactions": "interactions",
+    # Anthropic's and Mistral's models at Google
+    "/count-tokens:rawPredict": "count-tokens",
     ":rawPredict": "messages",
     ":streamRawPredict": "messages",
 }
+# Paths that end like inference and are something else: a job to be polled (Z.ai).
+EXCEPT = ("/async/images/generations",)
 
 PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"/hf-inference/models/.+"), "task"),  # Hugging Face: a model's task
     (re.compile(r"/model/[^/]+/(invoke|invoke-with-response-stream|converse|converse-stream)\Z"), "messages"),  # Bedrock
+    (re.compile(r"/endpoints/[^/]+/invocations(-response-stream)?\Z"), "invocations"),  # SageMaker
 )
 
 _LONGEST_FIRST = sorted(SUFFIXES, key=len, reverse=True)
@@ -80,6 +87,8 @@ _LONGEST_FIRST = sorted(SUFFIXES, key=len, reverse=True)
 def find_endpoint(path: bytes) -> str | None:
     """Which inference endpoint does a POST to this path ask? None: none that the table knows."""
     text = path.decode("latin-1").rstrip("/")
+    if text.endswith(EXCEPT):
+        return None
     for suffix in _LONGEST_FIRST:
         if text.endswith(suffix):
             return SUFFIXES[suffix]

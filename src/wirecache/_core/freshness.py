@@ -41,7 +41,7 @@ def age_of(entry: Entry, now: float) -> float:
     return max(0.0, now - entry.stored_at)
 
 
-def lasts(own: float | None | bool, ttl: float | None) -> float | None:
+def lasts(own: float | bool | None, ttl: float | None) -> float | None:
     """Which ttl is in force: an entry's own (False: it has none), else the cache's."""
     return ttl if own is False else own
 

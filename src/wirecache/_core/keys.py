@@ -9,14 +9,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, cast
 from urllib.parse import quote, urlsplit
 
 from wirecache._core.canonical import Body, canonical_json, frame, ignore_members, normalise_percent, parse_body
 from wirecache._core.messages import Request
 from wirecache._core.secrets import CREDENTIAL_QUERY, credential_fingerprint
 
-__all__ = ["KeyOptions", "key_of", "make_key"]
+__all__ = ["DEFAULT_KEY", "KeyOptions", "key_of", "make_key"]
 
 FORMAT = b"wirecache key 1"  # a changed key is a breaking change: it gets a new number here
 
@@ -45,20 +46,23 @@ class KeyOptions:
     normalize: Callable[[Any], Any] | None = None
 
 
+DEFAULT_KEY = KeyOptions()
+
+
 def make_key(
     method: str,
     url: str,
     headers: Mapping[str, str] | Iterable[tuple[str, str]] = (),
     content: bytes | str | None = None,
     *,
-    options: KeyOptions = KeyOptions(),
+    options: KeyOptions = DEFAULT_KEY,
     namespace: str = "",
     sample: int = 0,
 ) -> str:
     """Under which key does the answer to this request lie? 64 hex digits; pure and stable."""
     split = urlsplit(url)
     scheme = split.scheme.lower()
-    pairs = headers.items() if isinstance(headers, Mapping) else headers
+    pairs = cast("Iterable[tuple[str, str]]", headers.items() if isinstance(headers, Mapping) else headers)
     fields: dict[bytes, bytes] = {}
     for name, value in pairs:
         lower, raw = name.lower().encode(), value.encode()
@@ -70,29 +74,26 @@ def make_key(
     return key_of(request, body, options, namespace, sample)
 
 
-def key_of(request: Request, body: Body, options: KeyOptions = KeyOptions(), namespace: str = "", sample: int = 0) -> str:
+def key_of(request: Request, body: Body, options: KeyOptions = DEFAULT_KEY, namespace: str = "", sample: int = 0) -> str:
     """The same for a request that was taken apart already. What it raises is what ``options.normalize`` raised."""
-    port = request.port or DEFAULT_PORTS.get(request.scheme, 0)
-    origin = f"{request.scheme}://{request.host.lower()}:{port}" if options.host else ""
-    parts = (
-        FORMAT,
-        namespace.encode(),
-        b"%d" % sample,
-        request.method.upper().encode(),
-        origin.encode(),
-        normalise_percent(request.path),
-        _query(request.query, options.ignore_query),
-        _fields(request.fields, options.headers),
-        credential_fingerprint(request) if options.credentials else b"",
-        *_body(request, body, options),
-    )
-    return hashlib.sha256(frame(parts)).hexdigest()
+    asked = _asked(request.method, request.scheme, request.host, request.port, request.path, namespace, sample, options.host)
+    query = _query(request.query, options.ignore_query) if request.query else b""
+    fields = _fields(request.fields, options.headers)
+    credential = credential_fingerprint(request) if options.credentials else b""
+    kind, text = _body(request, body, options)
+    return hashlib.sha256(asked + frame((query, fields, credential, kind, text))).hexdigest()
+
+
+@lru_cache(maxsize=1024)
+def _asked(method: str, scheme: str, host: str, port: int | None, path: bytes, namespace: str, sample: int, by_host: bool) -> bytes:
+    """The parts that are the same for all calls of one endpoint, framed."""
+    origin = f"{scheme}://{host.lower()}:{port or DEFAULT_PORTS.get(scheme, 0)}" if by_host else ""
+    parts = (FORMAT, namespace.encode(), b"%d" % sample, method.upper().encode(), origin.encode(), normalise_percent(path))
+    return frame(parts)
 
 
 def _query(query: bytes, ignored: tuple[str, ...]) -> bytes:
     """The parameters by name, those of one name in their order, credentials left out."""
-    if not query:
-        return b""
     names = {name.lower().encode() for name in ignored} | CREDENTIAL_QUERY
     pairs = [normalise_percent(pair).partition(b"=") for pair in query.split(b"&") if pair]
     kept = sorted((pair for pair in pairs if pair[0].lower() not in names), key=lambda pair: pair[0])
@@ -100,23 +101,23 @@ def _query(query: bytes, ignored: tuple[str, ...]) -> bytes:
 
 
 def _fields(fields: Mapping[bytes, bytes], extra: tuple[str, ...]) -> bytes:
-    found = {name: b" ".join(fields[name].split()) for name in KEY_FIELDS if name in fields}
+    found = [(name, b" ".join(fields[name].split())) for name in KEY_FIELDS if name in fields]
+    accept = fields.get(b"accept", b"")
+    if accept not in PLAIN_ACCEPT:
+        wanted = {media.partition(b";")[0].strip().lower() for media in accept.split(b",")} - PLAIN_ACCEPT
+        if wanted:
+            found.append((b"accept", b",".join(sorted(wanted))))
     for name in extra:
         lower = name.lower().encode()
         if lower in fields:
-            found[lower] = b" ".join(fields[lower].split())
-    accept = fields.get(b"accept", b"")
-    if accept not in PLAIN_ACCEPT and b"accept" not in found:
-        wanted = {media.partition(b";")[0].strip().lower() for media in accept.split(b",")} - PLAIN_ACCEPT
-        if wanted:
-            found[b"accept"] = b",".join(sorted(wanted))
-    return frame(part for name in sorted(found) for part in (name, found[name])) if found else b""
+            found.append((b"+" + lower, b" ".join(fields[lower].split())))
+    return frame(part for pair in sorted(found) for part in pair) if found else b""
 
 
 def _body(request: Request, body: Body, options: KeyOptions) -> tuple[bytes, bytes]:
     """The kind of the body and its canonical bytes; the raw bytes where it has no canonical form."""
     if body.kind == "json":
-        value = ignore_members(body.value, options.ignore_body)
+        value = ignore_members(body.value, options.ignore_body) if options.ignore_body else body.value
         if options.normalize is not None:
             value = options.normalize(value)
         try:

@@ -42,11 +42,10 @@ class Head(NamedTuple):
     status: int
     fields: Mapping[bytes, bytes]
     pairs: HeaderPairs
-    http_version: str = "HTTP/1.1"
+    http_version: bytes = b"HTTP/1.1"
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """How many tokens did the provider count? Its own figures, never an estimate."""
 
     input: int = 0
@@ -66,16 +65,15 @@ class RequestSummary:
     url: str
     endpoint: str
     model: str | None
-    fields: Mapping[str, str]  # only those the key or the answer's Vary names
+    fields: Mapping[str, str]  # only those that the answer's Vary names
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A stored response, with what is needed to judge whether it may be used.
 
-    ``body`` is what the application saw (content encoding undone). ``stored_at`` is in seconds since
-    the epoch, ``seconds`` is how long upstream took, ``ttl`` is set only where it was given for the one call
-    (``False``: it was not).
+    ``headers`` have lower case names. ``body`` is what the application saw (content encoding undone). ``stored_at`` is in seconds since
+    the epoch, ``seconds`` is how long upstream took, ``ttl`` is set only where it was given for the one call (``False``: it was not).
+    ``about`` is the request summary as JSON: read through ``request``, and only when somebody asks.
     """
 
     key: str
@@ -84,11 +82,16 @@ class Entry:
     body: bytes
     stored_at: float
     seconds: float
-    http_version: str
+    http_version: bytes
     usage: Usage | None
-    request: RequestSummary
-    request_body: bytes | memoryview = b""
-    ttl: float | None | bool = False
+    ttl: float | bool | None
+    about: bytes
+    request_body: bytes | memoryview
+
+    @property
+    def request(self) -> RequestSummary:
+        """Which request was answered."""
+        return RequestSummary(*json.loads(self.about))
 
     @property
     def status_code(self) -> int:

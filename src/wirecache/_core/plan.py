@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from wirecache._core.keys import KeyOptions
+from wirecache._core.keys import DEFAULT_KEY, KeyOptions
 
 __all__ = ["MAX_BODY", "Mode", "Plan"]
 
@@ -36,5 +36,5 @@ class Plan:
     mode: Mode = Mode.AUTO
     ttl: float | None = 604800.0
     namespace: str = ""
-    key: KeyOptions = KeyOptions()
+    key: KeyOptions = DEFAULT_KEY
     max_body: int = MAX_BODY

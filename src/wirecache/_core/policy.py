@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from wirecache._core.canonical import Body
+from wirecache._core.canonical import Body, media_type
 from wirecache._core.messages import Request
 
 __all__ = ["is_event_stream", "is_upgrade", "model_of", "too_large", "why_not_this_body", "why_not_this_request"]
 
-STREAM_TYPES = (b"text/event-stream", b"application/x-ndjson", b"application/jsonl", b"application/stream+json", b"application/vnd.amazon.eventstream")
-STREAM_PATHS = (b":streamGenerateContent", b":streamRawPredict", b"/invoke-with-response-stream", b"/converse-stream")
+STREAM_TYPES = (
+    b"text/event-stream",
+    b"application/x-ndjson",
+    b"application/jsonl",
+    b"application/stream+json",
+    b"application/vnd.amazon.eventstream",
+)
+STREAM_PATHS = (
+    b":streamGenerateContent",
+    b":streamRawPredict",
+    b"/invoke-with-response-stream",
+    b"/converse-stream",
+    b"/invocations-response-stream",
+)
 
 
 def is_upgrade(request: Request) -> bool:
@@ -20,9 +32,8 @@ def is_upgrade(request: Request) -> bool:
 
 def why_not_this_request(request: Request) -> str | None:
     """Which sign in the line or the headers, of a request to an inference endpoint, says that it must be live?"""
-    if request.path.rstrip(b"/").endswith(STREAM_PATHS) or b"alt=sse" in request.query.split(b"&"):
-        return "stream"
-    return None
+    by_path = request.path.endswith(STREAM_PATHS) or b"alt=sse" in request.query
+    return "stream" if by_path else None
 
 
 def too_large(request: Request, limit: int) -> bool:
@@ -41,9 +52,13 @@ def why_not_this_body(endpoint: str, body: Body) -> str | None:
         return "stream"
     if body.member("background"):
         return "background"
+    if endpoint == "interactions" and (body.member("store") is not False or any(map(body.member, GOOGLE_STATE))):
+        return "stateful"
     return None
 
 
+# Google's interactions are kept by the server (and continued by their id) unless "store": false is sent.
+GOOGLE_STATE = ("previous_interaction_id", "continuation_token", "agent", "environment", "webhook_config")
 # Ollama's own endpoints stream unless "stream": false is sent (its API documentation, "Streaming responses").
 OLLAMA_STREAMS = frozenset({"ollama-chat", "ollama-generate"})
 
@@ -71,4 +86,4 @@ def model_of(request: Request, body: Body) -> str | None:
 
 def is_event_stream(fields: Mapping[bytes, bytes]) -> bool:
     """Is the answer a stream of events, to be passed on as it comes?"""
-    return fields.get(b"content-type", b"").partition(b";")[0].strip().lower() in STREAM_TYPES
+    return media_type(fields.get(b"content-type", b"")) in STREAM_TYPES

@@ -5,12 +5,13 @@ A recorder is fed the body as it passes, chunk by chunk, and asked once. It copi
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from wirecache._core.messages import Entry, Head, HeaderPairs, Request, RequestSummary
+from wirecache._core.messages import Entry, Head, HeaderPairs, Request
 from wirecache._core.secrets import CREDENTIAL_FIELDS, PRIVATE_RESPONSE_FIELDS, redacted_url
 from wirecache._core.storability import parse_answer, usage_of, why_not_this_answer
 
@@ -18,26 +19,37 @@ __all__ = ["Recorder", "Recording", "kept_headers", "renewed"]
 
 # How a body travelled, undone before it is stored (RFC 9110 section 7.6.1; the coding and length of the body).
 TRAVEL_FIELDS = frozenset(
-    {b"connection", b"content-encoding", b"content-length", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade"}
+    {
+        b"age", b"connection", b"content-encoding", b"content-length", b"keep-alive", b"proxy-connection", b"te", b"trailer",
+        b"transfer-encoding", b"upgrade",
+    }
+)  # fmt: skip
+# What tells of the edge that carried the answer, or of the account's limits at that moment: on a reused answer it would be untrue
+# (a client that reads yesterday's "0 requests remaining" waits for nothing), and each header costs a hit a microsecond.
+MOMENT_FIELDS = re.compile(
+    rb"alt-svc|cf-.*|nel|report-to|reporting-endpoints|server-timing|strict-transport-security|via|x-envoy-.*"
+    rb"|x-content-type-options|access-control-.*|(x-|anthropic-)?ratelimit-.*|retry-after(-ms)?"
 )
 
 
 @lru_cache(maxsize=4096)
-def _is_kept(name: bytes) -> bool:
+def _stored_name(name: bytes) -> bytes | None:
+    """The name under which a header is stored; None if it is not."""
     lower = name.lower()
-    return lower not in TRAVEL_FIELDS and not PRIVATE_RESPONSE_FIELDS.fullmatch(lower)
+    dropped = lower in TRAVEL_FIELDS or MOMENT_FIELDS.fullmatch(lower) or PRIVATE_RESPONSE_FIELDS.fullmatch(lower)
+    return None if dropped else lower
 
 
 def kept_headers(pairs: HeaderPairs) -> HeaderPairs:
-    """Which headers of an answer are stored? All but those of the connection, of the coding, and of the account."""
-    return tuple(pair for pair in pairs if _is_kept(pair[0]))
+    """Which headers of an answer are stored? All but those of the connection, the coding, the moment and the account."""
+    return tuple((stored, value) for name, value in pairs if (stored := _stored_name(name)) is not None)
 
 
 class Recording(NamedTuple):
     """What is known when a recording begins.
 
-    ``ttl``: a lifetime of its own, in seconds (False: none, the cache's holds). ``judge``: is the answer's JSON judged (RFC 9111 does
-    not ask what it says). ``bodyless``: a HEAD's answer declares a length and has no body.
+    ``ttl``: a lifetime of its own, in seconds (False: none, the cache's holds). ``inference``: is the answer's JSON judged (HTTP's own
+    rules do not ask what it says, but count the age it came with). ``bodyless``: a HEAD's answer declares a length and has no body.
     """
 
     key: str
@@ -47,8 +59,8 @@ class Recording(NamedTuple):
     model: str | None
     request_body: bytes
     max_body: int
-    ttl: float | None | bool = False
-    judge: bool = True
+    ttl: float | bool | None = False
+    inference: bool = True
     bodyless: bool = False
 
 
@@ -109,7 +121,7 @@ class Recorder:
             self._body = decode(raw) if b"content-encoding" in head.fields else raw
         except Exception:
             return "undecodable"
-        if not self.recording.judge:
+        if not self.recording.inference:
             return None
         self._answer = parse_answer(head, self._body)
         return why_not_this_answer(self._answer, self._body)
@@ -117,28 +129,31 @@ class Recorder:
     def entry(self, now: float, seconds: float) -> Entry:
         """The entry that a good body makes. ``now``: seconds since the epoch; ``seconds``: how long upstream took."""
         made = self.recording
+        age = made.head.fields.get(b"age", b"")
+        born = now - float(age) if age.isdigit() and not made.inference else now
         return Entry(
             key=made.key,
             status=made.head.status,
             headers=kept_headers(made.head.pairs),
             body=self._body,
-            stored_at=now,
+            stored_at=born,
             seconds=seconds,
             http_version=made.head.http_version,
             usage=usage_of(self._answer),
-            request=summary_of(made.request, made.head, made.endpoint, made.model),
-            request_body=made.request_body,
             ttl=made.ttl,
+            about=about(made),
+            request_body=made.request_body,
         )
 
 
-def summary_of(request: Request, head: Head, endpoint: str, model: str | None) -> RequestSummary:
-    """Which request was it, with the headers that the answer varies on (a credential is in the key, never here)?"""
+def about(made: Recording) -> bytes:
+    """The request summary: with the headers that the answer varies on (a credential is in the key, never here)."""
+    asked, head = made.request, made.head
     vary = {name.strip().lower() for name in head.fields.get(b"vary", b"").split(b",")} - CREDENTIAL_FIELDS
-    fields = {n.decode("latin-1"): request.fields[n].decode("latin-1") for n in sorted(vary) if n in request.fields}
-    return RequestSummary(request.method, redacted_url(request), endpoint, model, fields)
+    fields = {n.decode("latin-1"): asked.fields[n].decode("latin-1") for n in sorted(vary) if n in asked.fields}
+    return json.dumps([asked.method, redacted_url(asked), made.endpoint, made.model, fields]).encode()
 
 
 def renewed(entry: Entry, pairs: HeaderPairs, now: float) -> Entry:
     """The entry with the headers that a 304 renewed (RFC 9111 section 4.3.4)."""
-    return replace(entry, headers=kept_headers(pairs), stored_at=now)
+    return entry._replace(headers=kept_headers(pairs), stored_at=now)

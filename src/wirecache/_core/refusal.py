@@ -17,7 +17,7 @@ REFUSED = 424  # RFC 4918 section 11.4
 
 _LIVE = {
     "stream": "it asks for a stream, and streams are not stored",
-    "background": "it asks for a background job (\"background\": true), whose answer must be polled live",
+    "background": 'it asks for a background job ("background": true), whose answer must be polled live',
     "body-size": "its body is larger than the cache holds in memory",
     "upgrade": "it asks for a websocket",
     "no-body": "it has no body",
@@ -29,8 +29,9 @@ def explain_miss(request: Request, endpoint: str, model: str | None) -> str:
     asked = f" of model {model!r}" if model else ""
     return (
         f"wirecache is offline and has no stored answer for {request.method} {redacted_url(request)} ({endpoint}{asked}). "
-        "Nothing was sent. To store it, make this call once with mode=\"auto\" (or WIRECACHE_MODE=auto). "
-        "If you did, the request differs from the stored one (another model, prompt or parameter), or it lies in another store or namespace."
+        'Nothing was sent. To store it, make this call once with mode="auto" (or WIRECACHE_MODE=auto). '
+        "If you did, the request differs from the stored one (another model, prompt or parameter), "
+        "or it lies in another store or namespace."
     )
 
 
@@ -39,7 +40,7 @@ def explain_bypass(request: Request, reason: str) -> str:
     why = _LIVE.get(reason, "only inference requests are stored, and this path is not one that wirecache knows")
     return (
         f"wirecache is offline and cannot answer {request.method} {redacted_url(request)}: {why}. "
-        "Nothing was sent. Use mode=\"auto\" (or WIRECACHE_MODE=auto) to let it through."
+        'Nothing was sent. Use mode="auto" (or WIRECACHE_MODE=auto) to let it through.'
     )
 
 

@@ -57,9 +57,10 @@ CREDENTIAL_QUERY = frozenset(
 )
 
 # Names of a response that tell whose account it was, or that are secrets themselves: never stored.
-PRIVATE_RESPONSE_FIELDS = re.compile(rb"set-cookie2?|.*organi[sz]ation.*|.*-project(-id)?|www-authenticate|" + b"|".join(
-    re.escape(name) for name in sorted(CREDENTIAL_FIELDS)
-))
+PRIVATE_RESPONSE_FIELDS = re.compile(
+    rb"set-cookie2?|.*organi[sz]ation.*|.*-project(-id)?|www-authenticate|"
+    + b"|".join(re.escape(name) for name in sorted(CREDENTIAL_FIELDS))
+)
 
 
 def _pairs(query: bytes) -> list[tuple[bytes, bytes]]:

@@ -7,11 +7,13 @@ from typing import Any
 
 import jiter
 
+from wirecache._core.canonical import media_type
 from wirecache._core.messages import Head, Usage
 
 __all__ = ["parse_answer", "usage_of", "why_not_this_answer", "why_not_this_head"]
 
-UNFINISHED = frozenset({"queued", "in_progress", "failed", "cancelled"})  # OpenAI Responses: status
+# The status of a Responses answer (OpenAI) or an interaction (Google) that is none yet, or never will be.
+UNFINISHED = frozenset({"queued", "in_progress", "failed", "cancelled", "budget_exceeded", "requires_continuation"})
 
 # How providers say that a generation was cut by a filter, failed, or made a call that nobody can parse.
 # "length" and its like are absent on purpose: a limit is what was asked for.
@@ -28,15 +30,22 @@ BAD_ENDS: dict[str, str] = {
     "image_recitation": "content-filter",
     "language": "content-filter",
     "model_armor": "content-filter",
+    "escalation": "content-filter",
+    "pup_limited_disabled": "content-filter",
+    "other": "error",
+    "image_other": "error",
+    "no_image": "error",
+    "finish_reason_unspecified": "error",
     "error": "error",  # Mistral, Cohere, Together
     "error_toxic": "content-filter",  # Cohere v1
     "error_limit": "error",
     "timeout": "error",
+    "user_cancel": "error",
     "malformed_function_call": "malformed-call",  # Gemini
     "unexpected_tool_call": "malformed-call",
     "too_many_tool_calls": "malformed-call",
     "malformed_response": "malformed-call",
-    "malformed_tool_call": "malformed-call",
+    "missing_thought_signature": "malformed-call",
 }
 
 MALFORMED = object()
@@ -53,7 +62,7 @@ def why_not_this_head(head: Head) -> str | None:
 
 def parse_answer(head: Head, body: bytes) -> Any:
     """The JSON of an answer; ``MALFORMED`` if it says it is JSON and is none; None if it is something else (audio, text)."""
-    kind = head.fields.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    kind = media_type(head.fields.get(b"content-type", b""))
     declared = kind == b"application/json" or kind.endswith(b"+json")
     if not declared and (kind or body[:1] not in (b"{", b"[")):
         return None
@@ -73,10 +82,12 @@ def why_not_this_answer(answer: Any, body: bytes) -> str | None:
         return None
     if answer.get("error") is not None:
         return "error"
-    if answer.get("status") in UNFINISHED:
-        return f"status-{answer['status']}"
-    if answer.get("choices") == [] or _blocked(answer):
-        return "no-answer" if answer.get("choices") == [] else "content-filter"
+    if isinstance(status := answer.get("status"), str) and status in UNFINISHED:
+        return f"status-{status}"
+    if answer.get("choices") == [] or answer.get("done") is False:  # done: Ollama
+        return "no-answer"
+    if _blocked(answer):
+        return "content-filter"
     return next((BAD_ENDS[end] for end in _ends(answer) if end in BAD_ENDS), None)
 
 
@@ -104,6 +115,7 @@ _COUNTS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (("usage",), "prompt_tokens", "completion_tokens"),  # OpenAI chat and its like, Mistral
     (("usage",), "input_tokens", "output_tokens"),  # OpenAI Responses, Anthropic
     (("usage",), "inputTokens", "outputTokens"),  # Bedrock
+    (("usage",), "total_input_tokens", "total_output_tokens"),  # Google's interactions
     (("usageMetadata",), "promptTokenCount", "candidatesTokenCount"),  # Gemini
     (("usage", "tokens"), "input_tokens", "output_tokens"),  # Cohere v2
     (("meta", "tokens"), "input_tokens", "output_tokens"),  # Cohere v1
