@@ -1,25 +1,25 @@
 """How is an entry written as bytes, and read back only if it is whole and ours?
 
-A frame: magic, SHA-256 of all that follows, the key, the lengths of the parts, then meta (JSON), request body, response body.
+A frame: magic, SHA-256 of all that follows, a fixed block of numbers, then headers, request summary, request body, response body.
 A frame that is damaged, foreign, or lies under another key is a miss, never an answer. Nothing in it is ever executed.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
+import math
 import struct
-from typing import Any
 
-import jiter
-
-from wirecache._core.messages import Entry, HeaderPairs, RequestSummary, Usage
+from wirecache._core.messages import Entry, Usage
 
 __all__ = ["Damaged", "decode", "encode"]
 
 MAGIC = b"WCE\x01"  # the last byte is the format's version
-_LENGTHS = struct.Struct(">32sIQQ")  # key, then the lengths of meta, request body, response body
-_START = len(MAGIC) + 32
+# key, status, HTTP version, stored at, seconds, ttl (NaN: no own one, infinity: for ever), tokens in and out (-1: not told),
+# then the lengths of headers, summary, request body and response body
+_BLOCK = struct.Struct(">32sH8sdddqqIIQQ")
+_BLOCK_AT = len(MAGIC) + 32
+_PARTS_AT = _BLOCK_AT + _BLOCK.size
 
 
 class Damaged(ValueError):
@@ -28,61 +28,51 @@ class Damaged(ValueError):
 
 def encode(entry: Entry) -> bytes:
     """The frame of an entry."""
-    meta = json.dumps(_meta(entry), separators=(",", ":")).encode()
-    lengths = _LENGTHS.pack(bytes.fromhex(entry.key), len(meta), len(entry.request_body), len(entry.body))
-    parts = (lengths, meta, entry.request_body, entry.body)
-    digest = hashlib.sha256()
+    headers = b"\0".join(part for pair in entry.headers for part in pair)
+    parts = (headers, entry.about, entry.request_body, entry.body)
+    ttl = math.nan if entry.ttl is False else math.inf if entry.ttl is None else entry.ttl
+    block = _BLOCK.pack(
+        bytes.fromhex(entry.key),
+        entry.status,
+        entry.http_version,
+        entry.stored_at,
+        entry.seconds,
+        ttl,
+        *(entry.usage or (-1, -1)),
+        *map(len, parts),
+    )
+    digest = hashlib.sha256(block)
     for part in parts:
         digest.update(part)
-    return b"".join((MAGIC, digest.digest(), *parts))
+    return b"".join((MAGIC, digest.digest(), block, *parts))
 
 
 def decode(key: str, frame: bytes) -> Entry:
     """The entry in a frame that was found under ``key``; ``Damaged`` if it is not that entry, whole."""
-    view = memoryview(frame)
-    if len(frame) < _START + _LENGTHS.size or frame[: len(MAGIC)] != MAGIC:
+    if len(frame) < _PARTS_AT or not frame.startswith(MAGIC):
         raise Damaged("not an entry of this version")
-    if hashlib.sha256(view[_START:]).digest() != frame[len(MAGIC) : _START]:
+    view = memoryview(frame)
+    if hashlib.sha256(view[_BLOCK_AT:]).digest() != frame[len(MAGIC) : _BLOCK_AT]:
         raise Damaged("checksum mismatch")
-    owner, meta_size, asked_size, _ = _LENGTHS.unpack_from(frame, _START)
+    owner, status, version, stored_at, seconds, ttl, read, written, *sizes = _BLOCK.unpack_from(frame, _BLOCK_AT)
     if owner.hex() != key:
         raise Damaged("an entry of another key")
-    meta_at = _START + _LENGTHS.size
-    asked_at = meta_at + meta_size
-    body_at = asked_at + asked_size
-    try:
-        meta = jiter.from_json(frame[meta_at:asked_at], cache_mode="keys")
-        return _entry(key, meta, view[asked_at:body_at], frame[body_at:])
-    except (ValueError, KeyError, TypeError) as error:
-        raise Damaged(f"unreadable meta: {error}") from error
-
-
-def _meta(entry: Entry) -> dict[str, Any]:
-    asked = entry.request
-    return {
-        "status": entry.status,
-        "headers": [[name.decode("latin-1"), value.decode("latin-1")] for name, value in entry.headers],
-        "http": entry.http_version,
-        "stored_at": entry.stored_at,
-        "seconds": entry.seconds,
-        "ttl": entry.ttl,
-        "usage": [entry.usage.input, entry.usage.output] if entry.usage else None,
-        "request": [asked.method, asked.url, asked.endpoint, asked.model, dict(asked.fields)],
-    }
-
-
-def _entry(key: str, meta: dict[str, Any], request_body: memoryview, body: bytes) -> Entry:
-    headers: HeaderPairs = tuple((n.encode("latin-1"), v.encode("latin-1")) for n, v in meta["headers"])
+    about_at = _PARTS_AT + sizes[0]
+    asked_at = about_at + sizes[1]
+    body_at = asked_at + sizes[2]
+    if body_at + sizes[3] != len(frame):
+        raise Damaged("lengths that do not add up")
+    headers = frame[_PARTS_AT:about_at].split(b"\0")
     return Entry(
-        key=key,
-        status=meta["status"],
-        headers=headers,
-        body=body,
-        stored_at=meta["stored_at"],
-        seconds=meta["seconds"],
-        http_version=meta["http"],
-        usage=Usage(*meta["usage"]) if meta["usage"] else None,
-        request=RequestSummary(*meta["request"]),
-        request_body=request_body,
-        ttl=meta["ttl"],
+        key,
+        status,
+        tuple(zip(headers[::2], headers[1::2], strict=False)),
+        frame[body_at:],
+        stored_at,
+        seconds,
+        version.rstrip(b"\0"),
+        Usage(read, written) if read >= 0 else None,
+        False if ttl != ttl else None if ttl == math.inf else ttl,
+        frame[about_at:asked_at],
+        view[asked_at:body_at],
     )

@@ -107,7 +107,7 @@ def _after(request: Request, head: Head, key: str, plan: Plan, status: CacheStat
     if reason is None:
         lifetime = explicit_lifetime(head.fields, 0.0)
         bodyless = request.method == "HEAD"
-        made = Recording(key, head, request, "http", None, b"", plan.max_body, ttl=lifetime, judge=False, bodyless=bodyless)
+        made = Recording(key, head, request, "http", None, b"", plan.max_body, ttl=lifetime, inference=False, bodyless=bodyless)
         recorder = Recorder(made)
     return Relay(replace(status, fwd_status=head.status, detail=reason or status.detail), recorder)
 
@@ -127,21 +127,18 @@ def _why_not(request: Request, head: Head) -> str | None:
 
 
 def _lifetime_left(entry: Entry, now: float) -> float | None:
-    lifetime = explicit_lifetime({name.lower(): value for name, value in entry.headers}, entry.stored_at)
+    lifetime = explicit_lifetime(dict(entry.headers), entry.stored_at)
     return None if lifetime is None else lifetime - _http_age(entry, now)
 
 
 def _http_age(entry: Entry, now: float) -> float:
-    """The age by RFC 9111 section 4.2.3: what upstream said of it, and how long it lay here."""
-    fields = {name.lower(): value for name, value in entry.headers}
-    said = fields.get(b"age", b"")
-    apparent = 0.0
-    if b"date" in fields:
-        try:
-            apparent = max(0.0, entry.stored_at - parsedate_to_datetime(fields[b"date"].decode("latin-1")).timestamp())
-        except ValueError:
-            pass
-    return max(apparent, float(said) if said.isdigit() else 0.0) + age_of(entry, now)
+    """The age by RFC 9111 section 4.2.3: since its ``Date``, or since it was stored (the ``Age`` it came with included)."""
+    since_stored = age_of(entry, now)
+    try:
+        date = parsedate_to_datetime(dict(entry.headers)[b"date"].decode("latin-1")).timestamp()
+    except (KeyError, ValueError):
+        return since_stored
+    return max(since_stored, now - date)
 
 
 # -- to hishel's types and back ---------------------------------------------------------------------------------
@@ -157,9 +154,7 @@ def _headers(pairs: HeaderPairs) -> hishel.Headers:
 
 
 def _pairs(headers: hishel.Headers) -> HeaderPairs:
-    return tuple(
-        (name.encode("latin-1"), value.encode("latin-1")) for name in headers for value in headers.get_list(name) or []
-    )
+    return tuple((name.encode("latin-1"), value.encode("latin-1")) for name in headers for value in headers.get_list(name) or [])
 
 
 def _to_hishel(request: Request) -> hishel.Request:
@@ -172,7 +167,7 @@ def _entry_to_hishel(asked: hishel.Request, entry: Entry, now: float) -> hishel.
     """hishel reckons the age from ``Date`` alone, so it is given the one that makes it our age."""
     import hishel
 
-    pairs = tuple(pair for pair in entry.headers if pair[0].lower() != b"date")
+    pairs = tuple(pair for pair in entry.headers if pair[0] != b"date")
     date = formatdate(now - _http_age(entry, now), usegmt=True).encode()
     headers = dict(entry.request.fields)
     for name in CREDENTIAL_FIELDS & {n.lower().encode() for n in asked.headers}:

@@ -74,5 +74,5 @@ def parse_size(value: int | str, where: str) -> int:
     except (ValueError, KeyError, OverflowError):
         size = 0
     if size <= 0:
-        raise ConfigError(f"{where} is {value!r}; allowed: bytes, or a text such as \"500MB\" or \"4GB\"")
+        raise ConfigError(f'{where} is {value!r}; allowed: bytes, or a text such as "500MB" or "4GB"')
     return size

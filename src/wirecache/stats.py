@@ -41,37 +41,49 @@ class Tally:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._counts: Counter[str] = Counter()
-        self._reasons: Counter[str] = Counter()
+        self._hits = self._misses = self._bypassed = self._stale = self._tokens = 0
         self._seconds = 0.0
+        self._others: Counter[str] = Counter()
+        self._reasons: Counter[str] = Counter()
 
     def answered(self, status: CacheStatus, entry: Entry | None = None) -> None:
         """Count an exchange whose head is known; ``entry`` is the one it was answered from."""
         with self._lock:
             if status.hit:
-                self._counts["hits"] += 1
-                self._counts["stale"] += status.ttl is not None and status.ttl <= 0
+                self._hits += 1
+                if status.ttl is not None and status.ttl <= 0:
+                    self._stale += 1
             elif status.fwd == "bypass":
-                self._counts["bypassed"] += 1
+                self._bypassed += 1
                 self._reasons[status.detail or ""] += 1
             else:
-                self._counts["misses"] += 1
+                self._misses += 1
             if entry is not None:
                 self._seconds += entry.seconds
-                self._counts["tokens"] += entry.usage.total if entry.usage else 0
+                if entry.usage is not None:
+                    self._tokens += entry.usage.total
 
     def refused(self, reason: str) -> None:
         """Count an answer that was not taken into the store."""
         with self._lock:
-            self._counts["refused"] += 1
+            self._others["refused"] += 1
             self._reasons[reason] += 1
 
     def add(self, name: str) -> None:
         """Count one of ``stored`` or ``store_errors``."""
         with self._lock:
-            self._counts[name] += 1
+            self._others[name] += 1
 
     def snapshot(self) -> Stats:
         """The counters now."""
         with self._lock:
-            return Stats(**self._counts, seconds_saved=self._seconds, reasons=MappingProxyType(dict(self._reasons)))
+            return Stats(
+                hits=self._hits,
+                misses=self._misses,
+                bypassed=self._bypassed,
+                stale=self._stale,
+                seconds_saved=self._seconds,
+                tokens=self._tokens,
+                reasons=MappingProxyType(dict(self._reasons)),
+                **self._others,
+            )
