@@ -60,7 +60,7 @@ class DiskStore:
 
     def get(self, key: str) -> bytes | None:
         """The value under the key, or None."""
-        return self._run(lambda cache: cache.get(key))  # type: ignore[no-any-return]
+        return self._run(_get, key)
 
     async def aget(self, key: str) -> bytes | None:
         """The same on an event loop: a read takes 11 µs, a thread 90 to 650; only opening is left to a thread."""
@@ -72,15 +72,15 @@ class DiskStore:
 
     def set(self, key: str, value: bytes, *, ttl: float | None) -> None:
         """Keep the value under the key."""
-        self._run(lambda cache: cache.set(key, value, expire=ttl))
+        self._run(lambda cache, key: cache.set(key, value, expire=ttl), key)
 
     def delete(self, key: str) -> bool:
         """Drop the key; was there one?"""
-        return bool(self._run(lambda cache: cache.delete(key)))
+        return bool(self._run(lambda cache, key: cache.delete(key), key))
 
     def keys(self) -> Iterator[str]:
         """The keys, in the order in which they were first stored."""
-        cache = self._ready()
+        cache = self._open_or_recall()
         try:
             yield from (key for key in cache if type(key) is str)
         except sqlite3.Error as error:
@@ -88,7 +88,7 @@ class DiskStore:
 
     def clear(self) -> None:
         """Drop everything."""
-        self._run(lambda cache: cache.clear())
+        self._run(lambda cache, _: cache.clear(), "")
 
     def close(self) -> None:
         """Close this thread's connection; the next use opens it again."""
@@ -99,19 +99,24 @@ class DiskStore:
 
     # -- opening, and what can go wrong ---------------------------------------------------------------------------
 
-    def _run(self, action: Callable[[Any], T]) -> T:
-        """Do it; on a broken database set that aside and do it on the fresh one. ``StoreError`` if neither can be."""
-        cache = self._ready()
+    def _run(self, action: Callable[[Any, str], T], key: str) -> T:
+        """Do it; if the database turns out broken, set that aside and do it on the fresh one. ``StoreError`` if neither can be."""
+        cache = self._cache
+        if cache is None:  # not "or": an empty diskcache is false, and asking costs a query
+            cache = self._open_or_recall()
         try:
-            return action(cache)
+            return action(cache, key)
         except Exception as error:
             if not _is_corruption(error):
-                cause = error.__context__ or error  # diskcache hides SQLite's words behind a Timeout
-                raise StoreError(f"{self.path}: {cause or type(error).__name__}") from error
-        return action(self._begin_afresh(cache))
+                raise self._error(error) from error
+        try:
+            return action(self._begin_afresh(cache), key)
+        except sqlite3.Error as error:
+            raise self._error(error) from error
 
-    def _ready(self) -> Any:
-        return self._cache if self._cache is not None else self._open_or_recall()
+    def _error(self, error: Exception) -> StoreError:
+        cause = error.__context__ or error  # diskcache hides SQLite's own words behind a Timeout
+        return StoreError(f"{self.path}: {cause or type(error).__name__}")
 
     def _open_or_recall(self) -> Any:
         """Open the database, but not again and again while that fails."""
@@ -144,9 +149,7 @@ class DiskStore:
             raise StoreError(f"{self.path}: {error}") from error
 
     def _open_database(self) -> Any:
-        import diskcache
-
-        from wirecache.stores._safe_disk import SETTINGS, SafeDisk
+        from wirecache.stores._safe_disk import SETTINGS, open_safely
 
         connection = sqlite3.connect(self.path / DATABASE, timeout=OPEN_WAIT)
         try:  # a settings row of another name would become an attribute or an argument of diskcache's
@@ -156,7 +159,7 @@ class DiskStore:
                     raise ValueError(f"unknown settings {names!r}")
         finally:
             connection.close()
-        cache = diskcache.Cache(str(self.path), timeout=self.lock_wait, disk=SafeDisk, size_limit=self.size_limit, **SETTINGS)
+        cache = open_safely(self.path, self.lock_wait, self.size_limit)
         cache.close()  # this thread may be a helper; each thread opens its own connection
         return cache
 
@@ -214,6 +217,11 @@ class DiskStore:
         except OSError as error:
             raise StoreError(f"{self.path}: the database is damaged and cannot be renamed: {error}") from error
         logger.warning("wirecache: the database in %s was damaged; it is now %s, and a fresh one was begun", self.path, aside.name)
+
+
+def _get(cache: Any, key: str) -> bytes | None:
+    value: bytes | None = cache.get(key)
+    return value
 
 
 def _is_corruption(error: Exception) -> bool:

@@ -7,12 +7,18 @@ Here keys are text, values are bytes in the row, and every other kind of row is 
 from __future__ import annotations
 
 import sqlite3
-from typing import Any, NoReturn
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import diskcache
 from diskcache.core import MODE_RAW
 
-__all__ = ["REFUSED_KEY", "SETTINGS", "SafeDisk"]
+if TYPE_CHECKING:  # diskcache has no types, and what can be guessed of them is not what it allows
+    _Disk: Any = object
+else:
+    _Disk = diskcache.Disk
+
+__all__ = ["REFUSED_KEY", "SETTINGS", "SafeDisk", "open_safely"]
 
 REFUSED_KEY = object()  # what a foreign key row reads as
 
@@ -33,7 +39,7 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-class SafeDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache has no types
+class SafeDisk(_Disk):  # type: ignore[misc]  # see above
     """Text keys and bytes values, both in the database row; nothing else is read."""
 
     def put(self, key: object) -> tuple[str, bool]:
@@ -64,3 +70,9 @@ class SafeDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache has no types
     def filename(self, key: object = None, value: object = None) -> NoReturn:
         """Values are never in files."""
         raise TypeError("values are kept in the database")
+
+
+def open_safely(directory: Path, timeout: float, size_limit: int) -> Any:
+    """Open diskcache on a directory, with this disk and these settings; ``timeout`` in seconds, ``size_limit`` in bytes."""
+    options: dict[str, Any] = {"timeout": timeout, "disk": SafeDisk, "size_limit": size_limit, **SETTINGS}
+    return diskcache.Cache(str(directory), **options)
