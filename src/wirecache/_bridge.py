@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, assert_never
 
@@ -18,9 +18,7 @@ from wirecache._drive import adrive, drive
 from wirecache._rfc9111 import SAFE_METHODS, http_exchange
 from wirecache.errors import NotRecorded
 
-__all__ = ["AsyncFace", "Body", "Library", "SyncFace"]
-
-BIG = 256 * 1024  # bytes; larger answers are judged in a worker thread under an event loop (2 ms of work)
+__all__ = ["AsyncFace", "Library", "SyncFace"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,7 @@ class Library:
     request: type[Any]
     response: type[Any]
     byte_stream: type[Any]
-    body: type[Any]  # the library's own subclass of ``Body``
+    body: type[Any]  # the library's own subclass of ``RecordedBody``
     other: str  # the other library's name
 
 
@@ -182,15 +180,13 @@ class _Call:
 
     def _reused(self, outcome: Reuse) -> Any:
         entry = outcome.entry
-        pairs = [pair for pair in entry.headers if pair[0].lower() not in (b"age", b"cache-status")]
-        earlier = [value for name, value in entry.headers if name.lower() == b"cache-status"]
-        pairs.append((b"age", b"%d" % int(outcome.age)))
-        pairs.append((b"cache-status", _joined(earlier, outcome.status.header(entry.status))))
+        ours = outcome.status.header(entry.status).encode()
+        pairs = [*entry.headers, (b"age", b"%d" % int(outcome.age)), (b"cache-status", ours)]
         return self.library.response(
             entry.status,
             headers=pairs,
             stream=self.library.byte_stream(entry.body),
-            extensions={"http_version": entry.http_version.encode(), "wirecache": outcome.status},
+            extensions={"http_version": entry.http_version, "wirecache": outcome.status},
         )
 
     def _refused(self, outcome: Refuse) -> Any:
@@ -210,9 +206,7 @@ class _Call:
                 headers.pop(name, None)
         if outcome.recorder is not None:
             stream = self.library.body(stream, outcome.recorder)
-        response = self.library.response(
-            upstream.status_code, headers=headers, stream=stream, extensions=upstream.extensions
-        )
+        response = self.library.response(upstream.status_code, headers=headers, stream=stream, extensions=upstream.extensions)
         note = _Note(response.headers, response.extensions, self.earlier, upstream.status_code)
         note.write(outcome.status)
         if outcome.recorder is None:
@@ -251,71 +245,6 @@ class _Note:
         self.extensions["wirecache"] = status
 
 
-class Body:
-    """The body of a forwarded answer: to the caller as it comes, while the recorder keeps a copy.
-
-    It holds one iterator of upstream's, so that a second pass goes on where the first one stopped, and settles once: at the
-    end, or when it is closed (SDKs stop reading at the last event and close).
-    """
-
-    settle: Callable[[Recorder], None] | None = None  # told once, when the body is over
-
-    def __init__(self, stream: Any, recorder: Recorder) -> None:
-        self._stream = stream
-        self._recorder = recorder
-        self._chunks: Any = None
-
-    def __iter__(self) -> Iterator[bytes]:
-        if self._chunks is None:
-            self._chunks = iter(self._stream)
-        feed = self._recorder.feed
-        try:
-            for chunk in self._chunks:
-                feed(chunk)
-                yield chunk
-        except Exception:
-            self._recorder.fail()
-            raise
-        self._recorder.end()
-        self._settled()
-
-    def close(self) -> None:
-        try:
-            self._stream.close()
-        finally:
-            self._settled()
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        if self._chunks is None:
-            self._chunks = aiter(self._stream)
-        feed = self._recorder.feed
-        try:
-            async for chunk in self._chunks:
-                feed(chunk)
-                yield chunk
-        except Exception:
-            self._recorder.fail()
-            raise
-        self._recorder.end()
-        if self._recorder.size <= BIG:
-            self._settled()
-        else:
-            from anyio.to_thread import run_sync
-
-            await run_sync(self._settled)
-
-    async def aclose(self) -> None:
-        try:
-            await self._stream.aclose()
-        finally:
-            self._settled()
-
-    def _settled(self) -> None:
-        settle, self.settle = self.settle, None
-        if settle is not None:
-            settle(self._recorder)
-
-
 # -- to the core's types -----------------------------------------------------------------------------------------
 
 
@@ -337,11 +266,7 @@ def _request(request: Any) -> Request:
 
 def _head(response: Any) -> Head:
     pairs = response.headers.raw
-    return Head(response.status_code, _fields(pairs), pairs, response.http_version)
-
-
-def _joined(earlier: list[bytes], ours: str) -> bytes:
-    return b", ".join([*earlier, ours.encode()])
+    return Head(response.status_code, _fields(pairs), pairs, response.extensions.get("http_version", b"HTTP/1.1"))
 
 
 class _headers_changed:

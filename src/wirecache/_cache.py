@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from wirecache import _codec
 from wirecache._backlog import Job, backlog_of
 from wirecache._core.freshness import lasts, ttl_left
-from wirecache._core.keys import KeyOptions
+from wirecache._core.keys import DEFAULT_KEY, KeyOptions
 from wirecache._core.messages import Entry, Request
 from wirecache._core.plan import Mode, Plan
 from wirecache._core.recording import Recorder
@@ -35,12 +35,14 @@ FLUSH_WAIT = 10.0  # seconds that close(), a listing or a snapshot of the counte
 class Cache:
     """Which answers are kept, where, and for how long?
 
-    ``store``: a ``Store``, a path, or None for the default disk store. ``mode``: see ``Mode``. ``ttl``: how long an entry is fresh
-    (seconds, timedelta, ``"90s"`` ... ``"2w"``, None for ever). ``namespace``: part of every key. ``key``: what counts in a key.
-    ``keep_stale``: how long past its ttl the store keeps an entry for ``offline``. ``accept``: called with each ``Entry`` that would be
-    stored; False or a text (the reason) refuses it. ``miss``: what offline says when there is no entry, ``"respond"`` (424) or ``"raise"`` (``NotRecorded``).
+    ``store``: a ``Store``, the path of a directory, or None for the default disk store. ``mode``: see ``Mode``. ``ttl``: how long an
+    entry is fresh (seconds, timedelta, ``"90s"`` ... ``"2w"``, None for ever). ``namespace``: part of every key. ``key``: what counts
+    in a key. ``keep_stale``: how long past its ttl the store keeps an entry, for ``offline``. ``accept``: called with each ``Entry`` that
+    would be stored; False, or a text (the reason), refuses it. ``miss``: what offline does without an entry, ``"respond"`` (424) or
+    ``"raise"`` (``NotRecorded``).
 
-    What is left out is taken from ``WIRECACHE_STORE``, ``WIRECACHE_MODE``, ``WIRECACHE_TTL``, ``WIRECACHE_NAMESPACE``. A wrong value is a ``ConfigError``.
+    What is left out is taken from ``WIRECACHE_STORE``, ``WIRECACHE_MODE``, ``WIRECACHE_TTL``, ``WIRECACHE_NAMESPACE``; ``ConfigError``
+    names a wrong value and the allowed ones.
     """
 
     def __init__(
@@ -49,7 +51,7 @@ class Cache:
         *,
         mode: Mode | Literal["auto", "offline", "refresh", "off"] | Unset = UNSET,
         ttl: Duration | Unset = UNSET,
-        key: KeyOptions = KeyOptions(),
+        key: KeyOptions = DEFAULT_KEY,
         namespace: str | Unset = UNSET,
         keep_stale: Duration = "30d",
         miss: Literal["respond", "raise"] = "respond",
@@ -177,7 +179,7 @@ class Cache:
         """Write an entry that is made already; False if too many writes wait."""
         return self._write(entry.key, len(entry.body), lambda: entry, entry.ttl)
 
-    def _write(self, key: str, size: int, make: Callable[[], Entry], own_ttl: float | None | bool) -> bool:
+    def _write(self, key: str, size: int, make: Callable[[], Entry], own_ttl: float | bool | None) -> bool:
         lifetime = lasts(own_ttl, self.plan.ttl)
         wanted = None if lifetime is None or self.keep_stale is None else lifetime + self.keep_stale
         return self._backlog.put(Job(key, size, make, wanted, self._written))

@@ -23,6 +23,8 @@ def _face(library: str | None) -> Any:
         library = "httpx2" if importlib.util.find_spec("httpx2") else "httpx"
     if library not in LIBRARIES:
         raise ConfigError(f"library= is {library!r}; allowed: {', '.join(LIBRARIES)}, or None (httpx2 if it is installed)")
+    if importlib.util.find_spec(library) is None:
+        raise ImportError(f"library={library!r} is not installed: pip install 'wirecache[{library}]'")
     return importlib.import_module(f"wirecache.{library}")
 
 

@@ -1,9 +1,9 @@
 """The cache for httpx: transports, and clients that have it under them.
 
-    from groq import Groq
-    from wirecache.httpx import cached_client
+from groq import Groq
+from wirecache.httpx import cached_client
 
-    client = Groq(http_client=cached_client())
+client = Groq(http_client=cached_client())
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ from typing import Any
 
 import httpx
 
-from wirecache._bridge import AsyncFace, Body, Library, SyncFace
+from wirecache._body import RecordedBody
+from wirecache._bridge import AsyncFace, Library, SyncFace
 from wirecache._cache import Cache
 from wirecache._clients import PerLoop, put_under, put_under_async, sdk_options
 
 __all__ = ["AsyncCacheTransport", "CacheTransport", "cached_async_client", "cached_client"]
 
 
-class _Body(Body, httpx.SyncByteStream, httpx.AsyncByteStream):
+class _Body(RecordedBody, httpx.SyncByteStream, httpx.AsyncByteStream):
     """A recorded body in httpx's own types."""
 
 

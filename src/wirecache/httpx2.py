@@ -1,9 +1,9 @@
 """The cache for httpx2: transports, and clients that have it under them.
 
-    from anthropic import Anthropic
-    from wirecache.httpx2 import cached_client
+from anthropic import Anthropic
+from wirecache.httpx2 import cached_client
 
-    client = Anthropic(http_client=cached_client())
+client = Anthropic(http_client=cached_client())
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ from typing import Any
 
 import httpx2
 
-from wirecache._bridge import AsyncFace, Body, Library, SyncFace
+from wirecache._body import RecordedBody
+from wirecache._bridge import AsyncFace, Library, SyncFace
 from wirecache._cache import Cache
 from wirecache._clients import PerLoop, put_under, put_under_async, sdk_options
 
 __all__ = ["AsyncCacheTransport", "CacheTransport", "cached_async_client", "cached_client"]
 
 
-class _Body(Body, httpx2.SyncByteStream, httpx2.AsyncByteStream):
+class _Body(RecordedBody, httpx2.SyncByteStream, httpx2.AsyncByteStream):
     """A recorded body in httpx2's own types."""
 
 
