@@ -1,0 +1,52 @@
+# make demo   see the cache at work (a stand-in model, no key needed)
+# make test   run all tests
+# make lint   ruff, mypy, pyright
+# make bench  the numbers of the README
+# Each makes what it needs on first use: .venv (uv if there is one, else venv and pip), with pinned versions.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN = .venv/bin
+
+.PHONY: demo test lint bench lock clean
+.DEFAULT_GOAL := test
+
+demo: .venv/.ready
+	$(BIN)/wirecache demo
+
+test: .venv/.ready .venv-openai2/.ready
+	$(BIN)/python -m pytest -n 2
+	.venv-openai2/bin/python -m pytest -c pyproject.toml tests/sdk/openai2
+
+lint: .venv/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+bench: .venv/.ready
+	$(BIN)/python -m tests.benchmarks.transport
+
+lock: .venv/.ready
+	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --extra all .ci/requirements.in -o .ci/requirements.txt
+	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml .ci/openai2.in -o .ci/openai2.txt
+
+clean:
+	rm -rf .venv .venv-openai2 dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# A new environment in $(1) with the pinned packages of $(2), and this project.
+define environment
+	rm -rf $(1)
+	if command -v uv >/dev/null; then \
+	  uv venv -q --python $(PYTHON) $(1) && uv pip install -q --python $(1) -r $(2) && uv pip install -q --python $(1) --no-deps -e .; \
+	else \
+	  $(PYTHON) -m venv $(1) && $(1)/bin/python -m pip install -q --disable-pip-version-check -r $(2) \
+	  && $(1)/bin/python -m pip install -q --disable-pip-version-check --no-deps -e .; \
+	fi
+	touch $(1)/.ready
+endef
+
+.venv/.ready: pyproject.toml .ci/requirements.txt
+	$(call environment,.venv,.ci/requirements.txt)
+
+.venv-openai2/.ready: pyproject.toml .ci/openai2.txt
+	$(call environment,.venv-openai2,.ci/openai2.txt)
