@@ -1,0 +1,37 @@
+"""The command line: one module a command."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from wirecache import __version__
+from wirecache.cli import demo
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="wirecache",
+    help="The cache under your LLM SDK: repeated calls are answered from a store, byte for byte, without the network.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"wirecache {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")] = False,
+) -> None:
+    """The cache under your LLM SDK: repeated calls are answered from a store, byte for byte, without the network."""
+
+
+app.command("demo")(demo.command)
