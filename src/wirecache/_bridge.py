@@ -260,8 +260,8 @@ def _fields(pairs: HeaderPairs) -> dict[bytes, bytes]:
 
 def _request(request: Any) -> Request:
     url = request.url
-    host = url.raw_host.decode("ascii")
-    return Request(request.method, url.scheme, host, url.port, url.raw_path, _fields(request.headers.raw))
+    path, _, query = url.raw_path.partition(b"?")
+    return Request(request.method, url.scheme, url.raw_host.decode("ascii"), url.port, path, query, _fields(request.headers.raw))
 
 
 def _head(response: Any) -> Head:

@@ -107,7 +107,7 @@ def _after(request: Request, head: Head, key: str, plan: Plan, status: CacheStat
     if reason is None:
         lifetime = explicit_lifetime(head.fields, 0.0)
         bodyless = request.method == "HEAD"
-        made = Recording(key, head, request, "http", None, b"", plan.max_body, ttl=lifetime, inference=False, bodyless=bodyless)
+        made = Recording(key, head, request, "http", None, _EMPTY, plan.max_body, ttl=lifetime, inference=False, bodyless=bodyless)
         recorder = Recorder(made)
     return Relay(replace(status, fwd_status=head.status, detail=reason or status.detail), recorder)
 

@@ -6,6 +6,8 @@ no two different values have the same bytes. Numbers compare as in RFC 8785 (IEE
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Iterable
 from functools import lru_cache
@@ -14,12 +16,15 @@ from urllib.parse import unquote_to_bytes
 
 import jiter
 
-__all__ = ["Body", "canonical_json", "frame", "ignore_members", "media_type", "normalise_percent", "parse_body"]
+__all__ = ["Body", "canonical_json", "canonical_text", "frame", "ignore_members", "media_type", "normalise_percent", "parse_body"]
 
 # Ids that a client makes up anew for each call, and that only link members of one body
 # (pydantic-ai gives Gemini's tool calls such ids). They count by order of appearance.
 # A row: the bytes that a body with such ids must contain, and the whole id.
 LINKING_IDS = {b"pyd_ai_": re.compile(r"pyd_ai_[0-9a-f]{32}")}
+
+KEPT_WHOLE = 256 * 1024  # bytes; of a larger request body (images, audio) the entry keeps a shortened form
+KEPT_STRING = 2048  # characters of one string, then
 
 _PERCENT = re.compile(rb"%([0-9a-fA-F]{2})")
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
@@ -108,8 +113,8 @@ def _multipart(content: bytes, content_type: bytes) -> list[tuple[bytes, bytes]]
     return parts
 
 
-def canonical_json(value: Any, raw: bytes = b"") -> bytes:
-    """Which bytes stand for this JSON value, and for no other?
+def canonical_json(value: Any, raw: bytes = b"") -> list[bytes]:
+    """Which bytes stand for this JSON value, and for no other? In pieces: together they are the canonical form.
 
     Members sorted at every depth, list order kept. ``1.0`` is ``1``; ``true`` is not ``1``; no Unicode normalisation.
     ``raw`` is the text it was parsed from: only there linking ids are looked for.
@@ -118,20 +123,20 @@ def canonical_json(value: Any, raw: bytes = b"") -> bytes:
     out: list[bytes] = []
     links: dict[str, int] | None = {} if any(mark in raw for mark in LINKING_IDS) else None
     _write(value, out, links)
-    return b"".join(out)
+    return out
 
 
 def _write(value: Any, out: list[bytes], links: dict[str, int] | None) -> None:
     kind = type(value)
     if kind is str:
-        out.append(_text(value, links))
+        _text(value, out, links)
     elif kind is dict:
         out.append(b"{%d:" % len(value))
         for name in sorted(value):
             out.append(_name(name))
             item = value[name]
             if type(item) is str:
-                out.append(_text(item, links))
+                _text(item, out, links)
             else:
                 _write(item, out, links)
     elif kind is list:
@@ -142,11 +147,12 @@ def _write(value: Any, out: list[bytes], links: dict[str, int] | None) -> None:
         out.append(_scalar(value))
 
 
-def _text(value: str, links: dict[str, int] | None) -> bytes:
+def _text(value: str, out: list[bytes], links: dict[str, int] | None) -> None:
     if links is not None and any(pattern.fullmatch(value) for pattern in LINKING_IDS.values()):
-        return b"@%d;" % links.setdefault(value, len(links))
+        out.append(b"@%d;" % links.setdefault(value, len(links)))
+        return
     text = value.encode()
-    return b"s%d:%b" % (len(text), text)
+    out += (b"s%d:" % len(text), text)
 
 
 @lru_cache(maxsize=1024)
@@ -190,3 +196,20 @@ def _without(value: Any, path: list[str]) -> Any:
         items = ((item, step in ("*", str(at))) for at, item in enumerate(value))
         return [_without(item, rest) if named else item for item, named in items if rest or not named]
     return value
+
+
+def canonical_text(body: Body) -> bytes:
+    """What is kept of a request body for people to read and compare: its JSON, members sorted, long strings of a large one shortened."""
+    if body.kind != "json":
+        return body.raw if len(body.raw) <= KEPT_WHOLE else b""
+    value = body.value if len(body.raw) <= KEPT_WHOLE else _shortened(body.value)
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def _shortened(value: Any) -> Any:
+    if type(value) is str and len(value) > KEPT_STRING:
+        digest = hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
+        return f"{value[:64]}... ({len(value)} characters, SHA-256 {digest})"
+    if type(value) is dict:
+        return {name: _shortened(item) for name, item in value.items()}
+    return [_shortened(item) for item in value] if type(value) is list else value

@@ -14,7 +14,7 @@ from wirecache._core.freshness import age_of, ttl_left
 from wirecache._core.keys import key_of
 from wirecache._core.messages import Entry, Head, Request
 from wirecache._core.plan import Mode, Plan
-from wirecache._core.policy import is_event_stream, is_upgrade, model_of, too_large, why_not_this_body, why_not_this_request
+from wirecache._core.policy import asks_for_stream, is_event_stream, is_upgrade, model_of, too_large, why_not_this_body
 from wirecache._core.recording import Recorder, Recording
 from wirecache._core.refusal import explain_bypass, explain_miss
 from wirecache._core.status import CacheStatus
@@ -48,7 +48,7 @@ def exchange(request: Request, plan: Plan, now: float) -> Flow:
     reason = "stream" if is_event_stream(head.fields) else why_not_this_head(head)
     recorder = None
     if reason is None:
-        recorder = Recorder(Recording(key, head, request, endpoint, model_of(request, body), body.raw, plan.max_body))
+        recorder = Recorder(Recording(key, head, request, endpoint, model_of(request, body), body, plan.max_body))
     detail = reason or ("refresh" if fwd == "request" else None)
     return Relay(CacheStatus(fwd=fwd, fwd_status=head.status, key=key, detail=detail), recorder)
 
@@ -63,7 +63,7 @@ def _why_live(request: Request, endpoint: str | None, plan: Plan) -> str | None:
         return "no-rule"
     if too_large(request, plan.max_body):
         return "body-size"
-    return why_not_this_request(request)
+    return "stream" if asks_for_stream(request.path, request.query) else None
 
 
 def bypass(request: Request, plan: Plan, reason: str) -> Flow:

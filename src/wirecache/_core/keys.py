@@ -26,6 +26,7 @@ KEY_FIELDS = (b"anthropic-beta", b"anthropic-version", b"content-encoding", b"op
 # Media types that any JSON endpoint answers alike; others (an audio format, an event stream) count.
 PLAIN_ACCEPT = frozenset({b"", b"*/*", b"application/json"})
 _AS_SENT = "%/?:@!$&'()*+,;=~[]"  # what an HTTP library leaves as it is when it encodes a URL
+LARGE = 64 * 1024  # bytes; from here on the pieces of a body are hashed one by one, which spares a copy
 DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
@@ -68,8 +69,9 @@ def make_key(
         lower, raw = name.lower().encode(), value.encode()
         fields[lower] = fields[lower] + b", " + raw if lower in fields else raw
     host = split.hostname or ""
-    target = quote(split.path or "/", safe=_AS_SENT) + (f"?{quote(split.query, safe=_AS_SENT)}" if split.query else "")
-    request = Request(method, scheme, host if host.isascii() else host.encode("idna").decode(), split.port, target.encode(), fields)
+    host = host if host.isascii() else host.encode("idna").decode()
+    path, query = quote(split.path or "/", safe=_AS_SENT).encode(), quote(split.query, safe=_AS_SENT).encode()
+    request = Request(method, scheme, host, split.port, path, query, fields)
     body = parse_body(content.encode() if isinstance(content, str) else content or b"", fields.get(b"content-type", b""))
     return key_of(request, body, options, namespace, sample)
 
@@ -80,8 +82,12 @@ def key_of(request: Request, body: Body, options: KeyOptions = DEFAULT_KEY, name
     query = _query(request.query, options.ignore_query) if request.query else b""
     fields = _fields(request.fields, options.headers)
     credential = credential_fingerprint(request) if options.credentials else b""
-    kind, text = _body(request, body, options)
-    return hashlib.sha256(asked + frame((query, fields, credential, kind, text))).hexdigest()
+    kind, parts = _body(request, body, options)
+    size = sum(map(len, parts))
+    digest = hashlib.sha256(asked + frame((query, fields, credential, kind)) + b"%d:" % size)
+    for part in (b"".join(parts),) if size < LARGE else parts:
+        digest.update(part)
+    return digest.hexdigest()
 
 
 @lru_cache(maxsize=1024)
@@ -114,8 +120,8 @@ def _fields(fields: Mapping[bytes, bytes], extra: tuple[str, ...]) -> bytes:
     return frame(part for pair in sorted(found) for part in pair) if found else b""
 
 
-def _body(request: Request, body: Body, options: KeyOptions) -> tuple[bytes, bytes]:
-    """The kind of the body and its canonical bytes; the raw bytes where it has no canonical form."""
+def _body(request: Request, body: Body, options: KeyOptions) -> tuple[bytes, list[bytes]]:
+    """The kind of the body and its canonical bytes, in pieces; the raw bytes where it has no canonical form."""
     if body.kind == "json":
         value = ignore_members(body.value, options.ignore_body) if options.ignore_body else body.value
         if options.normalize is not None:
@@ -125,5 +131,5 @@ def _body(request: Request, body: Body, options: KeyOptions) -> tuple[bytes, byt
         except ValueError:  # what JSON cannot carry: a lone surrogate, a number beyond a double
             pass
     elif body.kind in ("multipart", "form"):
-        return body.kind.encode(), frame(part for pair in body.value for part in pair)
-    return b"raw", frame((request.fields.get(b"content-type", b""), body.raw))
+        return body.kind.encode(), [piece for pair in body.value for part in pair for piece in (b"%d:" % len(part), part)]
+    return b"raw", [frame((request.fields.get(b"content-type", b""),)), body.raw]

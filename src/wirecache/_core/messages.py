@@ -22,18 +22,9 @@ class Request(NamedTuple):  # a named tuple, as Head: one is made for each excha
     scheme: str
     host: str
     port: int | None  # None: the scheme's default
-    target: bytes  # path and query as they go on the wire
+    path: bytes  # as it goes on the wire
+    query: bytes  # the same, without the question mark; empty if there is none
     fields: Mapping[bytes, bytes]  # lower case names; repeated ones joined by ", "
-
-    @property
-    def path(self) -> bytes:
-        """The path as sent, without the query."""
-        return self.target.partition(b"?")[0]
-
-    @property
-    def query(self) -> bytes:
-        """The query as sent, without the question mark; empty if there is none."""
-        return self.target.partition(b"?")[2]
 
 
 class Head(NamedTuple):

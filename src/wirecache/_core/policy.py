@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from wirecache._core.canonical import Body, media_type
 from wirecache._core.messages import Request
 
-__all__ = ["is_event_stream", "is_upgrade", "model_of", "too_large", "why_not_this_body", "why_not_this_request"]
+__all__ = ["asks_for_stream", "is_event_stream", "is_upgrade", "model_of", "too_large", "why_not_this_body"]
 
 STREAM_TYPES = (
     b"text/event-stream",
@@ -27,19 +28,19 @@ STREAM_PATHS = (
 
 def is_upgrade(request: Request) -> bool:
     """Does it ask for another protocol (a websocket)? Such a request is never touched."""
-    return request.scheme in ("ws", "wss") or b"upgrade" in request.fields
+    return b"upgrade" in request.fields or request.scheme in ("ws", "wss")
 
 
-def why_not_this_request(request: Request) -> str | None:
-    """Which sign in the line or the headers, of a request to an inference endpoint, says that it must be live?"""
-    by_path = request.path.endswith(STREAM_PATHS) or b"alt=sse" in request.query
-    return "stream" if by_path else None
+@lru_cache(maxsize=1024)
+def asks_for_stream(path: bytes, query: bytes) -> bool:
+    """Do path and query say that the answer shall be a stream?"""
+    return path.rstrip(b"/").endswith(STREAM_PATHS) or b"alt=sse" in query.split(b"&")
 
 
 def too_large(request: Request, limit: int) -> bool:
     """Is the body declared to be larger than the cache will hold in memory?"""
     declared = request.fields.get(b"content-length", b"")
-    return declared.isdigit() and int(declared) > limit
+    return len(declared) > 6 and declared.isdigit() and int(declared) > limit
 
 
 def why_not_this_body(endpoint: str, body: Body) -> str | None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from wirecache._core.canonical import Body, canonical_text
 from wirecache._core.messages import Entry, Head, HeaderPairs, Request
 from wirecache._core.secrets import CREDENTIAL_FIELDS, PRIVATE_RESPONSE_FIELDS, redacted_url
 from wirecache._core.storability import parse_answer, usage_of, why_not_this_answer
@@ -57,7 +58,7 @@ class Recording(NamedTuple):
     request: Request
     endpoint: str
     model: str | None
-    request_body: bytes
+    request_body: Body
     max_body: int
     ttl: float | bool | None = False
     inference: bool = True
@@ -142,7 +143,7 @@ class Recorder:
             usage=usage_of(self._answer),
             ttl=made.ttl,
             about=about(made),
-            request_body=made.request_body,
+            request_body=canonical_text(made.request_body),
         )
 
 
