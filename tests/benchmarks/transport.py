@@ -138,6 +138,8 @@ def misses_over_loopback(library: ModuleType, store: str, url: str, rounds: int)
     call(client)
     seconds = alternate([lambda: call(plain), lambda: call(client)], rounds)
     assert cache.stats.stored == rounds + 1
+    plain.close()
+    client.close()
     return seconds[0], seconds[1]
 
 
