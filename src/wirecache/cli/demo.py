@@ -109,7 +109,13 @@ class _Demo:
         return openai.OpenAI(http_client=cached_client(cache), **self._options)
 
     def _add(self, call: str, wanted: str, make: Callable[[], _Made]) -> None:
-        happened, text, seconds = make()
+        import openai
+
+        started = time.perf_counter()
+        try:
+            happened, text, seconds = make()
+        except openai.OpenAIError as error:
+            happened, text, seconds = f"{type(error).__name__}: {error}", "", time.perf_counter() - started
         self._rows.append(Row(call, wanted, happened, seconds, text))
 
     def _ask(self, client: openai.OpenAI, prompt: str = PROMPT) -> _Made:
