@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -69,7 +70,9 @@ ANSWERS: dict[str, Any] = {
     "/messages": MESSAGE,
     "/responses": RESPONSE,
     "/embeddings": EMBEDDINGS,
+    "/audio/transcriptions": {"text": "hi"},
     ":generateContent": GEMINI,
+    ":batchEmbedContents": {"embeddings": [{"values": [0.5, 0.25]}]},
 }
 CHAT_EVENTS = [
     {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [{"index": 0, "delta": {"content": word}}]}
@@ -98,15 +101,17 @@ class Asked:
 class Answer:
     """What to send: ``chunks`` as they are (chunked transfer coding unless ``length`` is declared), ``pause`` seconds before each.
 
-    ``cut``: close the connection after the last chunk without ending the body.
+    ``chunks`` may be a generator, which says when each goes out. ``cut``: close the connection after the last chunk without ending
+    the body. ``raw``: these bytes and no others, head included, then close.
     """
 
     status: int = 200
     headers: dict[str, str] | list[tuple[str, str]] = field(default_factory=dict)
-    chunks: list[bytes] = field(default_factory=list)
+    chunks: Iterable[bytes] = ()
     pause: float = 0.0
     length: int | None = None
     cut: bool = False
+    raw: bytes | None = None
 
     @staticmethod
     def of(value: Any, status: int = 200, **headers: str) -> Answer:
@@ -125,9 +130,9 @@ def events(*values: Any, done: bool = True, pause: float = 0.0) -> Answer:
 
 
 class Provider:
-    """A running provider; ``url`` is its root. ``script`` answers before the defaults do."""
+    """A running provider; ``url`` is its root. ``script`` answers before the defaults do. ``tls``: it speaks HTTPS."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.asked: list[Asked] = []
         self.script: Callable[[Asked], Answer | None] | None = None
         self.delay = 0.0
@@ -145,7 +150,7 @@ class Provider:
             def handle_any(self) -> None:
                 provider._handle(self)
 
-            do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any
+            do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = handle_any
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -158,10 +163,12 @@ class Provider:
                 """A client that closes early is no error here."""
 
         self._server = Server(("127.0.0.1", 0), Handler)
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         self._thread.start()
         self.port = self._server.server_port
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
 
     @property
     def calls(self) -> int:
@@ -207,6 +214,10 @@ def _default(asked: Asked) -> Answer:
 
 
 def _send(handler: BaseHTTPRequestHandler, answer: Answer) -> None:
+    if answer.raw is not None:
+        handler.close_connection = True
+        handler.wfile.write(answer.raw)
+        return
     handler.send_response(answer.status)
     for name, value in answer.headers.items() if isinstance(answer.headers, dict) else answer.headers:
         handler.send_header(name, value)

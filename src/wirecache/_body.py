@@ -34,7 +34,9 @@ class RecordedBody:
             for chunk in self._chunks:
                 feed(chunk)
                 yield chunk
-        except Exception:
+        except GeneratorExit:  # the consumer stops here, and may go on in a second pass
+            raise
+        except BaseException:  # a cancelled iterator of upstream's is dead: a second pass would take its end for the body's
             self._recorder.fail()
             raise
         self._recorder.end()
@@ -54,7 +56,9 @@ class RecordedBody:
             async for chunk in self._chunks:
                 feed(chunk)
                 yield chunk
-        except Exception:
+        except GeneratorExit:  # the consumer stops here, and may go on in a second pass
+            raise
+        except BaseException:  # a cancelled iterator of upstream's is dead: a second pass would take its end for the body's
             self._recorder.fail()
             raise
         self._recorder.end()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, assert_never
+from typing import Any, ClassVar, Self, assert_never
 
 from wirecache._cache import Cache
 from wirecache._core.effects import Discard, Effect, Flow, Forward, Lookup, Outcome, ReadBody, Refuse, Relay, Reuse, Save
@@ -49,6 +49,14 @@ class SyncFace:
         self.next_transport.close()
         self.cache.flush()
 
+    def __enter__(self) -> Self:
+        self.next_transport.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.next_transport.__exit__(*error)
+        self.cache.flush()
+
 
 class AsyncFace:
     """What the async transports of both libraries do, under asyncio and trio."""
@@ -64,6 +72,14 @@ class AsyncFace:
     async def aclose(self) -> None:
         """Close the connections, and finish writing; the cache stays open for others."""
         await self.next_transport.aclose()
+        await self.cache.aflush()
+
+    async def __aenter__(self) -> Self:
+        await self.next_transport.__aenter__()
+        return self
+
+    async def __aexit__(self, *error: Any) -> None:
+        await self.next_transport.__aexit__(*error)
         await self.cache.aflush()
 
 
@@ -135,7 +151,7 @@ class _Call:
         return tell(self.ask, self.cache.plan, time.time())
 
     def forwarded(self, upstream: Any) -> Head:
-        self.upstream = upstream
+        self.upstream = upstream = _unread(self.library, upstream)
         head = _head(upstream)
         self.earlier = head.fields.get(b"cache-status")
         return head
@@ -198,15 +214,10 @@ class _Call:
 
     def _relayed(self, outcome: Relay) -> Any:
         upstream = self.upstream
-        stream, headers = upstream.stream, upstream.headers
-        if upstream.is_stream_consumed and not isinstance(stream, self.library.byte_stream):
-            stream = self.library.byte_stream(upstream.content)  # somebody below read and decoded it already
-            headers = type(headers)(headers)
-            for name in ("content-encoding", "content-length", "transfer-encoding"):
-                headers.pop(name, None)
+        stream = upstream.stream
         if outcome.recorder is not None:
             stream = self.library.body(stream, outcome.recorder)
-        response = self.library.response(upstream.status_code, headers=headers, stream=stream, extensions=upstream.extensions)
+        response = self.library.response(upstream.status_code, headers=upstream.headers, stream=stream, extensions=upstream.extensions)
         note = _Note(response.headers, response.extensions, self.earlier, upstream.status_code)
         note.write(outcome.status)
         if outcome.recorder is None:
@@ -227,7 +238,10 @@ class _Call:
     def _decode(self, raw: bytes) -> bytes:
         """Undo the content encoding as the caller's own library does."""
         head = self.upstream
-        return bytes(self.library.response(head.status_code, headers=head.headers, content=raw).content)
+        body = bytes(self.library.response(head.status_code, headers=head.headers, content=raw).content)
+        if body == raw and head.headers["content-encoding"].strip().lower() != "identity":
+            raise ValueError("the library has no decoder for it, and passes it on as it is")
+        return body
 
 
 @dataclass(slots=True)
@@ -262,6 +276,17 @@ def _request(request: Any) -> Request:
     url = request.url
     path, _, query = url.raw_path.partition(b"?")
     return Request(request.method, url.scheme, url.raw_host.decode("ascii"), url.port, path, query, _fields(request.headers.raw))
+
+
+def _unread(library: Library, response: Any) -> Any:
+    """A response that somebody below read, and so decoded, already: as one that is still to be read."""
+    if not response.is_stream_consumed or isinstance(response.stream, library.byte_stream):
+        return response
+    headers = type(response.headers)(response.headers)
+    for name in ("content-encoding", "content-length", "transfer-encoding"):
+        headers.pop(name, None)
+    stream = library.byte_stream(response.content)
+    return library.response(response.status_code, headers=headers, stream=stream, extensions=response.extensions)
 
 
 def _head(response: Any) -> Head:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import weakref
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import AsyncGenerator, Callable, Mapping
+from functools import partial
+from typing import Any, Self, TypeVar
 
 from wirecache._cache import Cache
 
@@ -36,44 +36,66 @@ def put_under(client: Client, wrap: Wrap, cache: Cache) -> Client:
 def put_under_async(make: Callable[..., Client], options: Mapping[str, Any], wrap: Wrap, cache: Cache) -> Client:
     """The same for an async client, whose transports serve each event loop apart; those that the caller made are left as they are."""
     client: Any = make(**options)
-    if options.get("transport") is None:
+    own_transport = options.get("transport") is not None
+    if not own_transport:
         client._transport = PerLoop(client._transport, lambda: make(**options)._transport)  # type: ignore[attr-defined]
     own = [id(transport) for transport in (options.get("mounts") or {}).values()]
-
-    def again(pattern: Any) -> Callable[[], Any]:
-        return lambda: next(below for at, below in make(**options)._mounts.items() if at == pattern)  # type: ignore[attr-defined]
-
+    proxies = client._get_proxy_map(options.get("proxy"), options.get("trust_env", True) and not own_transport)
     for pattern, below in client._mounts.items():
         if below is not None and id(below) not in own:
-            client._mounts[pattern] = PerLoop(below, again(pattern))
+            client._mounts[pattern] = PerLoop(below, partial(_to_proxy, make, options, proxies[pattern.pattern]))
     return put_under(client, wrap, cache)  # type: ignore[no-any-return]
+
+
+def _to_proxy(make: Callable[..., Any], options: Mapping[str, Any], proxy: Any) -> Any:
+    """A transport to that proxy, with the client's options; the environment may name other proxies by now, or none."""
+    (transport,) = make(**{**options, "proxy": proxy, "mounts": None})._mounts.values()
+    return transport
 
 
 class PerLoop:
     """One network transport for each event loop, since a pool's connections live and die with theirs.
 
     ``first`` serves the loop that comes first, ``again`` makes the one for another; tests run many loops, one after the other.
+    When a loop ends, it closes the asynchronous generators that are left in it: one of them closes the connections in turn, while
+    the loop can still do it.
     """
 
     def __init__(self, first: Any, again: Callable[[], Any]) -> None:
         self._first = first
         self._again = again
-        self._of_loop: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
+        self._of_loop: dict[Any, tuple[Any, AsyncGenerator[None]]] = {}
 
     async def handle_async_request(self, request: Any) -> Any:
         """Send by this loop's transport."""
         loop = _running_loop()
-        transport = self._of_loop.get(loop)
-        if transport is None:
+        if loop not in self._of_loop:
             transport, self._first = self._first or self._again(), None
-            self._of_loop[loop] = transport
-        return await transport.handle_async_request(request)
+            ending = self._close_at_end(loop, transport)
+            self._of_loop[loop] = transport, ending
+            await anext(ending)
+        return await self._of_loop[loop][0].handle_async_request(request)
+
+    async def _close_at_end(self, loop: Any, transport: Any) -> AsyncGenerator[None]:
+        try:
+            yield
+        finally:
+            self._of_loop.pop(loop, None)
+            await transport.aclose()
 
     async def aclose(self) -> None:
         """Close this loop's transport; those of other loops ended with them."""
-        transport = self._of_loop.pop(_running_loop(), None) or self._first
-        if transport is not None:
+        transport, ending = self._of_loop.get(_running_loop()) or (self._first, None)
+        if ending is not None:
+            await ending.aclose()
+        elif transport is not None:
             await transport.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self  # the libraries' own transports do nothing there
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.aclose()
 
 
 def _running_loop() -> Any:

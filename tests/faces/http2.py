@@ -1,0 +1,65 @@
+"""A provider that speaks HTTP/2 over TLS on a loopback socket; it answers a chat request, or breaks off."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import threading
+from pathlib import Path
+from typing import Any
+
+import h2.config
+import h2.connection
+import h2.events
+
+from tests.provider import CHAT
+
+
+class Http2Provider:
+    """A running provider; a path that ends with ``/reset`` is answered by half a body, and then an error of the stream."""
+
+    def __init__(self, certificate: Path) -> None:
+        self.asked: list[str] = []
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        context.set_alpn_protocols(["h2"])
+        self._socket = context.wrap_socket(socket.create_server(("127.0.0.1", 0)), server_side=True)
+        self.url = f"https://127.0.0.1:{self._socket.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: Any) -> None:
+        http = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
+        http.initiate_connection()
+        paths: dict[int, str] = {}
+        with connection:
+            connection.sendall(http.data_to_send())
+            while data := connection.recv(65536):
+                for event in http.receive_data(data):
+                    if isinstance(event, h2.events.RequestReceived):
+                        paths[event.stream_id] = {bytes(n): bytes(v) for n, v in event.headers}[b":path"].decode()
+                    elif isinstance(event, h2.events.StreamEnded):
+                        self._answer(http, event.stream_id, paths.pop(event.stream_id))
+                connection.sendall(http.data_to_send())
+
+    def _answer(self, http: Any, stream: int, path: str) -> None:
+        self.asked.append(path)
+        body = json.dumps(CHAT).encode()
+        http.send_headers(stream, [(":status", "200"), ("content-type", "application/json")])
+        if "reset" in path:
+            http.send_data(stream, body[:50])
+            http.reset_stream(stream)
+        else:
+            http.send_data(stream, body, end_stream=True)

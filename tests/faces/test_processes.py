@@ -1,0 +1,52 @@
+"""Two processes on one disk store, one after the other and at the same time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.faces.ask import CHAT_PATH, ask, body_of
+from tests.faces.face import FACES, Face
+from tests.provider import Provider
+from wirecache import Cache, DiskStore
+
+ROOT = Path(__file__).parents[2]
+
+
+def child(face: Face, store: Path, url: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.faces.child", face.library, face.colour, str(store), url, json.dumps(body_of())]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def told(process: subprocess.Popen[str]) -> dict[str, Any]:
+    out, error = process.communicate(timeout=30)
+    assert process.returncode == 0, error
+    assert not error
+    answer: dict[str, Any] = json.loads(out)
+    return answer
+
+
+async def test_another_process_hits_what_this_one_stored(face: Face, provider: Provider, disk: DiskStore, cache: Cache) -> None:
+    async with face.client(cache) as client:
+        reply = await ask(client, provider)
+    other = told(child(face, disk.path, provider.url + CHAT_PATH))
+    assert other == {"hit": True, "key": reply.told.key, "sha": hashlib.sha256(reply.content).hexdigest(), "status": 200}
+    assert provider.calls == 1
+
+
+def test_this_process_hits_what_others_stored(provider: Provider, disk: DiskStore, cache: Cache) -> None:
+    """Faces at once, each in a process of its own: what they store is one entry, and this process reads it."""
+    url, faces = provider.url + CHAT_PATH, FACES[::2]
+    answers = [told(process) for process in [child(face, disk.path, url) for face in faces]]
+    assert len({answer["sha"] for answer in answers}) == 1
+    assert sum(answer["hit"] for answer in answers) == len(faces) - provider.calls
+    calls = provider.calls
+    for library in ("httpx", "httpx2"):
+        with Face(library, "sync").client(cache).native as client:
+            assert client.post(url, json=body_of()).extensions["wirecache"].hit
+    assert provider.calls == calls
+    assert [entry.key for entry in cache.entries()] == [answers[0]["key"]]
