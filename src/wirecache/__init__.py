@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from wirecache._cache import Cache
+    from wirecache._calls import Exchange, capture, options
     from wirecache._core.keys import KeyOptions, make_key
     from wirecache._core.messages import Entry
     from wirecache._core.plan import Mode
+    from wirecache._core.rules import Rule
     from wirecache._core.status import CacheStatus
+    from wirecache._explain import Explanation
     from wirecache._pick import cached_async_client, cached_client
     from wirecache.errors import ConfigError, NotRecorded, StoreError, WirecacheError
     from wirecache.stats import Stats
@@ -30,9 +33,12 @@ __all__ = [
     "ConfigError",
     "DiskStore",
     "Entry",
+    "Exchange",
+    "Explanation",
     "KeyOptions",
     "Mode",
     "NotRecorded",
+    "Rule",
     "Stats",
     "Store",
     "StoreError",
@@ -40,7 +46,9 @@ __all__ = [
     "__version__",
     "cached_async_client",
     "cached_client",
+    "capture",
     "make_key",
+    "options",
 ]
 
 # Loaded when first asked for, so that importing wirecache costs next to nothing and imports neither HTTP library.
@@ -50,16 +58,21 @@ _WHERE = {
     "ConfigError": "errors",
     "DiskStore": "stores",
     "Entry": "_core.messages",
+    "Exchange": "_calls",
+    "Explanation": "_explain",
     "KeyOptions": "_core.keys",
     "Mode": "_core.plan",
     "NotRecorded": "errors",
+    "Rule": "_core.rules",
     "Stats": "stats",
     "Store": "stores",
     "StoreError": "errors",
     "WirecacheError": "errors",
     "cached_async_client": "_pick",
     "cached_client": "_pick",
+    "capture": "_calls",
     "make_key": "_core.keys",
+    "options": "_calls",
 }
 
 

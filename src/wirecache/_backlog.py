@@ -63,6 +63,10 @@ class Backlog:
         job = self._waiting.get(key)
         return job.make() if job is not None else None
 
+    def entries(self) -> list[Entry]:
+        """The entries that still wait, the newest first."""
+        return [job.make() for job in reversed(list(self._waiting.values()))]
+
     def put(self, job: Job) -> bool:
         """Write it soon; False if too much waits already."""
         with self._lock:

@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from types import TracebackType
-from typing import Any, Literal, Self
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from wirecache import _codec
 from wirecache._backlog import Job, backlog_of
+from wirecache._calls import current_options
+from wirecache._config import file_settings
+from wirecache._core.canonical import Body
 from wirecache._core.freshness import lasts, ttl_left
 from wirecache._core.keys import DEFAULT_KEY, KeyOptions
 from wirecache._core.messages import Entry, Request
-from wirecache._core.plan import Mode, Plan
+from wirecache._core.plan import Mode, Plan, for_call
 from wirecache._core.recording import Recorder
+from wirecache._core.rules import Rule
 from wirecache._core.secrets import redacted_url
 from wirecache._core.status import CacheStatus
-from wirecache._settings import UNSET, Duration, Unset, parse_duration, parse_mode, parse_text, setting
+from wirecache._settings import UNSET, Duration, Unset, all_of_type, of_type, parse_duration, parse_mode, parse_text, setting
 from wirecache.errors import ConfigError
 from wirecache.stats import Stats, Tally
-from wirecache.stores import DiskStore, Store
+from wirecache.stores import Store, open_store
+
+if TYPE_CHECKING:
+    from wirecache._explain import Explanation, Nearest
 
 __all__ = ["Cache"]
 
@@ -41,8 +48,11 @@ class Cache:
     would be stored; False, or a text (the reason), refuses it. ``miss``: what offline does without an entry, ``"respond"`` (424) or
     ``"raise"`` (``NotRecorded``).
 
-    What is left out is taken from ``WIRECACHE_STORE``, ``WIRECACHE_MODE``, ``WIRECACHE_TTL``, ``WIRECACHE_NAMESPACE``; ``ConfigError``
-    names a wrong value and the allowed ones.
+    ``rules``: user rules, before the built-in ones. ``stale_if_error``: how long past its ttl an entry may answer when upstream
+    fails (connect error, timeout, 429, 5xx).
+
+    What is left out is taken from ``WIRECACHE_STORE``, ``WIRECACHE_MODE``, ``WIRECACHE_TTL``, ``WIRECACHE_NAMESPACE``, then from
+    ``wirecache.toml`` or ``[tool.wirecache]`` in ``pyproject.toml``; ``ConfigError`` names a wrong value and the allowed ones.
     """
 
     def __init__(
@@ -51,24 +61,30 @@ class Cache:
         *,
         mode: Mode | Literal["auto", "offline", "refresh", "off"] | Unset = UNSET,
         ttl: Duration | Unset = UNSET,
-        key: KeyOptions = DEFAULT_KEY,
+        rules: Sequence[Rule] | Unset = UNSET,
+        key: KeyOptions | Unset = UNSET,
         namespace: str | Unset = UNSET,
-        keep_stale: Duration = "30d",
+        keep_stale: Duration | Unset = UNSET,
+        stale_if_error: Duration | Unset = UNSET,
         miss: Literal["respond", "raise"] = "respond",
         accept: Callable[[Entry], bool | str] | None = None,
     ) -> None:
+        said = file_settings()
         self.plan = Plan(
-            mode=setting("mode", mode, parse_mode, Mode.AUTO),
-            ttl=setting("ttl", ttl, parse_duration, "7d"),
-            namespace=setting("namespace", namespace, parse_text, ""),
-            key=key,
+            mode=setting("mode", mode, parse_mode, said, Mode.AUTO),
+            ttl=setting("ttl", ttl, parse_duration, said, "7d"),
+            namespace=setting("namespace", namespace, parse_text, said, ""),
+            key=setting("key", key, of_type(KeyOptions), said, DEFAULT_KEY),
+            rules=setting("rules", rules, all_of_type(Rule), said, ()),
+            stale_if_error=_seconds(setting("stale_if_error", stale_if_error, parse_duration, said, 0)),
         )
-        self.keep_stale = parse_duration(keep_stale, "keep_stale=")
+        self.keep_stale = setting("keep_stale", keep_stale, parse_duration, said, "30d")
         if miss not in ("respond", "raise"):
             raise ConfigError(f"miss= is {miss!r}; allowed: respond, raise")
         self.miss = miss
-        self.store = _open_store(store)
+        self.store = open_store(store, said)
         self._accept = accept
+        self._longest_ttl = _longest(self.plan)
         self._backlog = backlog_of(self.store)
         self._tally = Tally()
         self._warned: set[str] = set()
@@ -101,6 +117,37 @@ class Cache:
         """The entry of that key, fresh or stale; None if there is none that is whole."""
         entry = self._backlog.get(key)
         return entry if entry is not None else self._decoded(key, self._guarded(self.store.get, key))
+
+    def explain(self, request: Any) -> Explanation:
+        """Would this request be answered from the store, and why not?
+
+        ``request``: one of httpx or httpx2, or a dict with ``url`` and, as needed, ``method``, ``headers`` and ``body``.
+        Nothing is sent. Options of the block (``wirecache.options``) and of the request count.
+        """
+        from wirecache._explain import explain, request_of
+
+        asked, content = request_of(request)
+        plan = for_call(self.plan, asked, current_options.get(), getattr(request, "extensions", {}).get("wirecache"))
+        return explain(asked, content, plan, time.time(), self.get, self._newest)
+
+    def nearest(self, request: Request, body: Body, plan: Plan) -> Nearest | None:
+        """The stored request that is most like this one, found within 10 ms or not at all."""
+        from wirecache._core.policy import model_of
+        from wirecache._explain import nearest
+
+        try:
+            return nearest(self._newest(), request, body, plan, model_of(request, body))
+        except Exception as error:
+            self._trouble(error)
+            return None
+
+    def _newest(self) -> Iterator[Entry]:
+        """The stored entries, the newest first where the store can say so; those that still wait to be written before all."""
+        yield from self._backlog.entries()
+        keys = getattr(self.store, "newest", None) or getattr(self.store, "keys", None)
+        for key in keys() if keys is not None else ():
+            if (entry := self._decoded(key, self._guarded(self.store.get, key))) is not None:
+                yield entry
 
     def discard(self, key: str) -> None:
         """Drop the entry of that key, if there is one."""
@@ -180,8 +227,9 @@ class Cache:
         return self._write(entry.key, len(entry.body), lambda: entry, entry.ttl)
 
     def _write(self, key: str, size: int, make: Callable[[], Entry], own_ttl: float | bool | None) -> bool:
-        lifetime = lasts(own_ttl, self.plan.ttl)
-        wanted = None if lifetime is None or self.keep_stale is None else lifetime + self.keep_stale
+        lifetime = lasts(own_ttl, self._longest_ttl)
+        kept = None if self.keep_stale is None else max(self.keep_stale, self.plan.stale_if_error)
+        wanted = None if lifetime is None or kept is None else lifetime + kept
         return self._backlog.put(Job(key, size, make, wanted, self._written))
 
     def flush(self) -> None:
@@ -199,10 +247,12 @@ class Cache:
         """Count an exchange whose head is known."""
         self._tally.answered(status, entry)
 
-    def log(self, request: Request, status: CacheStatus, code: int, seconds: float) -> None:
-        """The one line of an exchange that is over. ``seconds`` from the request to here."""
+    def log(self, request: Request, status: CacheStatus, code: int, seconds: float, near: Nearest | None = None) -> None:
+        """The one line of an exchange that is over. ``seconds`` from the request to here; ``near``: the nearest entry, of a miss."""
         if logger.isEnabledFor(logging.DEBUG):
-            logger.debug("%s %s %d %s %.1f ms", request.method, redacted_url(request), code, status.header(), seconds * 1000)
+            differs = "; nearest differs in " + ", ".join(map(str, near.differences)) if near else ""
+            told = status.header()
+            logger.debug("%s %s %d %s %.1f ms%s", request.method, redacted_url(request), code, told, seconds * 1000, differs)
 
     def _judged(self, entry: Entry) -> str | None:
         assert self._accept is not None
@@ -250,25 +300,17 @@ class Cache:
         return method
 
 
+def _seconds(value: float | None) -> float:
+    """A duration where None means for ever."""
+    return math.inf if value is None else value
+
+
+def _longest(plan: Plan) -> float | None:
+    """The longest that an entry may be fresh, by the cache's ttl and those of the rules."""
+    lifetimes = [plan.ttl, *(rule.lasts for rule in plan.rules if rule.lasts is not False)]
+    return None if None in lifetimes else max(float(seconds) for seconds in lifetimes if seconds is not None)
+
+
 def _is_fresh(entry: Entry, ttl: float | None) -> bool:
     left = ttl_left(entry, ttl, time.time())
     return left is None or left > 0
-
-
-def _open_store(store: Store | str | os.PathLike[str] | None) -> Store:
-    if store is None:
-        store = os.environ.get("WIRECACHE_STORE") or None
-        where = "WIRECACHE_STORE"
-    else:
-        where = "store="
-    if store is None:
-        return DiskStore()
-    if isinstance(store, (str, os.PathLike)):
-        text = os.fspath(store)
-        scheme = urlsplit(text).scheme if "://" in text else ""
-        if scheme:
-            raise ConfigError(f"{where} is a URL of the scheme {scheme!r}; allowed: the path of a directory")
-        return DiskStore(text)
-    if not isinstance(store, Store):
-        raise ConfigError(f"{where} is {store!r}; allowed: a path, or an object with get(key) and set(key, value, *, ttl)")
-    return store

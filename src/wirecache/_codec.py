@@ -49,7 +49,7 @@ def encode(entry: Entry) -> bytes:
 
 def decode(key: str, frame: bytes) -> Entry:
     """The entry in a frame that was found under ``key``; ``Damaged`` if it is not that entry, whole."""
-    if len(frame) < _PARTS_AT or not frame.startswith(MAGIC):
+    if type(frame) is not bytes or len(frame) < _PARTS_AT or not frame.startswith(MAGIC):
         raise Damaged("not an entry of this version")
     view = memoryview(frame)
     if hashlib.sha256(view[_BLOCK_AT:]).digest() != frame[len(MAGIC) : _BLOCK_AT]:

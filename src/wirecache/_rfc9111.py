@@ -7,50 +7,41 @@ One rule is stricter than the RFC's: without an explicit lifetime from the serve
 from __future__ import annotations
 
 import re
+import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from email.utils import formatdate, parsedate_to_datetime
 from typing import TYPE_CHECKING
 
-from wirecache._core.canonical import Body
+from wirecache._core.canonical import EMPTY
 from wirecache._core.effects import Discard, Flow, Forward, Lookup, Refuse, Relay, Reuse, Save
-from wirecache._core.exchange import bypass
+from wirecache._core.exchange import bypass, exchange
 from wirecache._core.freshness import age_of, explicit_lifetime
-from wirecache._core.keys import KeyOptions, key_of
-from wirecache._core.messages import Entry, Head, HeaderPairs, Request
+from wirecache._core.keys import http_key
+from wirecache._core.messages import Entry, Head, HeaderPairs, Request, fields_of
 from wirecache._core.plan import Mode, Plan
 from wirecache._core.policy import is_event_stream, is_upgrade
-from wirecache._core.recording import Recorder, Recording, renewed
+from wirecache._core.recording import Recorder, Recording, renewed, varied
 from wirecache._core.refusal import explain_miss
-from wirecache._core.secrets import CREDENTIAL_FIELDS, redacted_url
+from wirecache._core.rules import by_line
+from wirecache._core.secrets import redacted_url
 from wirecache._core.status import CacheStatus
 
 if TYPE_CHECKING:
     import hishel
 
-__all__ = ["SAFE_METHODS", "http_exchange", "invalidation_key"]
+__all__ = ["SAFE_METHODS", "flow_for", "http_exchange"]
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
-# Methods that may change what a GET of the same URL would answer (RFC 9111 section 4.4).
-UNSAFE_METHODS = frozenset({"PUT", "POST", "PATCH", "DELETE"})
-_EMPTY = Body("empty", b"")
 # The caller does its own validation, or wants a part: then it gets what the server says.
 _OWN_BUSINESS = (b"range", b"if-none-match", b"if-modified-since", b"if-match", b"if-unmodified-since", b"if-range")
 
 
-def _key(request: Request, plan: Plan) -> str:
-    """One entry for each URL, method and credential: a private cache never mixes accounts (RFC 9111 section 3.5)."""
-    return key_of(request._replace(fields=_only(request.fields)), _EMPTY, KeyOptions(credentials=True), plan.namespace)
-
-
-def _only(fields: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
-    return {name: value for name, value in fields.items() if name in CREDENTIAL_FIELDS}
-
-
-def invalidation_key(request: Request, plan: Plan) -> str | None:
-    """Which entry does this request make invalid if the server accepts it? None: none can be."""
-    return _key(request._replace(method="GET"), plan) if request.method in UNSAFE_METHODS else None
+def flow_for(request: Request, plan: Plan) -> Callable[[Request, Plan, float], Flow]:
+    """Which story is this request's: HTTP's own rules for a GET or HEAD that no user rule names, else that of inference."""
+    by_http = request.method in SAFE_METHODS and not (plan.rules and by_line(plan.rules, request))
+    return http_exchange if by_http else exchange
 
 
 def http_exchange(request: Request, plan: Plan, now: float) -> Flow:
@@ -59,13 +50,24 @@ def http_exchange(request: Request, plan: Plan, now: float) -> Flow:
         return (yield from bypass(request, plan, "off"))
     if is_upgrade(request):
         return (yield from bypass(request, plan, "upgrade"))
-    if any(name in request.fields for name in _OWN_BUSINESS) and plan.mode is not Mode.OFFLINE:
+    if plan.asked.no_store:
+        return (yield from bypass(request, plan, "no-store"))
+    offline = plan.mode is Mode.OFFLINE or plan.asked.only_if_cached
+    if any(name in request.fields for name in _OWN_BUSINESS) and not offline:
         return (yield from bypass(request, plan, "conditional"))
-    key = _key(request, plan)
-    entry = None if plan.mode is Mode.REFRESH else (yield Lookup(key))
-    if plan.mode is Mode.OFFLINE:
+    key = http_key(request, plan.namespace)
+    entry: Entry | None = None if plan.mode is Mode.REFRESH else (yield Lookup(key))
+    varies = entry is not None and not _matches(request, entry)
+    if varies:
+        entry = None
+    if offline:
         return _offline(request, key, entry, now)
-    return (yield from _machine(request, key, entry, plan, now))
+    return (yield from _machine(request, key, entry, plan, now, "vary-miss" if varies else "miss"))
+
+
+def _matches(request: Request, entry: Entry) -> bool:
+    """Is this the representation that the request asks for (RFC 9111 section 4.1)?"""
+    return entry.request.fields == varied(request.fields, fields_of(entry.headers))
 
 
 def _offline(request: Request, key: str, entry: Entry | None, now: float) -> Reuse | Refuse:
@@ -75,51 +77,57 @@ def _offline(request: Request, key: str, entry: Entry | None, now: float) -> Reu
     return Reuse(entry, CacheStatus(hit=True, ttl=left, key=key), _http_age(entry, now))
 
 
-def _machine(request: Request, key: str, entry: Entry | None, plan: Plan, now: float) -> Flow:
+def _machine(request: Request, key: str, entry: Entry | None, plan: Plan, now: float, missed: str) -> Flow:
     import hishel  # 60 ms, and only programs that send a GET pay them
 
     asked = _to_hishel(request)
+    if plan.asked.max_age is not None and entry is not None and _http_age(entry, now) > plan.asked.max_age:
+        asked.headers["cache-control"] = "no-cache"  # the machine does not know a request's max-age, but this
     stored = [_entry_to_hishel(asked, entry, now)] if entry is not None else []
     state = hishel.IdleClient(options={"shared": False}).next(asked, stored)
     if isinstance(state, hishel.FromCache) and entry is not None:
         return Reuse(entry, CacheStatus(hit=True, ttl=_lifetime_left(entry, now), key=key), _http_age(entry, now))
     if not isinstance(state, hishel.NeedRevalidation) or entry is None:
-        fwd, detail = ("request", "refresh") if plan.mode is Mode.REFRESH else ("miss", None)
+        fwd, detail = ("request", "refresh") if plan.mode is Mode.REFRESH else (missed, None)
         head: Head = yield Forward()
-        return _after(request, head, key, plan, CacheStatus(fwd=fwd, key=key, detail=detail))
+        return _after(request, head, key, plan, CacheStatus(fwd=fwd, key=key, detail=detail), now)
     head = yield Forward(_changes(request, state.request))
-    if head.status != 304:
-        return _after(request, head, key, plan, CacheStatus(fwd="stale", key=key))
-    outcome = state.next(hishel.Response(304, _headers(head.pairs)))
-    if not isinstance(outcome, hishel.NeedToBeUpdated):  # the 304 matches nothing we hold: ask without conditions
+    outcome = state.next(hishel.Response(304, _headers(head.pairs))) if head.status == 304 else None
+    if isinstance(outcome, hishel.NeedToBeUpdated):
+        fresh = renewed(entry, _renewed_pairs(outcome.updating_entries[-1].response.headers, head), now)
+        yield Save(fresh)
+        return Reuse(fresh, CacheStatus(fwd="stale", fwd_status=304, stored=True, key=key), _http_age(fresh, now))
+    if outcome is not None:  # the 304 matches nothing we hold: ask without conditions
         yield Discard(key)
         head = yield Forward()
-        return _after(request, head, key, plan, CacheStatus(fwd="stale", key=key))
-    fresh = renewed(entry, _pairs(outcome.updating_entries[-1].response.headers), now)
-    yield Save(fresh)
-    return Reuse(fresh, CacheStatus(fwd="stale", fwd_status=304, stored=True, key=key), _http_age(fresh, now))
+    relayed = _after(request, head, key, plan, CacheStatus(fwd="stale", key=key), now)
+    if relayed.recorder is None and outcome is None and head.status < 300:
+        yield Discard(key)  # the server has replaced it, and does not allow the new answer to be stored
+    return relayed
 
 
-def _after(request: Request, head: Head, key: str, plan: Plan, status: CacheStatus) -> Relay:
+def _after(request: Request, head: Head, key: str, plan: Plan, status: CacheStatus, now: float) -> Relay:
     """Record the answer if HTTP's rules allow it."""
-    reason = _why_not(request, head)
+    lifetime = explicit_lifetime(head.fields, now)
+    reason = _why_not(request, head, lifetime)
     recorder = None
     if reason is None:
-        lifetime = explicit_lifetime(head.fields, 0.0)
         bodyless = request.method == "HEAD"
-        made = Recording(key, head, request, "http", None, _EMPTY, plan.max_body, ttl=lifetime, inference=False, bodyless=bodyless)
+        made = Recording(
+            key, head, request, "http", None, EMPTY, plan.max_body, lifetime, plan.namespace, inference=False, bodyless=bodyless
+        )
         recorder = Recorder(made)
     return Relay(replace(status, fwd_status=head.status, detail=reason or status.detail), recorder)
 
 
-def _why_not(request: Request, head: Head) -> str | None:
+def _why_not(request: Request, head: Head, lifetime: float | None) -> str | None:
     import hishel
 
     if is_event_stream(head.fields):
         return "stream"
     if b"*" in head.fields.get(b"vary", b""):
         return "vary"
-    if explicit_lifetime(head.fields, 0.0) is None or head.status != 200:
+    if lifetime is None or head.status != 200:
         return "not-allowed"
     asked = hishel.CacheMiss(request=_to_hishel(request), options={"shared": False})
     allowed = asked.next(hishel.Response(head.status, _headers(head.pairs)))
@@ -127,7 +135,7 @@ def _why_not(request: Request, head: Head) -> str | None:
 
 
 def _lifetime_left(entry: Entry, now: float) -> float | None:
-    lifetime = explicit_lifetime(dict(entry.headers), entry.stored_at)
+    lifetime = explicit_lifetime(fields_of(entry.headers), entry.stored_at)
     return None if lifetime is None else lifetime - _http_age(entry, now)
 
 
@@ -135,7 +143,7 @@ def _http_age(entry: Entry, now: float) -> float:
     """The age by RFC 9111 section 4.2.3: since its ``Date``, or since it was stored (the ``Age`` it came with included)."""
     since_stored = age_of(entry, now)
     try:
-        date = parsedate_to_datetime(dict(entry.headers)[b"date"].decode("latin-1")).timestamp()
+        date = parsedate_to_datetime(fields_of(entry.headers)[b"date"].decode("latin-1")).timestamp()
     except (KeyError, ValueError):
         return since_stored
     return max(since_stored, now - date)
@@ -153,8 +161,11 @@ def _headers(pairs: HeaderPairs) -> hishel.Headers:
     return hishel.Headers(grouped)
 
 
-def _pairs(headers: hishel.Headers) -> HeaderPairs:
-    return tuple((name.encode("latin-1"), value.encode("latin-1")) for name in headers for value in headers.get_list(name) or [])
+def _renewed_pairs(headers: hishel.Headers, head: Head) -> HeaderPairs:
+    """The headers that the machine renewed; of its own ``Date``, which carries our age, only that of the 304 is kept."""
+    pairs = [(n.encode("latin-1"), v.encode("latin-1")) for n in headers for v in headers.get_list(n) or []]
+    kept = [pair for pair in pairs if pair[0].lower() != b"date"]
+    return [*kept, (b"date", head.fields[b"date"])] if b"date" in head.fields else kept
 
 
 def _to_hishel(request: Request) -> hishel.Request:
@@ -164,16 +175,13 @@ def _to_hishel(request: Request) -> hishel.Request:
 
 
 def _entry_to_hishel(asked: hishel.Request, entry: Entry, now: float) -> hishel.Entry:
-    """hishel reckons the age from ``Date`` alone, so it is given the one that makes it our age."""
+    """The entry for the machine, which reads the clock itself, and reckons the age from ``Date`` alone: it is given the one that fits."""
     import hishel
 
-    pairs = tuple(pair for pair in entry.headers if pair[0] != b"date")
-    date = formatdate(now - _http_age(entry, now), usegmt=True).encode()
-    headers = dict(entry.request.fields)
-    for name in CREDENTIAL_FIELDS & {n.lower().encode() for n in asked.headers}:
-        headers[name.decode()] = asked.headers[name.decode()]  # the key holds the credential: it is the same one
-    kept = hishel.Request(asked.method, asked.url, hishel.Headers(headers))
-    return hishel.Entry(uuid.UUID(entry.key[:32]), kept, hishel.Response(entry.status, _headers((*pairs, (b"date", date)))))
+    pairs = [pair for pair in entry.headers if pair[0] != b"date"]
+    date = formatdate(time.time() - _http_age(entry, now), usegmt=True).encode()
+    kept = hishel.Request(asked.method, asked.url, asked.headers)  # what the answer varies on was compared already
+    return hishel.Entry(uuid.UUID(entry.key[:32]), kept, hishel.Response(entry.status, _headers([*pairs, (b"date", date)])))
 
 
 _CONDITION = re.compile(r"if-none-match|if-modified-since", re.IGNORECASE)

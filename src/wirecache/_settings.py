@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from enum import Enum
-from typing import Final, Literal, TypeAlias, TypeVar
+from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 from wirecache._core.freshness import parse_ttl
 from wirecache._core.plan import Mode
 from wirecache.errors import ConfigError
 
-__all__ = ["UNSET", "Duration", "Unset", "parse_duration", "parse_mode", "parse_size", "setting"]
+__all__ = ["UNSET", "Duration", "Unset", "all_of_type", "of_type", "parse_duration", "parse_mode", "parse_size", "parse_text", "setting"]
 
 T = TypeVar("T")
 Duration: TypeAlias = float | str | timedelta | None
@@ -27,15 +27,34 @@ class _Unset(Enum):
 
 UNSET: Final = _Unset.UNSET
 Unset: TypeAlias = Literal[_Unset.UNSET]
+VARIABLES = frozenset({"mode", "ttl", "namespace"})  # and WIRECACHE_STORE, WIRECACHE_DIR, which name places
 
 
-def setting(name: str, given: object, parse: Callable[[object, str], T], default: object) -> T:
-    """The value of one setting: the caller's, else that of ``WIRECACHE_<NAME>``, else the default."""
+def setting(name: str, given: object, parse: Callable[[Any, str], T], file: Mapping[str, Any], default: object) -> T:
+    """The value of one setting: the caller's, else that of ``WIRECACHE_<NAME>``, else the settings file's, else the default."""
     if given is not UNSET:
         return parse(given, f"{name}=")
     variable = f"WIRECACHE_{name.upper()}"
-    text = os.environ.get(variable, "")
-    return parse(text, variable) if text else parse(default, name)
+    if name in VARIABLES and (text := os.environ.get(variable, "")):
+        return parse(text, variable)
+    return parse(file.get(name, default), f"{name} in the settings file")
+
+
+def of_type(kind: type[T]) -> Callable[[Any, str], T]:
+    """A parser that takes an object of that class as it is."""
+
+    def parse(value: Any, where: str) -> T:
+        if not isinstance(value, kind):
+            raise ConfigError(f"{where} is {value!r}; allowed: a {kind.__name__}")
+        return value
+
+    return parse
+
+
+def all_of_type(kind: type[T]) -> Callable[[Any, str], tuple[T, ...]]:
+    """The same for a list of them."""
+    one = of_type(kind)
+    return lambda values, where: tuple(one(value, where) for value in values)
 
 
 def parse_mode(value: object, where: str) -> Mode:
@@ -46,10 +65,10 @@ def parse_mode(value: object, where: str) -> Mode:
         raise ConfigError(f"{where} is {value!r}; allowed: {', '.join(Mode)}") from None
 
 
-def parse_duration(value: object, where: str) -> float | None:
+def parse_duration(value: Any, where: str) -> float | None:
     """Seconds, or None for ever; ``ConfigError`` says which forms are allowed."""
     try:
-        return parse_ttl(value)  # type: ignore[arg-type]
+        return parse_ttl(value)
     except ValueError as error:
         raise ConfigError(f"{where}: {error}") from None
 

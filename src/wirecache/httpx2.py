@@ -13,8 +13,9 @@ from typing import Any
 import httpx2
 
 from wirecache._body import RecordedBody
-from wirecache._bridge import AsyncFace, Library, SyncFace
+from wirecache._bridge import AsyncFace, SyncFace
 from wirecache._cache import Cache
+from wirecache._call import Library
 from wirecache._clients import PerLoop, put_under, put_under_async, sdk_options
 
 __all__ = ["AsyncCacheTransport", "CacheTransport", "cached_async_client", "cached_client"]

@@ -16,7 +16,7 @@ from urllib.parse import unquote_to_bytes
 
 import jiter
 
-__all__ = ["Body", "canonical_json", "canonical_text", "frame", "ignore_members", "media_type", "normalise_percent", "parse_body"]
+__all__ = ["EMPTY", "Body", "canonical_json", "canonical_text", "frame", "ignore_members", "media_type", "normalise_percent", "parse_body"]
 
 # Ids that a client makes up anew for each call, and that only link members of one body
 # (pydantic-ai gives Gemini's tool calls such ids). They count by order of appearance.
@@ -27,6 +27,7 @@ KEPT_WHOLE = 256 * 1024  # bytes; of a larger request body (images, audio) the e
 KEPT_STRING = 2048  # characters of one string, then
 
 _PERCENT = re.compile(rb"%([0-9a-fA-F]{2})")
+_STRAY = re.compile(rb"%(?![0-9a-fA-F]{2})")
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 
@@ -42,6 +43,9 @@ class Body(NamedTuple):
         return self.value.get(name) if type(self.value) is dict else None
 
 
+EMPTY = Body("empty", b"")
+
+
 def frame(parts: Iterable[bytes]) -> bytes:
     """Join parts so that no other list of parts gives the same bytes (each one with its length in front)."""
     return b"".join([b"%d:%b" % (len(part), part) for part in parts])
@@ -53,8 +57,8 @@ def _upper_or_plain(match: re.Match[bytes]) -> bytes:
 
 
 def normalise_percent(text: bytes) -> bytes:
-    """Undo the percent-encoding that means nothing (RFC 3986 section 6.2.2)."""
-    return _PERCENT.sub(_upper_or_plain, text) if b"%" in text else text
+    """Undo the percent-encoding that means nothing (RFC 3986 section 6.2.2); a text that is not well encoded stays as it is."""
+    return _PERCENT.sub(_upper_or_plain, text) if b"%" in text and not _STRAY.search(text) else text
 
 
 def parse_body(content: bytes, content_type: bytes = b"") -> Body:
@@ -64,18 +68,18 @@ def parse_body(content: bytes, content_type: bytes = b"") -> Body:
     Duplicate member names, NaN, a lone surrogate or broken JSON: keyed by its raw bytes.
     """
     if not content:
-        return Body("empty", content)
+        return EMPTY
     kind = media_type(content_type)
     if kind == b"multipart/form-data":
         parts = _multipart(content, content_type)
         return Body("multipart", content, parts) if parts is not None else Body("raw", content)
-    if kind == b"application/x-www-form-urlencoded":
-        return Body("form", content, [_form_pair(pair) for pair in content.split(b"&") if pair])
     if content[:1] in _OPENING or content.lstrip()[:1] in _OPENING:
         try:
             return Body("json", content, jiter.from_json(content, **_STRICT))
         except ValueError:
             pass
+    if kind == b"application/x-www-form-urlencoded":
+        return Body("form", content, [_form_pair(pair) for pair in content.split(b"&") if pair])
     return Body("raw", content)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Generator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
+from wirecache._core.canonical import Body
 from wirecache._core.messages import Entry
 from wirecache._core.recording import Recorder
 from wirecache._core.status import CacheStatus
@@ -60,10 +61,11 @@ class Relay(NamedTuple):
 
 
 class Refuse(NamedTuple):
-    """Answer that there is nothing stored, without asking upstream."""
+    """Answer that there is nothing stored, without asking upstream. ``body``: of a request that could have been stored."""
 
     status: CacheStatus
     message: str
+    body: Body | None = None
 
 
 Effect: TypeAlias = ReadBody | Lookup | Forward | Save | Discard

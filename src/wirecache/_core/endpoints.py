@@ -71,8 +71,8 @@ SUFFIXES: dict[str, str] = {
     ":rawPredict": "messages",
     ":streamRawPredict": "messages",
 }
-# Paths that end like inference and are something else: a job to be polled (Z.ai).
-EXCEPT = ("/async/images/generations",)
+# A path that ends like inference below this step is a job to be polled (Z.ai, Perplexity).
+JOBS = "/async/"
 
 PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"/hf-inference/models/.+"), "task"),  # Hugging Face: a model's task
@@ -87,7 +87,7 @@ _LONGEST_FIRST = sorted(SUFFIXES, key=len, reverse=True)
 def find_endpoint(path: bytes) -> str | None:
     """Which inference endpoint does a POST to this path ask? None: none that the table knows."""
     text = path.decode("latin-1").rstrip("/")
-    if text.endswith(EXCEPT):
+    if JOBS in text:
         return None
     for suffix in _LONGEST_FIRST:
         if text.endswith(suffix):

@@ -5,70 +5,143 @@ The flow ends when the head of the response is known; the body is the recorder's
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
-from wirecache._core.canonical import parse_body
-from wirecache._core.effects import Flow, Forward, Lookup, ReadBody, Refuse, Relay, Reuse
+from wirecache._core.canonical import Body, parse_body
+from wirecache._core.effects import Discard, Flow, Forward, Lookup, ReadBody, Refuse, Relay, Reuse
 from wirecache._core.endpoints import find_endpoint
-from wirecache._core.freshness import age_of, ttl_left
-from wirecache._core.keys import key_of
+from wirecache._core.freshness import age_of, may_answer, ttl_left
+from wirecache._core.keys import http_key, key_of
 from wirecache._core.messages import Entry, Head, Request
 from wirecache._core.plan import Mode, Plan
 from wirecache._core.policy import asks_for_stream, is_event_stream, is_upgrade, model_of, too_large, why_not_this_body
 from wirecache._core.recording import Recorder, Recording
 from wirecache._core.refusal import explain_bypass, explain_miss
+from wirecache._core.rules import Rule, by_line, by_model
 from wirecache._core.status import CacheStatus
 from wirecache._core.storability import why_not_this_head
 
-__all__ = ["bypass", "exchange"]
+# Methods that may change what a GET of the same URL answers: they make its entry invalid (RFC 9111 section 4.4).
+UNSAFE_METHODS = frozenset({"DELETE", "PATCH", "POST", "PUT"})
+
+__all__ = ["bypass", "exchange", "wrong_options"]
 
 
 def exchange(request: Request, plan: Plan, now: float) -> Flow:
     """Answer from the store, or forward and record; ``now`` in seconds since the epoch."""
+    rules = by_line(plan.rules, request) if plan.rules else []
     endpoint = find_endpoint(request.path) if request.method == "POST" else None
-    reason = _why_live(request, endpoint, plan)
-    if reason or endpoint is None:
-        return (yield from bypass(request, plan, reason or "no-rule"))
-    body = parse_body((yield ReadBody()), request.fields.get(b"content-type", b""))
-    if reason := why_not_this_body(endpoint, body):
+    if reason := _why_live(request, endpoint, plan, rules):
         return (yield from bypass(request, plan, reason))
-    key = key_of(request, body, plan.key, plan.namespace)
-    fwd: Literal["miss", "stale", "request"] = "request"
-    if plan.mode is not Mode.REFRESH:
-        entry: Entry | None = yield Lookup(key)
-        fwd = "stale" if entry else "miss"
-        if entry is not None:
-            left = ttl_left(entry, plan.ttl, now)
-            if left is None or left > 0 or plan.mode is Mode.OFFLINE:
-                return Reuse(entry, CacheStatus(hit=True, ttl=left, key=key), age_of(entry, now))
-    if plan.mode is Mode.OFFLINE:
-        told = explain_miss(request, endpoint, model_of(request, body))
-        return Refuse(CacheStatus(fwd="miss", key=key, detail="only-if-cached"), told)
-    head: Head = yield Forward()
+    body = parse_body((yield ReadBody()), request.fields.get(b"content-type", b""))
+    rule = by_model(rules, model_of(request, body)) if rules else None
+    if reason := "body-size" if len(body.raw) > plan.max_body else _why_not(endpoint, body, rule):
+        return (yield from bypass(request, plan, reason))
+    key = key_of(request, body, plan.key, plan.namespace, plan.sample)
+    entry: Entry | None = None
+    if not _unseen(plan):
+        entry = yield Lookup(key)
+        if entry is not None and (reuse := _reuse(entry, plan, rule, now)):
+            return reuse
+    if plan.mode is Mode.OFFLINE or plan.asked.only_if_cached:
+        told = explain_miss(request, endpoint or "rule", model_of(request, body))
+        return Refuse(CacheStatus(fwd="miss", key=key, detail="only-if-cached"), told, body)
+    return (yield from _forward(request, body, endpoint or "rule", rule, plan, key, entry, now))
+
+
+def _forward(request: Request, body: Body, endpoint: str, rule: Rule | None, plan: Plan, key: str, entry: Entry | None, now: float) -> Flow:
+    """Send it, and record the answer; a stale entry may step in if that fails."""
+    try:
+        head: Head = yield Forward()
+    except Exception:
+        if stale := _stale_if_error(entry, plan, rule, now, 599):
+            return stale
+        raise
+    if stale := _stale_if_error(entry, plan, rule, now, head.status):
+        return stale
     reason = "stream" if is_event_stream(head.fields) else why_not_this_head(head)
     recorder = None
     if reason is None:
-        recorder = Recorder(Recording(key, head, request, endpoint, model_of(request, body), body, plan.max_body))
-    detail = reason or ("refresh" if fwd == "request" else None)
+        model = model_of(request, body)
+        made = Recording(key, head, request, endpoint, model, body, plan.max_body, plan.call_ttl, plan.namespace, plan.sample)
+        recorder = Recorder(made)
+    fwd: Literal["miss", "stale", "request"] = "request" if _unseen(plan) else "stale" if entry else "miss"
+    detail = reason or (None if fwd != "request" else "refresh" if plan.mode is Mode.REFRESH else "no-cache")
     return Relay(CacheStatus(fwd=fwd, fwd_status=head.status, key=key, detail=detail), recorder)
 
 
-def _why_live(request: Request, endpoint: str | None, plan: Plan) -> str | None:
+def _unseen(plan: Plan) -> bool:
+    """Is the store not to be asked, only to be written?"""
+    return plan.mode is Mode.REFRESH or plan.asked.no_cache
+
+
+def _reuse(entry: Entry, plan: Plan, rule: Rule | None, now: float) -> Reuse | None:
+    """The entry as the answer, if it may be."""
+    left, age = ttl_left(entry, _ttl(plan, rule), now), age_of(entry, now)
+    stale_too = math.inf if plan.mode is Mode.OFFLINE else plan.asked.max_stale
+    if not may_answer(left, age, plan.asked.max_age, stale_too):
+        return None
+    return Reuse(entry, CacheStatus(hit=True, ttl=left, key=entry.key), age)
+
+
+def _stale_if_error(entry: Entry | None, plan: Plan, rule: Rule | None, now: float, status: int) -> Reuse | None:
+    """The stale entry in place of an upstream error (RFC 5861 section 4), as far as that is allowed."""
+    if entry is None or not plan.stale_if_error or not (status == 429 or status >= 500):
+        return None
+    left = ttl_left(entry, _ttl(plan, rule), now)
+    if left is not None and -left > plan.stale_if_error:
+        return None
+    return Reuse(entry, CacheStatus(hit=True, ttl=left, key=entry.key, detail="stale-if-error"), age_of(entry, now))
+
+
+def _ttl(plan: Plan, rule: Rule | None) -> float | None:
+    """How long entries last: as said for this call, else by the rule, else by the cache."""
+    for said in (plan.call_ttl, rule.lasts if rule else False):
+        if said is not False:
+            return said
+    return plan.ttl
+
+
+def _why_live(request: Request, endpoint: str | None, plan: Plan, rules: list[Rule]) -> str | None:
     """What can be said before the body is read?"""
     if plan.mode is Mode.OFF:
         return "off"
+    if plan.asked.no_store:
+        return "no-store"
     if is_upgrade(request):
         return "upgrade"
-    if endpoint is None:
-        return "no-rule"
+    if endpoint is None and not any(rule.opens for rule in rules):
+        return "rule" if rules and not rules[0].cache else "no-rule"
     if too_large(request, plan.max_body):
         return "body-size"
     return "stream" if asks_for_stream(request.path, request.query) else None
 
 
+def _why_not(endpoint: str | None, body: Body, rule: Rule | None) -> str | None:
+    """What do the body, and the rule that matches its model, say?"""
+    if rule is not None and not rule.cache:
+        return "rule"
+    if endpoint is None and (rule is None or not rule.opens):
+        return "no-rule"
+    reason = why_not_this_body(endpoint or "rule", body)
+    opened = rule is not None and rule.opens
+    return None if opened and reason in ("no-body", "background", "stateful") else reason
+
+
 def bypass(request: Request, plan: Plan, reason: str) -> Flow:
     """Pass it on without a look into the store; offline, where nothing may leave, say so."""
-    if plan.mode is Mode.OFFLINE:
+    if plan.mode is Mode.OFFLINE or plan.asked.only_if_cached:
         return Refuse(CacheStatus(fwd="miss", detail="only-if-cached"), explain_bypass(request, reason))
     head: Head = yield Forward()
+    if request.method in UNSAFE_METHODS and reason == "no-rule" and head.status < 400:
+        key = http_key(request, plan.namespace)
+        if (yield Lookup(key)) is not None:
+            yield Discard(key)
     return Relay(CacheStatus(fwd="bypass", fwd_status=head.status, detail=reason))
+
+
+def wrong_options(message: str) -> Flow:
+    """An option of the call is wrong: nothing is looked up or sent."""
+    return Refuse(CacheStatus(fwd="bypass", detail="config-error"), f"wirecache: {message}. Nothing was sent.")
+    yield  # a flow, though it asks for nothing

@@ -9,10 +9,12 @@ from email.utils import parsedate_to_datetime
 
 from wirecache._core.messages import Entry
 
-__all__ = ["age_of", "explicit_lifetime", "lasts", "parse_ttl", "ttl_left"]
+__all__ = ["TTL_FORMS", "age_of", "cache_control", "explicit_lifetime", "lasts", "may_answer", "parse_ttl", "ttl_left"]
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw]?)", re.IGNORECASE)
+# A directive: a token, and a token or a quoted string as its value.
+_DIRECTIVE = re.compile(rb"""([\w!#$%&'*+.^`|~-]+)(?:\s*=\s*("(?:[^"\\]|\\.)*"|[^\s,;"]*))?""")
 TTL_FORMS = 'seconds, a timedelta, "90s" "15m" "12h" "7d" "2w", or None (never expires)'
 
 
@@ -27,7 +29,7 @@ def parse_ttl(value: float | str | timedelta | None) -> float | None:
         if found is None:
             raise ValueError(f"{value!r} is no duration; allowed: {TTL_FORMS}")
         seconds = float(found[1]) * _UNITS[found[2].lower() or "s"]
-    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+    elif isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e18:
         seconds = float(value)
     else:
         raise ValueError(f"{value!r} is no duration; allowed: {TTL_FORMS}")
@@ -52,14 +54,19 @@ def ttl_left(entry: Entry, ttl: float | None, now: float) -> float | None:
     return None if lifetime is None else lifetime - age_of(entry, now)
 
 
+def cache_control(value: bytes) -> dict[bytes, bytes]:
+    """The directives of a ``Cache-Control`` field (RFC 9111 section 5.2) by name in lower case; the value is empty where there is none."""
+    return {name.lower(): text.strip(b'"') for name, text in _DIRECTIVE.findall(value)}
+
+
 def explicit_lifetime(fields: Mapping[bytes, bytes], stored_at: float) -> float | None:
     """How many seconds did the server itself allow (RFC 9111 section 4.2.1, private cache)? None: it said nothing.
 
     Heuristic lifetimes (section 4.2.2) are not used: a batch that is polled often carries ``Last-Modified``.
     """
-    directives = fields.get(b"cache-control", b"").lower()
-    if found := re.search(rb'max-age\s*=\s*"?(\d+)', directives):
-        return float(found[1])
+    directives = cache_control(fields.get(b"cache-control", b""))
+    if (seconds := directives.get(b"max-age", b"")).isdigit():
+        return float(seconds)
     if b"no-cache" in directives:
         return 0.0
     if b"expires" in fields:
@@ -70,3 +77,10 @@ def explicit_lifetime(fields: Mapping[bytes, bytes], stored_at: float) -> float 
             return 0.0
         return max(0.0, expires - date)
     return None
+
+
+def may_answer(left: float | None, age: float, max_age: float | None, max_stale: float) -> bool:
+    """May an entry answer that is fresh for ``left`` seconds more (None: for ever), under what the request asks?"""
+    if max_age is not None and age > max_age + max_stale:
+        return False
+    return left is None or left > 0 or (max_stale > 0 and -left <= max_stale)

@@ -13,11 +13,12 @@ from functools import lru_cache
 from typing import Any, cast
 from urllib.parse import quote, urlsplit
 
-from wirecache._core.canonical import Body, canonical_json, frame, ignore_members, normalise_percent, parse_body
+from wirecache._core.canonical import EMPTY, Body, canonical_json, frame, ignore_members, normalise_percent, parse_body
 from wirecache._core.messages import Request
-from wirecache._core.secrets import CREDENTIAL_QUERY, credential_fingerprint
+from wirecache._core.secrets import CREDENTIAL_FIELDS, credential_fingerprint, is_credential
+from wirecache.errors import ConfigError
 
-__all__ = ["DEFAULT_KEY", "KeyOptions", "key_of", "make_key"]
+__all__ = ["DEFAULT_KEY", "KeyOptions", "http_key", "key_fields", "key_of", "make_key", "request_from"]
 
 FORMAT = b"wirecache key 1"  # a changed key is a breaking change: it gets a new number here
 
@@ -25,7 +26,9 @@ FORMAT = b"wirecache key 1"  # a changed key is a breaking change: it gets a new
 KEY_FIELDS = (b"anthropic-beta", b"anthropic-version", b"content-encoding", b"openai-beta")
 # Media types that any JSON endpoint answers alike; others (an audio format, an event stream) count.
 PLAIN_ACCEPT = frozenset({b"", b"*/*", b"application/json"})
-_AS_SENT = "%/?:@!$&'()*+,;=~[]"  # what an HTTP library leaves as it is when it encodes a URL
+# What the HTTP libraries leave as it is when they encode a URL (the WHATWG URL standard's percent-encode sets).
+_IN_QUERY = "".join(char for char in map(chr, range(0x21, 0x7F)) if char not in '"#<>')
+_IN_PATH = "".join(char for char in _IN_QUERY if char not in "?`{}")
 LARGE = 64 * 1024  # bytes; from here on the pieces of a body are hashed one by one, which spares a copy
 DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
@@ -46,6 +49,17 @@ class KeyOptions:
     host: bool = True
     normalize: Callable[[Any], Any] | None = None
 
+    def __post_init__(self) -> None:
+        """``ConfigError`` for what would do nothing."""
+        for name in ("ignore_body", "ignore_query", "headers"):
+            values = getattr(self, name)
+            if isinstance(values, str) or not all(isinstance(value, str) for value in values):
+                raise ConfigError(f"{name}= is {values!r}; allowed: a tuple of texts")
+            object.__setattr__(self, name, tuple(values))
+        for pointer in self.ignore_body:
+            if not pointer.startswith("/"):
+                raise ConfigError(f"ignore_body= has {pointer!r}; allowed: JSON pointers such as '/user' or '/messages/*/id'")
+
 
 DEFAULT_KEY = KeyOptions()
 
@@ -61,6 +75,13 @@ def make_key(
     sample: int = 0,
 ) -> str:
     """Under which key does the answer to this request lie? 64 hex digits; pure and stable."""
+    request = request_from(method, url, headers)
+    raw = content.encode() if isinstance(content, str) else content or b""
+    return key_of(request, parse_body(raw, request.fields.get(b"content-type", b"")), options, namespace, sample)
+
+
+def request_from(method: str, url: str, headers: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> Request:
+    """The request that these parts make, as an HTTP library would send it."""
     split = urlsplit(url)
     scheme = split.scheme.lower()
     pairs = cast("Iterable[tuple[str, str]]", headers.items() if isinstance(headers, Mapping) else headers)
@@ -69,11 +90,12 @@ def make_key(
         lower, raw = name.lower().encode(), value.encode()
         fields[lower] = fields[lower] + b", " + raw if lower in fields else raw
     host = split.hostname or ""
-    host = host if host.isascii() else host.encode("idna").decode()
-    path, query = quote(split.path or "/", safe=_AS_SENT).encode(), quote(split.query, safe=_AS_SENT).encode()
-    request = Request(method, scheme, host, split.port, path, query, fields)
-    body = parse_body(content.encode() if isinstance(content, str) else content or b"", fields.get(b"content-type", b""))
-    return key_of(request, body, options, namespace, sample)
+    if not host.isascii():
+        import idna  # as httpx does; it comes with it
+
+        host = idna.encode(host.lower()).decode()
+    path, query = quote(_without_dots(split.path) or "/", safe=_IN_PATH).encode(), quote(split.query, safe=_IN_QUERY).encode()
+    return Request(method.upper(), scheme, host, split.port, path, query, fields)
 
 
 def key_of(request: Request, body: Body, options: KeyOptions = DEFAULT_KEY, namespace: str = "", sample: int = 0) -> str:
@@ -90,6 +112,21 @@ def key_of(request: Request, body: Body, options: KeyOptions = DEFAULT_KEY, name
     return digest.hexdigest()
 
 
+def _without_dots(path: str) -> str:
+    """The path with its dot segments resolved (RFC 3986 section 5.2.4), as the HTTP libraries send it."""
+    steps = path.split("/")
+    if "." not in steps and ".." not in steps:
+        return path
+    kept: list[str] = []
+    for step in steps:
+        if step == "..":
+            if kept and kept != [""]:
+                kept.pop()
+        elif step != ".":
+            kept.append(step)
+    return "/".join(kept)
+
+
 @lru_cache(maxsize=1024)
 def _asked(method: str, scheme: str, host: str, port: int | None, path: bytes, namespace: str, sample: int, by_host: bool) -> bytes:
     """The parts that are the same for all calls of one endpoint, framed."""
@@ -98,21 +135,42 @@ def _asked(method: str, scheme: str, host: str, port: int | None, path: bytes, n
     return frame(parts)
 
 
+def http_key(request: Request, namespace: str = "") -> str:
+    """Under which key lies what a GET or HEAD of this URL is answered from, by HTTP's own rules?
+
+    One entry for each URL, method and credential: a private cache never mixes accounts (RFC 9111 section 3.5). What else the answer
+    varies on is kept with the entry. Any other method has the key of the GET that it may make invalid (section 4.4).
+    """
+    method = "HEAD" if request.method == "HEAD" else "GET"
+    asked = request._replace(method=method, fields={n: v for n, v in request.fields.items() if n in CREDENTIAL_FIELDS})
+    return key_of(asked, EMPTY, KeyOptions(credentials=True), namespace)
+
+
 def _query(query: bytes, ignored: tuple[str, ...]) -> bytes:
     """The parameters by name, those of one name in their order, credentials left out."""
-    names = {name.lower().encode() for name in ignored} | CREDENTIAL_QUERY
+    names = {name.lower().encode() for name in ignored}
     pairs = [normalise_percent(pair).partition(b"=") for pair in query.split(b"&") if pair]
-    kept = sorted((pair for pair in pairs if pair[0].lower() not in names), key=lambda pair: pair[0])
+    kept = sorted((pair for pair in pairs if pair[0].lower() not in names and not is_credential(pair[0])), key=lambda pair: pair[0])
     return frame(part for pair in kept for part in pair)
 
 
-def _fields(fields: Mapping[bytes, bytes], extra: tuple[str, ...]) -> bytes:
+def key_fields(fields: Mapping[bytes, bytes]) -> dict[str, str]:
+    """The built-in headers that count in the key of such a request, as text."""
+    return {name.decode(): value.decode("latin-1") for name, value in _counted(fields)}
+
+
+def _counted(fields: Mapping[bytes, bytes]) -> list[tuple[bytes, bytes]]:
     found = [(name, b" ".join(fields[name].split())) for name in KEY_FIELDS if name in fields]
     accept = fields.get(b"accept", b"")
     if accept not in PLAIN_ACCEPT:
-        wanted = {media.partition(b";")[0].strip().lower() for media in accept.split(b",")} - PLAIN_ACCEPT
-        if wanted:
-            found.append((b"accept", b",".join(sorted(wanted))))
+        wanted = [b"".join(media.split()) for media in accept.split(b",")]
+        if wanted := [media for media in wanted if media.lower() not in PLAIN_ACCEPT]:
+            found.append((b"accept", b",".join(wanted)))
+    return found
+
+
+def _fields(fields: Mapping[bytes, bytes], extra: tuple[str, ...]) -> bytes:
+    found = _counted(fields)
     for name in extra:
         lower = name.lower().encode()
         if lower in fields:

@@ -10,9 +10,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
-__all__ = ["Entry", "Head", "HeaderPairs", "Request", "RequestSummary", "Usage"]
+__all__ = ["Entry", "Head", "HeaderPairs", "Request", "RequestSummary", "Usage", "fields_of"]
 
 HeaderPairs: TypeAlias = Sequence[tuple[bytes, bytes]]
+
+
+def fields_of(pairs: HeaderPairs) -> dict[bytes, bytes]:
+    """Headers by their names in lower case; repeated ones joined by ", " (RFC 9110 section 5.3)."""
+    fields = {name.lower(): value for name, value in pairs}
+    if len(fields) != len(pairs):
+        fields.clear()
+        for name, value in pairs:
+            lower = name.lower()
+            fields[lower] = fields[lower] + b", " + value if lower in fields else value
+    return fields
 
 
 class Request(NamedTuple):  # a named tuple, as Head: one is made for each exchange, at a third of the cost
@@ -56,7 +67,9 @@ class RequestSummary:
     url: str
     endpoint: str
     model: str | None
-    fields: Mapping[str, str]  # only those that the answer's Vary names
+    fields: Mapping[str, str]  # only those that count in the key, or that the answer's Vary names
+    namespace: str = ""
+    sample: int = 0
 
 
 class Entry(NamedTuple):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
+from urllib.parse import unquote
 
 from wirecache._core.canonical import Body, media_type
 from wirecache._core.messages import Request
@@ -67,7 +69,7 @@ OLLAMA_STREAMS = frozenset({"ollama-chat", "ollama-generate"})
 def _form_stream(body: Body) -> bool:
     if body.kind == "form":
         return any(name == b"stream" and value.lower() == b"true" for name, value in body.value)
-    return any(b'name="stream"' in head and value.strip().lower() == b"true" for head, value in body.value)
+    return any(b' name="stream"' in head and value.strip().lower() == b"true" for head, value in body.value)
 
 
 def model_of(request: Request, body: Body) -> str | None:
@@ -75,14 +77,16 @@ def model_of(request: Request, body: Body) -> str | None:
     model = body.member("model")
     if isinstance(model, str):
         return model
-    for part in body.value if body.kind == "multipart" else ():
-        if b'name="model"' in part[0]:
-            return str(part[1], "utf-8", "replace")
-    steps = request.path.decode("latin-1").split("/")
-    for name in ("models", "deployments", "model"):
-        if name in steps[:-1]:
-            return steps[steps.index(name) + 1].partition(":")[0] or None
-    return None
+    for name, value in body.value if body.kind in ("multipart", "form") else ():
+        if name == b"model" or (body.kind == "multipart" and _MODEL_PART.search(name)):
+            return str(value, "utf-8", "replace")
+    found = _MODEL_PATH.search(unquote(request.path.decode("latin-1")))
+    return next((model for model in found.groups() if model), None) if found else None
+
+
+_MODEL_PART = re.compile(rb"""[;\s]name="?model"?(?=;|\d|$)""")
+# Hugging Face's tasks; Gemini and Vertex (before the verb); Azure's deployments, Bedrock, SageMaker (before the last steps).
+_MODEL_PATH = re.compile(r"/hf-inference/models/(.+)|/models/([^/:]+):|/(?:deployments|model|endpoints|models)/([^/]+)/")
 
 
 def is_event_stream(fields: Mapping[bytes, bytes]) -> bool:

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from wirecache._core.canonical import Body, canonical_text
+from wirecache._core.keys import key_fields
 from wirecache._core.messages import Entry, Head, HeaderPairs, Request
-from wirecache._core.secrets import CREDENTIAL_FIELDS, PRIVATE_RESPONSE_FIELDS, redacted_url
+from wirecache._core.secrets import CREDENTIAL_FIELDS, PRIVATE_RESPONSE_FIELDS, keyed_hash, redacted_url
 from wirecache._core.storability import parse_answer, usage_of, why_not_this_answer
 
-__all__ = ["Recorder", "Recording", "kept_headers", "renewed"]
+__all__ = ["Recorder", "Recording", "kept_headers", "renewed", "varied"]
 
 # How a body travelled, undone before it is stored (RFC 9110 section 7.6.1; the coding and length of the body).
 TRAVEL_FIELDS = frozenset(
@@ -31,6 +32,7 @@ MOMENT_FIELDS = re.compile(
     rb"alt-svc|cf-.*|nel|report-to|reporting-endpoints|server-timing|strict-transport-security|via|x-envoy-.*"
     rb"|x-content-type-options|access-control-.*|(x-|anthropic-)?ratelimit-.*|retry-after(-ms)?"
 )
+PLAIN_FIELDS = frozenset({b"accept", b"accept-encoding", b"accept-language", b"user-agent"})
 
 
 @lru_cache(maxsize=4096)
@@ -61,6 +63,8 @@ class Recording(NamedTuple):
     request_body: Body
     max_body: int
     ttl: float | bool | None = False
+    namespace: str = ""
+    sample: int = 0
     inference: bool = True
     bodyless: bool = False
 
@@ -142,17 +146,30 @@ class Recorder:
             http_version=made.head.http_version,
             usage=usage_of(self._answer),
             ttl=made.ttl,
-            about=about(made),
+            about=_about(made),
             request_body=canonical_text(made.request_body),
         )
 
 
-def about(made: Recording) -> bytes:
-    """The request summary: with the headers that the answer varies on (a credential is in the key, never here)."""
-    asked, head = made.request, made.head
-    vary = {name.strip().lower() for name in head.fields.get(b"vary", b"").split(b",")} - CREDENTIAL_FIELDS
-    fields = {n.decode("latin-1"): asked.fields[n].decode("latin-1") for n in sorted(vary) if n in asked.fields}
-    return json.dumps([asked.method, redacted_url(asked), made.endpoint, made.model, fields]).encode()
+def _about(made: Recording) -> bytes:
+    """The request summary: with the headers that count in its key or that the answer varies on (a credential never is among them)."""
+    asked = made.request
+    fields = key_fields(asked.fields) if made.inference else varied(asked.fields, made.head.fields)
+    told = [asked.method, redacted_url(asked), made.endpoint, made.model, fields, made.namespace, made.sample]
+    return json.dumps(told).encode()
+
+
+def varied(asked: Mapping[bytes, bytes], answer: Mapping[bytes, bytes]) -> dict[str, str]:
+    """The headers of a request that its answer varies on (RFC 9111 section 4.1), as far as they are not in the key.
+
+    What is not plainly harmless is kept as a keyed hash: it can be compared, and not be read.
+    """
+    names = {name.strip().lower() for name in answer.get(b"vary", b"").split(b",")} - CREDENTIAL_FIELDS
+    return {
+        name.decode("latin-1"): asked[name].decode("latin-1") if name in PLAIN_FIELDS else keyed_hash(asked[name]).hex()
+        for name in sorted(names)
+        if name in asked
+    }
 
 
 def renewed(entry: Entry, pairs: HeaderPairs, now: float) -> Entry:

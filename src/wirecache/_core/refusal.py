@@ -10,10 +10,12 @@ import json
 
 from wirecache._core.messages import HeaderPairs, Request
 from wirecache._core.secrets import redacted_url
+from wirecache._core.status import CacheStatus
 
-__all__ = ["REFUSED", "explain_bypass", "explain_miss", "refusal"]
+__all__ = ["REFUSED", "WRONG", "explain_bypass", "explain_miss", "refusal"]
 
 REFUSED = 424  # RFC 4918 section 11.4
+WRONG = 400  # an option of the call is wrong: said in the same way, since an exception would not reach the caller
 
 _LIVE = {
     "stream": "it asks for a stream, and streams are not stored",
@@ -21,6 +23,10 @@ _LIVE = {
     "body-size": "its body is larger than the cache holds in memory",
     "upgrade": "it asks for a websocket",
     "no-body": "it has no body",
+    "stateful": "the server would keep it, and go on from it",
+    "conditional": "it validates an answer that the caller holds, or asks for a part",
+    "no-store": "it says so itself (Cache-Control: no-store)",
+    "rule": "a rule of yours closes this path",
 }
 
 
@@ -44,7 +50,14 @@ def explain_bypass(request: Request, reason: str) -> str:
     )
 
 
-def refusal(message: str) -> tuple[HeaderPairs, bytes]:
-    """The headers and the body of the answer."""
-    error = {"message": message, "type": "not_recorded", "code": "not_recorded"}
-    return ((b"content-type", b"application/json"), (b"x-should-retry", b"false")), json.dumps({"error": error}).encode()
+def refusal(message: str, status: CacheStatus) -> tuple[int, HeaderPairs, bytes]:
+    """The HTTP status, headers and body of the answer that says so."""
+    code, kind = (WRONG, "config_error") if status.detail == "config-error" else (REFUSED, "not_recorded")
+    error = {"message": _plain(message), "type": kind, "code": kind}
+    headers = ((b"content-type", b"application/json"), (b"x-should-retry", b"false"))
+    return code, headers, json.dumps({"error": error}, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _plain(message: str) -> str:
+    """The message on one line and without double quotes: SDKs show the ``repr`` of the error, or its JSON, where those would be escaped."""
+    return " ".join(message.replace('"', "'").split())

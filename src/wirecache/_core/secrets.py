@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from functools import lru_cache
+from urllib.parse import unquote_to_bytes
 
 from wirecache._core.messages import Request
 
@@ -17,6 +19,8 @@ __all__ = [
     "CREDENTIAL_QUERY",
     "PRIVATE_RESPONSE_FIELDS",
     "credential_fingerprint",
+    "is_credential",
+    "keyed_hash",
     "redacted_url",
 ]
 
@@ -63,8 +67,10 @@ PRIVATE_RESPONSE_FIELDS = re.compile(
 )
 
 
-def _pairs(query: bytes) -> list[tuple[bytes, bytes]]:
-    return [(name, value) for name, _, value in (pair.partition(b"=") for pair in query.split(b"&") if pair)]
+@lru_cache(maxsize=1024)
+def is_credential(name: bytes) -> bool:
+    """Is the query parameter of this name (as it was sent) a credential?"""
+    return unquote_to_bytes(name.replace(b"+", b" ")).strip().lower() in CREDENTIAL_QUERY
 
 
 def credential_fingerprint(request: Request) -> bytes:
@@ -73,19 +79,24 @@ def credential_fingerprint(request: Request) -> bytes:
     Neither a credential nor its plain hash can be read off it; it only ever goes into a key.
     """
     found = [(name, value) for name, value in request.fields.items() if name in CREDENTIAL_FIELDS]
-    found += [(b"?" + name, value) for name, value in _pairs(request.query) if name.lower() in CREDENTIAL_QUERY]
+    pairs = [pair.partition(b"=") for pair in request.query.split(b"&")]
+    found += [(b"?" + name, value) for name, _, value in pairs if is_credential(name)]
     if not found:
         return b""
-    text = b"".join(b"%d:%b%d:%b" % (len(n), n, len(v), v) for n, v in sorted(found))
-    return hmac.digest(b"wirecache credential fingerprint", text, hashlib.sha256)
+    return keyed_hash(b"".join(b"%d:%b%d:%b" % (len(n), n, len(v), v) for n, v in sorted(found)))
+
+
+def keyed_hash(value: bytes) -> bytes:
+    """A value that can be compared, but not read (HMAC-SHA256)."""
+    return hmac.digest(b"wirecache credential fingerprint", value, hashlib.sha256)
 
 
 def redacted_url(request: Request) -> str:
     """Where did it go? The URL with the values of credential parameters replaced by ``REDACTED``."""
     target = request.path
     if request.query:
-        shown = (n + b"=REDACTED" if n.lower() in CREDENTIAL_QUERY else n + b"=" + v for n, v in _pairs(request.query))
-        target += b"?" + b"&".join(shown)
+        pairs = (pair.partition(b"=") for pair in request.query.split(b"&"))
+        target += b"?" + b"&".join(n + sep + (b"REDACTED" if v and is_credential(n) else v) for n, sep, v in pairs)
     port = f":{request.port}" if request.port is not None else ""
     host = f"[{request.host}]" if ":" in request.host else request.host
     return f"{request.scheme}://{host}{port}{target.decode('ascii', 'replace')}"

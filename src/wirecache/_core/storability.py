@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -46,6 +47,10 @@ BAD_ENDS: dict[str, str] = {
     "too_many_tool_calls": "malformed-call",
     "malformed_response": "malformed-call",
     "missing_thought_signature": "malformed-call",
+    "content_filtered": "content-filter",  # Bedrock, this and the following
+    "guardrail_intervened": "content-filter",
+    "malformed_model_output": "malformed-call",
+    "malformed_tool_use": "malformed-call",
 }
 
 MALFORMED = object()
@@ -69,6 +74,14 @@ def parse_answer(head: Head, body: bytes) -> Any:
     try:
         return jiter.from_json(body, cache_mode="keys")
     except ValueError:
+        return _leniently(body)
+
+
+def _leniently(body: bytes) -> Any:
+    """What the strict parser refuses and Python's takes: half of a surrogate pair, where a limit cut an emoji in two."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
         return MALFORMED
 
 
@@ -78,16 +91,18 @@ def why_not_this_answer(answer: Any, body: bytes) -> str | None:
         return "empty"
     if answer is MALFORMED:
         return "malformed"
+    if isinstance(answer, list) and any(isinstance(item, dict) and item.get("error") is not None for item in answer):
+        return "error"
     if not isinstance(answer, dict):
         return None
     if answer.get("error") is not None:
         return "error"
     if isinstance(status := answer.get("status"), str) and status in UNFINISHED:
         return f"status-{status}"
-    if answer.get("choices") == [] or answer.get("done") is False:  # done: Ollama
-        return "no-answer"
     if _blocked(answer):
         return "content-filter"
+    if answer.get("choices") == [] or answer.get("candidates") == [] or answer.get("done") is False:  # done: Ollama
+        return "no-answer"
     return next((BAD_ENDS[end] for end in _ends(answer) if end in BAD_ENDS), None)
 
 
@@ -135,4 +150,4 @@ def usage_of(answer: Any) -> Usage | None:
 
 
 def _count(value: Any) -> int:
-    return int(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else 0
+    return int(value) if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 2**63 else 0

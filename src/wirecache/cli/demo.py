@@ -30,7 +30,7 @@ _Made: TypeAlias = tuple[str, str, float]  # what happened, the text of the answ
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class _Row:
     """One call: what was called, what should happen, what did, and how long it took."""
 
     call: str
@@ -81,9 +81,9 @@ class _Demo:
         self._options: dict[str, Any] = {"api_key": os.environ.get("OPENAI_API_KEY") or "demo", "max_retries": 0}
         if url is not None:
             self._options["base_url"] = url
-        self._rows: list[Row] = []
+        self._rows: list[_Row] = []
 
-    def run(self) -> list[Row]:
+    def run(self) -> list[_Row]:
         """Make all calls; the rows of the table."""
         with Cache(self._store, mode="auto") as cache:
             client = self._client(cache)
@@ -100,7 +100,7 @@ class _Demo:
             self._add("provider stopped, the first prompt" if self._stop else "offline, the first prompt", "hit", lambda: self._ask(client))
             self._add("offline, a prompt never asked", "refused (424)", lambda: self._refused(client))
         if not same:
-            self._rows.append(Row("equal answers", "equal", "they differ", 0.0, ""))
+            self._rows.append(_Row("equal answers", "equal", "they differ", 0.0, ""))
         return self._rows
 
     def _client(self, cache: Cache) -> openai.OpenAI:
@@ -116,7 +116,7 @@ class _Demo:
             happened, text, seconds = make()
         except openai.OpenAIError as error:
             happened, text, seconds = f"{type(error).__name__}: {error}", "", time.perf_counter() - started
-        self._rows.append(Row(call, wanted, happened, seconds, text))
+        self._rows.append(_Row(call, wanted, happened, seconds, text))
 
     def _ask(self, client: openai.OpenAI, prompt: str = PROMPT) -> _Made:
         started = time.perf_counter()
@@ -159,7 +159,7 @@ def _words(status: CacheStatus) -> str:
     return f"{status.fwd}, stored" if status.stored else f"{status.fwd} ({status.detail})"
 
 
-def _table(rows: list[Row]) -> Table:
+def _table(rows: list[_Row]) -> Table:
     table = Table("call", "what happened")
     table.add_column("ms", justify="right")
     for row in rows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wirecache.stores._disk import DiskStore
+from wirecache.stores._open import open_store
 from wirecache.stores._protocol import Store
 
-__all__ = ["DiskStore", "Store"]
+__all__ = ["DiskStore", "Store", "open_store"]

@@ -80,9 +80,16 @@ class DiskStore:
 
     def keys(self) -> Iterator[str]:
         """The keys, in the order in which they were first stored."""
+        return self._listed(iter)
+
+    def newest(self) -> Iterator[str]:
+        """The keys, those stored last first."""
+        return self._listed(reversed)
+
+    def _listed(self, order: Callable[[Any], Iterator[object]]) -> Iterator[str]:
         cache = self._open_or_recall()
         try:
-            yield from (key for key in cache if type(key) is str)
+            yield from (key for key in order(cache) if type(key) is str)
         except sqlite3.Error as error:
             raise StoreError(f"{self.path}: {error}") from error
 

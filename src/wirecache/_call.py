@@ -1,0 +1,258 @@
+"""One exchange, from the request that a library made to the response that its caller gets; neither library is imported here."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, assert_never
+
+from wirecache._cache import Cache
+from wirecache._calls import Exchange, captured, current_options
+from wirecache._core.effects import Discard, Flow, Outcome, Refuse, Relay, Reuse, Save
+from wirecache._core.exchange import wrong_options
+from wirecache._core.messages import Head, Request, fields_of
+from wirecache._core.plan import OPTION_FIELDS, for_call
+from wirecache._core.recording import Recorder
+from wirecache._core.refusal import refusal
+from wirecache._core.secrets import redacted_url
+from wirecache._core.status import CacheStatus
+from wirecache._rfc9111 import SAFE_METHODS, flow_for
+from wirecache.errors import NotRecorded
+
+if TYPE_CHECKING:
+    from wirecache._explain import Nearest
+
+logger = logging.getLogger("wirecache")
+
+__all__ = ["Call", "Library"]
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """What differs between httpx and httpx2: their classes."""
+
+    name: str
+    request: type[Any]
+    response: type[Any]
+    byte_stream: type[Any]
+    body: type[Any]  # the library's own subclass of ``RecordedBody``
+    other: str  # the other library's name
+
+
+class Call:
+    """One exchange, from the request to the response that the caller gets."""
+
+    __slots__ = ("ask", "cache", "earlier", "exchange", "library", "near", "plan", "started", "upstream", "wrong")
+
+    def __init__(self, cache: Cache, library: Library, request: Any) -> None:
+        if not isinstance(request, library.request):
+            raise _wrong_library(library, request)
+        self.cache = cache
+        self.library = library
+        self.ask = _request(request)
+        self.upstream: Any = None
+        self.earlier: bytes | None = None
+        self.exchange: Exchange | None = None
+        self.near: Nearest | None = None
+        self.wrong: str | None = None
+        self.started = time.perf_counter()
+        try:
+            self.plan = for_call(cache.plan, self.ask, current_options.get(), request.extensions.get("wirecache"))
+        except ValueError as error:
+            self.plan, self.wrong = cache.plan, str(error)
+
+    def flow(self) -> Flow:
+        if self.wrong is not None:
+            return wrong_options(self.wrong)
+        tell = flow_for(self.ask, self.plan)
+        return tell(self.ask, self.plan, time.time())
+
+    @contextmanager
+    def sending(self, request: Any, changes: Mapping[bytes, bytes]) -> Iterator[None]:
+        """Send the request with some headers changed, and those meant for wirecache removed; give it back as it was."""
+        ours = [name for name in OPTION_FIELDS if name in self.ask.fields]
+        original = request.headers
+        if changes or ours:
+            request.headers = type(original)(original)
+            for name, value in changes.items():
+                request.headers[name.decode("latin-1")] = value.decode("latin-1")
+            for name in ours:
+                del request.headers[name.decode()]
+        try:
+            yield
+        except Exception as error:
+            self.failed(error)
+            raise
+        finally:
+            request.headers = original
+
+    def failed(self, error: Exception) -> None:
+        """Upstream did not answer at all: that call went out, too."""
+        self.capture(CacheStatus(fwd="miss", detail=type(error).__name__), 0)
+
+    def capture(self, status: CacheStatus, code: int) -> None:
+        """Note the exchange in the captures of this block, once."""
+        if self.exchange is not None:
+            self.exchange.status, self.exchange.code = status, code
+        elif lists := captured():
+            self.exchange = Exchange(self.ask.method, redacted_url(self.ask), code, status, self.cache.discard)
+            for exchanges in lists:
+                exchanges.append(self.exchange)
+
+    def explained(self, outcome: Refuse) -> Refuse:
+        """The refusal with the nearest stored request, and where it differs."""
+        if outcome.body is None or (near := self.cache.nearest(self.ask, outcome.body, self.plan)) is None:
+            return outcome
+        return outcome._replace(message=f"{outcome.message} The nearest stored request differs in: {'; '.join(map(str, near.differences))}")
+
+    def forwarded(self, upstream: Any) -> Head:
+        self.upstream = upstream = _unread(self.library, upstream)
+        head = _head(upstream)
+        self.earlier = head.fields.get(b"cache-status")
+        return head
+
+    def store(self, effect: Save | Discard) -> None:
+        if isinstance(effect, Save):
+            self.cache.save(effect.entry)
+        else:
+            self.cache.discard(effect.key)
+
+    def drop_upstream(self) -> None:
+        """An answer that is not passed on (a 304) is read, so that its connection can serve again."""
+        if self.upstream is not None:
+            self.upstream.read()
+            self.upstream.close()
+            self.upstream = None
+
+    async def adrop_upstream(self) -> None:
+        if self.upstream is not None:
+            await self.upstream.aread()
+            await self.upstream.aclose()
+            self.upstream = None
+
+    def finish(self, outcome: Outcome) -> Any:
+        """The response for an outcome, counted and logged."""
+        entry = outcome.entry if isinstance(outcome, Reuse) else None
+        self.cache.answered(outcome.status, entry)
+        match outcome:
+            case Reuse():
+                response = self._reused(outcome)
+            case Refuse():
+                response = self._refused(outcome)
+            case Relay():
+                return self._relayed(outcome)
+            case _:
+                assert_never(outcome)
+        self.capture(outcome.status, response.status_code)
+        self.over(outcome.status, response.status_code)
+        return response
+
+    def over(self, status: CacheStatus, code: int) -> None:
+        """The exchange is over: say so in the log and in the captures."""
+        seconds = time.perf_counter() - self.started
+        if self.exchange is not None:
+            self.exchange.status, self.exchange.seconds = status, seconds
+        self.cache.log(self.ask, status, code, seconds, self.near)
+
+    def _reused(self, outcome: Reuse) -> Any:
+        entry = outcome.entry
+        ours = outcome.status.header(entry.status).encode()
+        pairs = [*entry.headers, (b"age", b"%d" % int(outcome.age)), (b"cache-status", ours)]
+        return self.library.response(
+            entry.status,
+            headers=pairs,
+            stream=self.library.byte_stream(entry.body),
+            extensions={"http_version": entry.http_version, "wirecache": outcome.status},
+        )
+
+    def _refused(self, outcome: Refuse) -> Any:
+        if self.cache.miss == "raise" and self.wrong is None and self.ask.method not in SAFE_METHODS:
+            raise NotRecorded(outcome.message)
+        code, pairs, body = refusal(outcome.message, outcome.status)
+        status = (b"cache-status", outcome.status.header().encode())
+        return self.library.response(code, headers=[*pairs, status], content=body, extensions={"wirecache": outcome.status})
+
+    def _relayed(self, outcome: Relay) -> Any:
+        upstream = self.upstream
+        stream = upstream.stream
+        if outcome.recorder is not None:
+            stream = self.library.body(stream, outcome.recorder)
+        response = self.library.response(upstream.status_code, headers=upstream.headers, stream=stream, extensions=upstream.extensions)
+        note = _Note(response.headers, response.extensions, self.earlier, upstream.status_code)
+        note.write(outcome.status)
+        self.capture(outcome.status, upstream.status_code)
+        if outcome.recorder is None:
+            self.over(outcome.status, upstream.status_code)
+        else:
+            if outcome.status.fwd == "miss" and logger.isEnabledFor(logging.DEBUG):
+                self.near = self.cache.nearest(self.ask, outcome.recorder.recording.request_body, self.plan)
+            stream.settle = self._verdict(outcome.status, note)
+        return response
+
+    def _verdict(self, status: CacheStatus, note: _Note) -> Callable[[Recorder], None]:
+        def settle(recorder: Recorder) -> None:
+            reason = self.cache.keep(recorder, self._decode, time.perf_counter() - self.started)
+            final = status.settled(reason)
+            note.write(final)
+            self.over(final, note.code)
+
+        return settle
+
+    def _decode(self, raw: bytes) -> bytes:
+        """Undo the content encoding as the caller's own library does."""
+        head = self.upstream
+        body = bytes(self.library.response(head.status_code, headers=head.headers, content=raw).content)
+        if body == raw and head.headers["content-encoding"].strip().lower() != "identity":
+            raise ValueError("the library has no decoder for it, and passes it on as it is")
+        return body
+
+
+@dataclass(slots=True)
+class _Note:
+    """Where a response says what the cache did; written when the head is known, and again when the body is over."""
+
+    headers: Any
+    extensions: dict[str, Any]
+    earlier: bytes | None  # what a cache further up said
+    code: int
+
+    def write(self, status: CacheStatus) -> None:
+        ours = status.header(self.code)
+        self.headers["cache-status"] = f"{self.earlier.decode('latin-1')}, {ours}" if self.earlier else ours
+        self.extensions["wirecache"] = status
+
+
+# -- to the core's types -----------------------------------------------------------------------------------------
+
+
+def _request(request: Any) -> Request:
+    url = request.url
+    path, _, query = url.raw_path.partition(b"?")
+    return Request(request.method, url.scheme, url.raw_host.decode("ascii"), url.port, path, query, fields_of(request.headers.raw))
+
+
+def _unread(library: Library, response: Any) -> Any:
+    """A response that somebody below read, and so decoded, already: as one that is still to be read."""
+    if not response.is_stream_consumed or isinstance(response.stream, library.byte_stream):
+        return response
+    headers = type(response.headers)(response.headers)
+    for name in ("content-encoding", "content-length", "transfer-encoding"):
+        headers.pop(name, None)
+    stream = library.byte_stream(response.content)
+    return library.response(response.status_code, headers=headers, stream=stream, extensions=response.extensions)
+
+
+def _head(response: Any) -> Head:
+    pairs = response.headers.raw
+    return Head(response.status_code, fields_of(pairs), pairs, response.extensions.get("http_version", b"HTTP/1.1"))
+
+
+def _wrong_library(library: Library, request: Any) -> TypeError:
+    found = type(request).__module__.partition(".")[0]
+    return TypeError(
+        f"this cache transport is for {library.name} and got a request of {found} ({type(request).__qualname__}); "
+        f"the two libraries' classes are distinct. Use wirecache.{library.other}, or cached_client(library={library.other!r})"
+    )

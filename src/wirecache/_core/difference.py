@@ -1,0 +1,116 @@
+"""Where do two requests differ, and what would make them one?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+__all__ = ["Difference", "differences", "likeness"]
+
+SHOWN = 60  # characters of a value
+ABSENT = object()
+
+# What tends to change from run to run. A row: its name, what it looks like, and how it looks when cut short.
+VOLATILE = (
+    ("a time", re.compile(r"\d{1,2}:\d{2}(:\d{2})?|\d{4}-\d{2}-\d{2}|\b1[5-9]\d{8}(\d{3})?\b")),
+    ("a UUID", re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)),
+    ("a temporary path", re.compile(r"(/tmp/|/var/folders/|\\Temp\\|/private/var/)\S*")),
+    ("an identifier", re.compile(r"\b[0-9a-f]{16,}\b", re.IGNORECASE)),
+)
+
+
+class Difference(NamedTuple):
+    """One place where the request asked differs from a stored one.
+
+    ``pointer``: a JSON pointer (RFC 6901) into the body, or the name of another part of the request. ``stored`` and ``asked`` are
+    shortened. ``hint``: what to do where the value looks as if it changed from run to run.
+    """
+
+    pointer: str
+    stored: str
+    asked: str
+    hint: str | None = None
+
+    def __str__(self) -> str:
+        """One line."""
+        line = f"{self.pointer}: {self.stored} -> {self.asked}"
+        return f"{line} ({self.hint})" if self.hint else line
+
+
+def likeness(one: Any, other: Any, depth: int = 5) -> float:
+    """How alike are two JSON values, cheaply: 0 (nothing in common) to 1 (equal)?"""
+    if one == other:
+        return 1.0
+    if isinstance(one, str) and isinstance(other, str):
+        return 0.9 * _common(one, other) / max(len(one), len(other), 1)
+    if depth == 0:
+        return 0.0
+    if isinstance(one, dict) and isinstance(other, dict):
+        names = one.keys() | other.keys()
+        same = sum(likeness(one.get(name, ABSENT), other.get(name, ABSENT), depth - 1) for name in names)
+        return 0.9 * same / len(names)
+    if isinstance(one, list) and isinstance(other, list):
+        same = sum(likeness(a, b, depth - 1) for a, b in zip(one, other, strict=False))
+        return 0.9 * same / max(len(one), len(other))
+    return 0.0
+
+
+def _common(one: str, other: str) -> int:
+    """How many characters do they share at the front?"""
+    if one[: len(other)] == other or other[: len(one)] == one:
+        return min(len(one), len(other))
+    low, high = 0, min(len(one), len(other))
+    while low < high:  # by halves, each compared at once
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if one[:middle] == other[:middle] else (low, middle - 1)
+    return low
+
+
+def differences(stored: Any, asked: Any, pointer: str = "") -> Iterator[Difference]:
+    """The places where two JSON values differ, in the order of the body asked."""
+    if isinstance(stored, dict) and isinstance(asked, dict):
+        for name in [*asked, *(name for name in stored if name not in asked)]:
+            step = f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
+            yield from differences(stored.get(name, ABSENT), asked.get(name, ABSENT), step)
+    elif isinstance(stored, list) and isinstance(asked, list):
+        for at in range(max(len(stored), len(asked))):
+            one = stored[at] if at < len(stored) else ABSENT
+            other = asked[at] if at < len(asked) else ABSENT
+            yield from differences(one, other, f"{pointer}/{at}")
+    elif stored != asked or (type(stored) is bool) != (type(asked) is bool):
+        yield _difference(pointer or "/", stored, asked)
+
+
+def _difference(pointer: str, stored: Any, asked: Any) -> Difference:
+    if isinstance(stored, str) and isinstance(asked, str):
+        start = _common(stored, asked)
+        return Difference(pointer, _window(stored, start), _window(asked, start), _hint(pointer, stored, asked, start))
+    return Difference(pointer, _shown(stored), _shown(asked), None)
+
+
+def _shown(value: Any) -> str:
+    if value is ABSENT:
+        return "absent"
+    text = repr(value) if not isinstance(value, (dict, list)) else type(value).__name__ + f" of {len(value)}"
+    return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."
+
+
+def _window(text: str, start: int) -> str:
+    """The text round the place where it begins to differ."""
+    begin = max(0, start - 20)
+    part = text[begin : begin + SHOWN]
+    shown = ("..." if begin else "") + part + ("..." if begin + SHOWN < len(text) else "")
+    return '"' + shown.replace("\n", "\\n") + '"'
+
+
+def _hint(pointer: str, stored: str, asked: str, start: int) -> str | None:
+    """What looks volatile at this place, and the option that would leave it out."""
+    for name, pattern in VOLATILE:
+        if any(m.start() <= start <= m.end() for m in pattern.finditer(asked)) and any(
+            m.start() <= start <= m.end() for m in pattern.finditer(stored)
+        ):
+            if pattern.fullmatch(asked) and pattern.fullmatch(stored):
+                return f'looks like {name}: KeyOptions(ignore_body=("{pointer}",)) leaves it out'
+            return f"looks like {name}: KeyOptions(normalize=...) can take it out"
+    return None

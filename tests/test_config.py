@@ -1,0 +1,110 @@
+"""The settings file: where it is found, what wins over it, and how a wrong one is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from wirecache import Cache, ConfigError, DiskStore, KeyOptions, Mode, Rule
+
+FULL = """
+mode = "offline"
+store = "the-store"
+ttl = "12h"
+namespace = "team"
+keep_stale = "1d"
+stale_if_error = 60
+
+[key]
+ignore_body = ["/user"]
+ignore_query = ["trace"]
+headers = ["x-a"]
+credentials = true
+host = false
+
+[[rules]]
+path = "*/embeddings"
+ttl = "never"
+
+[[rules]]
+method = "GET"
+host = "h"
+path = "/x"
+model = "m"
+cache = false
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project's folder, the working directory being two below it."""
+    below = tmp_path / "project" / "a" / "b"
+    below.mkdir(parents=True)
+    monkeypatch.chdir(below)
+    return tmp_path / "project"
+
+
+def test_all_that_a_file_can_say(project: Path) -> None:
+    (project / "wirecache.toml").write_text(FULL)
+    cache = Cache()
+    plan = cache.plan
+    assert (plan.mode, plan.ttl, plan.namespace, plan.stale_if_error) == (Mode.OFFLINE, 43200.0, "team", 60.0)
+    assert plan.key == KeyOptions(ignore_body=("/user",), ignore_query=("trace",), headers=("x-a",), credentials=True, host=False)
+    assert plan.rules == (
+        Rule(path="*/embeddings", ttl=None),
+        Rule(method="GET", host="h", path="/x", model="m", cache=False),
+    )
+    assert cache.keep_stale == 86400.0
+    assert isinstance(cache.store, DiskStore)
+    assert cache.store.path == project / "the-store"
+
+
+def test_pyproject_has_a_table(project: Path) -> None:
+    (project / "pyproject.toml").write_text('[project]\nname = "x"\n[tool.wirecache]\nttl = 7\n[tool.wirecache.key]\nhost = false\n')
+    plan = Cache().plan
+    assert plan.ttl == 7.0
+    assert not plan.key.host
+
+
+def test_the_nearest_file_counts_and_a_pyproject_without_the_table_is_passed_over(project: Path) -> None:
+    (project / "wirecache.toml").write_text("ttl = 1")
+    (project / "a" / "pyproject.toml").write_text('[project]\nname = "tool.wirecache"\n')
+    assert Cache().plan.ttl == 1.0
+    (project / "a" / "wirecache.toml").write_text("ttl = 2")
+    assert Cache().plan.ttl == 2.0
+    assert Cache().plan.mode is Mode.AUTO  # files are not merged
+
+
+def test_variables_win_over_the_file_and_arguments_over_both(project: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (project / "wirecache.toml").write_text(FULL)
+    monkeypatch.setenv("WIRECACHE_TTL", "5s")
+    monkeypatch.setenv("WIRECACHE_STORE", str(tmp_path / "by-variable"))
+    cache = Cache(mode="auto", rules=(), key=KeyOptions(), keep_stale=0, stale_if_error=0)
+    assert (cache.plan.mode, cache.plan.ttl, cache.plan.namespace) == (Mode.AUTO, 5.0, "team")
+    assert (cache.plan.rules, cache.plan.key, cache.keep_stale, cache.plan.stale_if_error) == ((), KeyOptions(), 0.0, 0.0)
+    assert isinstance(cache.store, DiskStore)
+    assert cache.store.path == tmp_path / "by-variable"
+    assert Cache(ttl=None).plan.ttl is None
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param('mode = "on"', ["wirecache.toml", "mode is 'on'", "auto, offline, refresh, off"], id="value"),
+        pytest.param("tll = 7", ["wirecache.toml", "tll is no setting", "mode, store, ttl, namespace"], id="name"),
+        pytest.param('ttl = "soon"', ["wirecache.toml", "ttl", "'soon' is no duration", '"90s"'], id="ttl"),
+        pytest.param("namespace = 7", ["wirecache.toml", "namespace is 7", "string"], id="type"),
+        pytest.param("[key]\nignore = []", ["wirecache.toml", "key.ignore is no setting", "ignore_body"], id="name in a table"),
+        pytest.param('[[rules]]\nmodell = "m"', ["wirecache.toml", "rules.0.modell is no setting", "method, host, path, model"], id="rule"),
+        pytest.param('[[rules]]\nttl = "soon"', ["wirecache.toml", "rules.0.ttl", "'soon' is no duration"], id="ttl of a rule"),
+        pytest.param("ttl =", ["wirecache.toml", "Invalid value"], id="no TOML"),
+    ],
+)
+def test_a_wrong_file_is_told_with_file_key_and_what_is_allowed(project: Path, text: str, words: list[str]) -> None:
+    (project / "wirecache.toml").write_text(text)
+    with pytest.raises(ConfigError) as error:
+        Cache()
+    assert str(project) in str(error.value)
+    for word in words:
+        assert word in str(error.value)
