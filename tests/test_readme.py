@@ -52,7 +52,8 @@ def test_each_python_block_runs(block: str, provider: Provider, tmp_path: Path) 
     )
     assert done.returncode == 0, done.stderr
     posts = [asked.json for asked in provider.asked if asked.method == "POST"]
-    assert len(posts) == len({str(post) for post in posts}), "a repeated call went upstream"
+    if "sample=" not in block:
+        assert len(posts) == len({str(post) for post in posts}), "a repeated call went upstream"
 
 
 def test_the_commands_it_names_exist() -> None:
