@@ -80,7 +80,11 @@ def _answer(cache: Cache, library: Library, transport: Any, request: Any) -> Any
             case _:
                 assert_never(effect)
 
-    outcome = drive(call.flow(), perform)
+    try:
+        outcome = drive(call.flow(), perform)
+    except Exception as error:
+        call.failed(error)
+        raise
     if isinstance(outcome, Reuse):
         call.drop_upstream()
     elif isinstance(outcome, Refuse):
@@ -106,7 +110,11 @@ async def _answer_async(cache: Cache, library: Library, transport: Any, request:
             case _:
                 assert_never(effect)
 
-    outcome = await adrive(call.flow(), perform)
+    try:
+        outcome = await adrive(call.flow(), perform)
+    except Exception as error:
+        call.failed(error)
+        raise
     if isinstance(outcome, Reuse):
         await call.adrop_upstream()
     elif isinstance(outcome, Refuse):

@@ -219,8 +219,12 @@ class Cache:
         if reason is None and not self._write(recorder.recording.key, recorder.size, make, recorder.recording.ttl):
             reason = "backlog"
         if reason is not None:
-            self._tally.refused(reason)
+            self.refused(reason)
         return reason
+
+    def refused(self, reason: str) -> None:
+        """Count an answer that is not taken into the store."""
+        self._tally.refused(reason)
 
     def save(self, entry: Entry) -> bool:
         """Write an entry that is made already; False if too many writes wait."""
@@ -251,7 +255,7 @@ class Cache:
         """The one line of an exchange that is over. ``seconds`` from the request to here; ``near``: the nearest entry, of a miss."""
         if logger.isEnabledFor(logging.DEBUG):
             differs = "; nearest differs in " + ", ".join(map(str, near.differences)) if near else ""
-            told = status.header()
+            told = status.header(code)
             logger.debug("%s %s %d %s %.1f ms%s", request.method, redacted_url(request), code, told, seconds * 1000, differs)
 
     def _judged(self, entry: Entry) -> str | None:

@@ -45,7 +45,7 @@ class Library:
 class Call:
     """One exchange, from the request to the response that the caller gets."""
 
-    __slots__ = ("ask", "cache", "earlier", "exchange", "library", "near", "plan", "started", "upstream", "wrong")
+    __slots__ = ("ask", "cache", "earlier", "exchange", "library", "near", "plan", "sent", "started", "upstream", "wrong")
 
     def __init__(self, cache: Cache, library: Library, request: Any) -> None:
         if not isinstance(request, library.request):
@@ -57,6 +57,7 @@ class Call:
         self.earlier: bytes | None = None
         self.exchange: Exchange | None = None
         self.near: Nearest | None = None
+        self.sent = False
         self.wrong: str | None = None
         self.started = time.perf_counter()
         try:
@@ -81,23 +82,23 @@ class Call:
                 request.headers[name.decode("latin-1")] = value.decode("latin-1")
             for name in ours:
                 del request.headers[name.decode()]
+        self.sent = True
         try:
             yield
-        except Exception as error:
-            self.failed(error)
-            raise
         finally:
             request.headers = original
 
     def failed(self, error: Exception) -> None:
-        """Upstream did not answer at all: that call went out, too."""
-        self.capture(CacheStatus(fwd="miss", detail=type(error).__name__), 0)
+        """Upstream did not answer at all: if the call went out, it is counted, captured and logged like any other."""
+        if self.sent:
+            status = CacheStatus(fwd="miss", detail=type(error).__name__)
+            self.cache.answered(status)
+            self.capture(status, 0)
+            self.over(status, 0)
 
     def capture(self, status: CacheStatus, code: int) -> None:
-        """Note the exchange in the captures of this block, once."""
-        if self.exchange is not None:
-            self.exchange.status, self.exchange.code = status, code
-        elif lists := captured():
+        """Note the exchange in the captures of this block."""
+        if lists := captured():
             self.exchange = Exchange(self.ask.method, redacted_url(self.ask), code, status, self.cache.discard)
             for exchanges in lists:
                 exchanges.append(self.exchange)
@@ -185,6 +186,8 @@ class Call:
         note.write(outcome.status)
         self.capture(outcome.status, upstream.status_code)
         if outcome.recorder is None:
+            if outcome.status.fwd != "bypass":
+                self.cache.refused(outcome.status.detail or "")
             self.over(outcome.status, upstream.status_code)
         else:
             if outcome.status.fwd == "miss" and logger.isEnabledFor(logging.DEBUG):

@@ -268,3 +268,17 @@ async def test_a_changing_request_makes_a_get_stale(face: Face, provider: Provid
         assert (await client.get(url)).json()["n"] == 3
         assert (await client.get(url, headers={"Cache-Control": "max-age=0, no-cache"})).json()["n"] == 4
         assert (await client.get(url, headers={"Cache-Control": "no-store"})).told.detail == "no-store"
+
+
+async def test_what_is_refused_by_its_head_and_what_fails_is_counted(face: Face, provider: Provider, cache: Cache) -> None:
+    async with face.client(cache) as client:
+        provider.script = lambda asked: Answer.of({}, 503)
+        await ask(client, provider)
+        provider.script = lambda asked: Answer(200, {"content-type": "text/event-stream"}, [b"data: 1\n\n"])
+        await ask(client, provider)
+        assert (cache.stats.misses, cache.stats.refused, dict(cache.stats.reasons)) == (2, 2, {"status-503": 1, "stream": 1})
+    provider.close()
+    async with face.client(cache) as client:
+        with pytest.raises(face.http.ConnectError):
+            await ask(client, provider)
+    assert cache.stats.misses == 3
