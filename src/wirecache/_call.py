@@ -115,11 +115,11 @@ class Call:
         self.earlier = head.fields.get(b"cache-status")
         return head
 
-    def store(self, effect: Save | Discard) -> None:
+    def store(self, effect: Save | Discard) -> bool | None:
         if isinstance(effect, Save):
-            self.cache.save(effect.entry)
-        else:
-            self.cache.discard(effect.key)
+            return self.cache.save(effect.entry)
+        self.cache.discard(effect.key)
+        return None
 
     def drop_upstream(self) -> None:
         """An answer that is not passed on (a 304) is read, so that its connection can serve again."""

@@ -6,6 +6,7 @@ One rule is stricter than the RFC's: without an explicit lifetime from the serve
 
 from __future__ import annotations
 
+import math
 import re
 import time
 import uuid
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 from wirecache._core.canonical import EMPTY
 from wirecache._core.effects import Discard, Flow, Forward, Lookup, Refuse, Relay, Reuse, Save
 from wirecache._core.exchange import bypass, exchange
-from wirecache._core.freshness import age_of, explicit_lifetime
+from wirecache._core.freshness import age_of, explicit_lifetime, may_answer
 from wirecache._core.keys import http_key
 from wirecache._core.messages import Entry, Head, HeaderPairs, Request, fields_of
 from wirecache._core.plan import Mode, Plan
@@ -61,7 +62,7 @@ def http_exchange(request: Request, plan: Plan, now: float) -> Flow:
     if varies:
         entry = None
     if offline:
-        return _offline(request, key, entry, now)
+        return _offline(request, key, entry, plan, now)
     return (yield from _machine(request, key, entry, plan, now, "vary-miss" if varies else "miss"))
 
 
@@ -70,10 +71,11 @@ def _matches(request: Request, entry: Entry) -> bool:
     return entry.request.fields == varied(request.fields, fields_of(entry.headers))
 
 
-def _offline(request: Request, key: str, entry: Entry | None, now: float) -> Reuse | Refuse:
-    if entry is None:
+def _offline(request: Request, key: str, entry: Entry | None, plan: Plan, now: float) -> Reuse | Refuse:
+    left = _lifetime_left(entry, now) if entry is not None else None
+    stale_too = math.inf if plan.mode is Mode.OFFLINE else plan.asked.max_stale
+    if entry is None or not may_answer(left, _http_age(entry, now), plan.asked.max_age, stale_too):
         return Refuse(CacheStatus(fwd="miss", key=key, detail="only-if-cached"), explain_miss(request, "http", None))
-    left = _lifetime_left(entry, now)
     return Reuse(entry, CacheStatus(hit=True, ttl=left, key=key), _http_age(entry, now))
 
 
@@ -90,13 +92,16 @@ def _machine(request: Request, key: str, entry: Entry | None, plan: Plan, now: f
     if not isinstance(state, hishel.NeedRevalidation) or entry is None:
         fwd, detail = ("request", "refresh") if plan.mode is Mode.REFRESH else (missed, None)
         head: Head = yield Forward()
-        return _after(request, head, key, plan, CacheStatus(fwd=fwd, key=key, detail=detail), now)
+        relayed = _after(request, head, key, plan, CacheStatus(fwd=fwd, key=key, detail=detail), now)
+        if relayed.recorder is None and fwd == "request" and head.status < 300 and (yield Lookup(key)) is not None:
+            yield Discard(key)  # as below
+        return relayed
     head = yield Forward(_changes(request, state.request))
     outcome = state.next(hishel.Response(304, _headers(head.pairs))) if head.status == 304 else None
     if isinstance(outcome, hishel.NeedToBeUpdated):
         fresh = renewed(entry, _renewed_pairs(outcome.updating_entries[-1].response.headers, head), now)
-        yield Save(fresh)
-        return Reuse(fresh, CacheStatus(fwd="stale", fwd_status=304, stored=True, key=key), _http_age(fresh, now))
+        saved: bool = yield Save(fresh)
+        return Reuse(fresh, CacheStatus(fwd="stale", fwd_status=304, stored=saved, key=key), _http_age(fresh, now))
     if outcome is not None:  # the 304 matches nothing we hold: ask without conditions
         yield Discard(key)
         head = yield Forward()

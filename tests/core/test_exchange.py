@@ -14,6 +14,7 @@ from wirecache._core.exchange import exchange
 from wirecache._core.keys import http_key
 from wirecache._core.messages import Request
 from wirecache._core.plan import MAX_BODY, Mode, Plan, for_call
+from wirecache._core.rules import Rule
 from wirecache._core.status import CacheStatus
 
 NOW = 1010.0  # ten seconds after the entry of play.entry was stored
@@ -101,7 +102,9 @@ BYPASSES = [
 
 @pytest.mark.parametrize(("asked", "bodies", "reason", "plan"), BYPASSES)
 def test_bypass(asked: Request, bodies: list[bytes], reason: str, plan: Plan) -> None:
-    looks = [Lookup(http_key(asked))] if reason == "no-rule" else []  # an accepted change makes the GET of its URL invalid
+    looks = (
+        [Lookup(http_key(asked._replace(method=m))) for m in ("GET", "HEAD")] if reason == "no-rule" else []
+    )  # an accepted change makes the GET of its URL invalid
     effects, outcome = play(exchange(asked, plan, NOW), *bodies, head(201), *(None for _ in looks))
     assert effects == [*([ReadBody()] if bodies else []), Forward(), *looks]
     assert outcome == Relay(CacheStatus(fwd="bypass", fwd_status=201, detail=reason))
@@ -205,6 +208,14 @@ def test_the_plan_counts_in_the_key() -> None:
     assert looked_up(Plan(mode=Mode.AUTO, ttl=1.0)) == looked_up(Plan(mode=Mode.AUTO, ttl=None)) == KEY
 
 
+def test_the_content_type_counts_where_it_says_how_to_read_the_body() -> None:
+    def upload(boundary: str) -> str:
+        body = f'--{boundary}\r\nContent-Disposition: form-data; name="model"\r\n\r\nm\r\n--{boundary}--\r\n'
+        return looked_up(FRESH, body.encode(), ask(headers={"content-type": f"multipart/form-data; boundary={boundary}"}))
+
+    assert upload("one") == upload("another")
+
+
 def test_callers_share_answers_unless_told_not_to() -> None:
     other = ask(headers={"authorization": "Bearer another"})
     apart = Plan(key=KeyOptions(credentials=True))
@@ -223,3 +234,153 @@ def test_a_request_that_wants_it_live_is_not_reused(directive: str) -> None:
     effect, answers = next(flow), {ReadBody: BODY, Lookup: entry(key=KEY)}
     while not isinstance(effect, Forward):
         effect = flow.send(answers[type(effect)])  # StopIteration: it was reused
+
+
+# -- what a call asks by its Cache-Control ---------------------------------------------------------------------------------
+
+
+def asking(control: str, plan: Plan) -> tuple[Request, Plan]:
+    asked = ask(headers={"cache-control": control})
+    return asked, for_call(plan, asked, None, None)
+
+
+@pytest.mark.parametrize(
+    ("control", "plan", "ends"),
+    [
+        pytest.param("max-age=5", FRESH, Relay, id="older than it may be"),
+        pytest.param("max-age=10", FRESH, Reuse, id="as old as it may be"),
+        pytest.param("max-age=5, max-stale=5", FRESH, Reuse, id="older, and that is allowed"),
+        pytest.param("max-stale=6", STALE, Relay, id="too stale"),
+        pytest.param("max-stale=7", STALE, Reuse, id="as stale as it may be"),
+        pytest.param("max-stale", STALE, Reuse, id="however stale"),
+        pytest.param("max-age=5", mode("offline"), Reuse, id="offline, whatever there is"),
+        pytest.param("only-if-cached", FRESH, Reuse, id="only if cached, fresh"),
+        pytest.param("only-if-cached", STALE, Refuse, id="only if cached, stale"),
+        pytest.param("only-if-cached, max-stale=7", STALE, Reuse, id="only if cached, stale, and that is allowed"),
+    ],
+)
+def test_how_old_an_entry_may_be(control: str, plan: Plan, ends: type) -> None:
+    answers = [BODY, entry(key=KEY), *([head()] if ends is Relay else [])]
+    assert isinstance(play(exchange(*asking(control, plan), NOW), *answers).outcome, ends)
+
+
+def test_no_cache_does_not_look_and_stores() -> None:
+    effects, outcome = play(exchange(*asking("no-cache", FRESH), NOW), BODY, head())
+    assert effects == [ReadBody(), Forward()]
+    assert isinstance(outcome, Relay)
+    assert outcome.recorder is not None
+    assert outcome.status == CacheStatus(fwd="request", fwd_status=200, key=KEY, detail="no-cache")
+
+
+def test_no_store_neither_looks_nor_stores() -> None:
+    effects, outcome = play(exchange(*asking("no-store", FRESH), NOW), head())
+    assert effects == [Forward()]
+    assert outcome == Relay(CacheStatus(fwd="bypass", fwd_status=200, detail="no-store"))
+
+
+@pytest.mark.parametrize("body", [BODY, b'{"stream":true}'])
+def test_only_if_cached_never_leaves(body: bytes) -> None:
+    answers = [body] if b"stream" in body else [body, None]
+    assert isinstance(play(exchange(*asking("only-if-cached", FRESH), NOW), *answers).outcome, Refuse)
+
+
+# -- when upstream fails -----------------------------------------------------------------------------------------------------
+
+HELPED = Plan(ttl=3.0, stale_if_error=7.0)
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 529])
+def test_a_stale_entry_stands_in_for_an_error(status: int) -> None:
+    effects, outcome = play(exchange(SENT, HELPED, NOW), BODY, entry(key=KEY), head(status))
+    assert effects == [*LOOK, Forward()]
+    assert outcome == Reuse(entry(key=KEY), CacheStatus(hit=True, ttl=-7.0, key=KEY, detail="stale-if-error"), 10.0)
+
+
+@pytest.mark.parametrize(
+    ("plan", "found", "status"),
+    [
+        pytest.param(STALE, entry(), 500, id="not asked for"),
+        pytest.param(Plan(ttl=3.0, stale_if_error=6.9), entry(), 500, id="too stale"),
+        pytest.param(HELPED, None, 500, id="no entry"),
+        pytest.param(HELPED, entry(), 400, id="the request's own fault"),
+        pytest.param(HELPED, entry(), 404, id="not found"),
+        pytest.param(HELPED, entry(), 200, id="no error"),
+    ],
+)
+def test_an_error_that_is_passed_on(plan: Plan, found: Any, status: int) -> None:
+    outcome = play(exchange(SENT, plan, NOW), BODY, found, head(status)).outcome
+    assert isinstance(outcome, Relay)
+    assert outcome.status.fwd_status == status
+
+
+@pytest.mark.parametrize(("plan", "helped"), [(HELPED, True), (STALE, False)])
+def test_a_connection_that_fails(plan: Plan, helped: bool) -> None:
+    flow = exchange(SENT, plan, NOW)
+    next(flow)
+    flow.send(BODY)
+    flow.send(entry(key=KEY))
+    with pytest.raises(StopIteration if helped else OSError) as raised:
+        flow.throw(OSError("connection refused"))
+    if isinstance(raised.value, StopIteration):
+        assert raised.value.value.status.detail == "stale-if-error"
+    else:
+        assert str(raised.value) == "connection refused"
+
+
+# -- rules -------------------------------------------------------------------------------------------------------------------
+
+SEARCH = ask("https://h/v1/search")
+
+
+@pytest.mark.parametrize(
+    ("rules", "asked", "bodies", "reason"),
+    [
+        pytest.param([Rule(path="*/chat/*", cache=False)], SENT, [BODY], "rule", id="closed"),
+        pytest.param([Rule(model="m", cache=False)], SENT, [BODY], "rule", id="closed to a model"),
+        pytest.param([Rule(model="n", cache=False)], SENT, [BODY], None, id="closed to another model"),
+        pytest.param([Rule(model="m"), Rule(cache=False)], SENT, [BODY], None, id="the first decides"),
+        pytest.param([Rule(path="*/search")], SEARCH, [BODY], None, id="opened"),
+        pytest.param([Rule(path="*/search", model="n")], SEARCH, [BODY], "no-rule", id="opened for another model"),
+        pytest.param([Rule(path="*/search", cache=False)], SEARCH, [], "rule", id="closed, and unknown"),
+        pytest.param([Rule()], SEARCH, [], "no-rule", id="names no path, so it opens none"),
+        pytest.param([Rule(path="*/search")], SEARCH, [b'{"stream":true}'], "stream", id="opened, and a stream"),
+        pytest.param([Rule(path="*/search")], SEARCH, [b""], None, id="opened, and no body"),
+    ],
+)
+def test_rules(rules: list[Rule], asked: Request, bodies: list[bytes], reason: str | None) -> None:
+    plan = Plan(rules=tuple(rules))
+    if reason is None:
+        assert isinstance(play(exchange(asked, plan, NOW), *bodies, None, head()).outcome, Relay)
+    else:
+        flow = exchange(asked, plan, NOW)
+        effects = [next(flow), *(flow.send(body) for body in bodies)]
+        assert effects == [*([ReadBody()] if bodies else []), Forward()]
+
+
+@pytest.mark.parametrize(
+    ("plan", "reused"),
+    [
+        pytest.param(Plan(ttl=60.0, rules=(Rule(ttl=5),)), False, id="shorter than the cache's"),
+        pytest.param(Plan(ttl=5.0, rules=(Rule(ttl=60),)), True, id="longer than the cache's"),
+        pytest.param(Plan(ttl=5.0, rules=(Rule(ttl=None),)), True, id="for ever"),
+        pytest.param(Plan(ttl=60.0, rules=(Rule(model="n", ttl=5),)), True, id="of another model"),
+        pytest.param(Plan(ttl=60.0, rules=(Rule(ttl=60),), call_ttl=5.0), False, id="the call's own wins"),
+        pytest.param(Plan(ttl=5.0, call_ttl=None), True, id="the call's own is for ever"),
+    ],
+)
+def test_whose_ttl_is_in_force(plan: Plan, reused: bool) -> None:
+    outcome = play(exchange(SENT, plan, NOW), BODY, entry(key=KEY), *([] if reused else [head()])).outcome
+    assert isinstance(outcome, Reuse) is reused
+
+
+def test_a_draw_of_its_own() -> None:
+    assert looked_up(Plan(sample=2)) == make_key("POST", CHAT, {}, BODY, sample=2)
+
+
+def test_a_key_that_cannot_be_made_is_no_reason_to_fail() -> None:
+    def normalize(body: object) -> object:
+        raise KeyError(body)
+
+    effects, outcome = play(exchange(SENT, Plan(key=KeyOptions(normalize=normalize)), NOW), BODY, head())
+    assert effects == [ReadBody(), Forward()]
+    assert outcome == Relay(CacheStatus(fwd="bypass", fwd_status=200, detail="normalize-error"))

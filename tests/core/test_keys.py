@@ -54,6 +54,7 @@ def test_every_spelling_of_a_json_body_has_the_same_key(value: object, dice: ran
         pytest.param({"method": "post"}, {}, id="method in lower case"),
         pytest.param({"url": "https://API.OpenAI.com:443/v1/chat/completions"}, {}, id="host in upper case, default port"),
         pytest.param({"url": "http://h:80/x"}, {"url": "http://h/x"}, id="default port of http"),
+        pytest.param({"url": "HTTPS://h/x"}, {"url": "https://h/x"}, id="scheme in upper case"),
         pytest.param({"url": "https://h"}, {"url": "https://h/"}, id="no path"),
         pytest.param({"url": CHAT + "#part"}, {}, id="a fragment is not sent"),
         pytest.param({"url": CHAT + "?b=2&a=1"}, {"url": CHAT + "?a=1&b=2"}, id="order of parameters"),
@@ -170,6 +171,12 @@ def _of_parts(namespace: str, path: str, value: str, beta: str, mine: str, body:
         pytest.param({"headers": {"accept": "audio/mpeg"}}, {}, id="accept of another type"),
         pytest.param({"headers": {"accept": "audio/mpeg"}}, {"headers": {"accept": "audio/wav"}}, id="accept of two types"),
         pytest.param(
+            {"headers": {"accept": "application/json, audio/mpeg"}},
+            {"headers": {"accept": "audio/mpeg"}},
+            id="accept of JSON too",
+        ),
+        pytest.param({"headers": {"content-encoding": "gzip"}}, {}, id="content-encoding"),
+        pytest.param(
             {"headers": {"accept": "audio/pcm;rate=16000"}},
             {"headers": {"accept": "audio/pcm;rate=24000"}},
             id="parameter of accept",
@@ -203,6 +210,11 @@ def _of_parts(namespace: str, path: str, value: str, beta: str, mine: str, body:
             {"content": '{"p":"1+1"}', "headers": FORM},
             {"content": '{"p":"1 1"}', "headers": FORM},
             id="JSON sent as a form",
+        ),
+        pytest.param(
+            {"content": '{"a":1,"a":"1+1"}', "headers": FORM},
+            {"content": '{"a":1,"a":"1 1"}', "headers": FORM},
+            id="JSON with duplicate members, sent as a form",
         ),
         pytest.param({"content": "a=1&b=2", "headers": FORM}, {"content": "b=2&a=1", "headers": FORM}, id="order of a form"),
         pytest.param({"content": "a=1%262", "headers": FORM}, {"content": "a=1&2", "headers": FORM}, id="value of a form"),

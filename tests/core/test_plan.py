@@ -48,6 +48,15 @@ def test_for_ever_and_empty_are_said_too() -> None:
         pytest.param('max-age="7"', Directives(max_age=7.0), 5.0, id="quoted"),
         pytest.param("max-stale", Directives(max_stale=float("inf")), 5.0, id="any staleness"),
         pytest.param("max-stale=9", Directives(max_stale=9.0), 5.0, id="some staleness"),
+        *(
+            pytest.param(
+                f"max-stale={odd}",
+                Directives(),
+                5.0,
+                id=f"max-stale={odd}",
+            )
+            for odd in ("-1", "1.5", "soon")
+        ),
         pytest.param("stale-if-error=0", Directives(), 0.0, id="stale-if-error"),
         pytest.param("max-age=soon, no-transform, , x=y", Directives(), 5.0, id="what is unknown or wrong is passed over"),
     ],

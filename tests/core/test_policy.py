@@ -218,6 +218,15 @@ def body_of(value: object) -> Body:
         pytest.param("transcriptions", parse_body(parts(stream="false"), b"multipart/form-data; boundary=x"), None, id="parts, no stream"),
         pytest.param("transcriptions", parse_body(b"model=m&stream=True", FORM), "stream", id="form, stream"),
         pytest.param("transcriptions", parse_body(b"model=m", FORM), None, id="form"),
+        pytest.param("transcriptions", parse_body(b"stream=false", FORM), None, id="form, no stream"),
+        pytest.param("transcriptions", parse_body(b"verbose=true", FORM), None, id="form, something else is true"),
+        pytest.param(
+            "transcriptions", parse_body(parts(verbose="true"), b"multipart/form-data; boundary=x"), None, id="parts, something else"
+        ),
+        *(
+            pytest.param("interactions", body_of({"store": False, name: "x"}), "stateful", id=f"an interaction with {name}")
+            for name in ("continuation_token", "agent", "environment", "webhook_config")
+        ),
     ],
 )
 def test_why_not_this_body(endpoint: str, body: Body, reason: str | None) -> None:

@@ -189,6 +189,12 @@ def test_only_if_cached_never_leaves() -> None:
     assert isinstance(play(http_exchange(asked, planned(asked), NOW), None).outcome, Refuse)
 
 
+def test_only_if_cached_is_no_leave_to_be_stale() -> None:
+    asked = ask(URL, "GET", {"cache-control": "only-if-cached"})
+    found = stored(TAG, ask(URL, "GET"), ago=100)
+    assert isinstance(play(http_exchange(asked, planned(asked), NOW), found).outcome, Refuse)
+
+
 # -- revalidation ------------------------------------------------------------------------------------------------------
 
 SINCE = {"last-modified": date(NOW - 5000)}
@@ -215,7 +221,7 @@ def test_a_304_renews() -> None:
     found = stored({**TAG, "x-a": "1", "content-type": "text/plain"}, ago=100)
     told = {"etag": '"1"', "cache-control": "max-age=90", "x-a": "2", "date": date(NOW)}
     answer = head(304, {**told, "set-cookie": "s3cr3t", "content-type": "image/png"})
-    effects, outcome = play(http_exchange(GET, AUTO, NOW), found, answer, None)
+    effects, outcome = play(http_exchange(GET, AUTO, NOW), found, answer, True)
     assert isinstance(outcome, Reuse)
     renewed = outcome.entry
     assert effects[2] == Save(renewed)
@@ -343,8 +349,14 @@ def test_refresh_does_not_look() -> None:
     assert outcome.recorder is not None
 
 
+def test_refresh_ends_an_answer_that_may_no_longer_be_stored() -> None:
+    effects, _ = play(http_exchange(GET, REFRESH, NOW), head(200, {"cache-control": "no-store"}), stored(TAG), None)
+    assert effects[-1] == Discard(key_of(GET))
+
+
 def test_refresh_of_what_may_not_be_stored() -> None:
-    assert relayed(GET, head(200, {}), plan=REFRESH).status.detail == "not-allowed"
+    outcome = play(http_exchange(GET, REFRESH, NOW), head(200, {}), None).outcome
+    assert outcome.status.detail == "not-allowed"
 
 
 @pytest.mark.parametrize(
@@ -374,7 +386,8 @@ def test_head_is_stored_and_reused_without_a_body() -> None:
 def test_an_unsafe_method_makes_the_get_of_its_url_invalid(method: str) -> None:
     asked = ask(URL, method, {"authorization": "Bearer a"})
     assert http_key(asked) == key_of(GET)
-    effects, _ = play(exchange(asked, AUTO, NOW), head(204), stored(TAG), None)
-    assert effects == [Forward(), Lookup(key_of(GET)), Discard(key_of(GET))]
-    assert play(exchange(asked, AUTO, NOW), head(204), None).effects == [Forward(), Lookup(key_of(GET))]
+    by_head = http_key(asked._replace(method="HEAD"))
+    effects, _ = play(exchange(asked, AUTO, NOW), head(204), stored(TAG), None, None)
+    assert effects == [Forward(), Lookup(key_of(GET)), Discard(key_of(GET)), Lookup(by_head)]
+    assert play(exchange(asked, AUTO, NOW), head(204), None, None).effects == [Forward(), Lookup(key_of(GET)), Lookup(by_head)]
     assert play(exchange(asked, AUTO, NOW), head(500)).effects == [Forward()]

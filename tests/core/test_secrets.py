@@ -75,5 +75,14 @@ def test_the_order_of_headers_does_not_matter_and_their_names_do() -> None:
     assert credential_fingerprint(ask(URL + "?api-key=a")) != credential_fingerprint(ask(headers={"api-key": "a"}))
 
 
+def test_the_lists_spelled_out() -> None:
+    """A name that is lost here is a secret in a store."""
+    fields = "authorization proxy-authorization x-api-key api-key x-goog-api-key x-auth-token x-amz-security-token cookie"
+    query = "key api_key apikey api-key access_token access-token auth_token token client_secret subscription-key sig signature"
+    signed = "x-goog-signature x-goog-credential x-amz-signature x-amz-credential x-amz-security-token"
+    assert set(fields.encode().split()) | {b"ocp-apim-subscription-key"} <= CREDENTIAL_FIELDS
+    assert set(query.encode().split()) | set(signed.encode().split()) <= CREDENTIAL_QUERY
+
+
 def test_every_name_is_in_lower_case() -> None:
     assert all(name == name.lower() for name in CREDENTIAL_FIELDS | CREDENTIAL_QUERY)

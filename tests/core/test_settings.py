@@ -73,6 +73,9 @@ def test_text() -> None:
         (" 1.5 kb ", 1500),
         ("64 MiB", 64 * 2**20),
         ("1TB", 10**12),
+        ("1MB", 10**6),
+        ("2KiB", 2048),
+        ("3GiB", 3 * 2**30),
     ],
 )
 def test_size(value: int | str, size: int) -> None:

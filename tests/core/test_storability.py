@@ -77,10 +77,19 @@ def gemini(end: str) -> dict[str, Any]:
         *(pytest.param(gemini(end), None, id=f"Gemini {end}") for end in ("STOP", "MAX_TOKENS")),
         *(
             pytest.param(gemini(end), "content-filter", id=f"Gemini {end}")
-            for end in ("SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII")
+            for end in (
+                *("SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "LANGUAGE", "MODEL_ARMOR"),
+                *("IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION"),
+            )
         ),
-        *(pytest.param(gemini(end), "malformed-call", id=f"Gemini {end}") for end in ("MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL")),
-        pytest.param(gemini("OTHER"), "error", id="Gemini OTHER"),
+        *(
+            pytest.param(gemini(end), "malformed-call", id=f"Gemini {end}")
+            for end in ("MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "MISSING_THOUGHT_SIGNATURE")
+        ),
+        *(
+            pytest.param(gemini(end), "error", id=f"Gemini {end}")
+            for end in ("OTHER", "IMAGE_OTHER", "NO_IMAGE", "FINISH_REASON_UNSPECIFIED")
+        ),
         pytest.param({"promptFeedback": {"blockReason": "SAFETY"}}, "content-filter", id="Gemini refuses the prompt"),
         pytest.param({"promptFeedback": {}, **gemini("STOP")}, None, id="Gemini has nothing against the prompt"),
         pytest.param({"candidates": []}, "no-answer", id="Gemini without a candidate"),

@@ -77,7 +77,7 @@ def parse_body(content: bytes, content_type: bytes = b"") -> Body:
         try:
             return Body("json", content, jiter.from_json(content, **_STRICT))
         except ValueError:
-            pass
+            return Body("raw", content)
     if kind == b"application/x-www-form-urlencoded":
         return Body("form", content, [_form_pair(pair) for pair in content.split(b"&") if pair])
     return Body("raw", content)

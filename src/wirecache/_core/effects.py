@@ -34,7 +34,7 @@ class Forward(NamedTuple):
 
 
 class Save(NamedTuple):
-    """Store an entry that is whole already (its headers were renewed). Answered with nothing."""
+    """Store an entry that is whole already (its headers were renewed). Answered with whether it will be."""
 
     entry: Entry
 

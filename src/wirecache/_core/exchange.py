@@ -38,7 +38,10 @@ def exchange(request: Request, plan: Plan, now: float) -> Flow:
     rule = by_model(rules, model_of(request, body)) if rules else None
     if reason := "body-size" if len(body.raw) > plan.max_body else _why_not(endpoint, body, rule):
         return (yield from bypass(request, plan, reason))
-    key = key_of(request, body, plan.key, plan.namespace, plan.sample)
+    try:
+        key = key_of(request, body, plan.key, plan.namespace, plan.sample)
+    except Exception:  # the user's normalize raised: no call fails for that
+        return (yield from bypass(request, plan, "normalize-error"))
     entry: Entry | None = None
     if not _unseen(plan):
         entry = yield Lookup(key)
@@ -125,8 +128,7 @@ def _why_not(endpoint: str | None, body: Body, rule: Rule | None) -> str | None:
     if endpoint is None and (rule is None or not rule.opens):
         return "no-rule"
     reason = why_not_this_body(endpoint or "rule", body)
-    opened = rule is not None and rule.opens
-    return None if opened and reason in ("no-body", "background", "stateful") else reason
+    return None if endpoint is None and reason == "no-body" else reason  # a rule opened it, perhaps for a GET
 
 
 def bypass(request: Request, plan: Plan, reason: str) -> Flow:
@@ -135,9 +137,10 @@ def bypass(request: Request, plan: Plan, reason: str) -> Flow:
         return Refuse(CacheStatus(fwd="miss", detail="only-if-cached"), explain_bypass(request, reason))
     head: Head = yield Forward()
     if request.method in UNSAFE_METHODS and reason == "no-rule" and head.status < 400:
-        key = http_key(request, plan.namespace)
-        if (yield Lookup(key)) is not None:
-            yield Discard(key)
+        for method in ("GET", "HEAD"):
+            key = http_key(request._replace(method=method), plan.namespace)
+            if (yield Lookup(key)) is not None:
+                yield Discard(key)
     return Relay(CacheStatus(fwd="bypass", fwd_status=head.status, detail=reason))
 
 

@@ -164,7 +164,7 @@ def _counted(fields: Mapping[bytes, bytes]) -> list[tuple[bytes, bytes]]:
     accept = fields.get(b"accept", b"")
     if accept not in PLAIN_ACCEPT:
         wanted = [b"".join(media.split()) for media in accept.split(b",")]
-        if wanted := [media for media in wanted if media.lower() not in PLAIN_ACCEPT]:
+        if any(media.lower() not in PLAIN_ACCEPT for media in wanted):
             found.append((b"accept", b",".join(wanted)))
     return found
 

@@ -143,6 +143,6 @@ def _directives(control: bytes) -> tuple[Directives, float | None]:
     """The directives of a request, and its ``stale-if-error``."""
     found = cache_control(control)
     seconds = {name: float(value) for name, value in found.items() if value.isdigit()}
-    max_stale = seconds.get(b"max-stale", float("inf")) if b"max-stale" in found else 0.0
+    max_stale = float("inf") if found.get(b"max-stale") == b"" else seconds.get(b"max-stale", 0.0)
     said = Directives(b"no-store" in found, b"no-cache" in found, b"only-if-cached" in found, seconds.get(b"max-age"), max_stale)
     return said, seconds.get(b"stale-if-error")

@@ -26,6 +26,7 @@ _LIVE = {
     "stateful": "the server would keep it, and go on from it",
     "conditional": "it validates an answer that the caller holds, or asks for a part",
     "no-store": "it says so itself (Cache-Control: no-store)",
+    "normalize-error": "KeyOptions(normalize=...) raised an error",
     "rule": "a rule of yours closes this path",
 }
 
