@@ -36,6 +36,7 @@ __all__ = ["Cache"]
 
 logger = logging.getLogger("wirecache")
 
+GONE = b"gone"  # what a store without delete() is given for an entry that must go
 FLUSH_WAIT = 10.0  # seconds that close(), a listing or a snapshot of the counters waits for writes
 
 
@@ -152,7 +153,10 @@ class Cache:
     def discard(self, key: str) -> None:
         """Drop the entry of that key, if there is one."""
         self._backlog.forget(key)
-        self._guarded(self._optional("delete"), key)
+        if delete := getattr(self.store, "delete", None):
+            self._guarded(delete, key)
+        else:
+            self._guarded(lambda: self.store.set(key, GONE, ttl=0.0))
 
     def clear(self) -> None:
         """Drop all entries."""
@@ -274,7 +278,7 @@ class Cache:
             self._trouble(error)
 
     def _decoded(self, key: str, value: bytes | None) -> Entry | None:
-        if value is None:
+        if value is None or value == GONE:
             return None
         try:
             return _codec.decode(key, value)
