@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from wirecache import _codec
 from wirecache._core.messages import Entry
+from wirecache.errors import StoreError
 from wirecache.stores._protocol import Store
 
 __all__ = ["Backlog", "Job", "backlog_of"]
@@ -108,8 +109,8 @@ class Backlog:
             error: Exception | None = None
             try:
                 self._store.set(job.key, _codec.encode(job.make()), ttl=job.lasts)
-            except Exception as caught:
-                error = caught
+            except BaseException as caught:  # whatever it is: if the thread ended here, all would wait for it
+                error = caught if isinstance(caught, Exception) else StoreError(repr(caught))
             job.done(error)
             with self._idle:
                 if self._waiting.get(job.key) is job:
@@ -132,6 +133,7 @@ def backlog_of(store: Store) -> Backlog:
         backlog = _of_location.get(location)
         if backlog is None:
             backlog = _of_location[location] = Backlog(store)
+        backlog._store = store  # the newest of them: an older one may be closed
         return backlog
 
 

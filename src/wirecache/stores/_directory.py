@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from wirecache.errors import StoreError
 
-__all__ = ["private_directory", "set_aside"]
+__all__ = ["alone", "private_directory", "set_aside"]
 
 _TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# A cache of wirecache; it may be deleted. See https://bford.info/cachedir/\n"
 
@@ -19,11 +22,13 @@ def private_directory(path: Path, database: str) -> None:
     The database file is made with mode 0600; SQLite gives its journal files the same.
     """
     try:
-        path.mkdir(mode=0o700, parents=True)
-        (path / ".gitignore").write_text("*\n")
-        (path / "CACHEDIR.TAG").write_text(_TAG)
-    except FileExistsError:
-        _check(path, database)
+        try:
+            path.mkdir(mode=0o700, parents=True)
+        except FileExistsError:
+            _check(path, database)
+        else:
+            (path / ".gitignore").write_text("*\n")
+            (path / "CACHEDIR.TAG").write_text(_TAG)
     except OSError as error:
         raise StoreError(f"the cache directory {path} cannot be made: {error}. Set WIRECACHE_DIR to a directory that can") from error
     try:
@@ -47,12 +52,37 @@ def _check(path: Path, database: str) -> None:
         raise StoreError(f"the cache directory {path} can be written by others, and holds other files. Name a directory of its own")
 
 
-def set_aside(path: Path, database: str, stamp: str) -> Path:
+@contextlib.contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """While this lasts, nobody else opens the database of the directory or sets it aside.
+
+    Where directories cannot be locked (Windows, some network drives) nothing is promised.
+    """
+    try:
+        import fcntl
+
+        handle = os.open(path, os.O_RDONLY)
+    except (ImportError, OSError):
+        yield
+        return
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_UN)  # a forked child may hold the handle, too
+        os.close(handle)
+
+
+def set_aside(path: Path, database: str) -> Path:
     """Rename a database that cannot be read, with its journals, so that a fresh one can begin; where it is now."""
-    aside = path / f"{database}.corrupt-{stamp}"
-    for suffix in ("", "-wal", "-shm"):
+    aside = path / f"{database}.corrupt-{time.time():.3f}-{os.getpid()}"
+    for suffix in ("-wal", "-shm", ""):  # the database last: one that is begun meanwhile must not meet the old journal
         try:
             (path / (database + suffix)).rename(f"{aside}{suffix}")
         except FileNotFoundError:
             pass
+        except OSError as error:
+            raise StoreError(f"{path}: the database is damaged and cannot be renamed: {error}") from error
     return aside

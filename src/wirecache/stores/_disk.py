@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from wirecache._settings import parse_size
 from wirecache.errors import StoreError
 
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from wirecache.stores._safe_disk import SafeCache
+
 __all__ = ["DiskStore", "default_directory"]
 
-logger = logging.getLogger("wirecache")
 T = TypeVar("T")
+P = ParamSpec("P")
 
-DATABASE = "cache.db"
 OPEN_WAIT = 1.0  # seconds; opening takes 1 to 15 ms, but a lock held by another process can hold it up for a minute
 RETRY_AFTER = 5.0  # seconds before a store that could not be opened is tried again
-KNOWN_SETTINGS = frozenset({"count", "size", "hits", "misses", "size_limit"})
+LOOK_EVERY = 1.0  # seconds after which a read makes sure that the database is still where it was; a write always does
 
 
 def default_directory() -> Path:
@@ -35,20 +39,27 @@ def default_directory() -> Path:
 
 
 class DiskStore:
-    """Entries in a directory that is this user's alone (mode 0700); safe for many threads and processes.
+    """Entries in a directory that is this user's alone (mode 0700); safe for many threads and processes, and over a fork.
 
-    ``size_limit``: bytes, or a text such as ``"4GB"``; above it, each write drops the ten entries that were stored longest ago.
+    ``size_limit``: bytes, or a text such as ``"4GB"``; above it, a write drops the entries that were stored longest ago.
     ``lock_wait``: seconds that a write waits for another process's write. Reads wait for nobody (SQLite's WAL mode).
-    A database that cannot be read is renamed to ``cache.db.corrupt-<time>`` and a fresh one begun. Raises ``StoreError``.
+    A database that cannot be read is renamed to ``cache.db.corrupt-<time>`` and a fresh one begun; what was asked for is done
+    there, and a ``StoreError`` says so once. Every other failure is a ``StoreError``, too.
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None, *, size_limit: int | str = "4GB", lock_wait: float = 5.0) -> None:
         self.path = Path(path).expanduser().absolute() if path is not None else default_directory().absolute()
         self.size_limit = parse_size(size_limit, "size_limit=")
         self.lock_wait = lock_wait
+        self._cache: SafeCache | None = None
+        self._opening: Future[SafeCache] | None = None
         self._lock = threading.Lock()
-        self._cache: Any = None
+        self._look_at = 0.0
         self._trouble: tuple[float, StoreError] | None = None
+        self._replaced: SafeCache | None = None  # what was open before
+        self._damaged: tuple[int, int] | None = None  # the file of it that turned out so
+        self._notice: StoreError | None = None  # what is still to be said
+        _stores.add(self)
 
     def __repr__(self) -> str:
         return f"DiskStore({str(self.path)!r})"
@@ -56,186 +67,233 @@ class DiskStore:
     @property
     def location(self) -> str:
         """Where the entries are: two stores of one location are one store."""
-        return str(self.path)
+        return os.path.realpath(self.path)
 
     def get(self, key: str) -> bytes | None:
         """The value under the key, or None."""
         return self._run(_get, key)
 
     async def aget(self, key: str) -> bytes | None:
-        """The same on an event loop: a read takes 11 µs, a thread 90 to 650; only opening is left to a thread."""
-        if self._cache is None and self._trouble is None:
-            from anyio.to_thread import run_sync
+        """The same on an event loop: a read takes 11 µs, a thread 90 to 650; only opening, and repair, are left to a thread."""
+        cache = self._cache
+        if cache is None:
+            self._raise_trouble()
+        elif time.monotonic() < self._look_at:
+            try:
+                with cache.connection.lock:
+                    return _get(cache, key)
+            except Exception:
+                pass  # the thread will meet it again
+        from anyio.to_thread import run_sync
 
-            await run_sync(self._open_or_recall)
-        return self.get(key)
+        return await run_sync(self.get, key)
 
     def set(self, key: str, value: bytes, *, ttl: float | None) -> None:
         """Keep the value under the key."""
-        self._run(lambda cache, key: cache.set(key, value, expire=ttl), key)
+        self._write(_set, key, value, ttl)
 
     def delete(self, key: str) -> bool:
         """Drop the key; was there one?"""
-        return bool(self._run(lambda cache, key: cache.delete(key), key))
+        return self._write(_delete, key)
 
     def keys(self) -> Iterator[str]:
         """The keys, in the order in which they were first stored."""
-        return self._listed(iter)
+        return self._listed("ASC")
 
     def newest(self) -> Iterator[str]:
         """The keys, those stored last first."""
-        return self._listed(reversed)
+        return self._listed("DESC")
 
-    def _listed(self, order: Callable[[Any], Iterator[object]]) -> Iterator[str]:
-        cache = self._open_or_recall()
-        try:
-            yield from (key for key in order(cache) if type(key) is str)
-        except sqlite3.Error as error:
-            raise StoreError(f"{self.path}: {error}") from error
+    def _listed(self, direction: str) -> Iterator[str]:
+        low, high = 0, self._run(_last_row) + 1  # what is stored from now on is not listed
+        while rows := self._run(_batch, low, high, direction):
+            low, high = (rows[-1][0], high) if direction == "ASC" else (low, rows[-1][0])
+            yield from (key for _, key in rows if isinstance(key, str))
 
     def clear(self) -> None:
         """Drop everything."""
-        self._run(lambda cache, _: cache.clear(), "")
+        self._write(_clear)
 
     def close(self) -> None:
-        """Close this thread's connection; the next use opens it again."""
+        """Close the connections; the next use opens them again."""
         with self._lock:
             cache, self._cache, self._trouble = self._cache, None, None
         if cache is not None:
-            cache.close()
+            cache.close_all()
 
     # -- opening, and what can go wrong ---------------------------------------------------------------------------
 
-    def _run(self, action: Callable[[Any, str], T], key: str) -> T:
-        """Do it; if the database turns out broken, set that aside and do it on the fresh one. ``StoreError`` if neither can be."""
-        cache = self._cache
-        if cache is None:  # not "or": an empty diskcache is false, and asking costs a query
-            cache = self._open_or_recall()
-        try:
-            return action(cache, key)
-        except Exception as error:
-            if not _is_corruption(error):
-                raise self._error(error) from error
-        try:
-            return action(self._begin_afresh(cache), key)
-        except sqlite3.Error as error:
-            raise self._error(error) from error
+    def _write(self, action: Callable[Concatenate[SafeCache, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        self._look_at = 0.0  # what is written where nobody sees it is lost
+        return self._run(action, *args, **kwargs)
+
+    def _run(self, action: Callable[Concatenate[SafeCache, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do it; if the database turns out damaged or gone, do it on a fresh one."""
+        cache = self._opened()
+        for last_chance in (False, True):
+            try:
+                with cache.connection.lock:
+                    done = action(cache, *args, **kwargs)
+                break
+            except Exception as error:
+                damaged = _is_damage(error)
+                if last_chance or (cache.in_place() and not damaged):
+                    cache.connection.close()  # whatever it was in the middle of
+                    raise self._error(error) from error
+            cache = self._open_or_recall(instead_of=cache, damaged=damaged)
+        if self._notice is not None:
+            notice, self._notice = self._notice, None
+            raise notice
+        return done
 
     def _error(self, error: Exception) -> StoreError:
-        cause = error.__context__ or error  # diskcache hides SQLite's own words behind a Timeout
-        return StoreError(f"{self.path}: {cause or type(error).__name__}")
+        if isinstance(error, StoreError):
+            return error
+        cause = _cause(error)
+        return StoreError(f"{self.path}: {cause if str(cause) else type(cause).__name__}")
 
-    def _open_or_recall(self) -> Any:
-        """Open the database, but not again and again while that fails."""
-        with self._lock:
-            if self._cache is None:
-                if self._trouble and time.monotonic() < self._trouble[0]:
-                    raise self._trouble[1]
-                try:
-                    self._cache = self._open()
-                    self._trouble = None
-                except StoreError as error:
-                    self._trouble = (time.monotonic() + RETRY_AFTER, error)
-                    raise
-            return self._cache
-
-    def _open(self) -> Any:
-        from wirecache.stores._directory import private_directory
-
-        private_directory(self.path, DATABASE)
-        try:
-            return self._in_time(self._open_database)
-        except (sqlite3.DatabaseError, TypeError, ValueError, AssertionError) as error:
-            if isinstance(error, sqlite3.OperationalError) and not _is_corruption(error):
-                raise StoreError(f"{self.path}: {error}") from error
-        self._warn_and_set_aside()
-        private_directory(self.path, DATABASE)
-        try:
-            return self._in_time(self._open_database)
-        except sqlite3.Error as error:
-            raise StoreError(f"{self.path}: {error}") from error
-
-    def _open_database(self) -> Any:
-        from wirecache.stores._safe_disk import SETTINGS, open_safely
-
-        connection = sqlite3.connect(self.path / DATABASE, timeout=OPEN_WAIT)
-        try:  # a settings row of another name would become an attribute or an argument of diskcache's
-            if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'Settings'").fetchone():
-                names = {row[0] for row in connection.execute("SELECT key FROM Settings")}
-                if names - KNOWN_SETTINGS - SETTINGS.keys():
-                    raise ValueError(f"unknown settings {names!r}")
-        finally:
-            connection.close()
-        cache = open_safely(self.path, self.lock_wait, self.size_limit)
-        cache.close()  # this thread may be a helper; each thread opens its own connection
+    def _opened(self) -> SafeCache:
+        """The open database, if it is the one that others see: a file that was removed can be read and written as before."""
+        cache = self._cache
+        if cache is None:  # not "or": an empty diskcache is false, and asking costs a query
+            return self._open_or_recall()
+        if time.monotonic() >= self._look_at:
+            self._look_at = time.monotonic() + LOOK_EVERY
+            if not cache.in_place():
+                return self._open_or_recall(instead_of=cache)
         return cache
 
-    def _in_time(self, opening: Callable[[], T]) -> T:
-        """Run it in a thread, and wait ``OPEN_WAIT`` seconds for it."""
-        results: list[T] = []
-        errors: list[Exception] = []
+    def _raise_trouble(self) -> None:
+        if self._trouble is not None and time.monotonic() < self._trouble[0]:
+            raise self._trouble[1].with_traceback(None)  # or it would grow with each call, and keep what the calls hold
 
-        def run() -> None:
-            try:
-                results.append(opening())
-            except Exception as error:
-                errors.append(error)
-
-        thread = threading.Thread(target=run, name="wirecache-open", daemon=True)
-        thread.start()
-        thread.join(OPEN_WAIT)
-        if errors:
-            raise errors[0]
-        if not results:
-            raise StoreError(f"{self.path}: could not be opened within {OPEN_WAIT:g} s; is another process holding its lock?")
-        return results[0]
-
-    def _begin_afresh(self, broken: Any) -> Any:
-        """Set a database aside that turned out broken in use; another thread or process may have done it already."""
+    def _open_or_recall(self, *, instead_of: SafeCache | None = None, damaged: bool = False) -> SafeCache:
+        """Open the database if no other thread has done so, but not again and again while that fails."""
         with self._lock:
-            if self._cache is broken:
-                self._cache = None
-                broken.close()
-        return self._open_or_recall_checked()
-
-    def _open_or_recall_checked(self) -> Any:
-        with self._lock:
-            if self._cache is not None:
+            if self._cache is not None and self._cache is not instead_of:
                 return self._cache
-            if not self._passes_check():
-                self._warn_and_set_aside()
-        return self._open_or_recall()
-
-    def _passes_check(self) -> bool:
-        try:
-            connection = sqlite3.connect(self.path / DATABASE, timeout=OPEN_WAIT)
+            if instead_of is not None:
+                self._cache, self._replaced = None, instead_of
+                self._damaged = instead_of.opened_as if damaged else self._damaged
+            self._raise_trouble()
             try:
-                return bool(connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
-            finally:
-                connection.close()
-        except sqlite3.Error:
-            return False
+                self._cache = self._open_in_time()
+                self._trouble = None
+            except StoreError as error:
+                self._trouble = (time.monotonic() + RETRY_AFTER, error)
+                raise
+            return self._cache
 
-    def _warn_and_set_aside(self) -> None:
-        from wirecache.stores._directory import set_aside
-
+    def _open_in_time(self) -> SafeCache:
+        """Open it in a thread, and wait ``OPEN_WAIT`` seconds for that; the next one to come waits for the same thread."""
+        opening = self._opening = self._opening or _in_thread(self._open)
         try:
-            aside = set_aside(self.path, DATABASE, f"{time.time():.0f}-{os.getpid()}")
-        except OSError as error:
-            raise StoreError(f"{self.path}: the database is damaged and cannot be renamed: {error}") from error
-        logger.warning("wirecache: the database in %s was damaged; it is now %s, and a fresh one was begun", self.path, aside.name)
+            return opening.result(OPEN_WAIT)
+        except Exception as error:
+            if opening.done():
+                raise self._error(error) from error
+            raise StoreError(f"{self.path}: could not be opened within {OPEN_WAIT:g} s; is another process holding its lock?") from None
+        finally:
+            if opening.done():
+                self._opening = None
+
+    def _open(self) -> SafeCache:
+        from wirecache.stores._directory import alone, private_directory, set_aside
+        from wirecache.stores._safe_disk import DATABASE, SafeCache, identity
+
+        file = self.path / DATABASE
+        private_directory(self.path, DATABASE)
+        with alone(self.path):
+            if self._replaced is not None:
+                self._replaced.retire()
+                self._replaced = None
+            private_directory(self.path, DATABASE)  # again: it may just have been set aside
+            if self._damaged is None or self._damaged != identity(file):
+                empty = file.stat().st_size == 0
+                try:
+                    return SafeCache(self.path, self.lock_wait, self.size_limit)
+                except Exception as error:
+                    if empty or not _is_damage(error, opening=True):
+                        raise
+            aside = set_aside(self.path, DATABASE)
+            private_directory(self.path, DATABASE)
+            cache = SafeCache(self.path, self.lock_wait, self.size_limit)
+        self._notice = StoreError(f"the database in {self.path} was damaged; it is now {aside.name}, and a fresh one was begun")
+        return cache
 
 
-def _get(cache: Any, key: str) -> bytes | None:
+def _get(cache: SafeCache, key: str) -> bytes | None:
     value: bytes | None = cache.get(key)
     return value
 
 
-def _is_corruption(error: Exception) -> bool:
-    """Does SQLite say that the file is no database, or a broken one?"""
-    name = getattr(error, "sqlite_errorname", "") or ""
-    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+def _set(cache: SafeCache, key: str, value: bytes, ttl: float | None) -> None:
+    cache.set(key, value, expire=ttl)
+
+
+def _delete(cache: SafeCache, key: str) -> bool:
+    return bool(cache.delete(key))
+
+
+def _clear(cache: SafeCache) -> None:
+    cache.clear()
+
+
+def _last_row(cache: SafeCache) -> int:
+    return cache.last_row()
+
+
+def _batch(cache: SafeCache, low: int, high: int, direction: str) -> list[tuple[int, object]]:
+    return cache.batch(low, high, direction)
+
+
+def _cause(error: BaseException) -> BaseException:
+    """SQLite's own words: diskcache hides them behind a ``Timeout``, or behind the failure of a rollback."""
+    while isinstance(error.__context__, sqlite3.Error):
+        error = error.__context__
+    return error
+
+
+def _is_damage(error: BaseException, *, opening: bool = False) -> bool:
+    """Does SQLite say that the file is no database, or a broken one? While opening also: not one of diskcache's."""
+    cause = _cause(error)
+    code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return True
-    return isinstance(error, sqlite3.DatabaseError) and any(
-        word in str(error) for word in ("malformed", "not a database", "no such table", "no such column")
-    )
+    if opening:
+        return code in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH) or isinstance(
+            cause, (TypeError, ValueError)
+        )
+    return code == sqlite3.SQLITE_ERROR and any(words in str(cause) for words in ("no such table", "no such column"))
+
+
+def _in_thread(action: Callable[[], T]) -> Future[T]:
+    from concurrent.futures import Future
+
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(action())
+        except BaseException as error:
+            future.set_exception(error)
+
+    try:
+        threading.Thread(target=run, name="wirecache-open", daemon=True).start()
+    except RuntimeError:  # the interpreter is ending and starts no thread any more
+        run()
+    return future
+
+
+_stores: weakref.WeakSet[DiskStore] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    """Whoever was opening a store in the parent is not in the child."""
+    for store in list(_stores):
+        store._lock = threading.Lock()
+        store._opening = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -2,25 +2,37 @@
 
 diskcache lets the row choose how a value is read (CVE-2025-69872): pickled rows run code, file names leave the directory.
 Here keys are text, values are bytes in the row, and every other kind of row is refused as if it were absent.
+It also lets the file choose its settings, and reads them again for each thread; here they count for nothing.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import threading
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import diskcache
-from diskcache.core import MODE_RAW
+from diskcache.core import METADATA, MODE_RAW
+
+from wirecache.stores._connections import Connection
 
 if TYPE_CHECKING:  # diskcache has no types, and what can be guessed of them is not what it allows
+    _Cache: Any = object
     _Disk: Any = object
 else:
+    _Cache = diskcache.Cache
     _Disk = diskcache.Disk
 
-__all__ = ["REFUSED_KEY", "SETTINGS", "SafeDisk", "open_safely"]
+__all__ = ["DATABASE", "SafeCache", "SafeDisk", "identity"]
 
-REFUSED_KEY = object()  # what a foreign key row reads as
+DATABASE = "cache.db"  # diskcache's name for it
+BATCH = 100  # keys that are listed at a time
+EXPIRED_A_WRITE = 10  # rows
+EVICTED_A_WRITE = 100  # rows; it is one or two where the limit stays as it is
+OPENING = 1.0  # seconds that a statement waits for a lock while the database is opened
 
 # All settings, named at every open: what another program wrote into the file does not count.
 # mmap is off: a file cut short by somebody else would kill the process instead of raising an error.
@@ -37,6 +49,8 @@ SETTINGS: dict[str, Any] = {
     "disk_min_file_size": 2**62,
     "disk_pickle_protocol": 0,
 }
+PER_CONNECTION = ("cache_size", "mmap_size", "synchronous")
+KNOWN_SETTINGS = frozenset({*METADATA, *SETTINGS, "size_limit"})
 
 
 class SafeDisk(_Disk):  # type: ignore[misc]  # see above
@@ -48,9 +62,9 @@ class SafeDisk(_Disk):  # type: ignore[misc]  # see above
             raise TypeError(f"keys are text, not {type(key).__name__}")
         return key, True
 
-    def get(self, key: object, raw: object) -> object:
-        """The key of a row, or ``REFUSED_KEY``."""
-        return key if raw and type(key) is str else REFUSED_KEY
+    def get(self, key: object, raw: object) -> NoReturn:
+        """Keys are listed by ``SafeCache.batch``."""
+        raise TypeError("keys are not unpickled")
 
     def store(self, value: object, read: bool, key: object = None) -> tuple[int, int, None, memoryview]:
         """The columns of a value."""
@@ -72,7 +86,122 @@ class SafeDisk(_Disk):  # type: ignore[misc]  # see above
         raise TypeError("values are kept in the database")
 
 
-def open_safely(directory: Path, timeout: float, size_limit: int) -> Any:
-    """Open diskcache on a directory, with this disk and these settings; ``timeout`` in seconds, ``size_limit`` in bytes."""
-    options: dict[str, Any] = {"timeout": timeout, "disk": SafeDisk, "size_limit": size_limit, **SETTINGS}
-    return diskcache.Cache(str(directory), **options)
+class SafeCache(_Cache):  # type: ignore[misc]  # see above
+    """diskcache on our own connections. Whoever uses it holds ``connection.lock``.
+
+    ``timeout``: seconds that a write waits for another process's. ``size_limit``: bytes. Raises what sqlite3 raises.
+    """
+
+    def __init__(self, directory: Path, timeout: float, size_limit: int) -> None:
+        self._file = directory / DATABASE
+        self._mine = threading.local()
+        self._everyones: weakref.WeakSet[Connection] = weakref.WeakSet()
+        self._retired = False
+        self.opened_as = identity(self._file)
+        with self.connection.lock:
+            try:
+                _forget_foreign_settings(self._file)
+                # not the directory's name: diskcache would expand "~" and "$NAME" in it
+                super().__init__(".", timeout=timeout, disk=SafeDisk, size_limit=size_limit, **SETTINGS)
+            finally:
+                self.connection.close()
+
+    @property
+    def connection(self) -> Connection:
+        """This thread's connection."""
+        try:
+            mine: Connection = self._mine.connection
+        except AttributeError:
+            mine = self._mine.connection = Connection()
+            self._everyones.add(mine)
+        return mine
+
+    @property
+    def _con(self) -> sqlite3.Connection:
+        mine = self.connection
+        if mine.opened is None:
+            mine.opened = self._connect()
+        return mine.opened
+
+    def _connect(self) -> sqlite3.Connection:
+        if self._retired:
+            raise sqlite3.OperationalError("the database was replaced")
+        opened = sqlite3.connect(self._file, timeout=self._timeout or OPENING, isolation_level=None, check_same_thread=False)
+        opened.text_factory = _text
+        try:
+            for name in PER_CONNECTION:
+                opened.execute(f"PRAGMA {name} = {SETTINGS['sqlite_' + name]}")
+        except BaseException:
+            opened.close()
+            raise
+        return opened
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        self.connection.close()
+
+    def close_all(self) -> None:
+        """Close the connections of all threads, after the work under way."""
+        for connection in list(self._everyones):
+            connection.close()
+
+    def retire(self) -> None:
+        """The same for good. It comes before the file is renamed: the last one to close deletes the journal, by its name."""
+        self._retired = True
+        self.close_all()
+
+    def in_place(self) -> bool:
+        """Is the file under the database's name still the one that was opened?"""
+        return not self._retired and identity(self._file) == self.opened_as
+
+    def last_row(self) -> int:
+        """The number of the row that was added last."""
+        return int(self._sql("SELECT COALESCE(MAX(rowid), 0) FROM Cache").fetchone()[0])
+
+    def batch(self, low: int, high: int, direction: str) -> list[tuple[int, object]]:
+        """The first rows between two numbers, ``ASC`` or ``DESC``, and their keys (None: one that is not ours)."""
+        key = "CASE WHEN raw = 1 AND typeof(key) = 'text' THEN key END"
+        rows = f"SELECT rowid, {key} FROM Cache WHERE ? < rowid AND rowid < ? ORDER BY rowid {direction} LIMIT {BATCH}"
+        found: list[tuple[int, object]] = self._sql(rows, (low, high)).fetchall()
+        return found
+
+    def _cull(self, now: float, sql: Any, cleanup: object, limit: int | None = None) -> None:
+        """After a write: drop what has expired and, above the size limit, what was stored longest ago; never what was stored now.
+
+        diskcache itself drops ten rows whatever they hold, the newest among them. Measured are the pages in use.
+        """
+        expired = "SELECT rowid FROM Cache WHERE expire_time < ? ORDER BY expire_time LIMIT ?"
+        sql(f"DELETE FROM Cache WHERE rowid IN ({expired})", (now, EXPIRED_A_WRITE))
+        oldest = "SELECT rowid FROM Cache WHERE store_time IS NOT ? ORDER BY store_time LIMIT 1"
+        for _ in range(EVICTED_A_WRITE):
+            count, free = (sql(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count"))
+            if (count - free) * self._page_size <= self.size_limit or not sql(
+                f"DELETE FROM Cache WHERE rowid = ({oldest})", (now,)
+            ).rowcount:
+                return
+
+
+def identity(file: Path) -> tuple[int, int] | None:
+    """Which file is it, whatever its name? None: there is none."""
+    try:
+        found = os.stat(file)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _text(raw: bytes) -> str:
+    """Text that is not UTF-8 is no error, or one such row would stop every listing and every write."""
+    return raw.decode("utf-8", "replace")
+
+
+def _forget_foreign_settings(file: Path) -> None:
+    """A settings row of another name would become an attribute or an argument of diskcache's."""
+    connection = sqlite3.connect(file, timeout=OPENING, isolation_level=None)
+    try:
+        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'Settings'").fetchone():
+            foreign = f"FROM Settings WHERE key IS NULL OR key NOT IN ({','.join('?' * len(KNOWN_SETTINGS))})"
+            if connection.execute(f"SELECT 1 {foreign}", tuple(KNOWN_SETTINGS)).fetchone():
+                connection.execute(f"DELETE {foreign}", tuple(KNOWN_SETTINGS))
+    finally:
+        connection.close()

@@ -1,0 +1,125 @@
+"""Another process holds a lock on the database: a call waits little, once, and is answered by upstream."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.stores.processes import locked
+from tests.stores.upstream import URL, Model, question
+from wirecache import Cache, DiskStore
+
+Warnings = Callable[[], list[str]]
+LOCKS = {
+    "immediate": ("BEGIN IMMEDIATE",),
+    "exclusive": ("BEGIN EXCLUSIVE",),
+    "exclusive-rollback-journal": ("PRAGMA journal_mode = delete", "BEGIN EXCLUSIVE"),
+    "exclusive-for-good": ("PRAGMA locking_mode = exclusive", "BEGIN IMMEDIATE", "COMMIT"),
+}
+
+
+def seconds(action: Callable[[], object]) -> float:
+    started = time.monotonic()
+    action()
+    return time.monotonic() - started
+
+
+@pytest.fixture
+def closed(path: Path, model: Model) -> Path:
+    """A store with one entry."""
+    with Cache(path) as cache:
+        model.ask(cache, "stored")
+    return path
+
+
+@pytest.mark.parametrize("statements", LOCKS.values(), ids=LOCKS)
+def test_at_the_first_use(statements: tuple[str, ...], closed: Path, model: Model, warnings: Warnings) -> None:
+    cache = Cache(closed)
+    with locked(closed, *statements):
+        first = seconds(lambda: model.ask(cache, "stored"))
+        later = [seconds(lambda n=n: model.ask(cache, f"prompt {n}")) for n in range(10)]  # type: ignore[misc]
+        assert (cache.stats.store_errors, cache.stats.stored) == (22, 0)
+    assert model.calls == 12
+    assert first < 1.5
+    assert sum(later) < 0.5
+    assert len(warnings()) == 1
+    cache.close()
+
+
+@pytest.mark.parametrize("statements", LOCKS.values(), ids=LOCKS)
+def test_before_there_is_a_database(statements: tuple[str, ...], path: Path, model: Model, warnings: Warnings) -> None:
+    path.mkdir(0o700)
+    cache = Cache(path)
+    with locked(path, *statements):
+        assert seconds(lambda: model.ask(cache, "one")) < 1.5
+        assert seconds(lambda: model.ask(cache, "two")) < 0.5
+        assert (cache.stats.store_errors, cache.stats.stored) == (4, 0)
+    assert len(warnings()) == 1
+    cache.close()
+
+
+@pytest.mark.parametrize("statements", [LOCKS["immediate"], LOCKS["exclusive"]], ids=["immediate", "exclusive"])
+def test_while_it_is_open(statements: tuple[str, ...], closed: Path, model: Model, warnings: Warnings) -> None:
+    """Reads wait for nobody. What cannot be written is not stored, and no call waits for that."""
+    cache = Cache(DiskStore(closed, lock_wait=0.2))
+    assert model.ask(cache, "stored").extensions["wirecache"].hit
+    with locked(closed, *statements):
+        assert seconds(lambda: model.ask(cache, "new")) < 0.5
+        assert seconds(lambda: model.ask(cache, "newer")) < 0.5
+        assert seconds(lambda: model.ask(cache, "stored")) < 0.5
+        assert model.ask(cache, "stored").extensions["wirecache"].hit
+        assert (cache.stats.stored, cache.stats.store_errors) == (0, 2)
+    assert len(warnings()) == 1
+    assert "locked" in warnings()[0]
+    assert not model.ask(cache, "new").extensions["wirecache"].hit
+    assert model.ask(cache, "new").extensions["wirecache"].hit
+    assert cache.stats.stored == 1
+    cache.close()
+
+
+def test_a_waiting_answer_is_found_meanwhile(closed: Path, model: Model) -> None:
+    cache = Cache(DiskStore(closed, lock_wait=30.0))
+    assert model.ask(cache, "stored").extensions["wirecache"].hit
+    with locked(closed, "BEGIN IMMEDIATE"):
+        model.ask(cache, "new")
+        assert seconds(lambda: model.ask(cache, "new")) < 0.5
+        assert model.ask(cache, "new").extensions["wirecache"].hit
+    cache.close()
+    assert cache.stats.stored == 1
+
+
+def test_the_event_loop_goes_on_and_the_store_comes_back(closed: Path, model: Model, warnings: Warnings) -> None:
+    """After some seconds it is tried again, in a thread: no turn of the loop is held up."""
+    cache = Cache(closed)
+
+    async def calls_until(found: Callable[[], bool], client: object) -> float:
+        """Ask again and again; the longest turn of the loop, in seconds."""
+        longest = 0.0
+        asking: asyncio.Future[object] | None = None
+        while not found():
+            if asking is None or asking.done():
+                asking = asyncio.ensure_future(client.post(URL, json=question("stored")))  # type: ignore[attr-defined]
+            started = time.monotonic()
+            await asyncio.sleep(0.001)
+            longest = max(longest, time.monotonic() - started)
+        if asking is not None:
+            await asking
+        return longest
+
+    async def main() -> tuple[float, float]:
+        async with model.async_client(cache) as client:
+            with locked(closed, "BEGIN IMMEDIATE"):
+                started = time.monotonic()
+                held = await calls_until(lambda: time.monotonic() - started > 6.5, client)
+            back = await calls_until(lambda: cache._tally.snapshot().hits > 0, client)
+            return held, back
+
+    held, back = asyncio.run(main())
+    assert held < 0.5
+    assert back < 0.5
+    assert len(warnings()) == 1
+    cache.close()

@@ -1,0 +1,144 @@
+"""What does every store do? One class of tests, run over each of them."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from wirecache import Store
+
+__all__ = ["KEY", "OTHER", "FullStoreContract", "Make", "StoreContract"]
+
+KEY, OTHER = "a" * 64, "b" * 64
+OPTIONAL = ("delete", "keys", "clear", "close", "aget")
+Make = Callable[[], Any]
+
+
+class StoreContract:
+    """Subclasses give ``make``, which opens the same store each time, and name in ``has`` which optional methods it has."""
+
+    has: ClassVar[tuple[str, ...]] = ()
+
+    @pytest.fixture
+    def make(self, tmp_path: Path) -> Make:
+        raise NotImplementedError
+
+    @pytest.fixture
+    def store(self, make: Make) -> Any:
+        return make()
+
+    def test_it_is_a_store_and_has_what_it_says(self, store: Any) -> None:
+        assert isinstance(store, Store)
+        assert tuple(name for name in OPTIONAL if hasattr(store, name)) == self.has
+
+    def test_a_key_that_was_never_set_is_absent(self, store: Any) -> None:
+        assert store.get(KEY) is None
+
+    def test_what_was_set_is_got(self, store: Any) -> None:
+        store.set(KEY, b"value", ttl=None)
+        assert store.get(KEY) == b"value"
+        assert store.get(OTHER) is None
+
+    def test_set_replaces(self, store: Any) -> None:
+        store.set(KEY, b"old" * 1000, ttl=None)
+        store.set(OTHER, b"other", ttl=None)
+        store.set(KEY, b"new", ttl=60)
+        assert (store.get(KEY), store.get(OTHER)) == (b"new", b"other")
+
+    @pytest.mark.parametrize("ttl", [60, 60.5, 1e9, None])
+    def test_it_is_kept_while_it_may_be_needed(self, store: Any, ttl: float | None) -> None:
+        store.set(KEY, b"value", ttl=ttl)
+        assert store.get(KEY) == b"value"
+
+    @pytest.mark.parametrize(
+        "value",
+        [b"", b"\0", b"\0\0middle\0", bytes(range(256)), "grüße 世界".encode(), b"\xff\xfe\x80", b"\x80\x04N.", b"'; DROP TABLE Cache; --"],
+        ids=["empty", "nul", "nuls", "every-byte", "utf-8", "not-utf-8", "pickle", "sql"],
+    )
+    def test_any_bytes(self, store: Any, value: bytes) -> None:
+        store.set(KEY, value, ttl=None)
+        assert store.get(KEY) == value
+        assert type(store.get(KEY)) is bytes
+
+    def test_a_large_value(self, store: Any) -> None:
+        value = os.urandom(1 << 20) * 20
+        store.set(KEY, value, ttl=None)
+        assert store.get(KEY) == value
+
+    def test_several_threads_read_whole_values(self, store: Any) -> None:
+        values = {f"{n:064x}": [bytes([n, version]) * 30_000 for version in range(5)] for n in range(8)}
+        torn: list[str] = []
+
+        def work(mine: str) -> None:
+            for value in values[mine]:
+                store.set(mine, value, ttl=None)
+                for key, possible in values.items():
+                    found = store.get(key)
+                    if found is not None and found not in possible:
+                        torn.append(key)
+
+        threads = [threading.Thread(target=work, args=(key,)) for key in values]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert torn == []
+        assert {key: store.get(key) for key in values} == {key: possible[-1] for key, possible in values.items()}
+
+
+class FullStoreContract(StoreContract):
+    """The optional part, for the stores that have it."""
+
+    has = ("delete", "keys", "clear", "close")
+
+    def test_delete(self, store: Any) -> None:
+        store.set(KEY, b"value", ttl=None)
+        store.set(OTHER, b"other", ttl=None)
+        assert store.delete(KEY) is True
+        assert store.delete(KEY) is False
+        assert (store.get(KEY), store.get(OTHER)) == (None, b"other")
+
+    def test_keys(self, store: Any) -> None:
+        assert list(store.keys()) == []
+        wanted = [f"{n:064x}" for n in range(250)]
+        for key in wanted:
+            store.set(key, b"value", ttl=None)
+        assert sorted(store.keys()) == wanted
+
+    def test_keys_while_they_are_deleted(self, store: Any) -> None:
+        for n in range(250):
+            store.set(f"{n:064x}", b"value", ttl=None)
+        for key in iter(store.keys()):
+            store.delete(key)
+        assert list(store.keys()) == []
+
+    def test_clear(self, store: Any) -> None:
+        store.set(KEY, b"value", ttl=None)
+        store.clear()
+        assert (store.get(KEY), list(store.keys())) == (None, [])
+        store.set(KEY, b"again", ttl=None)
+        assert store.get(KEY) == b"again"
+
+    def test_it_is_there_after_closing(self, store: Any, make: Make) -> None:
+        store.set(KEY, b"value", ttl=None)
+        store.close()
+        assert make().get(KEY) == b"value"
+
+    def test_a_closed_store_opens_itself_again(self, store: Any) -> None:
+        store.set(KEY, b"value", ttl=None)
+        store.close()
+        store.close()
+        assert store.get(KEY) == b"value"
+
+    def test_two_see_each_other(self, store: Any, make: Make) -> None:
+        other = make()
+        assert other.get(KEY) is None
+        store.set(KEY, b"value", ttl=None)
+        assert other.get(KEY) == b"value"
+        other.set(KEY, b"newer", ttl=None)
+        assert store.get(KEY) == b"newer"
