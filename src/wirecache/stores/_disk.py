@@ -130,17 +130,19 @@ class DiskStore:
     def _run(self, action: Callable[Concatenate[SafeCache, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do it; if the database turns out damaged or gone, do it on a fresh one."""
         cache = self._opened()
-        for last_chance in (False, True):
-            try:
-                with cache.connection.lock:
-                    done = action(cache, *args, **kwargs)
-                break
-            except Exception as error:
-                damaged = _is_damage(error)
-                if last_chance or (cache.in_place() and not damaged):
-                    cache.connection.close()  # whatever it was in the middle of
-                    raise self._error(error) from error
+        try:
+            done = _alone(cache, action, *args, **kwargs)
+        except Exception as error:
+            damaged = _is_damage(error)
+            if cache.in_place() and not damaged:
+                cache.connection.close()  # whatever it was in the middle of
+                raise self._error(error) from error
             cache = self._open_or_recall(instead_of=cache, damaged=damaged)
+            try:
+                done = _alone(cache, action, *args, **kwargs)
+            except Exception as again:
+                cache.connection.close()
+                raise self._error(again) from again
         if self._notice is not None:
             notice, self._notice = self._notice, None
             raise notice
@@ -220,6 +222,11 @@ class DiskStore:
             cache = SafeCache(self.path, self.lock_wait, self.size_limit)
         self._notice = StoreError(f"the database in {self.path} was damaged; it is now {aside.name}, and a fresh one was begun")
         return cache
+
+
+def _alone(cache: SafeCache, action: Callable[Concatenate[SafeCache, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    with cache.connection.lock:
+        return action(cache, *args, **kwargs)
 
 
 def _get(cache: SafeCache, key: str) -> bytes | None:
