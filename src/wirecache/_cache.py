@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,11 +16,11 @@ from wirecache._calls import current_options
 from wirecache._config import file_settings
 from wirecache._core.canonical import Body
 from wirecache._core.freshness import lasts, ttl_left
-from wirecache._core.keys import DEFAULT_KEY, KeyOptions
+from wirecache._core.keys import DEFAULT_KEY, KeyOptions, request_from
 from wirecache._core.messages import Entry, Request
-from wirecache._core.plan import Mode, Plan, for_call
+from wirecache._core.plan import Mode, Plan, for_call, ttl_in_force
 from wirecache._core.recording import Recorder
-from wirecache._core.rules import Rule
+from wirecache._core.rules import Rule, by_line, by_model
 from wirecache._core.secrets import redacted_url
 from wirecache._core.status import CacheStatus
 from wirecache._settings import UNSET, Duration, Unset, all_of_type, of_type, parse_duration, parse_mode, parse_text, setting
@@ -77,7 +76,7 @@ class Cache:
             namespace=setting("namespace", namespace, parse_text, said, ""),
             key=setting("key", key, of_type(KeyOptions), said, DEFAULT_KEY),
             rules=setting("rules", rules, all_of_type(Rule), said, ()),
-            stale_if_error=_seconds(setting("stale_if_error", stale_if_error, parse_duration, said, 0)),
+            stale_if_error=setting("stale_if_error", stale_if_error, parse_duration, said, 0) or 0.0,  # None: not at all
         )
         self.keep_stale = setting("keep_stale", keep_stale, parse_duration, said, "30d")
         if miss not in ("respond", "raise"):
@@ -165,7 +164,7 @@ class Cache:
 
     def prune(self) -> int:
         """Drop the entries that are past their ttl; how many were they?"""
-        stale = [entry.key for entry in self.entries() if not _is_fresh(entry, self.plan.ttl)]
+        stale = [entry.key for entry in self.entries() if not self._is_fresh(entry)]
         for key in stale:
             self._optional("delete")(key)
         return len(stale)
@@ -262,6 +261,13 @@ class Cache:
             told = status.header(code)
             logger.debug("%s %s %d %s %.1f ms%s", request.method, redacted_url(request), code, told, seconds * 1000, differs)
 
+    def _is_fresh(self, entry: Entry) -> bool:
+        """Is it within its ttl, that of its rule, or the cache's?"""
+        asked = entry.request
+        rule = by_model(by_line(self.plan.rules, request_from(asked.method, asked.url)), asked.model) if self.plan.rules else None
+        left = ttl_left(entry, ttl_in_force(self.plan, rule), time.time())
+        return left is None or left > 0
+
     def _judged(self, entry: Entry) -> str | None:
         assert self._accept is not None
         try:
@@ -308,17 +314,7 @@ class Cache:
         return method
 
 
-def _seconds(value: float | None) -> float:
-    """A duration where None means for ever."""
-    return math.inf if value is None else value
-
-
 def _longest(plan: Plan) -> float | None:
     """The longest that an entry may be fresh, by the cache's ttl and those of the rules."""
     lifetimes = [plan.ttl, *(rule.lasts for rule in plan.rules if rule.lasts is not False)]
     return None if None in lifetimes else max(float(seconds) for seconds in lifetimes if seconds is not None)
-
-
-def _is_fresh(entry: Entry, ttl: float | None) -> bool:
-    left = ttl_left(entry, ttl, time.time())
-    return left is None or left > 0

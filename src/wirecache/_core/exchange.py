@@ -14,7 +14,7 @@ from wirecache._core.endpoints import find_endpoint
 from wirecache._core.freshness import age_of, may_answer, ttl_left
 from wirecache._core.keys import http_key, key_of
 from wirecache._core.messages import Entry, Head, Request
-from wirecache._core.plan import Mode, Plan
+from wirecache._core.plan import Mode, Plan, ttl_in_force
 from wirecache._core.policy import asks_for_stream, is_event_stream, is_upgrade, model_of, too_large, why_not_this_body
 from wirecache._core.recording import Recorder, Recording
 from wirecache._core.refusal import explain_bypass, explain_miss
@@ -81,7 +81,7 @@ def _unseen(plan: Plan) -> bool:
 
 def _reuse(entry: Entry, plan: Plan, rule: Rule | None, now: float) -> Reuse | None:
     """The entry as the answer, if it may be."""
-    left, age = ttl_left(entry, _ttl(plan, rule), now), age_of(entry, now)
+    left, age = ttl_left(entry, ttl_in_force(plan, rule), now), age_of(entry, now)
     stale_too = math.inf if plan.mode is Mode.OFFLINE else plan.asked.max_stale
     if not may_answer(left, age, plan.asked.max_age, stale_too):
         return None
@@ -92,18 +92,10 @@ def _stale_if_error(entry: Entry | None, plan: Plan, rule: Rule | None, now: flo
     """The stale entry in place of an upstream error (RFC 5861 section 4), as far as that is allowed."""
     if entry is None or not plan.stale_if_error or not (status == 429 or status >= 500):
         return None
-    left = ttl_left(entry, _ttl(plan, rule), now)
+    left = ttl_left(entry, ttl_in_force(plan, rule), now)
     if left is not None and -left > plan.stale_if_error:
         return None
     return Reuse(entry, CacheStatus(hit=True, ttl=left, key=entry.key, detail="stale-if-error"), age_of(entry, now))
-
-
-def _ttl(plan: Plan, rule: Rule | None) -> float | None:
-    """How long entries last: as said for this call, else by the rule, else by the cache."""
-    for said in (plan.call_ttl, rule.lasts if rule else False):
-        if said is not False:
-            return said
-    return plan.ttl
 
 
 def _why_live(request: Request, endpoint: str | None, plan: Plan, rules: list[Rule]) -> str | None:

@@ -13,7 +13,7 @@ from wirecache._core.keys import DEFAULT_KEY, KeyOptions
 from wirecache._core.messages import Request
 from wirecache._core.rules import Rule
 
-__all__ = ["MAX_BODY", "OPTION_FIELDS", "CallOptions", "Directives", "Mode", "Plan", "for_call", "parse_options"]
+__all__ = ["MAX_BODY", "OPTION_FIELDS", "CallOptions", "Directives", "Mode", "Plan", "for_call", "parse_options", "ttl_in_force"]
 
 MAX_BODY = 64 * 1024 * 1024  # bytes; larger bodies pass through unbuffered and unstored
 
@@ -81,6 +81,14 @@ class Plan:
     sample: int = 0
     call_ttl: float | bool | None = False
     asked: Directives = NO_DIRECTIVES
+
+
+def ttl_in_force(plan: Plan, rule: Rule | None) -> float | None:
+    """How long entries last: as said for this call, else by the rule, else by the cache."""
+    for said in (plan.call_ttl, rule.lasts if rule else False):
+        if said is not False:
+            return said
+    return plan.ttl
 
 
 # Request headers that carry options for one call; they are removed before the request leaves.
