@@ -10,6 +10,7 @@ import atexit
 import logging
 import os
 import queue
+import sys
 import threading
 import weakref
 from collections.abc import Callable
@@ -69,17 +70,25 @@ class Backlog:
         return [job.make() for job in reversed(list(self._waiting.values()))]
 
     def put(self, job: Job) -> bool:
-        """Write it soon; False if too much waits already."""
+        """Write it soon; False if too much waits already, or nobody can write it."""
         with self._lock:
-            if self._size > MAX_WAITING:
+            if self._size > MAX_WAITING or not self._has_thread():
                 return False
             self._size += job.size
             self._undone += 1
             self._waiting[job.key] = job
             self._jobs.put(job)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="wirecache-writer", daemon=True)
-                self._thread.start()
+        return True
+
+    def _has_thread(self) -> bool:
+        if self._thread is None:
+            thread = threading.Thread(target=self._work, name="wirecache-writer", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # the system has no more
+                return False
+            self._thread = thread
+            _flush_at_end_of_child()
         return True
 
     def flush(self, timeout: float = EXIT_WAIT) -> bool:
@@ -122,6 +131,7 @@ class Backlog:
             del job  # an entry must not live on in an idle thread
 
 
+_promised_by: int | None = None  # the process that has promised to flush when it ends
 _lock = threading.Lock()
 _of_location: weakref.WeakValueDictionary[object, Backlog] = weakref.WeakValueDictionary()
 
@@ -141,6 +151,15 @@ def _flush_all() -> None:
     for backlog in list(_of_location.values()):
         if not backlog.flush():
             logger.warning("wirecache: some answers could not be stored before the program ended")
+
+
+def _flush_at_end_of_child() -> None:
+    """A child of multiprocessing ends without ``atexit``: it has a list of its own, which it empties when it begins."""
+    global _promised_by
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None and _promised_by != os.getpid():
+        _promised_by = os.getpid()
+        util.Finalize(None, _flush_all, exitpriority=100)
 
 
 def _after_fork() -> None:

@@ -127,8 +127,8 @@ def for_call(plan: Plan, request: Request, context: CallOptions | None, extensio
             raise ValueError(f'extensions["wirecache"] is {extension!r}; allowed: a dict of options')
         said = parse_options(extension, 'extensions["wirecache"]: ')
         chosen = said.over(chosen) if chosen else said
-    headers = {option: request.fields[name].decode("latin-1") for name, option in OPTION_FIELDS.items() if name in request.fields}
-    if headers:
+    if names := OPTION_FIELDS.keys() & request.fields.keys():
+        headers = {OPTION_FIELDS[name]: request.fields[name].decode("latin-1") for name in names}
         said = parse_options(headers, "header Wirecache-")
         chosen = said.over(chosen) if chosen else said
     control = request.fields.get(b"cache-control")

@@ -71,22 +71,29 @@ class DiskStore:
 
     def get(self, key: str) -> bytes | None:
         """The value under the key, or None."""
-        return self._run(_get, key)
+        try:
+            return self._at_once(key)
+        except Exception:  # it is not open, or the trouble is met again, and seen to
+            return self._run(_get, key)
 
     async def aget(self, key: str) -> bytes | None:
         """The same on an event loop: a read takes 11 µs, a thread 90 to 650; only opening, and repair, are left to a thread."""
-        cache = self._cache
-        if cache is None:
+        if self._cache is None:
             self._raise_trouble()
-        elif time.monotonic() < self._look_at:
-            try:
-                with cache.connection.lock:
-                    return _get(cache, key)
-            except Exception:
-                pass  # the thread will meet it again
-        from anyio.to_thread import run_sync
+        try:
+            return self._at_once(key)
+        except Exception:
+            from anyio.to_thread import run_sync
 
-        return await run_sync(self.get, key)
+            return await run_sync(self.get, key)
+
+    def _at_once(self, key: str) -> bytes | None:
+        """The value, if nothing has to be opened or looked at before; ``StoreError`` if something has."""
+        cache = self._cache
+        if cache is None or time.monotonic() >= self._look_at:
+            raise StoreError("not at once")
+        with cache.connection.lock:
+            return _get(cache, key)
 
     def set(self, key: str, value: bytes, *, ttl: float | None) -> None:
         """Keep the value under the key."""
@@ -124,25 +131,22 @@ class DiskStore:
     # -- opening, and what can go wrong ---------------------------------------------------------------------------
 
     def _write(self, action: Callable[Concatenate[SafeCache, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        self._look_at = 0.0  # what is written where nobody sees it is lost
+        self._opened(look=True)  # what is written where nobody sees it is lost
         return self._run(action, *args, **kwargs)
 
     def _run(self, action: Callable[Concatenate[SafeCache, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do it; if the database turns out damaged or gone, do it on a fresh one."""
-        cache = self._opened()
-        try:
-            done = _alone(cache, action, *args, **kwargs)
-        except Exception as error:
-            damaged = _is_damage(error)
-            if cache.in_place() and not damaged:
-                cache.connection.close()  # whatever it was in the middle of
-                raise self._error(error) from error
-            cache = self._open_or_recall(instead_of=cache, damaged=damaged)
+        cache, afresh = self._opened(), False
+        while True:
             try:
                 done = _alone(cache, action, *args, **kwargs)
-            except Exception as again:
-                cache.connection.close()
-                raise self._error(again) from again
+                break
+            except Exception as error:
+                damaged = _is_damage(error)
+                if afresh or (cache.in_place() and not damaged):
+                    cache.connection.close()  # whatever it was in the middle of
+                    raise self._error(error) from error
+            cache, afresh = self._open_or_recall(instead_of=cache, damaged=damaged), True
         if self._notice is not None:
             notice, self._notice = self._notice, None
             raise notice
@@ -154,12 +158,12 @@ class DiskStore:
         cause = _cause(error)
         return StoreError(f"{self.path}: {cause if str(cause) else type(cause).__name__}")
 
-    def _opened(self) -> SafeCache:
+    def _opened(self, *, look: bool = False) -> SafeCache:
         """The open database, if it is the one that others see: a file that was removed can be read and written as before."""
         cache = self._cache
         if cache is None:  # not "or": an empty diskcache is false, and asking costs a query
             return self._open_or_recall()
-        if time.monotonic() >= self._look_at:
+        if look or time.monotonic() >= self._look_at:
             self._look_at = time.monotonic() + LOOK_EVERY
             if not cache.in_place():
                 return self._open_or_recall(instead_of=cache)
