@@ -14,6 +14,8 @@ from types import TracebackType
 
 __all__ = ["Script", "locked", "run"]
 
+ROOT = Path(__file__).parents[2]
+
 
 class Script:
     """A Python program in a process of its own. ``args`` are in its ``sys.argv[1:]``."""
@@ -21,7 +23,7 @@ class Script:
     def __init__(self, code: str, *args: object) -> None:
         command = [sys.executable, "-W", "error", "-c", textwrap.dedent(code), *map(str, args)]
         pipe = subprocess.PIPE
-        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd=ROOT, start_new_session=True)
 
     def __enter__(self) -> Script:
         return self
