@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -516,9 +517,8 @@ class TestBacklog:
 
     def test_too_much_that_waits_is_not_taken(self) -> None:
         """Nobody runs out of memory because a store is slow."""
-        import threading
-
-        go, errors = threading.Event(), []
+        go = threading.Event()
+        errors: list[Exception | None] = []
 
         class Waiting(TwoMethods):
             def set(self, key: str, value: bytes, *, ttl: float | None) -> None:

@@ -73,8 +73,12 @@ def _answer(cache: Cache, library: Library, transport: Any, request: Any) -> Any
                 return cache.lookup(key)
             case Forward(changes):
                 call.drop_upstream()
-                with call.sending(request, changes):
+                original = request.headers
+                request.headers = call.headers_to_send(original, changes)
+                try:
                     return call.forwarded(transport.handle_request(request))
+                finally:
+                    request.headers = original
             case Save() | Discard():
                 return call.store(effect)
             case _:
@@ -103,8 +107,12 @@ async def _answer_async(cache: Cache, library: Library, transport: Any, request:
                 return await cache.alookup(key)
             case Forward(changes):
                 await call.adrop_upstream()
-                with call.sending(request, changes):
+                original = request.headers
+                request.headers = call.headers_to_send(original, changes)
+                try:
                     return call.forwarded(await transport.handle_async_request(request))
+                finally:
+                    request.headers = original
             case Save() | Discard():
                 return call.store(effect)
             case _:

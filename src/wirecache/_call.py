@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, assert_never
 
@@ -71,22 +70,18 @@ class Call:
         tell = flow_for(self.ask, self.plan)
         return tell(self.ask, self.plan, time.time())
 
-    @contextmanager
-    def sending(self, request: Any, changes: Mapping[bytes, bytes]) -> Iterator[None]:
-        """Send the request with some headers changed, and those meant for wirecache removed; give it back as it was."""
-        ours = [name for name in OPTION_FIELDS if name in self.ask.fields]
-        original = request.headers
-        if changes or ours:
-            request.headers = type(original)(original)
-            for name, value in changes.items():
-                request.headers[name.decode("latin-1")] = value.decode("latin-1")
-            for name in ours:
-                del request.headers[name.decode()]
+    def headers_to_send(self, original: Any, changes: Mapping[bytes, bytes]) -> Any:
+        """The request's headers with some changed, and those meant for wirecache removed; the original ones are not touched."""
         self.sent = True
-        try:
-            yield
-        finally:
-            request.headers = original
+        ours = OPTION_FIELDS.keys() & self.ask.fields.keys()
+        if not changes and not ours:
+            return original
+        headers = type(original)(original)
+        for name, value in changes.items():
+            headers[name.decode("latin-1")] = value.decode("latin-1")
+        for name in ours:
+            del headers[name.decode()]
+        return headers
 
     def failed(self, error: Exception) -> None:
         """Upstream did not answer at all: if the call went out, it is counted, captured and logged like any other."""

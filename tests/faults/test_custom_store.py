@@ -36,7 +36,7 @@ class Odd(BaseException):
     """Not even an Exception."""
 
 
-ERRORS = {
+ERRORS: dict[str, Callable[[], BaseException]] = {
     "os-error": lambda: OSError(28, "No space left on device"),
     "without-words": ValueError,
     "key-error": lambda: KeyError("gone"),

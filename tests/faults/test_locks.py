@@ -50,7 +50,7 @@ def test_at_the_first_use(statements: tuple[str, ...], closed: Path, model: Mode
     cache.close()
 
 
-@pytest.mark.parametrize("statements", LOCKS.values(), ids=LOCKS)
+@pytest.mark.parametrize("statements", [LOCKS["immediate"], LOCKS["exclusive-for-good"]], ids=["immediate", "exclusive-for-good"])
 def test_before_there_is_a_database(statements: tuple[str, ...], path: Path, model: Model, warnings: Warnings) -> None:
     path.mkdir(0o700)
     cache = Cache(path)

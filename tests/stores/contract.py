@@ -94,7 +94,7 @@ class StoreContract:
 class FullStoreContract(StoreContract):
     """The optional part, for the stores that have it."""
 
-    has = ("delete", "keys", "clear", "close")
+    has: ClassVar[tuple[str, ...]] = ("delete", "keys", "clear", "close")
 
     def test_delete(self, store: Any) -> None:
         store.set(KEY, b"value", ttl=None)

@@ -39,7 +39,7 @@ def used(path: Path) -> int:
         count, free, size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size"))
     finally:
         connection.close()
-    return (count - free) * size
+    return int((count - free) * size)
 
 
 class TestDirectory:
@@ -110,6 +110,16 @@ class TestDirectory:
         assert (path / "thesis.txt").read_text() == "years of work"
         assert modes(path)["cache.db"] == 0o600
         assert modes(path)["cache.db-wal"] == 0o600
+
+    def test_one_of_another_user_is_refused(self, path: Path) -> None:
+        path.mkdir(0o700)
+        if os.getuid() == 0:
+            os.chown(path, 65534, 65534)
+        else:
+            path = Path("/usr")
+        with pytest.raises(StoreError, match=r"belongs to another user\. Set WIRECACHE_DIR to one of your own"):
+            DiskStore(path).get(KEY)
+        assert not (path / "cache.db").exists()
 
     def test_a_file_in_the_way(self, path: Path) -> None:
         path.write_text("mine")
