@@ -36,6 +36,7 @@ __all__ = ["Cache"]
 logger = logging.getLogger("wirecache")
 
 GONE = b"gone"  # what a store without delete() is given for an entry that must go
+MOST_WARNINGS = 20  # of one cache: a store may put each key into its message
 FLUSH_WAIT = 10.0  # seconds that close(), a listing or a snapshot of the counters waits for writes
 
 
@@ -273,7 +274,9 @@ class Cache:
         try:
             verdict = self._accept(entry)
         except Exception:
-            logger.warning("wirecache: accept= raised; the answer is not stored", exc_info=True)
+            if "accept" not in self._warned:
+                self._warned.add("accept")
+                logger.warning("wirecache: accept= raised; the answer is not stored", exc_info=True)
             return "accept-error"
         return verdict if isinstance(verdict, str) and verdict else None if verdict else "accept"
 
@@ -303,7 +306,7 @@ class Cache:
         """Count it, and say so once for each cause."""
         self._tally.add("store_errors")
         cause = f"{type(error).__name__}: {error}"
-        if cause not in self._warned:
+        if cause not in self._warned and len(self._warned) < MOST_WARNINGS:
             self._warned.add(cause)
             logger.warning("wirecache: the store is in trouble, calls go on without it: %s", cause)
 

@@ -62,6 +62,8 @@ def decode(key: str, frame: bytes) -> Entry:
     body_at = asked_at + sizes[2]
     if body_at + sizes[3] != len(frame):
         raise Damaged("lengths that do not add up")
+    if not (math.isfinite(stored_at) and math.isfinite(seconds)):
+        raise Damaged("times that are none")
     headers = frame[_PARTS_AT:about_at].split(b"\0")
     return Entry(
         key,

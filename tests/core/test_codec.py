@@ -109,3 +109,10 @@ def test_large_bodies_are_taken_whole() -> None:
     back = _codec.decode(KEY, _codec.encode(entry(body=body, request_body=body[:-1])))
     assert back.body == body
     assert bytes(back.request_body) == body[:-1]
+
+
+@pytest.mark.parametrize("field", ["stored_at", "seconds"])
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), float("nan")])
+def test_a_time_that_is_none_is_damage(field: str, value: float) -> None:
+    with pytest.raises(_codec.Damaged, match="times"):
+        _codec.decode(KEY, _codec.encode(entry(**{field: value})))
