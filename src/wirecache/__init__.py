@@ -12,7 +12,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from wirecache._cache import Cache
+    from wirecache._cache import Cache, explain
     from wirecache._calls import Exchange, capture, options
     from wirecache._core.keys import KeyOptions, make_key
     from wirecache._core.messages import Entry
@@ -47,6 +47,7 @@ __all__ = [
     "cached_async_client",
     "cached_client",
     "capture",
+    "explain",
     "make_key",
     "options",
 ]
@@ -71,6 +72,7 @@ _WHERE = {
     "cached_async_client": "_pick",
     "cached_client": "_pick",
     "capture": "_calls",
+    "explain": "_cache",
     "make_key": "_core.keys",
     "options": "_calls",
 }

@@ -31,7 +31,7 @@ from wirecache.stores import Store, open_store
 if TYPE_CHECKING:
     from wirecache._explain import Explanation, Nearest
 
-__all__ = ["Cache"]
+__all__ = ["Cache", "explain"]
 
 logger = logging.getLogger("wirecache")
 
@@ -321,3 +321,8 @@ def _longest(plan: Plan) -> float | None:
     """The longest that an entry may be fresh, by the cache's ttl and those of the rules."""
     lifetimes = [plan.ttl, *(rule.lasts for rule in plan.rules if rule.lasts is not False)]
     return None if None in lifetimes else max(float(seconds) for seconds in lifetimes if seconds is not None)
+
+
+def explain(request: Any, cache: Cache | None = None) -> Explanation:
+    """``cache.explain(request)``, for the cache that a client gets by default if none is given."""
+    return (cache or Cache()).explain(request)

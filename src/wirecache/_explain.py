@@ -74,14 +74,15 @@ class Explanation:
 def nearest(entries: Iterator[Entry], request: Request, body: Body, plan: Plan, model: str | None) -> Nearest | None:
     """The stored request that is most like this one, among those of its endpoint that are found in time."""
     value = body.value if body.kind == "json" else None
-    url = redacted_url(request)
+    url, fields = redacted_url(request), key_fields(request.fields)
     best: tuple[float, Entry, Any] | None = None
     until = time.perf_counter() + BUDGET
     for entry in entries:
         told = entry.request
         if told.endpoint != "http" and _path(told.url) == _path(url):
             stored = _json(entry)
-            score = likeness(stored, value) + (told.model == model) + (told.url == url)
+            same = (told.model == model, told.url == url, told.fields == fields, told.namespace == plan.namespace)
+            score = 4 * likeness(stored, value) + sum(same)
             if best is None or score > best[0]:
                 best = (score, entry, stored)
         if time.perf_counter() > until:
