@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from tests.stores.processes import Script, locked, run
 from tests.stores.upstream import URL, Model, question
 from wirecache import Cache, ConfigError, DiskStore, Entry, Mode, Stats, Store
 from wirecache._backlog import MAX_WAITING, Backlog, Job
-from wirecache.httpx import CacheTransport
+from wirecache.httpx import CacheTransport, cached_client
 
 KEY = "0" * 64
 
@@ -671,3 +672,17 @@ class TestSecrets:
         lines = [found.getMessage() for found in caplog.records if found.name == "wirecache"]
         assert len(lines) == 4
         assert not [line for line in lines if "S3CRET" in line]
+
+
+def test_a_sync_caller_finds_on_disk_what_it_stored(tmp_path: Path) -> None:
+    """Another program may look at the files right after the call, with nothing closed."""
+    for at in range(5):
+        cache = Cache(tmp_path / str(at))
+        client = cached_client(cache, transport=httpx.MockTransport(lambda _: httpx.Response(200, json={})))
+        client.post("https://h/v1/chat/completions", json={"model": "m"})
+        connection = sqlite3.connect(tmp_path / str(at) / "cache.db")
+        (count,) = connection.execute("SELECT count(*) FROM Cache").fetchone()
+        connection.close()
+        assert count == 1
+        client.close()
+        cache.close()

@@ -12,6 +12,7 @@ import os
 import queue
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ logger = logging.getLogger("wirecache")
 
 MAX_WAITING = 256 * 1024 * 1024  # bytes of bodies that may wait; beyond it an answer is not stored
 IDLE = 2.0  # seconds without work after which the thread ends
+CALM = 10  # writes a second that a sync caller waits for
+CALM_WAIT = 0.1  # seconds
+TROUBLED = 30.0  # seconds without waiting after a write that took longer
 EXIT_WAIT = 10.0  # seconds that the exit of a program waits for the rest
 
 
@@ -59,6 +63,8 @@ class Backlog:
         self._undone = 0
         self._idle = threading.Condition(self._lock)
         self._thread: threading.Thread | None = None
+        self._calm_again = 0.0
+        self._waited = 0
 
     def get(self, key: str) -> Entry | None:
         """The entry of that key, if it still waits to be written."""
@@ -95,6 +101,19 @@ class Backlog:
         """Wait until all is written, ``timeout`` seconds at most; is it?"""
         with self._idle:
             return self._idle.wait_for(lambda: self._undone == 0, timeout)
+
+    def wait_if_calm(self) -> None:
+        """Wait for the write that was just given (0.1 ms), but for ``CALM`` of them a second at most, and not for a store in trouble.
+
+        So a script finds on disk what it stored, whatever becomes of it next, and a program of a thousand calls a second waits for none.
+        """
+        now = time.monotonic()
+        if now >= self._calm_again:
+            self._calm_again, self._waited = now + 1.0, 0
+        if self._waited < CALM:
+            self._waited += 1
+            if not self.flush(CALM_WAIT):
+                self._calm_again, self._waited = now + TROUBLED, CALM
 
     def forget(self, key: str | None = None) -> None:
         """Wait for the writes, then nothing of that key (or nothing at all) waits any more."""

@@ -19,7 +19,7 @@ class RecordedBody:
     end, or when it is closed (SDKs stop reading at the last event and close).
     """
 
-    settle: Callable[[Recorder], None] | None = None  # told once, when the body is over
+    settle: Callable[[Recorder, bool], None] | None = None  # told once, when the body is over, and whether the caller can wait
 
     def __init__(self, stream: Any, recorder: Recorder) -> None:
         self._stream = stream
@@ -40,13 +40,13 @@ class RecordedBody:
             self._recorder.fail()
             raise
         self._recorder.end()
-        self._settled()
+        self._settled(can_wait=True)
 
     def close(self) -> None:
         try:
             self._stream.close()
         finally:
-            self._settled()
+            self._settled(can_wait=True)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         if self._chunks is None:
@@ -75,7 +75,7 @@ class RecordedBody:
         finally:
             self._settled()
 
-    def _settled(self) -> None:
+    def _settled(self, *, can_wait: bool = False) -> None:
         settle, self.settle = self.settle, None
         if settle is not None:
-            settle(self._recorder)
+            settle(self._recorder, can_wait)

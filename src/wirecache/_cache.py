@@ -240,6 +240,10 @@ class Cache:
         wanted = None if lifetime is None or kept is None else lifetime + kept
         return self._backlog.put(Job(key, size, make, wanted, self._written))
 
+    def wait_a_moment(self) -> None:
+        """Let a sync caller find on disk what was stored, unless calls come thick and fast."""
+        self._backlog.wait_if_calm()
+
     def flush(self) -> None:
         """Wait for the writes under way."""
         self._backlog.flush(FLUSH_WAIT)

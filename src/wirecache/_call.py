@@ -190,9 +190,11 @@ class Call:
             stream.settle = self._verdict(outcome.status, note)
         return response
 
-    def _verdict(self, status: CacheStatus, note: _Note) -> Callable[[Recorder], None]:
-        def settle(recorder: Recorder) -> None:
+    def _verdict(self, status: CacheStatus, note: _Note) -> Callable[[Recorder, bool], None]:
+        def settle(recorder: Recorder, can_wait: bool) -> None:
             reason = self.cache.keep(recorder, self._decode, time.perf_counter() - self.started)
+            if reason is None and can_wait:
+                self.cache.wait_a_moment()
             final = status.settled(reason)
             note.write(final)
             self.over(final, note.code)
