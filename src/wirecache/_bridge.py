@@ -70,7 +70,7 @@ def _answer(cache: Cache, library: Library, transport: Any, request: Any) -> Any
             case ReadBody():
                 return request.read()
             case Lookup(key):
-                return cache.lookup(key)
+                return cache.get(key)
             case Forward(changes):
                 call.drop_upstream()
                 original = request.headers
@@ -104,7 +104,7 @@ async def _answer_async(cache: Cache, library: Library, transport: Any, request:
             case ReadBody():
                 return await request.aread()
             case Lookup(key):
-                return await cache.alookup(key)
+                return await cache.aget(key)
             case Forward(changes):
                 await call.adrop_upstream()
                 original = request.headers

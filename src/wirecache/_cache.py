@@ -133,11 +133,10 @@ class Cache:
 
     def nearest(self, request: Request, body: Body, plan: Plan) -> Nearest | None:
         """The stored request that is most like this one, found within 10 ms or not at all."""
-        from wirecache._core.policy import model_of
         from wirecache._explain import nearest
 
         try:
-            return nearest(self._newest(), request, body, plan, model_of(request, body))
+            return nearest(self._newest(), request, body, plan)
         except Exception as error:
             self._trouble(error)
             return None
@@ -196,12 +195,8 @@ class Cache:
 
     # -- what the transports ask; nothing here ever raises because of the store -------------------------------------
 
-    def lookup(self, key: str) -> Entry | None:
-        """The entry to judge, from memory or the store."""
-        return self.get(key)
-
-    async def alookup(self, key: str) -> Entry | None:
-        """The same on an event loop: by the store's ``aget``, else in a worker thread."""
+    async def aget(self, key: str) -> Entry | None:
+        """``get`` on an event loop: by the store's ``aget``, else in a worker thread."""
         entry = self._backlog.get(key)
         if entry is not None:
             return entry

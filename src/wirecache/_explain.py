@@ -71,15 +71,16 @@ class Explanation:
         return "\n".join(lines)
 
 
-def nearest(entries: Iterator[Entry], request: Request, body: Body, plan: Plan, model: str | None) -> Nearest | None:
+def nearest(entries: Iterator[Entry], request: Request, body: Body, plan: Plan) -> Nearest | None:
     """The stored request that is most like this one, among those of its endpoint that are found in time."""
     value = body.value if body.kind == "json" else None
-    url, fields = redacted_url(request), key_fields(request.fields)
+    url, fields, model = redacted_url(request), key_fields(request.fields), model_of(request, body)
+    path = _path(url)
     best: tuple[float, Entry, Any] | None = None
     until = time.perf_counter() + BUDGET
     for entry in entries:
         told = entry.request
-        if told.endpoint != "http" and _path(told.url) == _path(url):
+        if told.endpoint != "http" and _path(told.url) == path:
             stored = _json(entry)
             same = (told.model == model, told.url == url, told.fields == fields, told.namespace == plan.namespace)
             score = 4 * likeness(stored, value) + sum(same)
@@ -135,7 +136,6 @@ def explain(
 ) -> Explanation:
     """Play the exchange without sending it, and tell what was decided."""
     flow = flow_for(request, plan)(request, plan, now)
-    key: str | None = None
     entry: Entry | None = None
     answer: Any = None
     try:
@@ -152,18 +152,17 @@ def explain(
     except StopIteration as stop:
         outcome: Outcome = stop.value
     body = parse_body(content, request.fields.get(b"content-type", b""))
-    model = model_of(request, body)
     status = outcome.status
     reason = None if isinstance(outcome, Reuse) else _reason(status, entry)
     wants_nearest = status.key is not None and not status.hit and entry is None
     return Explanation(
-        rule=_rule(request, plan, model),
+        rule=_rule(request, plan, model_of(request, body)),
         key=status.key,
         canonical=_canonical(request, body, plan) if status.key else None,
         found=entry is not None,
         age=age_of(entry, now) if entry is not None else None,
         reason=reason,
-        nearest=nearest(entries(), request, body, plan, model) if wants_nearest else None,
+        nearest=nearest(entries(), request, body, plan) if wants_nearest else None,
     )
 
 
