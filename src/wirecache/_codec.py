@@ -1,6 +1,7 @@
 """How is an entry written as bytes, and read back only if it is whole and ours?
 
-A frame: magic, SHA-256 of all that follows, a fixed block of numbers, then headers, request summary, request body, response body.
+A frame: magic, SHA-256 of all that follows, a fixed block of numbers, then headers, request summary, request body,
+pace of a stream, response body.
 A frame that is damaged, foreign, or lies under another key is a miss, never an answer. Nothing in it is ever executed.
 """
 
@@ -10,14 +11,14 @@ import hashlib
 import math
 import struct
 
-from wirecache._core.messages import Entry, Usage
+from wirecache._core.messages import CHUNK_SIZE, Entry, Usage
 
 __all__ = ["Damaged", "decode", "encode"]
 
-MAGIC = b"WCE\x01"  # the last byte is the format's version
+MAGIC = b"WCE\x02"  # the last byte is the format's version
 # key, status, HTTP version, stored at, seconds, ttl (NaN: no own one, infinity: for ever), tokens in and out (-1: not told),
-# then the lengths of headers, summary, request body and response body
-_BLOCK = struct.Struct(">32sH8sdddqqIIQQ")
+# then the lengths of headers, summary, request body, pace and response body
+_BLOCK = struct.Struct(">32sH8sdddqqIIQIQ")
 _BLOCK_AT = len(MAGIC) + 32
 _PARTS_AT = _BLOCK_AT + _BLOCK.size
 
@@ -29,7 +30,7 @@ class Damaged(ValueError):
 def encode(entry: Entry) -> bytes:
     """The frame of an entry."""
     headers = b"\0".join(part for pair in entry.headers for part in pair)
-    parts = (headers, entry.about, entry.request_body, entry.body)
+    parts = (headers, entry.about, entry.request_body, entry.pace, entry.body)
     ttl = math.nan if entry.ttl is False else math.inf if entry.ttl is None else entry.ttl
     block = _BLOCK.pack(
         bytes.fromhex(entry.key),
@@ -59,8 +60,9 @@ def decode(key: str, frame: bytes) -> Entry:
         raise Damaged("an entry of another key")
     about_at = _PARTS_AT + sizes[0]
     asked_at = about_at + sizes[1]
-    body_at = asked_at + sizes[2]
-    if body_at + sizes[3] != len(frame):
+    pace_at = asked_at + sizes[2]
+    body_at = pace_at + sizes[3]
+    if body_at + sizes[4] != len(frame) or sizes[3] % CHUNK_SIZE:
         raise Damaged("lengths that do not add up")
     if not (math.isfinite(stored_at) and math.isfinite(seconds)):
         raise Damaged("times that are none")
@@ -76,5 +78,6 @@ def decode(key: str, frame: bytes) -> Entry:
         Usage(read, written) if read >= 0 else None,
         False if ttl != ttl else None if ttl == math.inf else ttl,
         frame[about_at:asked_at],
-        view[asked_at:body_at],
+        view[asked_at:pace_at],
+        frame[pace_at:body_at],
     )

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.core.play import KEY, entry, quick
 from wirecache import _codec
-from wirecache._core.messages import Entry, Usage
+from wirecache._core.messages import Chunk, Entry, Usage, pack_chunks
 
 plain = st.binary(max_size=20)
 names = plain.map(lambda raw: raw.replace(b"\0", b""))
@@ -27,6 +27,7 @@ entries = st.builds(
     ttl=st.sampled_from([False, None, 0.0]) | seconds,
     about=plain,
     request_body=plain,
+    pace=st.lists(st.builds(Chunk, st.integers(0, 2**32 - 1), seconds)).map(pack_chunks),
 )
 FRAME = _codec.encode(entry())
 
@@ -36,6 +37,7 @@ FRAME = _codec.encode(entry())
 def test_an_entry_comes_back_as_it_was(made: Entry) -> None:
     back = _codec.decode(made.key, _codec.encode(made))
     assert back == made
+    assert pack_chunks(back.chunks) == made.pace
     assert [type(part) for part in back[:9]] == [type(part) for part in made[:9]]
 
 

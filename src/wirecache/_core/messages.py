@@ -6,11 +6,16 @@ Plain values, made once by the bridge from either HTTP library. Header names are
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import struct
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import starmap
 from typing import Any, NamedTuple, TypeAlias
 
-__all__ = ["Entry", "Head", "HeaderPairs", "Request", "RequestSummary", "Usage", "fields_of"]
+__all__ = ["CHUNK_SIZE", "Chunk", "Entry", "Head", "HeaderPairs", "Request", "RequestSummary", "Usage", "fields_of", "pack_chunks"]
+
+_CHUNK = struct.Struct(">Id")
+CHUNK_SIZE = _CHUNK.size  # bytes
 
 HeaderPairs: TypeAlias = Sequence[tuple[bytes, bytes]]
 
@@ -59,9 +64,24 @@ class Usage(NamedTuple):
         return self.input + self.output
 
 
+class Chunk(NamedTuple):
+    """A piece of a recorded stream: ``size`` in bytes, and when it came, in ``seconds`` since the request was sent."""
+
+    size: int
+    seconds: float
+
+
+def pack_chunks(chunks: Iterable[Chunk]) -> bytes:
+    """The chunks as an entry keeps them, twelve bytes each."""
+    return b"".join(_CHUNK.pack(*chunk) for chunk in chunks)
+
+
 @dataclass(frozen=True, slots=True)
 class RequestSummary:
-    """Which request was answered? Kept with the entry so that people can tell entries apart; no credential is in it."""
+    """Which request was answered? Kept with the entry so that people can tell entries apart; no credential is in it.
+
+    ``content_type`` is told where the body is not JSON.
+    """
 
     method: str
     url: str
@@ -70,6 +90,7 @@ class RequestSummary:
     fields: Mapping[str, str]  # only those that count in the key, or that the answer's Vary names
     namespace: str = ""
     sample: int = 0
+    content_type: str = ""
 
 
 class Entry(NamedTuple):
@@ -77,7 +98,8 @@ class Entry(NamedTuple):
 
     ``headers`` have lower case names. ``body`` is what the application saw (content encoding undone). ``stored_at`` is in seconds since
     the epoch, ``seconds`` is how long upstream took, ``ttl`` is set only where it was given for the one call (``False``: it was not).
-    ``about`` is the request summary as JSON: read through ``request``, and only when somebody asks.
+    ``about`` is the request summary as JSON: read through ``request``, and only when somebody asks. ``pace`` says, for a stream that was
+    recorded, how the body came (``chunks``); it is empty for all else.
     """
 
     key: str
@@ -91,6 +113,12 @@ class Entry(NamedTuple):
     ttl: float | bool | None
     about: bytes
     request_body: bytes | memoryview
+    pace: bytes = b""
+
+    @property
+    def chunks(self) -> tuple[Chunk, ...]:
+        """The pieces of a recorded stream, in their order; none for an answer that was no stream."""
+        return tuple(starmap(Chunk, _CHUNK.iter_unpack(self.pace)))
 
     @property
     def request(self) -> RequestSummary:

@@ -156,6 +156,8 @@ def _about(made: Recording) -> bytes:
     asked = made.request
     fields = key_fields(asked.fields) if made.inference else varied(asked.fields, made.head.fields)
     told = [asked.method, redacted_url(asked), made.endpoint, made.model, fields, made.namespace, made.sample]
+    if made.request_body.kind not in ("json", "empty"):
+        told.append(asked.fields.get(b"content-type", b"").decode("latin-1"))
     return json.dumps(told).encode()
 
 
