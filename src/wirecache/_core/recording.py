@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
-from wirecache._core.canonical import Body, canonical_text, media_type
+from wirecache._core.canonical import KEPT_WHOLE, Body, canonical_text, media_type
 from wirecache._core.completeness import judge_stream
 from wirecache._core.keys import key_fields
 from wirecache._core.messages import Chunk, Entry, Head, HeaderPairs, Request, Usage, pack_chunks
@@ -178,9 +178,11 @@ def _about(made: Recording) -> bytes:
     """The request summary: with the headers that count in its key or that the answer varies on (a credential never is among them)."""
     asked = made.request
     fields = key_fields(asked.fields) if made.inference else varied(asked.fields, made.head.fields)
+    content_type = "" if made.request_body.kind == "json" else asked.fields.get(b"content-type", b"").decode("latin-1")
+    whole = len(made.request_body.raw) <= KEPT_WHOLE
     told = [asked.method, redacted_url(asked), made.endpoint, made.model, fields, made.namespace, made.sample]
-    if made.request_body.kind not in ("json", "empty"):
-        told.append(asked.fields.get(b"content-type", b"").decode("latin-1"))
+    if content_type or not whole:
+        told += [content_type, whole]
     return json.dumps(told).encode()
 
 
