@@ -14,15 +14,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from wirecache._cache import Cache, explain
     from wirecache._calls import Exchange, capture, options
+    from wirecache._cassette import Cassette, CassetteReport
     from wirecache._core.keys import KeyOptions, make_key
     from wirecache._core.messages import Entry
     from wirecache._core.plan import Mode
+    from wirecache._core.record_modes import RecordMode
+    from wirecache._core.redaction import Redactor
     from wirecache._core.rules import Rule
     from wirecache._core.status import CacheStatus
     from wirecache._explain import Explanation
     from wirecache._install import install, uninstall
     from wirecache._pick import cached_async_client, cached_client
-    from wirecache.errors import ConfigError, NotRecorded, StoreError, WirecacheError
+    from wirecache.cassette import CassetteStore
+    from wirecache.errors import CassetteError, CassetteFormatError, ConfigError, NotRecorded, StoreError, WirecacheError
     from wirecache.stats import Stats
     from wirecache.stores import DiskStore, Store
 
@@ -31,6 +35,11 @@ __version__ = "0.1.0"
 __all__ = [
     "Cache",
     "CacheStatus",
+    "Cassette",
+    "CassetteError",
+    "CassetteFormatError",
+    "CassetteReport",
+    "CassetteStore",
     "ConfigError",
     "DiskStore",
     "Entry",
@@ -39,6 +48,8 @@ __all__ = [
     "KeyOptions",
     "Mode",
     "NotRecorded",
+    "RecordMode",
+    "Redactor",
     "Rule",
     "Stats",
     "Store",
@@ -59,6 +70,11 @@ __all__ = [
 _WHERE = {
     "Cache": "_cache",
     "CacheStatus": "_core.status",
+    "Cassette": "_cassette",
+    "CassetteError": "errors",
+    "CassetteFormatError": "errors",
+    "CassetteReport": "_cassette",
+    "CassetteStore": "cassette",
     "ConfigError": "errors",
     "DiskStore": "stores",
     "Entry": "_core.messages",
@@ -67,6 +83,8 @@ _WHERE = {
     "KeyOptions": "_core.keys",
     "Mode": "_core.plan",
     "NotRecorded": "errors",
+    "RecordMode": "_core.record_modes",
+    "Redactor": "_core.redaction",
     "Rule": "_core.rules",
     "Stats": "stats",
     "Store": "stores",
@@ -83,7 +101,7 @@ _WHERE = {
 }
 
 
-_MODULES = frozenset({"errors", "httpx", "httpx2", "stats", "stores"})
+_MODULES = frozenset({"cassette", "errors", "httpx", "httpx2", "stats", "stores"})
 
 
 def __getattr__(name: str) -> Any:

@@ -86,7 +86,7 @@ def _answer(cache: Cache, library: Library, transport: Any, request: Any) -> Any
             case ReadBody():
                 return request.read()
             case Lookup(key):
-                return cache.get(key)
+                return cache.look_up(key)
             case Forward(changes):
                 call.drop_upstream()
                 original = request.headers
@@ -120,7 +120,7 @@ async def _answer_async(cache: Cache, library: Library, transport: Any, request:
             case ReadBody():
                 return await request.aread()
             case Lookup(key):
-                return await cache.aget(key)
+                return await cache.alook_up(key)
             case Forward(changes):
                 await call.adrop_upstream()
                 original = request.headers

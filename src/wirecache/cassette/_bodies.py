@@ -42,8 +42,8 @@ class Redactor(Protocol):
         """Of a URL."""
         ...
 
-    def header(self, name: str, value: str, /) -> str:
-        """Of the value of a header."""
+    def header(self, name: str, value: str, /) -> str | None:
+        """Of the value of a header; None: the header is dropped."""
         ...
 
 

@@ -84,12 +84,13 @@ def _request_node(entry: Entry, redactor: Redactor) -> Node:
     asked, body = entry.request, bytes(entry.request_body)
     form = multipart_node(body, asked.content_type, redactor) if asked.content_type else None
     kept, content_type = form or (body_node(body, redactor), asked.content_type)
-    node = {
+    headers = {name: told for name, value in asked.fields.items() if (told := redactor.header(name, value)) is not None}
+    node: Node = {
         "method": asked.method,
         "url": redactor.url(asked.url),
         "endpoint": asked.endpoint or None,
         "model": asked.model,
-        "headers": {name: redactor.header(name, value) for name, value in asked.fields.items()} or None,
+        "headers": headers or None,
         "content_type": content_type or None,
         "namespace": asked.namespace or None,
         "sample": asked.sample or None,
@@ -115,7 +116,7 @@ def _response_node(entry: Entry, redactor: Redactor) -> Node:
 
 def _headers_node(headers: HeaderPairs, redactor: Redactor) -> Node | list[Any]:
     texts = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
-    told = [(name, redactor.header(name, value)) for name, value in texts]
+    told: list[tuple[str, str]] = [(name, kept) for name, value in texts if (kept := redactor.header(name, value)) is not None]
     named = dict(told)
     return named if len(named) == len(told) else [Inline(pair) for pair in told]
 

@@ -42,7 +42,7 @@ def _part(piece: bytes, redactor: Redactor) -> Node:
 def _header(line: str, redactor: Redactor) -> str:
     name, colon, value = line.partition(":")
     text = value.lstrip()
-    return name + colon + value[: len(value) - len(text)] + redactor.header(name.strip().lower(), text)
+    return name + colon + value[: len(value) - len(text)] + (redactor.header(name.strip().lower(), text) or "")
 
 
 def _free_boundary(parts: list[Node]) -> str:
