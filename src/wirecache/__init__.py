@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from wirecache._cache import Cache, explain
     from wirecache._calls import Exchange, capture, options
-    from wirecache._cassette import Cassette, CassetteReport
+    from wirecache._cassette import Cassette, CassetteReport, Drift
     from wirecache._core.keys import KeyOptions, make_key
     from wirecache._core.messages import Entry
     from wirecache._core.plan import Mode
@@ -42,6 +42,7 @@ __all__ = [
     "CassetteStore",
     "ConfigError",
     "DiskStore",
+    "Drift",
     "Entry",
     "Exchange",
     "Explanation",
@@ -77,6 +78,7 @@ _WHERE = {
     "CassetteStore": "cassette",
     "ConfigError": "errors",
     "DiskStore": "stores",
+    "Drift": "_cassette",
     "Entry": "_core.messages",
     "Exchange": "_calls",
     "Explanation": "_explain",

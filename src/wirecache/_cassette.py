@@ -8,9 +8,11 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from wirecache._cache import Cache
+from wirecache._core.difference import ABSENT, Difference, difference
+from wirecache._core.drift import drift
 from wirecache._core.keys import DEFAULT_KEY, KeyOptions
 from wirecache._core.messages import Entry
 from wirecache._core.record_modes import RecordMode, Tape
@@ -22,7 +24,7 @@ from wirecache.cassette._directory import Directory
 from wirecache.cassette._session import SequenceEnd, Session
 from wirecache.errors import CassetteError, ConfigError
 
-__all__ = ["Cassette", "CassetteReport"]
+__all__ = ["Cassette", "CassetteReport", "Drift"]
 
 logger = logging.getLogger("wirecache")
 
@@ -49,6 +51,18 @@ class CassetteReport:
         return f"{counts}, {len(self.missing)} missing" if self.missing else counts
 
 
+class Drift(NamedTuple):
+    """A request whose live answer differs from the recorded one, and where: ``stored`` is what was recorded, ``asked`` what came."""
+
+    method: str
+    url: str
+    differences: tuple[Difference, ...]
+
+    def __str__(self) -> str:
+        """The request, and the differences, one a line."""
+        return "\n".join([f"{self.method} {self.url}", *(f"  {found}" for found in self.differences)])
+
+
 class Cassette(Cache):
     """Which exchanges are replayed from a directory, and which are recorded there?
 
@@ -57,7 +71,8 @@ class Cassette(Cache):
     ``Redactor``. ``match``: what counts when a request is compared with those recorded. ``replay_speed``: 0 gives a recorded stream at
     once, 1 at the pace at which it came. ``sequence_end``: what a request gets when it is made more often than it was recorded: the last
     answer again (``"repeat"``), or none (``"fail"``). ``miss``: without a recording, answer 424 (``"respond"``) or raise ``NotRecorded``
-    (``"raise"``).
+    (``"raise"``). ``verify``: send every request, compare the answer with the recording (``"shape"``: status and the shape of its JSON;
+    ``"text"``: what was said, too), and write nothing; ``drift`` holds what differs.
 
     It goes wherever a ``Cache`` goes. Everything is recorded: any method, any status, streams with times, and equal requests that were
     answered differently in their order. Nothing expires.
@@ -74,12 +89,15 @@ class Cassette(Cache):
         match: KeyOptions = DEFAULT_KEY,
         replay_speed: float = 0.0,
         sequence_end: SequenceEnd = "repeat",
+        verify: Literal["shape", "text"] | None = None,
         miss: Literal["respond", "raise"] = "respond",
     ) -> None:
         if match.credentials:
             raise ConfigError("match= has credentials=True; a cassette holds no credentials, so none can be compared")
         if sequence_end not in ("repeat", "fail"):
             raise ConfigError(f"sequence_end= is {sequence_end!r}; allowed: repeat, fail")
+        if verify not in (None, "shape", "text"):
+            raise ConfigError(f"verify= is {verify!r}; allowed: shape, text, or None")
         self.path = os.fspath(path)
         redactor = redact if isinstance(redact, Redactor) else Redactor(patterns=[redact] if isinstance(redact, str) else redact)
         store = CassetteStore(path, redactor=redactor)
@@ -87,13 +105,30 @@ class Cassette(Cache):
         self.record_mode = setting("record_mode", record_mode, one_of(RecordMode), {}, RecordMode.NONE)
         self._directory = Directory(path, match, redactor)
         self.session = Session(self._directory, self.record_mode, sequence_end)
+        self.verify = verify
+        self.drift: list[Drift] = []
         self._missing: list[str] = []
         self._faults: list[CassetteError] = []
-        tape = Tape(self.record_mode, self.session.existed, redactor, self.path, _how(self.path))
+        tape = Tape(self.record_mode, self.session.existed, redactor, self.path, _how(self.path), verify is not None)
         self.plan = replace(self.plan, tape=tape)
 
     def __repr__(self) -> str:
         return f"Cassette({self.path!r}, {self.record_mode.value!r})"
+
+    def under_test(self, how: str, *, root: str | os.PathLike[str], since: float) -> None:
+        """Write nothing before ``close``, so that a test that fails records nothing (``rollback``).
+
+        ``how``: what a user does to record. ``root``: the directory of all cassettes, where their schema lies. ``since``: when the
+        run began, in seconds since the epoch: files that are younger are other tests' and stay.
+        """
+        self.session.hold, self.session.since = True, since
+        self._directory.schema_in(root)
+        assert self.plan.tape is not None
+        self.plan = replace(self.plan, tape=self.plan.tape._replace(how=how))
+
+    def rollback(self) -> None:
+        """Forget what was recorded since it was opened; only ``under_test``."""
+        self.session.rollback()
 
     def report(self) -> CassetteReport:
         """What happened since it was opened."""
@@ -149,6 +184,9 @@ class Cassette(Cache):
         reason = recorder.why_not(decode)
         if reason is None:
             entry = recorder.entry(time.time(), seconds)
+            if self.verify:
+                self._compare(entry)
+                return "verify"
             if self._guard(lambda: self.session.record(entry)):
                 self._tally.add("stored")
                 return None
@@ -156,6 +194,18 @@ class Cassette(Cache):
         logger.warning("wirecache: an answer was not recorded on the cassette %s: %s", self.path, reason)
         self.refused(reason)
         return reason
+
+    def _compare(self, live: Entry) -> None:
+        """Note where the live answer differs from the recorded one."""
+        asked = live.request
+        try:
+            recorded = self.session.play(live.key)
+        except CassetteError as error:
+            self.drift.append(Drift(asked.method, asked.url, (difference("cassette", str(error), ABSENT),)))
+            return
+        found = drift(recorded, live, text=self.verify == "text") if recorded else [difference("cassette", ABSENT, "answered")]
+        if found:
+            self.drift.append(Drift(asked.method, asked.url, tuple(found)))
 
     def missed(self, message: str) -> None:
         """Note it for the report, and say so."""

@@ -49,7 +49,7 @@ class Tape(NamedTuple):
     """What a flow must know of a cassette.
 
     ``existed``: there were recordings when it was opened. ``redactor``: applied before the key is made. ``how``: what a user does to
-    record what is missing. ``where``: its name in messages.
+    record what is missing. ``where``: its name in messages. ``verify``: every request goes out, and is only compared.
     """
 
     record_mode: RecordMode
@@ -57,6 +57,7 @@ class Tape(NamedTuple):
     redactor: Redactor
     where: str
     how: str
+    verify: bool = False
 
 
 def decide(mode: RecordMode, found: bool, existed: bool) -> Action:

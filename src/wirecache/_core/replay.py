@@ -44,7 +44,7 @@ def played(request: Request, plan: Plan, now: float) -> Flow:
     except Exception as error:  # the user's normalize raised: on a cassette that is no reason to go on without it
         return Refuse(CacheStatus(fwd="miss", detail="normalize-error"), f"KeyOptions(normalize=...) raised {error!r}. Nothing was sent.")
     try:
-        entry: Entry | None = (yield Lookup(key)) if not mode.replaces else None
+        entry: Entry | None = None if mode.replaces or tape.verify else (yield Lookup(key))
     except CassetteError as error:
         return Refuse(CacheStatus(fwd="miss", key=key, detail="cassette-error"), f"{error}. Nothing was sent.")
     return (yield from _by_mode(asked, body, plan, tape, mode, key, entry, now))
@@ -53,7 +53,7 @@ def played(request: Request, plan: Plan, now: float) -> Flow:
 def _by_mode(request: Request, body: Body, plan: Plan, tape: Tape, mode: RecordMode, key: str, entry: Entry | None, now: float) -> Flow:
     model = model_of(request, body)
     endpoint = (find_endpoint(request.path) if request.method == "POST" else None) or ""
-    match decide(mode, entry is not None, tape.existed):
+    match Action.RECORD if tape.verify else decide(mode, entry is not None, tape.existed):
         case Action.PLAY if entry is not None:
             return Reuse(entry, CacheStatus(hit=True, key=key), age_of(entry, now))
         case Action.REFUSE:
@@ -66,7 +66,8 @@ def _by_mode(request: Request, body: Body, plan: Plan, tape: Tape, mode: RecordM
         namespace=plan.namespace, sample=plan.sample, bodyless=request.method == "HEAD", stream=is_event_stream(head.fields),
         everything=True, headers=plan.key.headers,
     )  # fmt: skip
-    status = CacheStatus(fwd="request" if mode.replaces else "miss", fwd_status=head.status, key=key)
+    anew = mode.replaces or tape.verify
+    status = CacheStatus(fwd="request" if anew else "miss", fwd_status=head.status, key=key)
     return Relay(status, Recorder(made))
 
 

@@ -29,7 +29,7 @@ _count = itertools.count()
 class Directory:
     """The recordings of one directory. Safe for threads, and for processes that write to it at the same time.
 
-    ``options``: how keys are made. ``root``: the directory above, or this one, where the schema lies that editors check the files by.
+    ``options``: how keys are made.
     """
 
     def __init__(
@@ -37,16 +37,19 @@ class Directory:
         path: str | os.PathLike[str],
         options: KeyOptions = DEFAULT_KEY,
         redactor: Redactor = DEFAULT,
-        root: str | os.PathLike[str] | None = None,
     ) -> None:
         self.path = Path(path).expanduser().absolute()
         self.redactor = redactor
-        self._schema = Path(root if root is not None else self.path).expanduser().absolute() / SCHEMA_NAME
+        self._schema = self.path / SCHEMA_NAME
         self._options = options
         self._lock = threading.RLock()
         self._by_short: dict[str, list[str]] | None = None
         self._by_key: dict[str, list[str]] | None = None  # made only when a short key is not enough
         self._read: dict[str, tuple[Recording, str]] = {}
+
+    def schema_in(self, root: str | os.PathLike[str]) -> None:
+        """The schema by which editors check the files lies in that directory above."""
+        self._schema = Path(root).expanduser().absolute() / SCHEMA_NAME
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
