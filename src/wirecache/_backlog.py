@@ -58,7 +58,7 @@ class Backlog:
     def reset(self) -> None:
         """Begin anew: the writer stayed in the parent of a fork, and writes there what waited."""
         self._lock = threading.Lock()
-        self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Job | Callable[[], object]] = queue.SimpleQueue()
         self._waiting: dict[str, Job] = {}
         self._size = 0
         self._undone = 0
@@ -86,6 +86,15 @@ class Backlog:
             self._waiting[job.key] = job
             self._jobs.put(job)
         return True
+
+    def after(self, action: Callable[[], object]) -> None:
+        """Do it when what was given so far is written; at once, if nobody can write."""
+        with self._lock:
+            if waits := self._has_thread():
+                self._undone += 1
+                self._jobs.put(action)
+        if not waits:
+            action()
 
     def _has_thread(self) -> bool:
         if self._thread is None:
@@ -135,6 +144,10 @@ class Backlog:
                         self._thread = None
                         return
                 continue
+            if not isinstance(job, Job):
+                self._do(job)
+                del job
+                continue
             error: Exception | None = None
             try:
                 assert self._store is not None
@@ -146,10 +159,21 @@ class Backlog:
                 if self._waiting.get(job.key) is job:
                     del self._waiting[job.key]
                 self._size -= job.size
-                self._undone -= 1
-                if not self._undone:
-                    self._idle.notify_all()
+                self._one_less()
             del job  # an entry must not live on in an idle thread
+
+    def _do(self, action: Callable[[], object]) -> None:
+        try:
+            action()
+        except Exception:
+            logger.debug("wirecache: %r failed", action, exc_info=True)
+        with self._idle:
+            self._one_less()
+
+    def _one_less(self) -> None:
+        self._undone -= 1
+        if not self._undone:
+            self._idle.notify_all()
 
 
 _promised_by: int | None = None  # the process that has promised to flush when it ends

@@ -6,6 +6,9 @@ from typing import Any, ClassVar, Self, assert_never
 
 from wirecache._cache import Cache
 from wirecache._call import Call, Library
+from wirecache._collapse import aperform as acollapse
+from wirecache._collapse import claim
+from wirecache._collapse import perform as collapse
 from wirecache._core.effects import Claim, Discard, Effect, Forward, Lookup, ReadBody, Refuse, Reuse, Save
 from wirecache._drive import adrive, drive
 
@@ -87,8 +90,8 @@ def _answer(cache: Cache, library: Library, transport: Any, request: Any) -> Any
                 return request.read()
             case Lookup(key):
                 return cache.look_up(key)
-            case Claim(key):
-                return cache.look_up(key) if call.leads(key) or call.wait() else None
+            case Claim(key, than):
+                return drive(claim(call, key, than), lambda turn: collapse(cache, turn))
             case Forward(changes):
                 call.drop_upstream()
                 original = request.headers
@@ -123,8 +126,8 @@ async def _answer_async(cache: Cache, library: Library, transport: Any, request:
                 return await request.aread()
             case Lookup(key):
                 return await cache.alook_up(key)
-            case Claim(key):
-                return await cache.alook_up(key) if call.leads(key) or await call.await_it() else None
+            case Claim(key, than):
+                return await adrive(claim(call, key, than), lambda turn: acollapse(cache, turn))
             case Forward(changes):
                 await call.adrop_upstream()
                 original = request.headers

@@ -23,6 +23,7 @@ from wirecache._core.recording import Decode, Recorder
 from wirecache._core.rules import Rule, by_line, by_model
 from wirecache._core.secrets import redacted_url
 from wirecache._core.status import CacheStatus
+from wirecache._lease import Add, Leases, Peek, can_hold_leases, is_lease
 from wirecache._settings import (
     UNSET,
     Duration,
@@ -38,7 +39,7 @@ from wirecache._settings import (
 )
 from wirecache.errors import ConfigError
 from wirecache.stats import Stats, Tally
-from wirecache.stores import GONE, Place, drop, open_store
+from wirecache.stores import GONE, Place, Store, drop, open_store
 
 if TYPE_CHECKING:
     from wirecache._explain import Explanation, Nearest
@@ -95,7 +96,7 @@ class Cache:
             namespace=setting("namespace", namespace, parse_text, said, ""),
             key=setting("key", key, of_type(KeyOptions), said, DEFAULT_KEY),
             rules=setting("rules", rules, all_of_type(Rule), said, ()),
-            collapse=_collapses(collapse),
+            collapse=collapse is not False,
             streams=setting("streams", streams, parse_streams, said, Streams.BYPASS),
             stale_if_error=setting("stale_if_error", stale_if_error, parse_duration, said, 0) or 0.0,  # None: not at all
         )
@@ -109,6 +110,7 @@ class Cache:
         self._longest_ttl = _longest(self.plan)
         self._backlog = backlog_of(self.store)
         self.claims = claims_of(self.store)
+        self.leases = Leases(self.store) if _is_shared(collapse, self.store) else None
         self._tally = Tally()
         self._warned: set[str] = set()
         if tell := getattr(self.store, "tell", None):  # what goes wrong in one of several tiers
@@ -134,7 +136,7 @@ class Cache:
         """The stored entries, one after the other. A store of your own needs ``keys()`` for it."""
         self._backlog.flush(FLUSH_WAIT)
         for key in self._optional("keys")():
-            entry = self.get(key)
+            entry = self.get(key) if not is_lease(key) else None
             if entry is not None:
                 yield entry
 
@@ -170,7 +172,7 @@ class Cache:
         yield from self._backlog.entries()
         keys = getattr(self.store, "newest", None) or getattr(self.store, "keys", None)
         for key in keys() if keys is not None else ():
-            if (entry := self._decoded(key, self._guarded(self.store.get, key))) is not None:
+            if not is_lease(key) and (entry := self._decoded(key, self._guarded(self.store.get, key))) is not None:
                 yield entry
 
     def discard(self, key: str) -> None:
@@ -268,6 +270,19 @@ class Cache:
         """Wait for the writes under way."""
         self._backlog.flush(FLUSH_WAIT)
 
+    def after_writes(self, action: Callable[[], object]) -> None:
+        """Do it in the background, when what was kept so far is written."""
+        self._backlog.after(action)
+
+    def lease_turn(self, turn: Add | Peek) -> Any:
+        """Ask the store for a lease; one in trouble lets everybody lead."""
+        try:
+            store: Any = self.store
+            return store.add(turn.key, turn.value, ttl=turn.ttl) if isinstance(turn, Add) else store.get(turn.key)
+        except Exception as error:
+            self._trouble(error)
+            return isinstance(turn, Add)
+
     async def aflush(self) -> None:
         """The same from an event loop: in a worker thread, and only if there is something to wait for."""
         if not self._backlog.flush(0):
@@ -345,10 +360,13 @@ class Cache:
         return method
 
 
-def _collapses(value: object) -> bool:
-    if value in (True, False, "process", "shared"):
-        return bool(value)
-    raise ConfigError(f"collapse= is {value!r}; allowed: True or 'process' (within this process), 'shared' (all processes), False")
+def _is_shared(collapse: object, store: Store) -> bool:
+    """Do all processes on the store forward an equal request once?"""
+    if collapse not in (True, False, "process", "shared"):
+        raise ConfigError(f"collapse= is {collapse!r}; allowed: True or 'process' (within this process), 'shared' (all processes), False")
+    if collapse == "shared" and not can_hold_leases(store):
+        raise ConfigError(f"collapse='shared' needs a store with add() and delete(); {type(store).__name__} has not both")
+    return collapse == "shared"
 
 
 def _longest(plan: Plan) -> float | None:

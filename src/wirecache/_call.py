@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from wirecache._cache import Cache
 from wirecache._calls import Exchange, captured, current_options
-from wirecache._claims import Lead, Pending, here
+from wirecache._claims import Lead
 from wirecache._core.effects import Discard, Flow, Outcome, Refuse, Relay, Reuse, Save
 from wirecache._core.exchange import wrong_options
 from wirecache._core.messages import Head, Request, fields_of
@@ -57,7 +57,6 @@ class Call:
         "lead",
         "library",
         "near",
-        "pending",
         "plan",
         "request",
         "sent",
@@ -79,7 +78,6 @@ class Call:
         self.near: Nearest | None = None
         self.request = request
         self.lead: Lead | None = None
-        self.pending: Pending | None = None
         self.stored = cache.claims.stored
         self.sent = False
         self.wrong: str | None = None
@@ -108,40 +106,15 @@ class Call:
             del headers[name.decode()]
         return headers
 
-    def leads(self, key: str) -> bool:
-        """Lead the forward, or follow whoever does. True: it leads, but another answer was stored since it looked; so look again."""
-        joined = self.cache.claims.join(key)
-        if isinstance(joined, Lead):
-            self.lead = joined
-            return self.cache.claims.stored != self.stored
-        self.pending = None if joined.waits_for_itself(here()) else joined
-        return False
-
-    def wait(self) -> bool:
-        """Wait for the leader, if there is one; is its answer stored?"""
-        if self.pending is None:
-            return False
-        try:
-            return self.pending.wait(self._patience())
-        except TimeoutError:
-            raise self._too_late() from None
-
-    async def await_it(self) -> bool:
-        """The same on an event loop."""
-        if self.pending is None:
-            return False
-        try:
-            return await self.pending.await_it(self._patience())
-        except TimeoutError:
-            raise self._too_late() from None
-
-    def _patience(self) -> float:
+    @property
+    def patience(self) -> float:
         """How many seconds the caller would wait for upstream's answer: its own read timeout."""
         read = self.request.extensions.get("timeout", {}).get("read")
         return MOST_PATIENCE if read is None else min(float(read), MOST_PATIENCE)
 
-    def _too_late(self) -> Exception:
-        told = f"no answer within {self._patience():g} s to an equal request that was sent before this one (wirecache collapses them)"
+    def too_late(self) -> Exception:
+        """What the caller gets if an equal request's answer does not come in time."""
+        told = f"no answer within {self.patience:g} s to an equal request that was sent before this one (wirecache collapses them)"
         error: Exception = self.library.timeout(told, request=self.request)
         return error
 

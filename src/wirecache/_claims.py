@@ -61,10 +61,14 @@ class Lead:
         self._claims = claims
         self._key = key
         self._pending = pending
+        self.then: Callable[[bool], object] | None = None  # told, too
 
     def settle(self, stored: bool) -> None:
         """The answer is stored, or will not be. Only the first time counts."""
+        then, self.then = self.then, None
         self._claims.settle(self._key, self._pending, stored)
+        if then is not None:
+            then(stored)
 
     def __del__(self) -> None:
         self.settle(False)

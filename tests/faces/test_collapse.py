@@ -30,7 +30,7 @@ async def asleep(seconds: float) -> None:
 
 
 async def test_many_equal_calls_are_one(face: Face, provider: Provider, cache: Cache) -> None:
-    provider.delay = 0.05
+    provider.delay = 0.3
     statuses = []
 
     async def call(client: Client) -> None:
@@ -42,11 +42,12 @@ async def test_many_equal_calls_are_one(face: Face, provider: Provider, cache: C
         await face.together(*(partial(call, client) for _ in range(MANY)))
     assert provider.calls == 1
     collapsed = [status for status in statuses if status.collapsed]
-    assert len(collapsed) == MANY - 1
+    late = sum(status.hit for status in statuses)  # a thread that began when the answer was there
+    assert len(collapsed) + late == MANY - 1 > late
     assert {(status.hit, status.fwd, status.stored) for status in collapsed} == {(False, "miss", False)}
     assert collapsed[0].header(200).startswith('wirecache; fwd=miss; collapsed; key="')
     stats = cache.stats
-    assert (stats.misses, stats.collapsed, stats.stored, stats.hits) == (1, MANY - 1, 1, 0)
+    assert (stats.misses, stats.collapsed, stats.stored, stats.hits) == (1, MANY - 1 - late, 1, late)
     assert stats.tokens == 12 * (MANY - 1)
 
 

@@ -28,9 +28,13 @@ class Lookup(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """Lead the forward of this key, or wait for whoever does. Answered with what the leader stored, or None: forward it yourself."""
+    """Lead the forward of this key, or wait for whoever does. Answered with what the leader stored, or None: forward it yourself.
+
+    ``than``: when the entry that may not answer was stored, if there is one; the leader's is another.
+    """
 
     key: str
+    than: float | None = None
 
 
 class Forward(NamedTuple):

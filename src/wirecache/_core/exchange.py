@@ -59,7 +59,7 @@ def exchange(request: Request, plan: Plan, now: float) -> Flow:
         told = explain_miss(request, endpoint or "rule", model_of(request, body))
         return Refuse(CacheStatus(fwd="miss", key=key, detail="only-if-cached"), told, body)
     if plan.collapse and not _unseen(plan) and not _wants_stream(request, endpoint, body):
-        led: Entry | None = yield Claim(key)
+        led: Entry | None = yield Claim(key, entry.stored_at if entry else None)
         if led is not None and (reuse := _reuse(led, plan, rule, now)):
             status = CacheStatus(fwd="stale" if entry else "miss", collapsed=True, key=key)
             return reuse._replace(status=status)
