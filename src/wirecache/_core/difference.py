@@ -6,9 +6,13 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-__all__ = ["Difference", "differences", "likeness"]
+from wirecache._core.redaction import DEFAULT
+from wirecache._core.shapes import REDACTED
+
+__all__ = ["Difference", "difference", "differences", "likeness"]
 
 SHOWN = 60  # characters of a value
+LOOKED_AT = 4000  # characters on each side of the first difference: a secret that the shown part cuts through is known by its whole
 ABSENT = object()
 
 # What tends to change from run to run. A row: its name, what it looks like, and how it looks when cut short.
@@ -82,25 +86,42 @@ def differences(stored: Any, asked: Any, pointer: str = "") -> Iterator[Differen
         yield _difference(pointer or "/", stored, asked)
 
 
+def difference(name: str, stored: str, asked: str) -> Difference:
+    """A difference outside of the body, without its secrets."""
+    return Difference(DEFAULT.text(name), DEFAULT.text(stored), DEFAULT.text(asked))
+
+
 def _difference(pointer: str, stored: Any, asked: Any) -> Difference:
+    told = DEFAULT.text(pointer)
     if isinstance(stored, str) and isinstance(asked, str):
         start = _common(stored, asked)
-        return Difference(pointer, _window(stored, start), _window(asked, start), _hint(pointer, stored, asked, start))
-    return Difference(pointer, _shown(stored), _shown(asked), None)
+        hint = _hint(told, stored, asked, start)
+        if DEFAULT.is_secret(pointer.rpartition("/")[2]):
+            return Difference(told, REDACTED, REDACTED, hint)
+        begin = max(0, start - LOOKED_AT)
+        one, other = (DEFAULT.text(text[begin : start + LOOKED_AT]) for text in (stored, asked))
+        start = _common(one, other)
+        return Difference(told, _window(one, start, begin), _window(other, start, begin), hint)
+    secret = DEFAULT.is_secret(pointer.rpartition("/")[2])
+    return Difference(told, _shown(stored, secret), _shown(asked, secret), None)
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Any, secret: bool) -> str:
     if value is ABSENT:
         return "absent"
+    if secret and isinstance(value, str):
+        return REDACTED
+    if isinstance(value, str):
+        value = DEFAULT.text(value[:LOOKED_AT])
     text = repr(value) if not isinstance(value, (dict, list)) else type(value).__name__ + f" of {len(value)}"
     return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."
 
 
-def _window(text: str, start: int) -> str:
-    """The text round the place where it begins to differ."""
+def _window(text: str, start: int, before: int) -> str:
+    """The text round the place where it begins to differ; ``before``: how much of it was left out already."""
     begin = max(0, start - 20)
     part = text[begin : begin + SHOWN]
-    shown = ("..." if begin else "") + part + ("..." if begin + SHOWN < len(text) else "")
+    shown = ("..." if begin or before else "") + part + ("..." if begin + SHOWN < len(text) else "")
     return '"' + shown.replace("\n", "\\n") + '"'
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 
 from wirecache._core.messages import HeaderPairs, Request
+from wirecache._core.redaction import DEFAULT
 from wirecache._core.secrets import redacted_url
 from wirecache._core.status import CacheStatus
 
@@ -33,7 +34,7 @@ _LIVE = {
 
 def explain_miss(request: Request, endpoint: str, model: str | None) -> str:
     """What is missing, and how does it get into the store?"""
-    asked = f" of model {model!r}" if model else ""
+    asked = f" of model {DEFAULT.text(model)!r}" if model else ""
     return (
         f"wirecache is offline and has no stored answer for {request.method} {redacted_url(request)} ({endpoint}{asked}). "
         'Nothing was sent. To store it, make this call once with mode="auto" (or WIRECACHE_MODE=auto). '
@@ -54,7 +55,7 @@ def explain_bypass(request: Request, reason: str) -> str:
 def refusal(message: str, status: CacheStatus) -> tuple[int, HeaderPairs, bytes]:
     """The HTTP status, headers and body of the answer that says so."""
     code, kind = (WRONG, "config_error") if status.detail == "config-error" else (REFUSED, "not_recorded")
-    error = {"message": _plain(message), "type": kind, "code": kind}
+    error = {"message": _plain(DEFAULT.text(message)), "type": kind, "code": kind}
     headers = ((b"content-type", b"application/json"), (b"x-should-retry", b"false"))
     return code, headers, json.dumps({"error": error}, ensure_ascii=False).encode("utf-8", "replace")
 
