@@ -103,6 +103,7 @@ ORDINARY = [
     "Basic authentication, basic arithmetic, Basic dXNlcg==, the basics",
     "A file that begins with -----BEGIN PRIVATE KEY----- is one; -----BEGIN CERTIFICATE----- is not.",
     "https://host:8080/a@b http://h/?q=a@b mailto:someone@example.com git@github.com:a/b.git https://user@h/ ftp://h:21",
+    "redis://[[username]:[password]]@h:6379/0 https://{user}:{password}@h https://%s:%s@h https://$USER:$PASSWORD@h",
     "https://h/p?x=1&max_tokens=5&signature_method=HMAC&api_key=YOUR_KEY&page_token=abc",
     "data:image/png;base64," + "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ" * 40,
     "gAAAAABo" + "x8_-Zq" * 200,  # Fernet, as in encrypted_content

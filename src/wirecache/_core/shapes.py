@@ -105,7 +105,7 @@ _SHAPES: tuple[tuple[str, str, str], ...] = (
     ("bearer token", "uthorization UTHORIZATION", r"(?i:uthorization)[\"'\\]{0,3}[ \t]*[:=][ \t]*[\"'\\]{0,3}"
      r"(?i:bearer|token|key|basic)[ \t]+(?=[\w.~+/=-]{0,400}\d)([\w.~+/=-]{6,})"),
     ("user and password", "Basic basic BASIC", r"(?i:basic)[ \t]+([A-Za-z0-9+/]{6,}={0,2})(?![\w+/=-])"),
-    ("user and password", "://", r"://([^\s/?#\"'\\<>@:]*:[^\s/?#\"'\\<>@]+)@"),
+    ("user and password", "://", r"://([^\s/?#\"'\\<>@:]*:(?![\[{$(]|%[sd(])[^\s/?#\"'\\<>@]+)@"),
     ("query parameter", "? &", r"[?&](?i:(?:[\w-]*api[_-]?key|(?:access|auth)[_-]?token|client[_-]?secret|subscription-key|sig|signature)"
      r"=(?=" + _VALUE + r"{0,400}\d)|x-(?:amz|goog)-(?:signature|credential|security-token)=)(" + _VALUE + r"{8,})"),
     ("private key", "-----BEGIN ", r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
