@@ -337,6 +337,37 @@ def test_a_key_of_several_lines_in_a_text() -> None:
     assert DEFAULT.data(f'data: {{"a": 1}}\n{text}b'.encode()) == b'data: {"a": 1}\nREDACTED\nb'
 
 
+def test_a_form() -> None:
+    form = f"grant_type=password&username=me&password=hunter2&client%5Fsecret=s3cr3t&x={SECRETS['groq']}&y="
+    assert DEFAULT.data(form.encode()) == b"grant_type=password&username=me&password=REDACTED&client%5Fsecret=REDACTED&x=REDACTED&y="
+    assert DEFAULT.data(b"password=hunter2") == b"password=REDACTED"
+    assert DEFAULT.data(b"password=hunter2 is prose") == b"password=hunter2 is prose"
+
+
+@pytest.mark.parametrize(("text", "secret"), PLANTED)
+def test_a_secret_is_found_in_every_kind_of_body(text: str, secret: str) -> None:
+    prompt = {"messages": [{"role": "user", "content": [{"type": "text", "text": f"It is {text}\nor so."}]}]}
+    bodies = [
+        json.dumps(prompt),
+        json.dumps(prompt, indent=2),
+        f"event: delta\ndata: {json.dumps(prompt)}\n\ndata: [DONE]\n\n",
+        f"{json.dumps(prompt)}\n" * 2,
+        text,
+    ]
+    for body in bodies:
+        kept = DEFAULT.data(body.encode()).decode()
+        assert secret not in kept
+        assert json.dumps(secret)[1:-1] not in kept
+        assert DEFAULT.data(kept.encode()).decode() == kept
+        assert list(DEFAULT.finds(kept)) == []
+
+
+def test_a_deep_document() -> None:
+    deep = "[" * 100_000 + '{"password": "x"}' + "]" * 100_000
+    assert DEFAULT.json_text(deep) == deep.replace('"x"', '"REDACTED"')
+    assert DEFAULT.data(deep.encode()) == deep.replace('"x"', '"REDACTED"').encode()
+
+
 def test_other_bytes_stay() -> None:
     data = b"\xff\xd8\x00" + SECRETS["groq"].encode()
     assert DEFAULT.data(data) is data
@@ -442,6 +473,9 @@ def test_wrong_options(options: dict[str, Any], said: str) -> None:
         pytest.param("Bearer " * 15_000, id="a seventh"),
         pytest.param('{"a": "' + '\\"' * 50_000, id="quotes"),
         pytest.param('"' * 100_001, id="more quotes"),
+        pytest.param("a=b&" * 30_000 + " ", id="nearly a form"),
+        pytest.param("data: {\n" * 12_000, id="nearly events"),
+        pytest.param("data: " + "[" * 100_000, id="deep"),
     ],
 )
 def test_no_text_takes_long(text: str) -> None:

@@ -33,6 +33,7 @@ _TOKEN = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)("?)(\s*+:)?|[{}\[\],]', re.DO
 _ESCAPES = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.|[^\\]", re.DOTALL)
 _HIDING = re.compile(r"\\(?:u00([2-7][0-9a-fA-F])|/)")  # escapes that JSON does not need: an anchor or a name may hide in them
 _PARAMETER = re.compile(r"([?&#])([^=&#?]+)=([^&#]+)")
+_FORM = re.compile(r"[\w.~%+*\[\]-]{1,200}=[^&\s{}\"<>]*(?:&[\w.~%+*\[\]-]{1,200}=[^&\s{}\"<>]*)*", re.ASCII)
 _USERINFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)[^/?#]*@")
 _LINES = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
 _EVENT = re.compile(r"(\s*(?:data:\s?)?)([{\[\"].*)", re.DOTALL)
@@ -173,7 +174,7 @@ class Redactor:
     # -- bytes, URLs, headers -----------------------------------------------------------------------------------------
 
     def data(self, data: bytes) -> bytes:
-        """A body: JSON, an event stream or NDJSON (line by line) or other UTF-8 text. Other bytes stay as they are."""
+        """A body: JSON, an event stream or NDJSON (line by line), a form or other UTF-8 text. Other bytes stay as they are."""
         try:
             text = data.decode("utf-8")
         except UnicodeDecodeError:
@@ -182,6 +183,8 @@ class Redactor:
         return data if made == text else made.encode("utf-8")
 
     def _document(self, text: str) -> str:
+        if _FORM.fullmatch(text):
+            return self.text(_PARAMETER.sub(self._parameter, f"&{text}")[1:])
         lines = [] if _parses(text) else _LINES.findall(text)
         events = [_EVENT.fullmatch(line) for line in lines]
         if not any(event and (event[1].strip() or _parses(event[2])) for event in events):
