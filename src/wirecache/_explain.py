@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from wirecache._core.canonical import Body, canonical_text, parse_body
-from wirecache._core.difference import Difference, difference, differences, likeness
+from wirecache._core.difference import Difference, differences, likeness, part_difference
 from wirecache._core.effects import Forward, Lookup, Outcome, ReadBody, Reuse
 from wirecache._core.endpoints import find_endpoint
 from wirecache._core.freshness import age_of
@@ -112,15 +112,15 @@ def _outside(entry: Entry, request: Request, plan: Plan, url: str) -> Iterator[D
     """The differences that are not in the body."""
     told = entry.request
     if told.url != url:
-        yield difference("url", told.url, url)
+        yield part_difference("url", told.url, url)
     if told.namespace != plan.namespace:
-        yield difference("namespace", repr(told.namespace), repr(plan.namespace))
+        yield part_difference("namespace", repr(told.namespace), repr(plan.namespace))
     if told.sample != plan.sample:
-        yield difference("sample", str(told.sample), str(plan.sample))
+        yield part_difference("sample", str(told.sample), str(plan.sample))
     asked = key_fields(request.fields)
     for name in sorted(asked.keys() | told.fields.keys()):
         if asked.get(name) != told.fields.get(name):
-            yield difference(f"header {name}", told.fields.get(name, "absent"), asked.get(name, "absent"))
+            yield part_difference(f"header {name}", told.fields.get(name, "absent"), asked.get(name, "absent"))
 
 
 def request_of(asked: Any) -> tuple[Request, bytes]:

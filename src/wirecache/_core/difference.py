@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from wirecache._core.redaction import DEFAULT
 from wirecache._core.shapes import REDACTED
 
-__all__ = ["Difference", "difference", "differences", "likeness"]
+__all__ = ["ABSENT", "Difference", "difference", "differences", "likeness", "part_difference"]
 
 SHOWN = 60  # characters of a value
 LOOKED_AT = 4000  # characters on each side of the first difference: a secret that the shown part cuts through is known by its whole
@@ -83,15 +83,16 @@ def differences(stored: Any, asked: Any, pointer: str = "") -> Iterator[Differen
             other = asked[at] if at < len(asked) else ABSENT
             yield from differences(one, other, f"{pointer}/{at}")
     elif stored != asked or (type(stored) is bool) != (type(asked) is bool):
-        yield _difference(pointer or "/", stored, asked)
+        yield difference(pointer or "/", stored, asked)
 
 
-def difference(name: str, stored: str, asked: str) -> Difference:
-    """A difference outside of the body, without its secrets."""
+def part_difference(name: str, stored: str, asked: str) -> Difference:
+    """The difference of a part outside of the body, told in full but for its secrets."""
     return Difference(DEFAULT.text(name), DEFAULT.text(stored), DEFAULT.text(asked))
 
 
-def _difference(pointer: str, stored: Any, asked: Any) -> Difference:
+def difference(pointer: str, stored: Any, asked: Any) -> Difference:
+    """The difference of two values at one place, shortened to where it begins, without their secrets."""
     told = DEFAULT.text(pointer)
     if isinstance(stored, str) and isinstance(asked, str):
         start = _common(stored, asked)
