@@ -101,6 +101,7 @@ KEY, OTHER = "gsk" + "_aB3dE5gH7jK9mN1pQ2sT4vW6xY8zA0cD", "gsk" + "_zZ3dE5gH7jK9
         pytest.param({}, {"a": KEY}, ["/a: absent -> 'REDACTED'"], id="a new member"),
         pytest.param({"Password": "hunter2"}, {"Password": "hunter3"}, ["/Password: REDACTED -> REDACTED"], id="by name"),
         pytest.param({"api_key": "hunter2"}, {}, ["/api_key: REDACTED -> absent"], id="by name, lost"),
+        pytest.param({"cookie": ["a"]}, {"cookie": ["b"]}, ["/cookie/0: REDACTED -> REDACTED"], id="by name, in a list"),
         pytest.param({"api_key": 1}, {"api_key": 2}, ["/api_key: 1 -> 2"], id="a number"),
         pytest.param({KEY: 1}, {KEY: 2}, ["/REDACTED: 1 -> 2"], id="a name"),
     ],

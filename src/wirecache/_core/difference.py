@@ -93,18 +93,23 @@ def part_difference(name: str, stored: str, asked: str) -> Difference:
 
 def difference(pointer: str, stored: Any, asked: Any) -> Difference:
     """The difference of two values at one place, shortened to where it begins, without their secrets."""
-    told = DEFAULT.text(pointer)
+    told, secret = DEFAULT.text(pointer), _is_secret(pointer)
     if isinstance(stored, str) and isinstance(asked, str):
         start = _common(stored, asked)
         hint = _hint(told, stored, asked, start)
-        if DEFAULT.is_secret(pointer.rpartition("/")[2]):
+        if secret:
             return Difference(told, REDACTED, REDACTED, hint)
         begin = max(0, start - LOOKED_AT)
         one, other = (DEFAULT.text(text[begin : start + LOOKED_AT]) for text in (stored, asked))
         start = _common(one, other)
         return Difference(told, _window(one, start, begin), _window(other, start, begin), hint)
-    secret = DEFAULT.is_secret(pointer.rpartition("/")[2])
     return Difference(told, _shown(stored, secret), _shown(asked, secret), None)
+
+
+def _is_secret(pointer: str) -> bool:
+    """Is it a member of a secret name, or the item or ``value`` directly under one?"""
+    *_, above, last = ["", *pointer.split("/")]
+    return DEFAULT.is_secret(last) or ((last.isdigit() or last == "value") and DEFAULT.is_secret(above))
 
 
 def _shown(value: Any, secret: bool) -> str:
