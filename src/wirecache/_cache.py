@@ -22,6 +22,7 @@ from wirecache._core.plan import Mode, Plan, Streams, for_call, ttl_in_force
 from wirecache._core.recording import Decode, Recorder
 from wirecache._core.rules import Rule, by_line, by_model
 from wirecache._core.secrets import redacted_url
+from wirecache._core.shapes import redacted_text
 from wirecache._core.status import CacheStatus
 from wirecache._lease import Add, Leases, Peek, can_hold_leases, is_lease
 from wirecache._settings import (
@@ -348,7 +349,7 @@ class Cache:
     def _trouble(self, error: Exception) -> None:
         """Count it, and say so once for each cause."""
         self._tally.add("store_errors")
-        cause = f"{type(error).__name__}: {error}"
+        cause = redacted_text(f"{type(error).__name__}: {error}")  # a store's URL has a password
         if cause not in self._warned and len(self._warned) < MOST_WARNINGS:
             self._warned.add(cause)
             logger.warning("wirecache: the store is in trouble, calls go on without it: %s", cause)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from wirecache import __version__
-from wirecache.cli import demo
+from wirecache.cli import demo, scan
 
 __all__ = ["app"]
 
@@ -35,3 +35,4 @@ def main(
 
 
 app.command("demo")(demo.command)
+app.command("scan")(scan.command)
