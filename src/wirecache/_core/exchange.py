@@ -15,7 +15,7 @@ from wirecache._core.freshness import age_of, may_answer, ttl_left
 from wirecache._core.keys import http_key, key_of
 from wirecache._core.messages import Entry, Head, Request
 from wirecache._core.plan import Mode, Plan, Streams, ttl_in_force
-from wirecache._core.policy import asks_for_stream, is_event_stream, is_upgrade, model_of, too_large, why_not_this_body
+from wirecache._core.policy import asks_for_stream, is_event_stream, is_upgrade, model_of, too_large, wants_stream, why_not_this_body
 from wirecache._core.recording import Recorder, Recording
 from wirecache._core.refusal import explain_bypass, explain_miss
 from wirecache._core.rules import Rule, by_line, by_model
@@ -48,7 +48,8 @@ def exchange(request: Request, plan: Plan, now: float) -> Flow:
         if entry is not None and (reuse := _reuse(entry, plan, rule, now)):
             return reuse
     if plan.mode is Mode.OFFLINE or plan.asked.only_if_cached:
-        told = explain_miss(request, endpoint or "rule", model_of(request, body))
+        stream = asks_for_stream(request.path, request.query) or wants_stream(endpoint or "rule", body)
+        told = explain_miss(request, endpoint or "rule", model_of(request, body), stream=stream)
         return Refuse(CacheStatus(fwd="miss", key=key, detail="only-if-cached"), told, body)
     return (yield from _forward(request, body, endpoint or "rule", rule, plan, key, entry, now))
 
