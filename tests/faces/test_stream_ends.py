@@ -252,12 +252,13 @@ async def test_a_very_long_stream_does_not_hold_the_loop(face: Face, provider: P
 
     async def read() -> tuple[Any, int]:
         url, body, tail, last = provider.url + CHAT_PATH, body_of(stream=True), b"", 0
-        async with face.client(cache) as client, client.stream("POST", url, json=body) as reply, reply.over("iter_raw") as pieces:
-            async for piece in pieces:
-                tail, last = (tail + piece)[-len(DONE) :], beats
-                if tail == DONE and way == "closed after [DONE]":
-                    break
-        return reply, beats - last
+        async with face.client(cache) as client:
+            async with client.stream("POST", url, json=body) as reply, reply.over("iter_raw") as pieces:
+                async for piece in pieces:
+                    tail, last = (tail + piece)[-len(DONE) :], beats
+                    if tail == DONE and way == "closed after [DONE]":
+                        break
+            return reply, beats - last
 
     if face.is_async:
         async with anyio.create_task_group() as group:
