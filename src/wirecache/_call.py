@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, assert_never
 
 from wirecache._cache import Cache
@@ -240,7 +241,7 @@ class Call:
     def _verdict(self, status: CacheStatus, note: _Note) -> Callable[[Recorder, bool], None]:
         def settle(recorder: Recorder, can_wait: bool) -> None:
             try:
-                reason = self.cache.keep(recorder, self._decode, time.perf_counter() - self.started)
+                reason = self.cache.keep(recorder, partial(self._decode, cut=not recorder.ended), time.perf_counter() - self.started)
             except BaseException:
                 self.let_go(False)
                 raise
@@ -253,18 +254,26 @@ class Call:
 
         return settle
 
-    def _decode(self, chunks: Sequence[bytes]) -> Sequence[bytes]:
-        """Undo the content encoding as the caller's own library does; each chunk with what it decodes to."""
-        head, at = self.upstream, 0
+    def _decode(self, chunks: Sequence[bytes], *, cut: bool) -> Sequence[bytes]:
+        """Undo the content encoding as the caller's own library does; each chunk with what it decodes to.
+
+        ``cut``: the caller closed the body before its end, so the end of the coding may be missing, too.
+        """
+        head, at, all_given = self.upstream, 0, False
 
         def raw() -> Iterator[bytes]:
-            nonlocal at
+            nonlocal at, all_given
             for at, chunk in enumerate(chunks):  # noqa: B007 (the reader below sees how far it is)
                 yield chunk
+            all_given = True
 
         decoded = [b""] * len(chunks)
-        for piece in self.library.response(head.status_code, headers=head.headers, content=raw()).iter_bytes():
-            decoded[at] += piece
+        try:
+            for piece in self.library.response(head.status_code, headers=head.headers, content=raw()).iter_bytes():
+                decoded[at] += piece
+        except Exception:
+            if not (cut and all_given):
+                raise
         if decoded == list(chunks) and head.headers["content-encoding"].strip().lower() != "identity":
             raise ValueError("the library has no decoder for it, and passes it on as it is")
         return decoded

@@ -33,13 +33,14 @@ _LIVE = {
 }
 
 
-def explain_miss(request: Request, endpoint: str, model: str | None) -> str:
+def explain_miss(request: Request, endpoint: str, model: str | None, *, stream: bool = False) -> str:
     """What is missing, and how does it get into the store?"""
     asked = f" of model {DEFAULT.text(model)!r}" if model else ""
+    how = ' and streams="record" (or WIRECACHE_STREAMS=record), and read the stream to its end' if stream else ""
     return (
         f"wirecache is offline and has no stored answer for {request.method} {redacted_url(request)} ({endpoint}{asked}). "
-        'Nothing was sent. To store it, make this call once with mode="auto" (or WIRECACHE_MODE=auto). '
-        "If you did, the request differs from the stored one (another model, prompt or parameter), "
+        'Nothing was sent. To store it, make this call once with mode="auto" (or WIRECACHE_MODE=auto)'
+        f"{how}. If you did, the request differs from the stored one (another model, prompt or parameter), "
         "or it lies in another store or namespace."
     )
 
