@@ -16,7 +16,10 @@ from urllib.parse import unquote_to_bytes
 
 import jiter
 
-__all__ = ["EMPTY", "Body", "canonical_json", "canonical_text", "frame", "ignore_members", "media_type", "normalise_percent", "parse_body"]
+__all__ = [
+    "EMPTY", "KEPT_WHOLE", "Body",
+    "canonical_json", "canonical_text", "frame", "ignore_members", "media_type", "normalise_percent", "parse_body",
+]  # fmt: skip
 
 # Ids that a client makes up anew for each call, and that only link members of one body
 # (pydantic-ai gives Gemini's tool calls such ids). They count by order of appearance.

@@ -80,7 +80,7 @@ def pack_chunks(chunks: Iterable[Chunk]) -> bytes:
 class RequestSummary:
     """Which request was answered? Kept with the entry so that people can tell entries apart; no credential is in it.
 
-    ``content_type`` is told where the body is not JSON.
+    ``content_type`` is told where the body is not JSON. ``whole`` is false where the entry does not keep the request's whole body.
     """
 
     method: str
@@ -91,6 +91,7 @@ class RequestSummary:
     namespace: str = ""
     sample: int = 0
     content_type: str = ""
+    whole: bool = True
 
 
 class Entry(NamedTuple):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from wirecache._core.canonical import Body, canonical_text
+from wirecache._core.canonical import KEPT_WHOLE, Body, canonical_text
 from wirecache._core.keys import key_fields
 from wirecache._core.messages import Entry, Head, HeaderPairs, Request
 from wirecache._core.secrets import CREDENTIAL_FIELDS, PRIVATE_RESPONSE_FIELDS, keyed_hash, redacted_url
@@ -155,9 +155,11 @@ def _about(made: Recording) -> bytes:
     """The request summary: with the headers that count in its key or that the answer varies on (a credential never is among them)."""
     asked = made.request
     fields = key_fields(asked.fields) if made.inference else varied(asked.fields, made.head.fields)
+    content_type = "" if made.request_body.kind == "json" else asked.fields.get(b"content-type", b"").decode("latin-1")
+    whole = len(made.request_body.raw) <= KEPT_WHOLE
     told = [asked.method, redacted_url(asked), made.endpoint, made.model, fields, made.namespace, made.sample]
-    if made.request_body.kind not in ("json", "empty"):
-        told.append(asked.fields.get(b"content-type", b"").decode("latin-1"))
+    if content_type or not whole:
+        told += [content_type, whole]
     return json.dumps(told).encode()
 
 
