@@ -21,7 +21,7 @@ SOURCE = ROOT / "src" / "wirecache"
 FLOORS = {
     "_core": 0, "errors": 0,
     "_calls": 1, "_codec": 1, "_config": 1, "_config_model": 1, "_drive": 1, "_explain": 1, "_rfc9111": 1, "_settings": 1, "stats": 1,
-    "stores": 2,
+    "cassette": 2, "stores": 2,
     "_backlog": 3, "_cache": 3,
     "_body": 4, "_bridge": 4, "_call": 4, "_clients": 4, "_pick": 4,
     "httpx": 5, "httpx2": 5,

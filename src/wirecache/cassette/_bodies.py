@@ -1,0 +1,192 @@
+"""How is a body written in a cassette, and made again from it, byte for byte?
+
+As JSON wherever it is JSON, one event a line where it is a stream; else as text, and what is no text as base64.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeAlias
+
+from wirecache._core.canonical import media_type
+from wirecache._core.events import LINE_TYPES, split_stream
+from wirecache._core.messages import Chunk
+from wirecache.cassette._events import JsonEvent, Style, arrivals, data_of, event_in, style_named, style_of
+from wirecache.cassette._layout import Laid, laid_out, take_apart
+from wirecache.cassette._render import Inline, Node, Tokens
+
+__all__ = ["NO_REDACTION", "Members", "Redactor", "body_bytes", "body_node", "stream_body", "stream_node"]
+
+LINE = 100  # characters of base64 on a line
+
+Members: TypeAlias = dict[str, Any]
+
+
+class Redactor(Protocol):
+    """What takes secrets out, and leaves all else exactly as it is."""
+
+    def json_text(self, text: str, /) -> str:
+        """Of a JSON document."""
+        ...
+
+    def text(self, text: str, /) -> str:
+        """Of any other text."""
+        ...
+
+    def data(self, data: bytes, /) -> bytes:
+        """Of bytes that are no text."""
+        ...
+
+    def url(self, url: str, /) -> str:
+        """Of a URL."""
+        ...
+
+    def header(self, name: str, value: str, /) -> str:
+        """Of the value of a header."""
+        ...
+
+
+class _NoRedaction:
+    def json_text(self, text: str, /) -> str:
+        return text
+
+    def text(self, text: str, /) -> str:
+        return text
+
+    def data(self, data: bytes, /) -> bytes:
+        return data
+
+    def url(self, url: str, /) -> str:
+        return url
+
+    def header(self, name: str, value: str, /) -> str:
+        return value
+
+
+NO_REDACTION: Redactor = _NoRedaction()
+
+
+# -- one document -----------------------------------------------------------------------------------------------------
+
+
+def body_node(data: bytes, redactor: Redactor) -> Node:
+    """The members that hold these bytes, without secrets; none if there are no bytes."""
+    if not data:
+        return {}
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return _base64(redactor.data(data))
+    laid = take_apart(text)
+    if laid is None:
+        return _text(redactor.text(text))
+    laid = take_apart(redactor.json_text(text)) or laid
+    node: Node = {"json": Tokens(laid.tokens)}
+    if laid.layout != "compact":
+        node["layout"] = laid.layout
+    return node | {name: space for name, space in (("before", laid.before), ("after", laid.after)) if space}
+
+
+def _text(text: str) -> Node:
+    lines = text.split("\n")
+    return {"text": lines if len(lines) > 1 else text}
+
+
+def _base64(data: bytes) -> Node:
+    text = b64encode(data).decode()
+    return {"base64": [text[at : at + LINE] for at in range(0, len(text), LINE)] if len(text) > LINE else text}
+
+
+def body_bytes(node: Members) -> bytes:
+    """The bytes that these members hold."""
+    if "json" in node:
+        text = laid_out(Laid(node["json"], node.get("layout", "compact"), node.get("before", ""), node.get("after", "")))
+        return text.encode()
+    if "text" in node:
+        return _joined("\n", node["text"]).encode()
+    return b64decode(_joined("", node.get("base64", "")))
+
+
+def _joined(end: str, lines: str | list[str]) -> str:
+    return lines if isinstance(lines, str) else end.join(lines)
+
+
+# -- a stream ---------------------------------------------------------------------------------------------------------
+
+
+def stream_node(data: bytes, content_type: bytes, chunks: Sequence[Chunk], redactor: Redactor) -> Node:
+    """The events of a stream, each with the time at which it was complete (none where no times were recorded)."""
+    kind = media_type(content_type)
+    pieces = split_stream(kind, data)
+    if pieces is None:
+        return _chunked(data, chunks, redactor)
+    times = arrivals([len(piece) for piece in pieces], chunks) if chunks else [None] * len(pieces)
+    lines = kind in LINE_TYPES
+    texts = [_redacted(piece, lines, redactor) for piece in pieces]
+    style = style_of([text for text in texts if isinstance(text, str)], lines=lines)
+    node: Node = {"layout": style.name} if style.name else {}
+    node["events"] = [_event(text, style, at) for text, at in zip(texts, times, strict=True)]
+    return node
+
+
+def _redacted(piece: bytes, lines: bool, redactor: Redactor) -> str | bytes:
+    """A piece of a stream without secrets; as text if it is some."""
+    try:
+        text = piece.decode()
+    except UnicodeDecodeError:
+        return redactor.data(piece)
+    parts = data_of(text, lines=lines)
+    if parts is None or take_apart(parts[1]) is None:
+        return redactor.text(text)
+    return parts[0] + redactor.json_text(parts[1]) + parts[2]
+
+
+def _event(piece: str | bytes, style: Style | None, at: float | None) -> Inline:
+    node: Node = {} if at is None else {"at": round(at, 4)}
+    if isinstance(piece, bytes):
+        return Inline(node | {"base64": b64encode(piece).decode()})
+    event = event_in(piece, style) if style is not None else None
+    if event is None:
+        return Inline(node | {"text": piece})
+    if event.name is not None:
+        node["event"] = event.name
+    return Inline(node | {"data": Tokens(event.tokens)})
+
+
+def _chunked(data: bytes, chunks: Sequence[Chunk], redactor: Redactor) -> Node:
+    """A stream of which no events are known (audio, Amazon's frames): its chunks as they came."""
+    told = redactor.data(data)
+    sizes = [chunk.size for chunk in chunks] if told == data else [len(told)]
+    events: list[Inline] = []
+    start = 0
+    for chunk, size in zip(chunks, [*sizes[:-1], len(told) - sum(sizes[:-1])], strict=False):
+        piece = told[start : start + size]
+        start += size
+        events.append(_event(_text_or_bytes(piece), None, chunk.seconds))
+    return {"events": events}
+
+
+def _text_or_bytes(piece: bytes) -> str | bytes:
+    try:
+        return piece.decode()
+    except UnicodeDecodeError:
+        return piece
+
+
+def stream_body(node: Members) -> tuple[bytes, tuple[Chunk, ...]]:
+    """The bytes of a stream, and a chunk for each event; no chunks where the file tells no times."""
+    style = style_named(node.get("layout", ""))
+    pieces: list[bytes] = []
+    chunks: list[Chunk] = []
+    seconds = 0.0
+    for event in node["events"]:
+        if "data" in event:
+            piece = JsonEvent(event.get("event"), event["data"]).text(style).encode()
+        else:
+            piece = event["text"].encode() if "text" in event else b64decode(event["base64"])
+        pieces.append(piece)
+        seconds = event.get("at", seconds)
+        chunks.append(Chunk(len(piece), seconds))
+    timed = any("at" in event for event in node["events"])
+    return b"".join(pieces), tuple(chunks) if timed else ()

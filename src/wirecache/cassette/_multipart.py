@@ -1,0 +1,66 @@
+"""How is a form with files written, so that its parts are read and its key stays the same?
+
+The boundary is made up anew for each request and counts in no key: a file has a fixed one, so that a new recording changes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+
+from wirecache._core.canonical import media_type, parse_body
+from wirecache.cassette._bodies import Members, Redactor, body_bytes, body_node
+from wirecache.cassette._render import Node
+
+__all__ = ["multipart_bytes", "multipart_node"]
+
+BOUNDARY = "wirecache"
+
+_BOUNDARY = re.compile(r'boundary=(?:"([^"]+)"|([^\s;]+))', re.IGNORECASE)
+
+
+def multipart_node(data: bytes, content_type: str, redactor: Redactor) -> tuple[Node, str] | None:
+    """The parts, and the content type that names the fixed boundary; None if it is no form that can be made again."""
+    asked = parse_body(data, content_type.encode("latin-1"))
+    found = _BOUNDARY.search(content_type)
+    if asked.kind != "multipart" or found is None or media_type(content_type.encode("latin-1")) != b"multipart/form-data":
+        return None
+    pieces = (b"\r\n" + data).split(b"\r\n--" + (found[1] or found[2]).encode("latin-1"))
+    try:
+        parts = [_part(piece, redactor) for piece in pieces[1:-1]]
+    except UnicodeDecodeError:
+        return None
+    told = f"multipart/form-data; boundary={_free_boundary(parts)}"
+    return {"parts": parts}, told
+
+
+def _part(piece: bytes, redactor: Redactor) -> Node:
+    head, _, body = piece.partition(b"\r\n\r\n")
+    lines = [_header(line, redactor) for line in head[2:].decode().split("\r\n")]
+    return {"headers": lines, **body_node(body, redactor)}
+
+
+def _header(line: str, redactor: Redactor) -> str:
+    name, colon, value = line.partition(":")
+    text = value.lstrip()
+    return name + colon + value[: len(value) - len(text)] + redactor.header(name.strip().lower(), text)
+
+
+def _free_boundary(parts: list[Node]) -> str:
+    """The fixed boundary; with a number where a part has that line itself."""
+    pieces = [_piece(part) for part in parts]
+    number, boundary = 1, BOUNDARY
+    while any(f"\r\n--{boundary}".encode() in b"\r\n" + piece for piece in pieces):
+        number += 1
+        boundary = f"{BOUNDARY}-{number}-"
+    return boundary
+
+
+def _piece(part: Members) -> bytes:
+    return "\r\n".join(part["headers"]).encode() + b"\r\n\r\n" + body_bytes(part)
+
+
+def multipart_bytes(parts: list[Members], content_type: str) -> bytes:
+    """The form that these parts make."""
+    found = _BOUNDARY.search(content_type)
+    mark = b"--" + (found[1] or found[2] if found else BOUNDARY).encode("latin-1")
+    return b"".join(b"%b\r\n%b\r\n" % (mark, _piece(part)) for part in parts) + mark + b"--\r\n"
