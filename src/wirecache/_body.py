@@ -1,13 +1,15 @@
-"""How does a body reach its caller as it comes, while a copy is kept?"""
+"""How does a body reach its caller: as it comes, while a copy is kept, or once more as it came?"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
+from wirecache._core.messages import Entry
 from wirecache._core.recording import Recorder
 
-__all__ = ["RecordedBody"]
+__all__ = ["RecordedBody", "ReplayedBody"]
 
 BIG = 256 * 1024  # bytes; larger answers are judged in a worker thread under an event loop (2 ms of work)
 
@@ -20,6 +22,7 @@ class RecordedBody:
     """
 
     settle: Callable[[Recorder, bool], None] | None = None  # told once, when the body is over, and whether the caller can wait
+    started = 0.0  # when the request was sent, by ``time.perf_counter``
 
     def __init__(self, stream: Any, recorder: Recorder) -> None:
         self._stream = stream
@@ -29,7 +32,7 @@ class RecordedBody:
     def __iter__(self) -> Iterator[bytes]:
         if self._chunks is None:
             self._chunks = iter(self._stream)
-        feed = self._recorder.feed
+        feed = self._feed()
         try:
             for chunk in self._chunks:
                 feed(chunk)
@@ -51,7 +54,7 @@ class RecordedBody:
     async def __aiter__(self) -> AsyncIterator[bytes]:
         if self._chunks is None:
             self._chunks = aiter(self._stream)
-        feed = self._recorder.feed
+        feed = self._feed()
         try:
             async for chunk in self._chunks:
                 feed(chunk)
@@ -75,7 +78,47 @@ class RecordedBody:
         finally:
             self._settled()
 
+    def _feed(self) -> Callable[[bytes], None]:
+        """How the recorder is given a chunk: with the time, if it is one of a stream."""
+        recorder, started = self._recorder, self.started
+        if not recorder.recording.stream:
+            return recorder.feed
+        return lambda chunk: recorder.feed_at(chunk, time.perf_counter() - started)
+
     def _settled(self, *, can_wait: bool = False) -> None:
         settle, self.settle = self.settle, None
         if settle is not None:
             settle(self._recorder, can_wait)
+
+
+class ReplayedBody:
+    """A recorded stream once more: the same bytes in the same pieces, at once or at the pace at which they came.
+
+    ``speed``: 0 is at once, 1 the recorded pace, 2 twice as fast. ``started``: when the request was made, by ``time.perf_counter``.
+    """
+
+    def __init__(self, entry: Entry, speed: float, started: float) -> None:
+        self._entry = entry
+        self._speed = speed
+        self._started = started
+
+    def _pieces(self) -> Iterator[tuple[bytes, float]]:
+        """Each piece, and how many seconds are still to be waited before it."""
+        start = 0
+        for size, seconds in self._entry.chunks:
+            due = self._started + seconds / self._speed - time.perf_counter() if self._speed else 0.0
+            yield self._entry.body[start : start + size], max(0.0, due)
+            start += size
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece, wait in self._pieces():
+            if wait:
+                time.sleep(wait)
+            yield piece
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        from anyio import sleep
+
+        for piece, wait in self._pieces():
+            await sleep(wait)  # of no time, too: other tasks run between two pieces, as they do live
+            yield piece

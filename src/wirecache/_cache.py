@@ -18,12 +18,24 @@ from wirecache._core.canonical import Body
 from wirecache._core.freshness import lasts, ttl_left
 from wirecache._core.keys import DEFAULT_KEY, KeyOptions, request_from
 from wirecache._core.messages import Entry, Request
-from wirecache._core.plan import Mode, Plan, for_call, ttl_in_force
-from wirecache._core.recording import Recorder
+from wirecache._core.plan import Mode, Plan, Streams, for_call, ttl_in_force
+from wirecache._core.recording import Decode, Recorder
 from wirecache._core.rules import Rule, by_line, by_model
 from wirecache._core.secrets import redacted_url
 from wirecache._core.status import CacheStatus
-from wirecache._settings import UNSET, Duration, Unset, all_of_type, of_type, parse_duration, parse_mode, parse_text, setting
+from wirecache._settings import (
+    UNSET,
+    Duration,
+    Unset,
+    all_of_type,
+    of_type,
+    parse_duration,
+    parse_mode,
+    parse_speed,
+    parse_streams,
+    parse_text,
+    setting,
+)
 from wirecache.errors import ConfigError
 from wirecache.stats import Stats, Tally
 from wirecache.stores import Store, open_store
@@ -50,9 +62,10 @@ class Cache:
     ``"raise"`` (``NotRecorded``).
 
     ``rules``: user rules, before the built-in ones. ``stale_if_error``: how long past its ttl an entry may answer when upstream
-    fails (connect error, timeout, 429, 5xx).
+    fails (connect error, timeout, 429, 5xx). ``streams``: ``"bypass"`` (they pass live) or ``"record"`` (they pass as they come, and a
+    copy is kept). ``replay_speed``: 0 gives a recorded stream at once, 1 at the pace at which it came, 2 twice as fast.
 
-    What is left out is taken from ``WIRECACHE_STORE``, ``WIRECACHE_MODE``, ``WIRECACHE_TTL``, ``WIRECACHE_NAMESPACE``, then from
+    What is left out is taken from ``WIRECACHE_STORE`` (``_MODE``, ``_TTL``, ``_NAMESPACE``, ``_STREAMS``), then from
     ``wirecache.toml`` or ``[tool.wirecache]`` in ``pyproject.toml``; ``ConfigError`` names a wrong value and the allowed ones.
     """
 
@@ -67,6 +80,8 @@ class Cache:
         namespace: str | Unset = UNSET,
         keep_stale: Duration | Unset = UNSET,
         stale_if_error: Duration | Unset = UNSET,
+        streams: Streams | Literal["bypass", "record"] | Unset = UNSET,
+        replay_speed: float = 0.0,
         miss: Literal["respond", "raise"] = "respond",
         accept: Callable[[Entry], bool | str] | None = None,
     ) -> None:
@@ -77,12 +92,14 @@ class Cache:
             namespace=setting("namespace", namespace, parse_text, said, ""),
             key=setting("key", key, of_type(KeyOptions), said, DEFAULT_KEY),
             rules=setting("rules", rules, all_of_type(Rule), said, ()),
+            streams=setting("streams", streams, parse_streams, said, Streams.BYPASS),
             stale_if_error=setting("stale_if_error", stale_if_error, parse_duration, said, 0) or 0.0,  # None: not at all
         )
         self.keep_stale = setting("keep_stale", keep_stale, parse_duration, said, "30d")
         if miss not in ("respond", "raise"):
             raise ConfigError(f"miss= is {miss!r}; allowed: respond, raise")
         self.miss = miss
+        self.replay_speed = parse_speed(replay_speed)
         self.store = open_store(store, said)
         self._accept = accept
         self._longest_ttl = _longest(self.plan)
@@ -211,7 +228,7 @@ class Cache:
             self._trouble(error)
             return None
 
-    def keep(self, recorder: Recorder, decode: Callable[[bytes], bytes], seconds: float) -> str | None:
+    def keep(self, recorder: Recorder, decode: Decode, seconds: float) -> str | None:
         """Take the recorded answer into the store; else the reason why not. ``seconds``: how long upstream took."""
         make = partial(recorder.entry, time.time(), seconds)
         reason = recorder.why_not(decode) or (self._judged(make()) if self._accept is not None else None)

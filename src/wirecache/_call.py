@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, assert_never
 
@@ -38,6 +38,7 @@ class Library:
     response: type[Any]
     byte_stream: type[Any]
     body: type[Any]  # the library's own subclass of ``RecordedBody``
+    replay: type[Any]  # and of ``ReplayedBody``
     other: str  # the other library's name
 
 
@@ -157,10 +158,12 @@ class Call:
         entry = outcome.entry
         ours = outcome.status.header(entry.status).encode()
         pairs = [*entry.headers, (b"age", b"%d" % int(outcome.age)), (b"cache-status", ours)]
-        return self.library.response(
+        library = self.library
+        body = library.replay(entry, self.cache.replay_speed, self.started) if entry.pace else library.byte_stream(entry.body)
+        return library.response(
             entry.status,
             headers=pairs,
-            stream=self.library.byte_stream(entry.body),
+            stream=body,
             extensions={"http_version": entry.http_version, "wirecache": outcome.status},
         )
 
@@ -187,7 +190,7 @@ class Call:
         else:
             if outcome.status.fwd == "miss" and logger.isEnabledFor(logging.DEBUG):
                 self.near = self.cache.nearest(self.ask, outcome.recorder.recording.request_body, self.plan)
-            stream.settle = self._verdict(outcome.status, note)
+            stream.settle, stream.started = self._verdict(outcome.status, note), self.started
         return response
 
     def _verdict(self, status: CacheStatus, note: _Note) -> Callable[[Recorder, bool], None]:
@@ -201,13 +204,21 @@ class Call:
 
         return settle
 
-    def _decode(self, raw: bytes) -> bytes:
-        """Undo the content encoding as the caller's own library does."""
-        head = self.upstream
-        body = bytes(self.library.response(head.status_code, headers=head.headers, content=raw).content)
-        if body == raw and head.headers["content-encoding"].strip().lower() != "identity":
+    def _decode(self, chunks: Sequence[bytes]) -> Sequence[bytes]:
+        """Undo the content encoding as the caller's own library does; each chunk with what it decodes to."""
+        head, at = self.upstream, 0
+
+        def raw() -> Iterator[bytes]:
+            nonlocal at
+            for at, chunk in enumerate(chunks):  # noqa: B007 (the reader below sees how far it is)
+                yield chunk
+
+        decoded = [b""] * len(chunks)
+        for piece in self.library.response(head.status_code, headers=head.headers, content=raw()).iter_bytes():
+            decoded[at] += piece
+        if decoded == list(chunks) and head.headers["content-encoding"].strip().lower() != "identity":
             raise ValueError("the library has no decoder for it, and passes it on as it is")
-        return body
+        return decoded
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from datetime import timedelta
 from typing import Any, Literal
 
-from wirecache._core.plan import CallOptions, Mode, parse_options
+from wirecache._core.plan import CallOptions, Mode, Streams, parse_options
 from wirecache._core.status import CacheStatus
 from wirecache._settings import UNSET, Unset
 from wirecache.errors import ConfigError
@@ -26,13 +26,14 @@ def options(
     mode: Mode | Literal["auto", "offline", "refresh", "off"] | None = None,
     namespace: str | None = None,
     sample: int | None = None,
+    streams: Streams | Literal["bypass", "record"] | None = None,
 ) -> Iterator[None]:
     """Options for the calls made in this block, in this thread or task; an inner block lies over an outer one.
 
-    ``ttl`` as for ``Cache`` (it is kept with what is stored), ``mode`` and ``namespace`` too; ``sample=i`` asks for the i-th draw of the
-    same prompt, which has an entry of its own. ``ConfigError`` names a wrong value.
+    ``ttl`` as for ``Cache`` (it is kept with what is stored), ``mode``, ``namespace`` and ``streams`` too; ``sample=i`` asks for the
+    i-th draw of the same prompt, which has an entry of its own. ``ConfigError`` names a wrong value.
     """
-    given: dict[str, Any] = {"mode": mode, "namespace": namespace, "sample": sample}
+    given: dict[str, Any] = {"mode": mode, "namespace": namespace, "sample": sample, "streams": streams}
     if ttl is not UNSET:
         given["ttl"] = ttl
     try:

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from wirecache._core.freshness import TTL_FORMS, parse_ttl
 from wirecache._core.keys import KeyOptions
-from wirecache._core.plan import Mode
+from wirecache._core.plan import Mode, Streams
 from wirecache._core.rules import Rule
 
 __all__ = ["Settings", "allowed_at"]
@@ -58,6 +58,7 @@ class Settings(_Table):
     namespace: str | None = None
     keep_stale: Duration | None = None
     stale_if_error: Duration | None = None
+    streams: Literal["bypass", "record"] | None = None
     key: _Key | None = None
     rules: list[_Rule] = []
 
@@ -74,6 +75,9 @@ class Settings(_Table):
         return said
 
 
+_CHOICES = {"mode": Mode, "streams": Streams}
+
+
 def allowed_at(place: Sequence[int | str]) -> str:
     """What is allowed at a place of the file, in words; empty where pydantic's own message says it."""
     tables: dict[str, type[_Table]] = {"key": _Key, "rules": _Rule}
@@ -81,6 +85,6 @@ def allowed_at(place: Sequence[int | str]) -> str:
     name = str(place[-1])
     if name not in table.model_fields:
         return ", ".join(table.model_fields)
-    if name == "mode":
-        return ", ".join(Mode)
+    if name in _CHOICES:
+        return ", ".join(_CHOICES[name])
     return TTL_FORMS if name in ("ttl", "keep_stale", "stale_if_error") else ""

@@ -5,16 +5,31 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 from wirecache._core.freshness import parse_ttl
-from wirecache._core.plan import Mode
+from wirecache._core.plan import Mode, Streams
 from wirecache.errors import ConfigError
 
-__all__ = ["UNSET", "Duration", "Unset", "all_of_type", "of_type", "parse_duration", "parse_mode", "parse_size", "parse_text", "setting"]
+__all__ = [
+    "UNSET",
+    "Duration",
+    "Unset",
+    "all_of_type",
+    "of_type",
+    "one_of",
+    "parse_duration",
+    "parse_mode",
+    "parse_size",
+    "parse_speed",
+    "parse_streams",
+    "parse_text",
+    "setting",
+]
 
 T = TypeVar("T")
+Choice = TypeVar("Choice", bound=StrEnum)
 Duration: TypeAlias = float | str | timedelta | None
 
 
@@ -27,7 +42,7 @@ class _Unset(Enum):
 
 UNSET: Final = _Unset.UNSET
 Unset: TypeAlias = Literal[_Unset.UNSET]
-VARIABLES = frozenset({"mode", "ttl", "namespace"})  # and WIRECACHE_STORE, WIRECACHE_DIR, which name places
+VARIABLES = frozenset({"mode", "ttl", "namespace", "streams"})  # and WIRECACHE_STORE, WIRECACHE_DIR, which name places
 
 
 def setting(name: str, given: object, parse: Callable[[Any, str], T], file: Mapping[str, Any], default: object) -> T:
@@ -57,12 +72,27 @@ def all_of_type(kind: type[T]) -> Callable[[Any, str], tuple[T, ...]]:
     return lambda values, where: tuple(one(value, where) for value in values)
 
 
-def parse_mode(value: object, where: str) -> Mode:
-    """One of the four modes; ``ConfigError`` names them."""
-    try:
-        return Mode(str(value).lower())
-    except ValueError:
-        raise ConfigError(f"{where} is {value!r}; allowed: {', '.join(Mode)}") from None
+def one_of(kind: type[Choice]) -> Callable[[object, str], Choice]:
+    """A parser that takes one of the values of ``kind``; ``ConfigError`` names them."""
+
+    def parse(value: object, where: str) -> Choice:
+        try:
+            return kind(str(value).lower())
+        except ValueError:
+            raise ConfigError(f"{where} is {value!r}; allowed: {', '.join(kind)}") from None
+
+    return parse
+
+
+parse_mode = one_of(Mode)
+parse_streams = one_of(Streams)
+
+
+def parse_speed(value: float) -> float:
+    """How many times as fast as it came is a stream replayed? 0: at once."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
+        raise ConfigError(f"replay_speed= is {value!r}; allowed: 0 (at once), 1 (as it came), 2 (twice as fast), ...")
+    return float(value)
 
 
 def parse_duration(value: Any, where: str) -> float | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from wirecache._body import RecordedBody
+from wirecache._body import RecordedBody, ReplayedBody
 from wirecache._bridge import AsyncFace, SyncFace
 from wirecache._cache import Cache
 from wirecache._call import Library
@@ -22,10 +22,14 @@ __all__ = ["AsyncCacheTransport", "CacheTransport", "cached_async_client", "cach
 
 
 class _Body(RecordedBody, httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A recorded body in httpx's own types."""
+    """A body that is recorded, in httpx's own types."""
 
 
-_LIBRARY = Library("httpx", httpx.Request, httpx.Response, httpx.ByteStream, _Body, "httpx2")
+class _Replay(ReplayedBody, httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A recorded stream once more, in httpx's own types."""
+
+
+_LIBRARY = Library("httpx", httpx.Request, httpx.Response, httpx.ByteStream, _Body, _Replay, "httpx2")
 
 
 class CacheTransport(SyncFace, httpx.BaseTransport):

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx2
 
-from wirecache._body import RecordedBody
+from wirecache._body import RecordedBody, ReplayedBody
 from wirecache._bridge import AsyncFace, SyncFace
 from wirecache._cache import Cache
 from wirecache._call import Library
@@ -22,10 +22,14 @@ __all__ = ["AsyncCacheTransport", "CacheTransport", "cached_async_client", "cach
 
 
 class _Body(RecordedBody, httpx2.SyncByteStream, httpx2.AsyncByteStream):
-    """A recorded body in httpx2's own types."""
+    """A body that is recorded, in httpx2's own types."""
 
 
-_LIBRARY = Library("httpx2", httpx2.Request, httpx2.Response, httpx2.ByteStream, _Body, "httpx")
+class _Replay(ReplayedBody, httpx2.SyncByteStream, httpx2.AsyncByteStream):
+    """A recorded stream once more, in httpx2's own types."""
+
+
+_LIBRARY = Library("httpx2", httpx2.Request, httpx2.Response, httpx2.ByteStream, _Body, _Replay, "httpx")
 
 
 class CacheTransport(SyncFace, httpx2.BaseTransport):

@@ -86,7 +86,7 @@ def test_an_entry_of_another_key_is_none(key: str) -> None:
 
 def test_an_entry_of_another_version_is_none() -> None:
     with pytest.raises(_codec.Damaged, match="version"):
-        _codec.decode(KEY, FRAME[:3] + b"\x02" + FRAME[4:])
+        _codec.decode(KEY, FRAME[:3] + b"\x03" + FRAME[4:])
 
 
 @pytest.mark.parametrize(

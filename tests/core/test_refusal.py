@@ -35,7 +35,7 @@ def test_a_miss_says_what_was_asked_and_what_to_do() -> None:
 @pytest.mark.parametrize(
     ("reason", "said"),
     [
-        pytest.param("stream", "streams are not stored", id="stream"),
+        pytest.param("stream", "streams are only stored with streams=", id="stream"),
         pytest.param("background", "background", id="background"),
         pytest.param("body-size", "larger", id="body-size"),
         pytest.param("upgrade", "websocket", id="upgrade"),

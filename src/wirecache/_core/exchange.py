@@ -14,7 +14,7 @@ from wirecache._core.endpoints import find_endpoint
 from wirecache._core.freshness import age_of, may_answer, ttl_left
 from wirecache._core.keys import http_key, key_of
 from wirecache._core.messages import Entry, Head, Request
-from wirecache._core.plan import Mode, Plan, ttl_in_force
+from wirecache._core.plan import Mode, Plan, Streams, ttl_in_force
 from wirecache._core.policy import asks_for_stream, is_event_stream, is_upgrade, model_of, too_large, why_not_this_body
 from wirecache._core.recording import Recorder, Recording
 from wirecache._core.refusal import explain_bypass, explain_miss
@@ -36,7 +36,7 @@ def exchange(request: Request, plan: Plan, now: float) -> Flow:
         return (yield from bypass(request, plan, reason))
     body = parse_body((yield ReadBody()), request.fields.get(b"content-type", b""))
     rule = by_model(rules, model_of(request, body)) if rules else None
-    if reason := "body-size" if len(body.raw) > plan.max_body else _why_not(endpoint, body, rule):
+    if reason := "body-size" if len(body.raw) > plan.max_body else _why_not(endpoint, body, rule, plan):
         return (yield from bypass(request, plan, reason))
     try:
         key = key_of(request, body, plan.key, plan.namespace, plan.sample)
@@ -63,12 +63,13 @@ def _forward(request: Request, body: Body, endpoint: str, rule: Rule | None, pla
         raise
     if stale := _stale_if_error(entry, plan, rule, now, head.status):
         return stale
-    reason = "stream" if is_event_stream(head.fields) else why_not_this_head(head)
+    stream = is_event_stream(head.fields)
+    reason = "stream" if stream and plan.streams is Streams.BYPASS else why_not_this_head(head)
     recorder = None
     if reason is None:
         model = model_of(request, body)
         made = Recording(key, head, request, endpoint, model, body, plan.max_body, plan.call_ttl, plan.namespace, plan.sample)
-        recorder = Recorder(made)
+        recorder = Recorder(made._replace(stream=True) if stream else made)
     fwd: Literal["miss", "stale", "request"] = "request" if _unseen(plan) else "stale" if entry else "miss"
     detail = reason or (None if fwd != "request" else "refresh" if plan.mode is Mode.REFRESH else "no-cache")
     return Relay(CacheStatus(fwd=fwd, fwd_status=head.status, key=key, detail=detail), recorder)
@@ -110,16 +111,16 @@ def _why_live(request: Request, endpoint: str | None, plan: Plan, rules: list[Ru
         return "rule" if rules and not rules[0].cache else "no-rule"
     if too_large(request, plan.max_body):
         return "body-size"
-    return "stream" if asks_for_stream(request.path, request.query) else None
+    return "stream" if plan.streams is Streams.BYPASS and asks_for_stream(request.path, request.query) else None
 
 
-def _why_not(endpoint: str | None, body: Body, rule: Rule | None) -> str | None:
+def _why_not(endpoint: str | None, body: Body, rule: Rule | None, plan: Plan) -> str | None:
     """What do the body, and the rule that matches its model, say?"""
     if rule is not None and not rule.cache:
         return "rule"
     if endpoint is None and (rule is None or not rule.opens):
         return "no-rule"
-    reason = why_not_this_body(endpoint or "rule", body)
+    reason = why_not_this_body(endpoint or "rule", body, streams=plan.streams is Streams.RECORD)
     return None if endpoint is None and reason == "no-body" else reason  # a rule opened it, perhaps for a GET
 
 

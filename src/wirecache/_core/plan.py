@@ -13,7 +13,7 @@ from wirecache._core.keys import DEFAULT_KEY, KeyOptions
 from wirecache._core.messages import Request
 from wirecache._core.rules import Rule
 
-__all__ = ["MAX_BODY", "OPTION_FIELDS", "CallOptions", "Directives", "Mode", "Plan", "for_call", "parse_options", "ttl_in_force"]
+__all__ = ["MAX_BODY", "OPTION_FIELDS", "CallOptions", "Directives", "Mode", "Plan", "Streams", "for_call", "parse_options", "ttl_in_force"]
 
 MAX_BODY = 64 * 1024 * 1024  # bytes; larger bodies pass through unbuffered and unstored
 
@@ -33,6 +33,13 @@ class Mode(StrEnum):
     OFFLINE = "offline"
     REFRESH = "refresh"
     OFF = "off"
+
+
+class Streams(StrEnum):
+    """What happens to a stream? ``bypass``: it passes live. ``record``: it passes as it comes, and a copy is kept with times."""
+
+    BYPASS = "bypass"
+    RECORD = "record"
 
 
 class Directives(NamedTuple):
@@ -56,6 +63,7 @@ class CallOptions:
     mode: Mode | None = None
     namespace: str | None = None
     sample: int | None = None
+    streams: Streams | None = None
 
     def over(self, other: CallOptions) -> CallOptions:
         """These, and where they say nothing, the other ones."""
@@ -64,6 +72,7 @@ class CallOptions:
             self.mode or other.mode,
             other.namespace if self.namespace is None else self.namespace,
             other.sample if self.sample is None else self.sample,
+            self.streams or other.streams,
         )
 
 
@@ -78,6 +87,7 @@ class Plan:
     max_body: int = MAX_BODY
     rules: tuple[Rule, ...] = ()
     stale_if_error: float = 0.0
+    streams: Streams = Streams.BYPASS
     sample: int = 0
     call_ttl: float | bool | None = False
     asked: Directives = NO_DIRECTIVES
@@ -94,6 +104,7 @@ def ttl_in_force(plan: Plan, rule: Rule | None) -> float | None:
 # Request headers that carry options for one call; they are removed before the request leaves.
 OPTION_FIELDS = {b"wirecache-ttl": "ttl", b"wirecache-namespace": "namespace", b"wirecache-sample": "sample"}
 _NAMES = frozenset(field.name for field in fields(CallOptions))
+_CHOICES: dict[str, type[StrEnum]] = {"mode": Mode, "streams": Streams}
 
 
 def parse_options(given: Mapping[str, Any], where: str = "") -> CallOptions:
@@ -106,10 +117,11 @@ def parse_options(given: Mapping[str, Any], where: str = "") -> CallOptions:
             found["ttl"] = parse_ttl(found["ttl"])
         except ValueError as error:
             raise ValueError(f"{where}ttl: {error}") from None
-    if found.get("mode") is not None:
-        if found["mode"] not in tuple(Mode):
-            raise ValueError(f"{where}mode is {found['mode']!r}; allowed: {', '.join(Mode)}")
-        found["mode"] = Mode(found["mode"])
+    for name, kind in _CHOICES.items():
+        if found.get(name) is not None:
+            if found[name] not in tuple(kind):
+                raise ValueError(f"{where}{name} is {found[name]!r}; allowed: {', '.join(kind)}")
+            found[name] = kind(found[name])
     if found.get("sample") is not None:
         if not re.fullmatch(r"\d{1,18}", str(found["sample"])):
             raise ValueError(f"{where}sample is {found['sample']!r}; allowed: 0, 1, 2, ...")
@@ -142,6 +154,7 @@ def for_call(plan: Plan, request: Request, context: CallOptions | None, extensio
         namespace=plan.namespace if chosen.namespace is None else chosen.namespace,
         sample=chosen.sample or 0,
         call_ttl=chosen.ttl,
+        streams=chosen.streams or plan.streams,
         asked=asked,
         stale_if_error=plan.stale_if_error if on_error is None else on_error,
     )

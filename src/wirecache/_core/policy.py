@@ -45,13 +45,11 @@ def too_large(request: Request, limit: int) -> bool:
     return len(declared) > 6 and declared.isdigit() and int(declared) > limit
 
 
-def why_not_this_body(endpoint: str, body: Body) -> str | None:
-    """Which member of the body says that the answer must be live?"""
+def why_not_this_body(endpoint: str, body: Body, *, streams: bool = False) -> str | None:
+    """Which member of the body says that the answer must be live? ``streams``: those are recorded."""
     if body.kind == "empty":
         return "no-body"
-    if body.kind in ("multipart", "form"):
-        return "stream" if _form_stream(body) else None
-    if body.member("stream") or (endpoint in OLLAMA_STREAMS and body.member("stream") is None):
+    if not streams and _asks_for_stream(endpoint, body):
         return "stream"
     if body.member("background"):
         return "background"
@@ -66,10 +64,12 @@ GOOGLE_STATE = ("previous_interaction_id", "continuation_token", "agent", "envir
 OLLAMA_STREAMS = frozenset({"ollama-chat", "ollama-generate"})
 
 
-def _form_stream(body: Body) -> bool:
+def _asks_for_stream(endpoint: str, body: Body) -> bool:
     if body.kind == "form":
         return any(name == b"stream" and value.lower() == b"true" for name, value in body.value)
-    return any(b' name="stream"' in head and value.strip().lower() == b"true" for head, value in body.value)
+    if body.kind == "multipart":
+        return any(b' name="stream"' in head and value.strip().lower() == b"true" for head, value in body.value)
+    return bool(body.member("stream")) or (endpoint in OLLAMA_STREAMS and body.member("stream") is None)
 
 
 def model_of(request: Request, body: Body) -> str | None:

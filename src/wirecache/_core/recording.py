@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 
-from wirecache._core.canonical import KEPT_WHOLE, Body, canonical_text
+from wirecache._core.canonical import KEPT_WHOLE, Body, canonical_text, media_type
+from wirecache._core.completeness import judge_stream
 from wirecache._core.keys import key_fields
-from wirecache._core.messages import Entry, Head, HeaderPairs, Request
+from wirecache._core.messages import Chunk, Entry, Head, HeaderPairs, Request, Usage, pack_chunks
 from wirecache._core.secrets import CREDENTIAL_FIELDS, PRIVATE_RESPONSE_FIELDS, keyed_hash, redacted_url
 from wirecache._core.storability import parse_answer, usage_of, why_not_this_answer
 
-__all__ = ["Recorder", "Recording", "kept_headers", "renewed", "varied"]
+__all__ = ["Decode", "Recorder", "Recording", "kept_headers", "renewed", "varied"]
+
+Decode: TypeAlias = Callable[[Sequence[bytes]], Sequence[bytes]]  # of each chunk, what it decodes to; what it raises is a refusal
 
 # How a body travelled, undone before it is stored (RFC 9110 section 7.6.1; the coding and length of the body).
 TRAVEL_FIELDS = frozenset(
@@ -53,6 +56,7 @@ class Recording(NamedTuple):
 
     ``ttl``: a lifetime of its own, in seconds (False: none, the cache's holds). ``inference``: is the answer's JSON judged (HTTP's own
     rules do not ask what it says, but count the age it came with). ``bodyless``: a HEAD's answer declares a length and has no body.
+    ``stream``: the answer is a stream of events, and when each chunk comes is noted.
     """
 
     key: str
@@ -67,22 +71,30 @@ class Recording(NamedTuple):
     sample: int = 0
     inference: bool = True
     bodyless: bool = False
+    stream: bool = False
 
 
 class Recorder:
     """The body of one answer, on its way to the caller."""
 
-    __slots__ = ("_answer", "_body", "_broken", "_chunks", "_ended", "_too_large", "recording", "size")
+    __slots__ = ("_body", "_broken", "_chunks", "_ended", "_pace", "_times", "_too_large", "_usage", "recording", "size")
 
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
         self.size = 0
         self._chunks: list[bytes] = []
+        self._times: list[float] = []
         self._body = b""
-        self._answer: Any = None
+        self._pace = b""
+        self._usage: Usage | None = None
         self._ended = False
         self._broken = False
         self._too_large = False
+
+    def feed_at(self, chunk: bytes, seconds: float) -> None:
+        """Here is the next chunk of a stream; ``seconds`` since the request was sent."""
+        self._times.append(seconds)
+        self.feed(chunk)
 
     def feed(self, chunk: bytes) -> None:
         """Here is the next chunk, as it came over the wire."""
@@ -101,12 +113,23 @@ class Recorder:
         """Upstream broke off."""
         self._broken = True
 
-    def _why_not_whole(self) -> str | None:
+    def why_not(self, decode: Decode) -> str | None:
+        """Which reason is there not to store it? ``decode`` undoes the content encoding. To be asked when the body is over."""
+        over = "too-large" if self._too_large else self._why_not_over()
+        if over and (self._too_large or not self.recording.stream):
+            return over
+        try:
+            chunks = decode(self._chunks) if b"content-encoding" in self.recording.head.fields else self._chunks
+        except Exception:
+            return over or "undecodable"
+        self._body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        return self._why_not_this_stream(chunks, over) if self.recording.stream else self._why_not_this_answer()
+
+    def _why_not_over(self) -> str | None:
+        """Is the body still to be ended, or shorter than declared?"""
         declared = self.recording.head.fields.get(b"content-length", b"")
         if self._broken:
             return "truncated"
-        if self._too_large:
-            return "too-large"
         if self.recording.bodyless:
             return None
         if declared.isdigit() and b"transfer-encoding" not in self.recording.head.fields:
@@ -116,20 +139,19 @@ class Recorder:
             return "abandoned"
         return None
 
-    def why_not(self, decode: Callable[[bytes], bytes]) -> str | None:
-        """Which reason is there not to store it? ``decode`` undoes the content encoding. To be asked when the body is over."""
-        if reason := self._why_not_whole():
-            return reason
-        head = self.recording.head
-        raw = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
-        try:
-            self._body = decode(raw) if b"content-encoding" in head.fields else raw
-        except Exception:
-            return "undecodable"
+    def _why_not_this_answer(self) -> str | None:
         if not self.recording.inference:
             return None
-        self._answer = parse_answer(head, self._body)
-        return why_not_this_answer(self._answer, self._body)
+        answer = parse_answer(self.recording.head, self._body)
+        self._usage = usage_of(answer)
+        return why_not_this_answer(answer, self._body)
+
+    def _why_not_this_stream(self, chunks: Sequence[bytes], over: str | None) -> str | None:
+        kind = media_type(self.recording.head.fields.get(b"content-type", b""))
+        verdict = judge_stream(kind, self._body, over is None)
+        self._usage = verdict.usage
+        self._pace = pack_chunks(Chunk(len(chunk), at) for chunk, at in zip(chunks, self._times, strict=True) if chunk)
+        return verdict.reason if verdict.whole else over or "truncated"
 
     def entry(self, now: float, seconds: float) -> Entry:
         """The entry that a good body makes. ``now``: seconds since the epoch; ``seconds``: how long upstream took."""
@@ -144,10 +166,11 @@ class Recorder:
             stored_at=born,
             seconds=seconds,
             http_version=made.head.http_version,
-            usage=usage_of(self._answer),
+            usage=self._usage,
             ttl=made.ttl,
             about=_about(made),
             request_body=canonical_text(made.request_body),
+            pace=self._pace,
         )
 
 

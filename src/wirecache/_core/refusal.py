@@ -18,7 +18,7 @@ REFUSED = 424  # RFC 4918 section 11.4
 WRONG = 400  # an option of the call is wrong: said in the same way, since an exception would not reach the caller
 
 _LIVE = {
-    "stream": "it asks for a stream, and streams are not stored",
+    "stream": 'it asks for a stream, and streams are only stored with streams="record" (or WIRECACHE_STREAMS=record)',
     "background": 'it asks for a background job ("background": true), whose answer must be polled live',
     "body-size": "its body is larger than the cache holds in memory",
     "upgrade": "it asks for a websocket",

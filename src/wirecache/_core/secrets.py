@@ -1,6 +1,7 @@
 """Which names carry secrets? One list for keys, stores, logs and messages.
 
-Names are matched in lower case. Sources: the providers' SDKs (which header each sends its key in),
+Names are matched in lower case; what secrets look like, whatever they are called, is in ``shapes``.
+Sources: the providers' SDKs (which header each sends its key in),
 RFC 9110 section 11 (authorization), RFC 6265 (cookies), AWS Signature Version 4 (``x-amz-*``).
 """
 
@@ -13,14 +14,19 @@ from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 from wirecache._core.messages import Request
+from wirecache._core.shapes import redacted_text
 
 __all__ = [
     "CREDENTIAL_FIELDS",
     "CREDENTIAL_QUERY",
     "PRIVATE_RESPONSE_FIELDS",
+    "SECRET_NAMES",
+    "SECRET_WHOLE_NAMES",
     "credential_fingerprint",
     "is_credential",
+    "is_secret_name",
     "keyed_hash",
+    "plain_name",
     "redacted_url",
 ]
 
@@ -31,7 +37,10 @@ CREDENTIAL_FIELDS = frozenset(
         b"x-api-key",
         b"api-key",
         b"x-goog-api-key",
+        b"xi-api-key",
         b"x-auth-token",
+        b"x-access-token",
+        b"x-api-token",
         b"x-amz-security-token",
         b"ocp-apim-subscription-key",
         b"cookie",
@@ -66,6 +75,34 @@ PRIVATE_RESPONSE_FIELDS = re.compile(
     + b"|".join(re.escape(name) for name in sorted(CREDENTIAL_FIELDS))
 )
 
+# Names of JSON members whose text is a secret, as is any name that ends in one of them (``OPENAI_API_KEY``, ``clientSecret``): in
+# lower case, without ``-`` and ``_``. Not ``token`` and ``key``, which are ordinary (logprobs, maps), and no name of a model's own.
+SECRET_NAMES = frozenset(
+    {
+        "accesskey", "accesstoken", "accountkey", "apikey", "apisecret", "apitoken", "authkey", "authorization", "authorizationtoken",
+        "authtoken", "bearertoken", "clientsecret", "connectionstring", "encryptionkey", "oauthtoken", "passphrase", "passwd",
+        "password", "privatekey", "refreshtoken", "secretaccesskey", "secretkey", "secretvalue", "securitytoken", "sessiontoken",
+        "signingkey", "signingsecret", "subscriptionkey", "webhooksecret",
+    }
+)  # fmt: skip
+# The same for whole names: as endings they would be another's.
+SECRET_WHOLE_NAMES = frozenset(
+    {"cookie", "setcookie", "idtoken", "secret", "openaiorganization", "openaiproject", "anthropicorganizationid"}
+)
+_ENDINGS = tuple(sorted(SECRET_NAMES))
+
+
+@lru_cache(maxsize=1024)
+def is_secret_name(name: str) -> bool:
+    """Is what a header, parameter or JSON member of this name carries a secret, or does it tell whose account it is?"""
+    plain = plain_name(name)
+    return plain.endswith(_ENDINGS) or plain in SECRET_WHOLE_NAMES
+
+
+def plain_name(name: str) -> str:
+    """A name as the lists spell it (or a text, in which such a name is then easily found)."""
+    return name.strip().lower().replace("-", "").replace("_", "")
+
 
 @lru_cache(maxsize=1024)
 def is_credential(name: bytes) -> bool:
@@ -92,11 +129,18 @@ def keyed_hash(value: bytes) -> bytes:
 
 
 def redacted_url(request: Request) -> str:
-    """Where did it go? The URL with the values of credential parameters replaced by ``REDACTED``."""
-    target = request.path
+    """Where did it go? The URL with the values of credential parameters, and what looks like a secret, replaced by ``REDACTED``."""
+    target = _redacted_path(request.path)
     if request.query:
         pairs = (pair.partition(b"=") for pair in request.query.split(b"&"))
-        target += b"?" + b"&".join(n + sep + (b"REDACTED" if v and is_credential(n) else v) for n, sep, v in pairs)
+        query = b"&".join(n + sep + (b"REDACTED" if v and is_credential(n) else v) for n, sep, v in pairs)
+        target = redacted_text(f"{target}?{query.decode('ascii', 'replace')}")
     port = f":{request.port}" if request.port is not None else ""
     host = f"[{request.host}]" if ":" in request.host else request.host
-    return f"{request.scheme}://{host}{port}{target.decode('ascii', 'replace')}"
+    return f"{request.scheme}://{host}{port}{target}"
+
+
+@lru_cache(maxsize=256)
+def _redacted_path(path: bytes) -> str:
+    """A program asks few paths, and often."""
+    return redacted_text(path.decode("ascii", "replace"))

@@ -11,7 +11,7 @@ import jiter
 from wirecache._core.canonical import media_type
 from wirecache._core.messages import Head, Usage
 
-__all__ = ["parse_answer", "usage_of", "why_not_this_answer", "why_not_this_head"]
+__all__ = ["bad_end", "parse_answer", "usage_of", "why_not_this_answer", "why_not_this_head"]
 
 # The status of a Responses answer (OpenAI) or an interaction (Google) that is none yet, or never will be.
 UNFINISHED = frozenset({"queued", "in_progress", "failed", "cancelled", "budget_exceeded", "requires_continuation"})
@@ -95,14 +95,21 @@ def why_not_this_answer(answer: Any, body: bytes) -> str | None:
         return "error"
     if not isinstance(answer, dict):
         return None
-    if answer.get("error") is not None:
-        return "error"
-    if isinstance(status := answer.get("status"), str) and status in UNFINISHED:
+    if answer.get("error") is None and isinstance(status := answer.get("status"), str) and status in UNFINISHED:
         return f"status-{status}"
-    if _blocked(answer):
-        return "content-filter"
+    if reason := bad_end(answer):
+        return reason
     if answer.get("choices") == [] or answer.get("candidates") == [] or answer.get("done") is False:  # done: Ollama
         return "no-answer"
+    return None
+
+
+def bad_end(answer: dict[str, Any]) -> str | None:
+    """Does an answer, or a part of a streamed one, say that it failed, or how it ended badly?"""
+    if answer.get("error") is not None:
+        return "error"
+    if _blocked(answer):
+        return "content-filter"
     return next((BAD_ENDS[end] for end in _ends(answer) if end in BAD_ENDS), None)
 
 

@@ -1,0 +1,182 @@
+"""What does a secret look like, wherever it stands? One table of shapes for cassette, log, message and scan.
+
+A shape is known by a literal text that is in each secret of its kind (its anchor) and by a pattern that is tried only there: a
+search costs one ``str.find`` an anchor, whatever the length. Sources: the providers' documents and SDKs, and the rule lists of
+public secret scanners. Shapes are wider than the keys of today in their length, and narrow in where they may begin: letters,
+digits, ``-`` and ``_`` in front are another word's (``task-``, ``week_``, base64 of either alphabet).
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from base64 import b64decode
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple, TypeAlias
+
+__all__ = ["REDACTED", "ROWS", "Row", "Span", "present", "redacted_text", "replaced", "search"]
+
+REDACTED = "REDACTED"
+
+
+class Span(NamedTuple):
+    """Where a secret stands in a text, and of which kind it is."""
+
+    start: int
+    end: int
+    kind: str
+
+
+class Row(NamedTuple):
+    """One anchor of one shape. The pattern's group, if it has one, is the secret. ``holds``: a last look at it."""
+
+    anchor: str
+    kind: str
+    pattern: re.Pattern[str]
+    holds: Callable[[str], bool] | None
+
+
+Rows: TypeAlias = Sequence[Row]
+
+# Nothing of a word in front, but an escape (``\n``, ``%20``) may be. ``\w`` is ASCII in all patterns.
+_LEFT = r"(?:(?<![\w-])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{2}))"
+_LONG = r"(?=[\w-]*?[A-Za-z0-9]{16})"  # somewhere 16 letters or digits in a row: no words with hyphens
+_VALUE = r"[^&\s\"'\\<>#]"  # of a query parameter inside a text
+
+
+def _is_user_and_password(text: str) -> bool:
+    """Is it what ``Basic`` carries (RFC 7617), and no ordinary word?"""
+    try:
+        return b":" in b64decode(text + "=" * (-len(text) % 4), validate=True) and len(text.rstrip("=")) % 4 != 1
+    except binascii.Error:
+        return False
+
+
+# kind, anchors, pattern (its group, if it has one, is the secret)
+_SHAPES: tuple[tuple[str, str, str], ...] = (
+    # OpenAI, Anthropic, OpenRouter, DeepSeek, LiteLLM, Langfuse
+    ("sk- key", "sk-", _LEFT + r"sk-(?:(?:proj|svcacct|admin|ant|live|test|None|or-v1|lf|helicone)-[\w-]{8,}"
+     r"|(?=[\w-]*?[A-Za-z0-9]{20})[\w-]{20,}|" + _LONG + r"(?=[\w-]*\d)[\w-]{16,})"),
+    ("OpenAI session key", "sess-", _LEFT + r"sess-[A-Za-z0-9]{20,}"),
+    ("OpenAI ephemeral key", "ek_", _LEFT + r"ek_[A-Za-z0-9]{16,}"),
+    ("OpenAI organisation", "org-", _LEFT + r"org-[A-Za-z0-9]{20,}"),
+    ("OpenAI project", "proj_", _LEFT + r"proj_[A-Za-z0-9]{20,}"),
+    ("Google API key", "AIza", _LEFT + r"AIza[\w-]{30,}"),
+    ("Google API key", "AQ.Ab", _LEFT + r"AQ\.Ab[\w-]{30,}"),
+    ("Google access token", "ya29.", _LEFT + r"ya29\.[\w.-]{15,}[\w-]"),
+    ("Google refresh token", "1//0", _LEFT + r"1//0[\w-]{30,}"),
+    ("Google client secret", "GOCSPX-", _LEFT + r"GOCSPX-[\w-]{20,}"),
+    ("Hugging Face token", "hf_", _LEFT + r"hf_[A-Za-z0-9]{20,}"),
+    ("Hugging Face token", "api_org_", _LEFT + r"api_org_[A-Za-z0-9]{20,}"),
+    ("Groq key", "gsk_", _LEFT + r"gsk_[A-Za-z0-9]{20,}"),
+    ("xAI key", "xai-", _LEFT + r"xai-" + _LONG + r"[\w-]{20,}"),
+    ("Replicate token", "r8_", _LEFT + r"r8_[A-Za-z0-9]{20,}"),
+    ("Perplexity key", "pplx-", _LEFT + r"pplx-[A-Za-z0-9]{20,}"),
+    ("Cerebras key", "csk-", _LEFT + r"csk-[A-Za-z0-9]{20,}"),
+    ("Together key", "tgp_v1_", _LEFT + r"tgp_v1_[\w-]{20,}"),
+    ("NVIDIA key", "nvapi-", _LEFT + r"nvapi-[\w-]{20,}"),
+    ("Fireworks key", "fw_", _LEFT + r"fw_[A-Za-z0-9]{20,}"),
+    ("LangSmith key", "lsv2_", _LEFT + r"lsv2_(?:pt|sk)_[0-9a-f]{32}_[0-9a-f]{10}"),
+    ("Databricks token", "dapi", _LEFT + r"dapi[0-9a-f]{32}(?:-\d)?"),
+    ("GitHub token", "ghp_ gho_ ghu_ ghs_ ghr_", _LEFT + r"gh[pousr]_[A-Za-z0-9]{30,}"),
+    ("GitHub token", "github_pat_", _LEFT + r"github_pat_\w{22,}"),
+    ("GitLab token", "glpat-", _LEFT + r"glpat-[\w-]{20,}"),
+    ("Slack token", "xox", _LEFT + r"xox[a-z](?:\.xox[a-z])?-[A-Za-z0-9/+%-]{10,}"),
+    ("Slack token", "xapp-", _LEFT + r"xapp-\d-[A-Za-z0-9-]{10,}"),
+    ("Slack webhook", "hooks.slack.com/", r"hooks\.slack\.com/(?:services|workflows|triggers)/([A-Za-z0-9+/]{20,})"),
+    ("Stripe or ElevenLabs key", "sk_", _LEFT + r"sk_(?:(?:live|test|prod)_[A-Za-z0-9]{10,}|[0-9a-f]{40,})"),
+    ("npm token", "npm_", _LEFT + r"npm_[A-Za-z0-9]{36,}"),
+    ("PyPI token", "pypi-AgEI", _LEFT + r"pypi-AgEI[\w-]{40,}"),
+    ("AWS key id", "AKIA ASIA ABIA ACCA", _LEFT + r"A(?:KIA|SIA|BIA|CCA)[A-Z0-9]{16}(?![\w-])"),
+    ("AWS secret key", "ecret_access_key ecretAccessKey ECRET_ACCESS_KEY", r"(?i:ecret_?access_?key)[\"'\\]{0,3}\s*[:=]\s*[\"'\\]{0,3}"
+     r"([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+])"),
+    ("AWS signature", "Credential=", r"Credential=([A-Z0-9]{16,}(?:/|%2F)[^\s,&\"'\\<>#]+)"),
+    ("AWS signature", "Signature=", r"Signature=([0-9a-fA-F]{64})"),
+    ("Bedrock key", "ABSK", _LEFT + r"ABSK[A-Za-z0-9+/]{60,}={0,2}"),
+    ("Bedrock key", "bedrock-api-key-", _LEFT + r"bedrock-api-key-[\w+/-]{20,}={0,2}"),
+    ("Azure key", "AccountKey= SharedAccessKey=", r"(?:Account|SharedAccess)Key=([A-Za-z0-9+/]{30,}={0,2})"),
+    ("JSON Web Token", "eyJ", _LEFT + r"eyJ[\w-]{8,}+(?:\.ey[\w-]{8,}+\.[\w-]*|(?:\.[\w-]*+){4})"),
+    ("bearer token", "Bearer bearer BEARER", r"(?i:bearer)[ \t]+(?:(?=[\w.~+/=-]{0,400}\d)([\w.~+/=-]{10,})|([A-Za-z]{20,}))"),
+    ("bearer token", "uthorization UTHORIZATION", r"(?i:uthorization)[\"'\\]{0,3}[ \t]*[:=][ \t]*[\"'\\]{0,3}"
+     r"(?i:bearer|token|key|basic)[ \t]+(?=[\w.~+/=-]{0,400}\d)([\w.~+/=-]{6,})"),
+    ("user and password", "Basic basic BASIC", r"(?i:basic)[ \t]+([A-Za-z0-9+/]{6,}={0,2})(?![\w+/=-])"),
+    ("user and password", "://", r"://([^\s/?#\"'\\<>@:]*:[^\s/?#\"'\\<>@]+)@"),
+    ("query parameter", "? &", r"[?&](?i:(?:[\w-]*api[_-]?key|(?:access|auth)[_-]?token|client[_-]?secret|subscription-key|sig|signature)"
+     r"=(?=" + _VALUE + r"{0,400}\d)|x-(?:amz|goog)-(?:signature|credential|security-token)=)(" + _VALUE + r"{8,})"),
+    ("private key", "-----BEGIN ", r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+     r"(?:[^-\"]*+(?:-(?!----)[^-\"]*+)*+-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+     r"|(?:(?:\s|\\[nr])*[A-Za-z0-9+/=]{16,})+)"),
+)  # fmt: skip
+
+
+def _rows() -> Iterable[Row]:
+    for kind, anchors, pattern in _SHAPES:
+        compiled = re.compile(pattern, re.ASCII)
+        holds = _is_user_and_password if anchors.startswith("Basic") else None
+        for anchor in anchors.split(" ") if anchors != "-----BEGIN " else [anchors]:
+            yield Row(anchor, kind, compiled, holds)
+
+
+ROWS: Rows = tuple(_rows())
+
+
+def present(text: str, rows: Rows = ROWS) -> Rows:
+    """The rows whose anchor is in the text: only those can find something."""
+    return [row for row in rows if row.anchor in text]
+
+
+def search(text: str, rows: Rows = ROWS, patterns: Iterable[re.Pattern[str]] = ()) -> list[Span]:
+    """Where secrets stand, in order, without overlaps. What is ``REDACTED`` already is none, and one that touches it takes it along."""
+    found: list[Span] = []
+    for row in rows:
+        at = text.find(row.anchor)
+        while at >= 0:
+            match = row.pattern.match(text, at)
+            if match is None:
+                at = text.find(row.anchor, at + 1)
+                continue
+            start, end = match.span(match.lastindex or 0)
+            if row.holds is None or row.holds(text[start:end]):
+                found.append(Span(start, end, row.kind))
+            at = text.find(row.anchor, max(match.end(), at + 1))
+    for pattern in patterns:
+        group = "secret" if "secret" in pattern.groupindex else 0
+        spans = (match.span(group) if match.span(group)[0] >= 0 else match.span() for match in pattern.finditer(text))
+        found += [Span(start, end, "pattern") for start, end in spans if end > start]
+    return _joined(text, found) if found else found
+
+
+def _joined(text: str, found: list[Span]) -> list[Span]:
+    marks = [match.span() for match in re.finditer(REDACTED, text)]
+    joined: list[Span] = []
+    for start, end, kind in sorted(found):
+        for first, last in marks:
+            if first < end and start < last:
+                start, end = min(start, first), max(end, last)
+        if not text[start:end].replace(REDACTED, ""):
+            continue
+        if joined and start <= joined[-1].end:
+            joined[-1] = joined[-1]._replace(end=max(end, joined[-1].end))
+        else:
+            joined.append(Span(start, end, kind))
+    return joined
+
+
+def replaced(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """The text with ``REDACTED`` in place of these spans."""
+    parts: list[str] = []
+    at = 0
+    for start, end in spans:
+        parts += (text[at:start], REDACTED)
+        at = end
+    return "".join([*parts, text[at:]])
+
+
+def redacted_text(text: str, rows: Rows = ROWS, patterns: Sequence[re.Pattern[str]] = ()) -> str:
+    """The text with each secret replaced; the same object if there is none.
+
+    Again until nothing is found: what stands beside a secret may be one once that is gone. Each round takes letters away, so it ends.
+    """
+    while spans := search(text, rows, patterns):
+        text = replaced(text, [(span.start, span.end) for span in spans])
+    return text
