@@ -14,14 +14,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from wirecache._cache import Cache, explain
     from wirecache._calls import Exchange, capture, options
+    from wirecache._cassette import Cassette, CassetteReport, Drift
     from wirecache._core.keys import KeyOptions, make_key
     from wirecache._core.messages import Entry
     from wirecache._core.plan import Mode
+    from wirecache._core.record_modes import RecordMode
+    from wirecache._core.redaction import Redactor
     from wirecache._core.rules import Rule
     from wirecache._core.status import CacheStatus
     from wirecache._explain import Explanation
+    from wirecache._install import install, uninstall
     from wirecache._pick import cached_async_client, cached_client
-    from wirecache.errors import ConfigError, NotRecorded, StoreError, WirecacheError
+    from wirecache.cassette import CassetteStore
+    from wirecache.errors import CassetteError, CassetteFormatError, ConfigError, NotRecorded, StoreError, WirecacheError
     from wirecache.stats import Stats
     from wirecache.stores import DiskStore, Store
 
@@ -30,14 +35,22 @@ __version__ = "0.1.0"
 __all__ = [
     "Cache",
     "CacheStatus",
+    "Cassette",
+    "CassetteError",
+    "CassetteFormatError",
+    "CassetteReport",
+    "CassetteStore",
     "ConfigError",
     "DiskStore",
+    "Drift",
     "Entry",
     "Exchange",
     "Explanation",
     "KeyOptions",
     "Mode",
     "NotRecorded",
+    "RecordMode",
+    "Redactor",
     "Rule",
     "Stats",
     "Store",
@@ -48,22 +61,32 @@ __all__ = [
     "cached_client",
     "capture",
     "explain",
+    "install",
     "make_key",
     "options",
+    "uninstall",
 ]
 
 # Loaded when first asked for, so that importing wirecache costs next to nothing and imports neither HTTP library.
 _WHERE = {
     "Cache": "_cache",
     "CacheStatus": "_core.status",
+    "Cassette": "_cassette",
+    "CassetteError": "errors",
+    "CassetteFormatError": "errors",
+    "CassetteReport": "_cassette",
+    "CassetteStore": "cassette",
     "ConfigError": "errors",
     "DiskStore": "stores",
+    "Drift": "_cassette",
     "Entry": "_core.messages",
     "Exchange": "_calls",
     "Explanation": "_explain",
     "KeyOptions": "_core.keys",
     "Mode": "_core.plan",
     "NotRecorded": "errors",
+    "RecordMode": "_core.record_modes",
+    "Redactor": "_core.redaction",
     "Rule": "_core.rules",
     "Stats": "stats",
     "Store": "stores",
@@ -73,12 +96,14 @@ _WHERE = {
     "cached_client": "_pick",
     "capture": "_calls",
     "explain": "_cache",
+    "install": "_install",
     "make_key": "_core.keys",
     "options": "_calls",
+    "uninstall": "_install",
 }
 
 
-_MODULES = frozenset({"errors", "httpx", "httpx2", "stats", "stores"})
+_MODULES = frozenset({"cassette", "errors", "httpx", "httpx2", "stats", "stores"})
 
 
 def __getattr__(name: str) -> Any:

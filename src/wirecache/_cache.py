@@ -69,6 +69,8 @@ class Cache:
     ``wirecache.toml`` or ``[tool.wirecache]`` in ``pyproject.toml``; ``ConfigError`` names a wrong value and the allowed ones.
     """
 
+    search_seconds = 0.008  # that a miss may spend on looking for the stored request that is nearest
+
     def __init__(
         self,
         store: Store | str | os.PathLike[str] | None = None,
@@ -146,14 +148,14 @@ class Cache:
 
         asked, content = request_of(request)
         plan = for_call(self.plan, asked, current_options.get(), getattr(request, "extensions", {}).get("wirecache"))
-        return explain(asked, content, plan, time.time(), self.get, self._newest)
+        return explain(asked, content, plan, time.time(), self.get, self.nearest)
 
     def nearest(self, request: Request, body: Body, plan: Plan) -> Nearest | None:
-        """The stored request that is most like this one, found within 10 ms or not at all."""
+        """The stored request that is most like this one, found within ``search_seconds`` or not at all."""
         from wirecache._explain import nearest
 
         try:
-            return nearest(self._newest(), request, body, plan)
+            return nearest(self._newest(), request, body, plan, self.search_seconds)
         except Exception as error:
             self._trouble(error)
             return None
@@ -212,8 +214,12 @@ class Cache:
 
     # -- what the transports ask; nothing here ever raises because of the store -------------------------------------
 
-    async def aget(self, key: str) -> Entry | None:
-        """``get`` on an event loop: by the store's ``aget``, else in a worker thread."""
+    def look_up(self, key: str) -> Entry | None:
+        """The entry that may answer a request of that key."""
+        return self.get(key)
+
+    async def alook_up(self, key: str) -> Entry | None:
+        """The same on an event loop: by the store's ``aget``, else in a worker thread."""
         entry = self._backlog.get(key)
         if entry is not None:
             return entry
@@ -266,6 +272,10 @@ class Cache:
             from anyio.to_thread import run_sync
 
             await run_sync(self.flush)
+
+    def missed(self, message: str) -> None:
+        """Say that there is no answer for a request that may not leave."""
+        logger.error("%s", message)
 
     def answered(self, status: CacheStatus, entry: Entry | None = None) -> None:
         """Count an exchange whose head is known."""

@@ -168,6 +168,8 @@ class Call:
         )
 
     def _refused(self, outcome: Refuse) -> Any:
+        if self.wrong is None:
+            self.cache.missed(outcome.message)
         if self.cache.miss == "raise" and self.wrong is None and self.ask.method not in SAFE_METHODS:
             raise NotRecorded(outcome.message)
         code, pairs, body = refusal(outcome.message, outcome.status)

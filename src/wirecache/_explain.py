@@ -1,7 +1,7 @@
 """Would this request be answered from the store, and if not: why not, and what is the nearest that is stored?
 
-Looking for the nearest takes at most ``BUDGET`` seconds whatever the store's size: entries of the same endpoint are read newest
-first until the time is over. Nothing of it runs unless somebody looks.
+Looking for the nearest takes a bounded time whatever the store's size: entries of the same endpoint are read newest first until it
+is over. Nothing of it runs unless somebody looks.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ from wirecache._rfc9111 import SAFE_METHODS, flow_for
 
 __all__ = ["Explanation", "Nearest", "explain", "nearest", "request_of"]
 
-BUDGET = 0.008  # seconds
 SHOWN = 5  # differences
 
 
@@ -71,16 +70,16 @@ class Explanation:
         return "\n".join(lines)
 
 
-def nearest(entries: Iterator[Entry], request: Request, body: Body, plan: Plan) -> Nearest | None:
-    """The stored request that is most like this one, among those of its endpoint that are found in time."""
+def nearest(entries: Iterator[Entry], request: Request, body: Body, plan: Plan, seconds: float) -> Nearest | None:
+    """The stored request that is most like this one, among those of its method and path that are found within ``seconds``."""
     value = body.value if body.kind == "json" else None
     url, fields, model = redacted_url(request), key_fields(request.fields), model_of(request, body)
     path = _path(url)
     best: tuple[float, Entry, Any] | None = None
-    until = time.perf_counter() + BUDGET
+    until = time.perf_counter() + seconds
     for entry in entries:
         told = entry.request
-        if told.endpoint != "http" and _path(told.url) == path:
+        if told.method == request.method and _path(told.url) == path:
             stored = _json(entry)
             same = (told.model == model, told.url == url, told.fields == fields, told.namespace == plan.namespace)
             score = 4 * likeness(stored, value) + sum(same)
@@ -132,7 +131,7 @@ def request_of(asked: Any) -> tuple[Request, bytes]:
 
 
 def explain(
-    request: Request, content: bytes, plan: Plan, now: float, lookup: Callable[[str], Entry | None], entries: Callable[[], Iterator[Entry]]
+    request: Request, content: bytes, plan: Plan, now: float, lookup: Callable[[str], Entry | None], near: Callable[..., Nearest | None]
 ) -> Explanation:
     """Play the exchange without sending it, and tell what was decided."""
     flow = flow_for(request, plan)(request, plan, now)
@@ -162,7 +161,7 @@ def explain(
         found=entry is not None,
         age=age_of(entry, now) if entry is not None else None,
         reason=reason,
-        nearest=nearest(entries(), request, body, plan) if wants_nearest else None,
+        nearest=near(request, body, plan) if wants_nearest else None,
     )
 
 
@@ -175,6 +174,8 @@ def _reason(status: CacheStatus, entry: Entry | None) -> str:
 
 
 def _rule(request: Request, plan: Plan, model: str | None) -> str:
+    if plan.tape is not None:
+        return f"the cassette {plan.tape.where}, record mode {plan.tape.record_mode}"
     rule = by_model(by_line(plan.rules, request), model)
     if rule is not None:
         return repr(rule)

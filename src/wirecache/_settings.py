@@ -42,7 +42,7 @@ class _Unset(Enum):
 
 UNSET: Final = _Unset.UNSET
 Unset: TypeAlias = Literal[_Unset.UNSET]
-VARIABLES = frozenset({"mode", "ttl", "namespace", "streams"})  # and WIRECACHE_STORE, WIRECACHE_DIR, which name places
+VARIABLES = frozenset({"mode", "ttl", "namespace", "streams", "record_mode"})  # and WIRECACHE_STORE, WIRECACHE_DIR, which name places
 
 
 def setting(name: str, given: object, parse: Callable[[Any, str], T], file: Mapping[str, Any], default: object) -> T:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-__all__ = ["Difference", "differences", "likeness"]
+__all__ = ["ABSENT", "Difference", "difference", "differences", "likeness"]
 
 SHOWN = 60  # characters of a value
 ABSENT = object()
@@ -79,10 +79,11 @@ def differences(stored: Any, asked: Any, pointer: str = "") -> Iterator[Differen
             other = asked[at] if at < len(asked) else ABSENT
             yield from differences(one, other, f"{pointer}/{at}")
     elif stored != asked or (type(stored) is bool) != (type(asked) is bool):
-        yield _difference(pointer or "/", stored, asked)
+        yield difference(pointer or "/", stored, asked)
 
 
-def _difference(pointer: str, stored: Any, asked: Any) -> Difference:
+def difference(pointer: str, stored: Any, asked: Any) -> Difference:
+    """The difference of two values at one place, shortened to where it begins."""
     if isinstance(stored, str) and isinstance(asked, str):
         start = _common(stored, asked)
         return Difference(pointer, _window(stored, start), _window(asked, start), _hint(pointer, stored, asked, start))

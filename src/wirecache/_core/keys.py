@@ -154,9 +154,13 @@ def _query(query: bytes, ignored: tuple[str, ...]) -> bytes:
     return frame(part for pair in kept for part in pair)
 
 
-def key_fields(fields: Mapping[bytes, bytes]) -> dict[str, str]:
-    """The built-in headers that count in the key of such a request, as text."""
-    return {name.decode(): value.decode("latin-1") for name, value in _counted(fields)}
+def key_fields(fields: Mapping[bytes, bytes], extra: tuple[str, ...] = ()) -> dict[str, str]:
+    """The headers that count in the key of such a request, as text; ``extra``: those of the user's ``KeyOptions``."""
+    found = {name.decode(): value.decode("latin-1") for name, value in _counted(fields)}
+    for name in extra:
+        if (value := fields.get(name.lower().encode())) is not None:
+            found[name.lower()] = value.decode("latin-1")
+    return found
 
 
 def _counted(fields: Mapping[bytes, bytes]) -> list[tuple[bytes, bytes]]:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from wirecache._core.freshness import cache_control, parse_ttl
 from wirecache._core.keys import DEFAULT_KEY, KeyOptions
 from wirecache._core.messages import Request
+from wirecache._core.record_modes import Tape
 from wirecache._core.rules import Rule
 
 __all__ = ["MAX_BODY", "OPTION_FIELDS", "CallOptions", "Directives", "Mode", "Plan", "Streams", "for_call", "parse_options", "ttl_in_force"]
@@ -91,6 +92,7 @@ class Plan:
     sample: int = 0
     call_ttl: float | bool | None = False
     asked: Directives = NO_DIRECTIVES
+    tape: Tape | None = None  # of a cassette
 
 
 def ttl_in_force(plan: Plan, rule: Rule | None) -> float | None:

@@ -56,7 +56,8 @@ class Recording(NamedTuple):
 
     ``ttl``: a lifetime of its own, in seconds (False: none, the cache's holds). ``inference``: is the answer's JSON judged (HTTP's own
     rules do not ask what it says, but count the age it came with). ``bodyless``: a HEAD's answer declares a length and has no body.
-    ``stream``: the answer is a stream of events, and when each chunk comes is noted.
+    ``stream``: the answer is a stream of events, and when each chunk comes is noted. ``everything``: whatever is whole is kept, errors
+    too. ``headers``: names that count in the key beside the built-in ones.
     """
 
     key: str
@@ -72,6 +73,8 @@ class Recording(NamedTuple):
     inference: bool = True
     bodyless: bool = False
     stream: bool = False
+    everything: bool = False
+    headers: tuple[str, ...] = ()
 
 
 class Recorder:
@@ -144,14 +147,16 @@ class Recorder:
             return None
         answer = parse_answer(self.recording.head, self._body)
         self._usage = usage_of(answer)
-        return why_not_this_answer(answer, self._body)
+        return None if self.recording.everything else why_not_this_answer(answer, self._body)
 
     def _why_not_this_stream(self, chunks: Sequence[bytes], over: str | None) -> str | None:
         kind = media_type(self.recording.head.fields.get(b"content-type", b""))
         verdict = judge_stream(kind, self._body, over is None)
         self._usage = verdict.usage
         self._pace = pack_chunks(Chunk(len(chunk), at) for chunk, at in zip(chunks, self._times, strict=True) if chunk)
-        return verdict.reason if verdict.whole else over or "truncated"
+        if not verdict.whole:
+            return over or "truncated"
+        return None if self.recording.everything else verdict.reason
 
     def entry(self, now: float, seconds: float) -> Entry:
         """The entry that a good body makes. ``now``: seconds since the epoch; ``seconds``: how long upstream took."""
@@ -177,7 +182,7 @@ class Recorder:
 def _about(made: Recording) -> bytes:
     """The request summary: with the headers that count in its key or that the answer varies on (a credential never is among them)."""
     asked = made.request
-    fields = key_fields(asked.fields) if made.inference else varied(asked.fields, made.head.fields)
+    fields = key_fields(asked.fields, made.headers) if made.inference else varied(asked.fields, made.head.fields)
     content_type = "" if made.request_body.kind == "json" else asked.fields.get(b"content-type", b"").decode("latin-1")
     whole = len(made.request_body.raw) <= KEPT_WHOLE
     told = [asked.method, redacted_url(asked), made.endpoint, made.model, fields, made.namespace, made.sample]

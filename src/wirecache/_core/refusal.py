@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 
 from wirecache._core.messages import HeaderPairs, Request
+from wirecache._core.record_modes import Tape
 from wirecache._core.secrets import redacted_url
 from wirecache._core.status import CacheStatus
 
-__all__ = ["REFUSED", "WRONG", "explain_bypass", "explain_miss", "refusal"]
+__all__ = ["REFUSED", "WRONG", "explain_bypass", "explain_miss", "explain_unrecorded", "refusal"]
 
 REFUSED = 424  # RFC 4918 section 11.4
 WRONG = 400  # an option of the call is wrong: said in the same way, since an exception would not reach the caller
@@ -48,6 +49,15 @@ def explain_bypass(request: Request, reason: str) -> str:
     return (
         f"wirecache is offline and cannot answer {request.method} {redacted_url(request)}: {why}. "
         'Nothing was sent. Use mode="auto" (or WIRECACHE_MODE=auto) to let it through.'
+    )
+
+
+def explain_unrecorded(request: Request, model: str | None, tape: Tape) -> str:
+    """What is missing on a cassette, and how is it recorded?"""
+    asked = f" of model {model!r}" if model else ""
+    return (
+        f"The cassette {tape.where} has no recording of {request.method} {redacted_url(request)}{asked} (record mode {tape.record_mode}). "
+        f"Nothing was sent. To record it: {tape.how}."
     )
 
 

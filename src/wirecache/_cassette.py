@@ -1,0 +1,231 @@
+"""A cassette: a cache whose answers are files in a directory, recorded once and replayed for ever."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
+
+from wirecache._cache import Cache
+from wirecache._core.difference import ABSENT, Difference, difference
+from wirecache._core.drift import drift
+from wirecache._core.keys import DEFAULT_KEY, KeyOptions
+from wirecache._core.messages import Entry
+from wirecache._core.record_modes import RecordMode, Tape
+from wirecache._core.recording import Decode, Recorder
+from wirecache._core.redaction import Redactor
+from wirecache._settings import UNSET, Unset, one_of, setting
+from wirecache.cassette import CassetteStore
+from wirecache.cassette._directory import Directory
+from wirecache.cassette._session import SequenceEnd, Session
+from wirecache.errors import CassetteError, ConfigError
+
+__all__ = ["Cassette", "CassetteReport", "Drift"]
+
+logger = logging.getLogger("wirecache")
+
+RecordModes = Literal["none", "once", "new_episodes", "all", "rewrite"]
+
+
+@dataclass(frozen=True, slots=True)
+class CassetteReport:
+    """What happened to a cassette since it was opened.
+
+    ``replayed``: answers that came from it. ``recorded``: answers that were written to it. ``live``: requests that went out, and are not
+    on it. ``missing``: requests that had no recording, in words. ``unused``: recordings that nobody asked for, by file name.
+    """
+
+    replayed: int
+    recorded: int
+    live: int
+    missing: tuple[str, ...]
+    unused: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """One line."""
+        counts = f"{self.replayed} replayed, {self.recorded} recorded, {self.live} live, {len(self.unused)} unused"
+        return f"{counts}, {len(self.missing)} missing" if self.missing else counts
+
+
+class Drift(NamedTuple):
+    """A request whose live answer differs from the recorded one, and where: ``stored`` is what was recorded, ``asked`` what came."""
+
+    method: str
+    url: str
+    differences: tuple[Difference, ...]
+
+    def __str__(self) -> str:
+        """The request, and the differences, one a line."""
+        return "\n".join([f"{self.method} {self.url}", *(f"  {found}" for found in self.differences)])
+
+
+class Cassette(Cache):
+    """Which exchanges are replayed from a directory, and which are recorded there?
+
+    ``path``: the directory; one file an exchange. ``record_mode``: see ``RecordMode``; what is left out is taken from
+    ``WIRECACHE_RECORD_MODE``, else it is ``"none"``: nothing is sent. ``redact``: patterns (regular expressions) of further secrets, or a
+    ``Redactor``. ``match``: what counts when a request is compared with those recorded. ``replay_speed``: 0 gives a recorded stream at
+    once, 1 at the pace at which it came. ``sequence_end``: what a request gets when it is made more often than it was recorded: the last
+    answer again (``"repeat"``), or none (``"fail"``). ``miss``: without a recording, answer 424 (``"respond"``) or raise ``NotRecorded``
+    (``"raise"``). ``verify``: send every request, compare the answer with the recording (``"shape"``: status and the shape of its JSON;
+    ``"text"``: what was said, too), and write nothing; ``drift`` holds what differs.
+
+    It goes wherever a ``Cache`` goes. Everything is recorded: any method, any status, streams with times, and equal requests that were
+    answered differently in their order. Nothing expires.
+    """
+
+    search_seconds = 1.0  # a miss on a cassette is a failure to be explained, not a call that waits
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        record_mode: RecordMode | RecordModes | Unset = UNSET,
+        *,
+        redact: Redactor | Iterable[str | re.Pattern[str]] = (),
+        match: KeyOptions = DEFAULT_KEY,
+        replay_speed: float = 0.0,
+        sequence_end: SequenceEnd = "repeat",
+        verify: Literal["shape", "text"] | None = None,
+        miss: Literal["respond", "raise"] = "respond",
+    ) -> None:
+        if match.credentials:
+            raise ConfigError("match= has credentials=True; a cassette holds no credentials, so none can be compared")
+        if sequence_end not in ("repeat", "fail"):
+            raise ConfigError(f"sequence_end= is {sequence_end!r}; allowed: repeat, fail")
+        if verify not in (None, "shape", "text"):
+            raise ConfigError(f"verify= is {verify!r}; allowed: shape, text, or None")
+        self.path = os.fspath(path)
+        redactor = redact if isinstance(redact, Redactor) else Redactor(patterns=[redact] if isinstance(redact, str) else redact)
+        store = CassetteStore(path, redactor=redactor)
+        super().__init__(store, ttl=None, key=match, streams="record", replay_speed=replay_speed, miss=miss)
+        self.record_mode = setting("record_mode", record_mode, one_of(RecordMode), {}, RecordMode.NONE)
+        self._directory = Directory(path, match, redactor)
+        self.session = Session(self._directory, self.record_mode, sequence_end)
+        self.verify = verify
+        self.drift: list[Drift] = []
+        self._missing: list[str] = []
+        self._faults: list[CassetteError] = []
+        tape = Tape(self.record_mode, self.session.existed, redactor, self.path, _how(self.path), verify is not None)
+        self.plan = replace(self.plan, tape=tape)
+
+    def __repr__(self) -> str:
+        return f"Cassette({self.path!r}, {self.record_mode.value!r})"
+
+    def under_test(self, how: str, *, root: str | os.PathLike[str], since: float) -> None:
+        """Write nothing before ``close``, so that a test that fails records nothing (``rollback``).
+
+        ``how``: what a user does to record. ``root``: the directory of all cassettes, where their schema lies. ``since``: when the
+        run began, in seconds since the epoch: files that are younger are other tests' and stay.
+        """
+        self.session.hold, self.session.since = True, since
+        self._directory.schema_in(root)
+        assert self.plan.tape is not None
+        self.plan = replace(self.plan, tape=self.plan.tape._replace(how=how))
+
+    def rollback(self) -> None:
+        """Forget what was recorded since it was opened; only ``under_test``."""
+        self.session.rollback()
+
+    def report(self) -> CassetteReport:
+        """What happened since it was opened."""
+        stats, session = self.stats, self.session
+        live = stats.misses + stats.bypassed - session.recorded - len(self._missing)
+        return CassetteReport(session.played, session.recorded, max(0, live), tuple(self._missing), tuple(session.unused))
+
+    # -- what a cache asks of its store --------------------------------------------------------------------------------
+
+    def get(self, key: str) -> Entry | None:
+        """The first recording of that key, or None."""
+        names = self._directory.of(key)
+        return self._directory.read(names[0]) if names else None
+
+    def entries(self) -> Iterator[Entry]:
+        """The recordings, by the names of their files."""
+        return (self._directory.read(name) for name in self._directory.names())
+
+    def discard(self, key: str) -> None:
+        """Remove the recordings of that key."""
+        for name in self._directory.of(key):
+            self._directory.remove(name)
+
+    def clear(self) -> None:
+        """Remove all recordings."""
+        for name in self._directory.names():
+            self._directory.remove(name)
+
+    def prune(self) -> int:
+        """Nothing: recordings do not expire."""
+        return 0
+
+    def close(self) -> None:
+        """Write what is still to be written, and say what happened; ``CassetteError`` if something could not be written."""
+        self._guard(self.session.commit)
+        if self._faults:
+            faults, self._faults = self._faults, []
+            raise faults[0]
+        logger.info("wirecache: cassette %s: %s", self.path, self.report())
+
+    # -- what the transports ask ---------------------------------------------------------------------------------------
+
+    def look_up(self, key: str) -> Entry | None:
+        """The next recording of that key in its sequence."""
+        return self.session.play(key)
+
+    async def alook_up(self, key: str) -> Entry | None:
+        """The same; a file is read in less time than a thread takes to begin."""
+        return self.session.play(key)
+
+    def keep(self, recorder: Recorder, decode: Decode, seconds: float) -> str | None:
+        """Take the answer onto the cassette; else the reason why not."""
+        reason = recorder.why_not(decode)
+        if reason is None:
+            entry = recorder.entry(time.time(), seconds)
+            if self.verify:
+                self._compare(entry)
+                return "verify"
+            if self._guard(lambda: self.session.record(entry)):
+                self._tally.add("stored")
+                return None
+            reason = "cassette-error"
+        logger.warning("wirecache: an answer was not recorded on the cassette %s: %s", self.path, reason)
+        self.refused(reason)
+        return reason
+
+    def _compare(self, live: Entry) -> None:
+        """Note where the live answer differs from the recorded one."""
+        asked = live.request
+        try:
+            recorded = self.session.play(live.key)
+        except CassetteError as error:
+            self.drift.append(Drift(asked.method, asked.url, (difference("cassette", str(error), ABSENT),)))
+            return
+        found = drift(recorded, live, text=self.verify == "text") if recorded else [difference("cassette", ABSENT, "answered")]
+        if found:
+            self.drift.append(Drift(asked.method, asked.url, tuple(found)))
+
+    def missed(self, message: str) -> None:
+        """Note it for the report, and say so."""
+        self._missing.append(message)
+        super().missed(message)
+
+    def _newest(self) -> Iterator[Entry]:
+        return self._directory.newest()
+
+    def _guard(self, action: Callable[[], object]) -> bool:
+        """Do it; what goes wrong is told at once, and raised by ``close``: here it would look like a fault of the network."""
+        try:
+            action()
+        except (OSError, CassetteError) as error:
+            fault = error if isinstance(error, CassetteError) else CassetteError(f"{self.path}: {error.strerror or error}")
+            self._faults.append(fault)
+            logger.error("wirecache: the cassette cannot be written: %s", fault)
+            return False
+        return True
+
+
+def _how(path: str) -> str:
+    return f"run it once with Cassette({path!r}, record_mode='new_episodes'), or with WIRECACHE_RECORD_MODE=new_episodes"

@@ -1,0 +1,68 @@
+"""How does a cache keep its entries as readable files?"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from wirecache import _codec
+from wirecache._core.redaction import DEFAULT, Redactor
+from wirecache.cassette._directory import Directory
+
+__all__ = ["CassetteStore"]
+
+
+class CassetteStore:
+    """A store whose entries are files, for people and for version control: one JSON file each, secrets redacted.
+
+    It keeps what a ``Cache`` gives it, the newest under each key; entries are never dropped for their age. For record and replay with
+    sequences, errors and record modes use ``Cassette``.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, redactor: Redactor = DEFAULT) -> None:
+        self._directory = Directory(path, redactor=redactor)
+
+    def __repr__(self) -> str:
+        return f"CassetteStore({str(self._directory.path)!r})"
+
+    @property
+    def location(self) -> str:
+        """Where the entries are: two stores of one location are one store."""
+        return os.path.realpath(self._directory.path)
+
+    def get(self, key: str) -> bytes | None:
+        """The frame of the entry under the key, or None."""
+        names = self._directory.of(key)
+        return _codec.encode(self._directory.read(names[-1])) if names else None
+
+    def set(self, key: str, value: bytes, *, ttl: float | None) -> None:
+        """Write the entry in the frame as a file."""
+        entry, names = _codec.decode(key, value), self._directory.of(key)
+        if names:
+            self._directory.replace(names[-1], entry)
+        else:
+            self._directory.add(entry)
+
+    def delete(self, key: str) -> bool:
+        """Remove the files of that key; was there one?"""
+        names = self._directory.of(key)
+        for name in names:
+            self._directory.remove(name)
+        return bool(names)
+
+    def keys(self) -> Iterator[str]:
+        """The keys of the files, in the order of their names."""
+        return iter([self._directory.read(name).key for name in self._directory.names()])
+
+    def newest(self) -> Iterator[str]:
+        """The keys, those written last first."""
+        return (entry.key for entry in self._directory.newest())
+
+    def clear(self) -> None:
+        """Remove all recordings, and nothing else that lies in the directory."""
+        for name in self._directory.names():
+            self._directory.remove(name)
+
+    def close(self) -> None:
+        """Forget what was read; the next use reads it again."""
+        self._directory.forget()
