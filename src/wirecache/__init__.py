@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from wirecache.cassette import CassetteStore
     from wirecache.errors import CassetteError, CassetteFormatError, ConfigError, NotRecorded, StoreError, WirecacheError
     from wirecache.stats import Stats
-    from wirecache.stores import DiskStore, Store
+    from wirecache.stores import DiskStore, EncryptedStore, MemoryStore, RedisStore, Store, TieredStore
 
 __version__ = "0.1.0"
 
@@ -43,18 +43,22 @@ __all__ = [
     "ConfigError",
     "DiskStore",
     "Drift",
+    "EncryptedStore",
     "Entry",
     "Exchange",
     "Explanation",
     "KeyOptions",
+    "MemoryStore",
     "Mode",
     "NotRecorded",
     "RecordMode",
     "Redactor",
+    "RedisStore",
     "Rule",
     "Stats",
     "Store",
     "StoreError",
+    "TieredStore",
     "WirecacheError",
     "__version__",
     "cached_async_client",
@@ -79,18 +83,22 @@ _WHERE = {
     "ConfigError": "errors",
     "DiskStore": "stores",
     "Drift": "_cassette",
+    "EncryptedStore": "stores",
     "Entry": "_core.messages",
     "Exchange": "_calls",
     "Explanation": "_explain",
     "KeyOptions": "_core.keys",
+    "MemoryStore": "stores",
     "Mode": "_core.plan",
     "NotRecorded": "errors",
     "RecordMode": "_core.record_modes",
     "Redactor": "_core.redaction",
+    "RedisStore": "stores",
     "Rule": "_core.rules",
     "Stats": "stats",
     "Store": "stores",
     "StoreError": "errors",
+    "TieredStore": "stores",
     "WirecacheError": "errors",
     "cached_async_client": "_pick",
     "cached_client": "_pick",
