@@ -79,6 +79,7 @@ class Settings(_Table):
 
 _CHOICES = {"mode": Mode, "streams": Streams}
 
+
 def _from(folder: Path, store: str) -> str:
     return store if "://" in store else str(folder / Path(store).expanduser())
 

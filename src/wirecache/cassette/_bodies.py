@@ -9,16 +9,18 @@ from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from typing import Any, TypeAlias
+from urllib.parse import quote_plus, unquote_to_bytes
 
 from wirecache._core.canonical import media_type
 from wirecache._core.events import LINE_TYPES, split_stream
 from wirecache._core.messages import Chunk
 from wirecache._core.redaction import Redactor
+from wirecache._core.shapes import REDACTED
 from wirecache.cassette._events import JsonEvent, Style, arrivals, event_in, style_named, style_of
 from wirecache.cassette._layout import Laid, laid_out, take_apart
 from wirecache.cassette._render import Inline, Node, Tokens
 
-__all__ = ["Members", "body_bytes", "body_node", "stream_body", "stream_node"]
+__all__ = ["Members", "body_bytes", "body_node", "form_body", "stream_body", "stream_node"]
 
 LINE = 100  # characters of base64 on a line
 
@@ -43,6 +45,19 @@ def body_node(data: bytes) -> Node:
     if laid.layout != "compact":
         node["layout"] = laid.layout
     return node | {name: space for name, space in (("before", laid.before), ("after", laid.after)) if space}
+
+
+def form_body(data: bytes, redactor: Redactor) -> bytes:
+    """A form (``a=1&b=2``) without secrets: by the names of its fields, and by what they say when they are decoded."""
+    return b"&".join(_form_pair(pair, redactor) for pair in data.split(b"&"))
+
+
+def _form_pair(pair: bytes, redactor: Redactor) -> bytes:
+    name, equals, value = pair.partition(b"=")
+    plain = unquote_to_bytes(value.replace(b"+", b" "))
+    secret = value and redactor.is_secret(unquote_to_bytes(name.replace(b"+", b" ")).decode("latin-1"))
+    told = REDACTED.encode() if secret else redactor.data(plain)
+    return pair if told == plain else name + equals + quote_plus(told).encode()
 
 
 def _text(text: str) -> Node:
@@ -73,12 +88,13 @@ def _joined(end: str, lines: str | list[str]) -> str:
 
 
 def stream_node(data: bytes, content_type: bytes, chunks: Sequence[Chunk], redactor: Redactor) -> Node:
-    """The events of a stream, each with the time at which it was complete (none where no times were recorded)."""
+    """The events of a stream, each with the time at which it was complete (none where none is known: all are zero)."""
     kind = media_type(content_type)
     pieces = split_stream(kind, data)
     if pieces is None:
         return _chunked(data, chunks, redactor)
-    times = arrivals([len(piece) for piece in pieces], chunks) if chunks else [None] * len(pieces)
+    timed = any(round(chunk.seconds, 4) for chunk in chunks)
+    times = arrivals([len(piece) for piece in pieces], chunks) if timed else [None] * len(pieces)
     texts = [_text_or_bytes(redactor.data(piece)) for piece in pieces]
     style = style_of([text for text in texts if isinstance(text, str)], lines=kind in LINE_TYPES)
     node: Node = {"layout": style.name} if style.name else {}
@@ -116,7 +132,7 @@ def _text_or_bytes(piece: bytes) -> str | bytes:
 
 
 def stream_body(node: Members) -> tuple[bytes, tuple[Chunk, ...]]:
-    """The bytes of a stream, and a chunk for each event; no chunks where the file tells no times."""
+    """The bytes of a stream, and a chunk for each event, at zero where the file tells no time."""
     style = style_named(node.get("layout", ""))
     pieces: list[bytes] = []
     chunks: list[Chunk] = []
@@ -129,5 +145,4 @@ def stream_body(node: Members) -> tuple[bytes, tuple[Chunk, ...]]:
         pieces.append(piece)
         seconds = event.get("at", seconds)
         chunks.append(Chunk(len(piece), seconds))
-    timed = any("at" in event for event in node["events"])
-    return b"".join(pieces), tuple(chunks) if timed else ()
+    return b"".join(pieces), tuple(chunks)

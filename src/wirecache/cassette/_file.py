@@ -19,7 +19,7 @@ from wirecache._core.events import EVENT_STREAM, LINE_TYPES
 from wirecache._core.keys import request_from
 from wirecache._core.messages import Chunk, Entry, HeaderPairs, Request, Usage, fields_of, pack_chunks
 from wirecache._core.redaction import DEFAULT, Redactor
-from wirecache.cassette._bodies import Members, body_bytes, body_node, stream_body, stream_node
+from wirecache.cassette._bodies import Members, body_bytes, body_node, form_body, stream_body, stream_node
 from wirecache.cassette._multipart import multipart_bytes, multipart_node
 from wirecache.cassette._names import SCHEMA_NAME
 from wirecache.cassette._raw import Raw, Wanted, read_raw
@@ -85,7 +85,7 @@ def _request_node(entry: Entry, redactor: Redactor) -> Node:
     asked, body = entry.request, bytes(entry.request_body)
     form = multipart_node(body, asked.content_type, redactor) if asked.content_type else None
     if media_type(asked.content_type.encode("latin-1")) == FORM:
-        body = redactor.url(f"?{body.decode('latin-1')}")[1:].encode("latin-1")  # a form is written as a query is
+        body = form_body(body, redactor)
     kept, content_type = form or (body_node(redactor.data(body)), asked.content_type)
     node = {
         "method": asked.method,
