@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 
 from tests.cassette.exchanges import CAPTURES, bodies, captured, chunked, recorded, streamed, streams
 from tests.core.jsons import documents
-from tests.core.play import quick
-from wirecache._core.canonical import KEPT_WHOLE
+from tests.core.play import ask, quick
+from wirecache._core.canonical import KEPT_WHOLE, parse_body
 from wirecache._core.events import split_stream
 from wirecache._core.keys import KeyOptions, key_of, make_key
 from wirecache._core.messages import Entry, Usage
 from wirecache._core.redaction import Redactor
+from wirecache._core.replay import redacted
 from wirecache.cassette import SCHEMA_NAME, file_name, from_text, schema_text, short_key_of, to_text
 from wirecache.cassette._model import schema
 from wirecache.errors import CassetteError, CassetteFormatError
@@ -402,6 +403,26 @@ def test_no_secret_is_in_a_file(made: Entry) -> None:
     read = from_text(text, "x.json").entry
     assert to_text(read) == text
     assert read.body == Redactor().data(made.body)
+
+
+@pytest.mark.parametrize(
+    ("sent", "sent_as"),
+    [
+        pytest.param(f'{{"model":"m","api_key":"{SECRET}","text":"x {SECRET}"}}'.encode(), "application/json", id="JSON"),
+        pytest.param(f"a=1&client_secret=abc&b=Bearer+{SECRET}&c=%73k-{SECRET[3:]}".encode(), URLENCODED, id="a form"),
+        pytest.param(f"x {SECRET}".encode(), "text/plain", id="a text"),
+        pytest.param(form(b"x", (HEAD % b"b", SECRET.encode())), "multipart/form-data; boundary=x", id="a form with files"),
+    ],
+)
+def test_the_key_of_the_file_is_that_of_the_redacted_request(sent: bytes, sent_as: str) -> None:
+    url = f"https://h.example/v1/chat/completions?a={SECRET}&key=abc"
+    request = ask(url, headers={"content-type": sent_as})
+    asked = redacted(request, parse_body(sent, sent_as.encode()), Redactor())
+    text = to_text(recorded(url=url, sent=sent, sent_as=sent_as))
+    read = from_text(text, "x.json")
+    assert SECRET[5:] not in text
+    assert read.body is not None
+    assert key_of(read.request, read.body) == key_of(*asked)
 
 
 def test_what_a_user_calls_secret_is_none_of_the_file() -> None:

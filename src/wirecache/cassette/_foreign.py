@@ -14,6 +14,8 @@ from wirecache._core.keys import DEFAULT_KEY, KeyOptions, key_of, request_from
 from wirecache._core.messages import Entry, Head, fields_of
 from wirecache._core.policy import is_event_stream, model_of
 from wirecache._core.recording import Recorder, Recording
+from wirecache._core.redaction import Redactor
+from wirecache._core.replay import redacted
 from wirecache.cassette._codings import decoded
 from wirecache.errors import CassetteFormatError
 
@@ -35,9 +37,10 @@ class Foreign(NamedTuple):
     at: float
 
 
-def entry_of(exchange: Foreign, options: KeyOptions = DEFAULT_KEY) -> Entry:
+def entry_of(exchange: Foreign, options: KeyOptions = DEFAULT_KEY, redactor: Redactor | None = None) -> Entry:
     """The entry that a recorder of ours would have made; ``ValueError`` if it can be none.
 
+    ``redactor``: the entry is for a cassette, whose keys are made from what is left of the request without its secrets.
     How long upstream took is not known. The events of a stream come all at once.
     """
     request = request_from(exchange.method, exchange.url, exchange.sent_headers)
@@ -48,7 +51,7 @@ def entry_of(exchange: Foreign, options: KeyOptions = DEFAULT_KEY) -> Entry:
     head = Head(exchange.status, fields_of(pairs), pairs)
     recorder = Recorder(
         Recording(
-            key_of(request, asked, options),
+            key_of(*(redacted(request, asked, redactor) if redactor is not None else (request, asked)), options),
             head,
             request,
             (find_endpoint(request.path) if request.method == "POST" else None) or "",

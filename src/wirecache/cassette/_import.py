@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 from wirecache._core.keys import DEFAULT_KEY, KeyOptions
 from wirecache._core.messages import Entry
+from wirecache._core.redaction import Redactor
 from wirecache.cassette._foreign_file import FORMATS, loaded
 from wirecache.cassette._import_cassetter import cassetter_entries, is_cassetter
 from wirecache.cassette._import_vcr import is_vcr, vcr_entries
@@ -37,10 +38,13 @@ def _maker(told: Any) -> Maker | None:
     return "vcr" if is_vcr(told) else None
 
 
-def read_foreign(path: Path, options: KeyOptions = DEFAULT_KEY) -> Iterator[Entry]:
-    """The entries of another recorder's cassette, in the order in which they were recorded; nothing in them is redacted yet."""
+def read_foreign(path: Path, options: KeyOptions = DEFAULT_KEY, redactor: Redactor | None = None) -> Iterator[Entry]:
+    """The entries of another recorder's cassette, in the order in which they were recorded; nothing in them is redacted yet.
+
+    ``redactor``: their keys are those of a cassette that has it; without one, those of a cache.
+    """
     told = loaded(path)
     maker = _maker(told)
     if maker not in ("vcr", "cassetter"):
         raise CassetteFormatError(f"{path} is no cassette of another recorder. Only {FORMATS}")
-    yield from (vcr_entries if maker == "vcr" else cassetter_entries)(told, path, options)
+    yield from (vcr_entries if maker == "vcr" else cassetter_entries)(told, path, options, redactor)

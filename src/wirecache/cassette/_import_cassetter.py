@@ -10,6 +10,7 @@ from typing import Any
 
 from wirecache._core.keys import DEFAULT_KEY, KeyOptions
 from wirecache._core.messages import Entry
+from wirecache._core.redaction import Redactor
 from wirecache.cassette._foreign import Foreign, entry_of, json_bytes, pairs_of, wrong
 from wirecache.cassette._foreign_file import FORMATS, loaded
 from wirecache.errors import CassetteFormatError
@@ -29,7 +30,7 @@ def is_cassetter(told: Any) -> bool:
     return bool(interactions) or any(name in told for name in _OTHERS)
 
 
-def read_cassetter(path: Path, options: KeyOptions = DEFAULT_KEY) -> Iterator[Entry]:
+def read_cassetter(path: Path, options: KeyOptions = DEFAULT_KEY, redactor: Redactor | None = None) -> Iterator[Entry]:
     """The entries of a cassette of cassetter, in the order in which they were recorded (its file is sorted by URL).
 
     A JSON body is spelled as cassetter replays it: its own spelling is not in the file. What is not HTTP is left out, with a warning.
@@ -38,10 +39,10 @@ def read_cassetter(path: Path, options: KeyOptions = DEFAULT_KEY) -> Iterator[En
     told = loaded(path)
     if not is_cassetter(told):
         raise CassetteFormatError(f"{path} is no cassette of cassetter. Only {FORMATS}")
-    yield from cassetter_entries(told, path, options)
+    yield from cassetter_entries(told, path, options, redactor)
 
 
-def cassetter_entries(told: Any, path: Path, options: KeyOptions) -> Iterator[Entry]:
+def cassetter_entries(told: Any, path: Path, options: KeyOptions, redactor: Redactor | None) -> Iterator[Entry]:
     """The same of what was read from the file."""
     for name, others in _OTHERS.items():
         if told.get(name):
@@ -49,7 +50,7 @@ def cassetter_entries(told: Any, path: Path, options: KeyOptions) -> Iterator[En
     entries: list[Entry] = []
     for number, interaction in enumerate(told.get("interactions", ())):
         try:
-            entries.append(entry_of(_exchange(interaction), options))
+            entries.append(entry_of(_exchange(interaction), options, redactor))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise wrong(path, f"/interactions/{number}", str(error) or type(error).__name__) from error
     yield from sorted(entries, key=lambda entry: entry.stored_at)

@@ -9,6 +9,7 @@ from typing import Any
 
 from wirecache._core.keys import DEFAULT_KEY, KeyOptions
 from wirecache._core.messages import Entry
+from wirecache._core.redaction import Redactor
 from wirecache.cassette._foreign import Foreign, entry_of, json_bytes, pairs_of, wrong
 from wirecache.cassette._foreign_file import FORMATS, loaded
 from wirecache.errors import CassetteFormatError
@@ -29,7 +30,7 @@ def _status(interaction: dict[str, Any]) -> Any:
     return isinstance(answered.get("status"), dict) or "status_code" in answered
 
 
-def read_vcr(path: Path, options: KeyOptions = DEFAULT_KEY) -> Iterator[Entry]:
+def read_vcr(path: Path, options: KeyOptions = DEFAULT_KEY, redactor: Redactor | None = None) -> Iterator[Entry]:
     """The entries of a cassette of vcrpy, in the order in which they were recorded; nothing in them is redacted yet.
 
     When each was recorded is what its ``Date`` header says, else the time of the file. ``CassetteFormatError`` says what is wrong where.
@@ -37,15 +38,15 @@ def read_vcr(path: Path, options: KeyOptions = DEFAULT_KEY) -> Iterator[Entry]:
     told = loaded(path)
     if not is_vcr(told):
         raise CassetteFormatError(f"{path} is no cassette of vcrpy. Only {FORMATS}")
-    yield from vcr_entries(told, path, options)
+    yield from vcr_entries(told, path, options, redactor)
 
 
-def vcr_entries(told: Any, path: Path, options: KeyOptions) -> Iterator[Entry]:
+def vcr_entries(told: Any, path: Path, options: KeyOptions, redactor: Redactor | None) -> Iterator[Entry]:
     """The same of what was read from the file."""
     made_at = path.stat().st_mtime
     for number, interaction in enumerate(told["interactions"]):
         try:
-            entry = entry_of(_exchange(interaction, made_at), options)
+            entry = entry_of(_exchange(interaction, made_at), options, redactor)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise wrong(path, f"/interactions/{number}", str(error) or type(error).__name__) from error
         yield entry
