@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self, assert_never
 
 from wirecache._cache import Cache
 from wirecache._call import Call, Library
-from wirecache._core.effects import Discard, Effect, Forward, Lookup, ReadBody, Refuse, Reuse, Save
+from wirecache._core.effects import Claim, Discard, Effect, Forward, Lookup, ReadBody, Refuse, Reuse, Save
 from wirecache._drive import adrive, drive
 
 __all__ = ["AsyncFace", "SyncFace", "holds_cache"]
@@ -87,6 +87,8 @@ def _answer(cache: Cache, library: Library, transport: Any, request: Any) -> Any
                 return request.read()
             case Lookup(key):
                 return cache.look_up(key)
+            case Claim(key):
+                return cache.look_up(key) if call.leads(key) or call.wait() else None
             case Forward(changes):
                 call.drop_upstream()
                 original = request.headers
@@ -102,7 +104,7 @@ def _answer(cache: Cache, library: Library, transport: Any, request: Any) -> Any
 
     try:
         outcome = drive(call.flow(), perform)
-    except Exception as error:
+    except BaseException as error:
         call.failed(error)
         raise
     if isinstance(outcome, Reuse):
@@ -121,6 +123,8 @@ async def _answer_async(cache: Cache, library: Library, transport: Any, request:
                 return await request.aread()
             case Lookup(key):
                 return await cache.alook_up(key)
+            case Claim(key):
+                return await cache.alook_up(key) if call.leads(key) or await call.await_it() else None
             case Forward(changes):
                 await call.adrop_upstream()
                 original = request.headers
@@ -136,7 +140,7 @@ async def _answer_async(cache: Cache, library: Library, transport: Any, request:
 
     try:
         outcome = await adrive(call.flow(), perform)
-    except Exception as error:
+    except BaseException as error:
         call.failed(error)
         raise
     if isinstance(outcome, Reuse):

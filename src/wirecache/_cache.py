@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from wirecache import _codec
 from wirecache._backlog import Job, backlog_of
 from wirecache._calls import current_options
+from wirecache._claims import claims_of
 from wirecache._config import file_settings
 from wirecache._core.canonical import Body
 from wirecache._core.freshness import lasts, ttl_left
@@ -82,6 +83,7 @@ class Cache:
         keep_stale: Duration | Unset = UNSET,
         stale_if_error: Duration | Unset = UNSET,
         streams: Streams | Literal["bypass", "record"] | Unset = UNSET,
+        collapse: bool | Literal["process", "shared"] = True,
         replay_speed: float = 0.0,
         miss: Literal["respond", "raise"] = "respond",
         accept: Callable[[Entry], bool | str] | None = None,
@@ -93,6 +95,7 @@ class Cache:
             namespace=setting("namespace", namespace, parse_text, said, ""),
             key=setting("key", key, of_type(KeyOptions), said, DEFAULT_KEY),
             rules=setting("rules", rules, all_of_type(Rule), said, ()),
+            collapse=_collapses(collapse),
             streams=setting("streams", streams, parse_streams, said, Streams.BYPASS),
             stale_if_error=setting("stale_if_error", stale_if_error, parse_duration, said, 0) or 0.0,  # None: not at all
         )
@@ -105,6 +108,7 @@ class Cache:
         self._accept = accept
         self._longest_ttl = _longest(self.plan)
         self._backlog = backlog_of(self.store)
+        self.claims = claims_of(self.store)
         self._tally = Tally()
         self._warned: set[str] = set()
         if tell := getattr(self.store, "tell", None):  # what goes wrong in one of several tiers
@@ -339,6 +343,12 @@ class Cache:
         if method is None:
             raise ConfigError(f"{type(self.store).__name__} has no {name}(), which this needs")
         return method
+
+
+def _collapses(value: object) -> bool:
+    if value in (True, False, "process", "shared"):
+        return bool(value)
+    raise ConfigError(f"collapse= is {value!r}; allowed: True or 'process' (within this process), 'shared' (all processes), False")
 
 
 def _longest(plan: Plan) -> float | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from wirecache._cache import Cache
 from wirecache._calls import Exchange, captured, current_options
+from wirecache._claims import Lead, Pending, here
 from wirecache._core.effects import Discard, Flow, Outcome, Refuse, Relay, Reuse, Save
 from wirecache._core.exchange import wrong_options
 from wirecache._core.messages import Head, Request, fields_of
@@ -28,6 +29,8 @@ logger = logging.getLogger("wirecache")
 
 __all__ = ["Call", "Library"]
 
+MOST_PATIENCE = 600.0  # seconds that a caller without a timeout waits for an equal request's answer
+
 
 @dataclass(frozen=True, slots=True)
 class Library:
@@ -40,12 +43,29 @@ class Library:
     body: type[Any]  # the library's own subclass of ``RecordedBody``
     replay: type[Any]  # and of ``ReplayedBody``
     other: str  # the other library's name
+    timeout: type[Any]  # what its clients raise when no answer comes
 
 
 class Call:
     """One exchange, from the request to the response that the caller gets."""
 
-    __slots__ = ("ask", "cache", "earlier", "exchange", "library", "near", "plan", "sent", "started", "upstream", "wrong")
+    __slots__ = (
+        "ask",
+        "cache",
+        "earlier",
+        "exchange",
+        "lead",
+        "library",
+        "near",
+        "pending",
+        "plan",
+        "request",
+        "sent",
+        "started",
+        "stored",
+        "upstream",
+        "wrong",
+    )
 
     def __init__(self, cache: Cache, library: Library, request: Any) -> None:
         if not isinstance(request, library.request):
@@ -57,6 +77,10 @@ class Call:
         self.earlier: bytes | None = None
         self.exchange: Exchange | None = None
         self.near: Nearest | None = None
+        self.request = request
+        self.lead: Lead | None = None
+        self.pending: Pending | None = None
+        self.stored = cache.claims.stored
         self.sent = False
         self.wrong: str | None = None
         self.started = time.perf_counter()
@@ -84,9 +108,52 @@ class Call:
             del headers[name.decode()]
         return headers
 
-    def failed(self, error: Exception) -> None:
+    def leads(self, key: str) -> bool:
+        """Lead the forward, or follow whoever does. True: it leads, but another answer was stored since it looked; so look again."""
+        joined = self.cache.claims.join(key)
+        if isinstance(joined, Lead):
+            self.lead = joined
+            return self.cache.claims.stored != self.stored
+        self.pending = None if joined.waits_for_itself(here()) else joined
+        return False
+
+    def wait(self) -> bool:
+        """Wait for the leader, if there is one; is its answer stored?"""
+        if self.pending is None:
+            return False
+        try:
+            return self.pending.wait(self._patience())
+        except TimeoutError:
+            raise self._too_late() from None
+
+    async def await_it(self) -> bool:
+        """The same on an event loop."""
+        if self.pending is None:
+            return False
+        try:
+            return await self.pending.await_it(self._patience())
+        except TimeoutError:
+            raise self._too_late() from None
+
+    def _patience(self) -> float:
+        """How many seconds the caller would wait for upstream's answer: its own read timeout."""
+        read = self.request.extensions.get("timeout", {}).get("read")
+        return MOST_PATIENCE if read is None else min(float(read), MOST_PATIENCE)
+
+    def _too_late(self) -> Exception:
+        told = f"no answer within {self._patience():g} s to an equal request that was sent before this one (wirecache collapses them)"
+        error: Exception = self.library.timeout(told, request=self.request)
+        return error
+
+    def let_go(self, stored: bool) -> None:
+        """Those who wait for this call's answer hear how it went."""
+        if self.lead is not None:
+            self.lead.settle(stored)
+
+    def failed(self, error: BaseException) -> None:
         """Upstream did not answer at all: if the call went out, it is counted, captured and logged like any other."""
-        if self.sent:
+        self.let_go(False)
+        if self.sent and isinstance(error, Exception):
             status = CacheStatus(fwd="miss", detail=type(error).__name__)
             self.cache.answered(status)
             self.capture(status, 0)
@@ -134,6 +201,8 @@ class Call:
         """The response for an outcome, counted and logged."""
         entry = outcome.entry if isinstance(outcome, Reuse) else None
         self.cache.answered(outcome.status, entry)
+        if not isinstance(outcome, Relay) or outcome.recorder is None:
+            self.let_go(outcome.status.collapsed)
         match outcome:
             case Reuse():
                 response = self._reused(outcome)
@@ -197,7 +266,12 @@ class Call:
 
     def _verdict(self, status: CacheStatus, note: _Note) -> Callable[[Recorder, bool], None]:
         def settle(recorder: Recorder, can_wait: bool) -> None:
-            reason = self.cache.keep(recorder, self._decode, time.perf_counter() - self.started)
+            try:
+                reason = self.cache.keep(recorder, self._decode, time.perf_counter() - self.started)
+            except BaseException:
+                self.let_go(False)
+                raise
+            self.let_go(reason is None)
             if reason is None and can_wait:
                 self.cache.wait_a_moment()
             final = status.settled(reason)
