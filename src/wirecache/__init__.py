@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from wirecache._core.rules import Rule
     from wirecache._core.status import CacheStatus
     from wirecache._explain import Explanation
+    from wirecache._install import install, uninstall
     from wirecache._pick import cached_async_client, cached_client
     from wirecache.errors import ConfigError, NotRecorded, StoreError, WirecacheError
     from wirecache.stats import Stats
@@ -48,8 +49,10 @@ __all__ = [
     "cached_client",
     "capture",
     "explain",
+    "install",
     "make_key",
     "options",
+    "uninstall",
 ]
 
 # Loaded when first asked for, so that importing wirecache costs next to nothing and imports neither HTTP library.
@@ -73,8 +76,10 @@ _WHERE = {
     "cached_client": "_pick",
     "capture": "_calls",
     "explain": "_cache",
+    "install": "_install",
     "make_key": "_core.keys",
     "options": "_calls",
+    "uninstall": "_install",
 }
 
 

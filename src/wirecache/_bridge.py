@@ -9,7 +9,7 @@ from wirecache._call import Call, Library
 from wirecache._core.effects import Discard, Effect, Forward, Lookup, ReadBody, Refuse, Reuse, Save
 from wirecache._drive import adrive, drive
 
-__all__ = ["AsyncFace", "SyncFace"]
+__all__ = ["AsyncFace", "SyncFace", "holds_cache"]
 
 
 class SyncFace:
@@ -60,6 +60,22 @@ class AsyncFace:
     async def __aexit__(self, *error: Any) -> None:
         await self.next_transport.__aexit__(*error)
         await self.cache.aflush()
+
+
+_FACES = (SyncFace, AsyncFace)
+
+
+def holds_cache(transport: Any, depth: int = 4) -> bool:
+    """Is it one of ours, or is one of ours below it? ``depth``: how many transports on top of it are looked through."""
+    if isinstance(transport, _FACES):
+        return True
+    below = [value for value in getattr(transport, "__dict__", {}).values() if _is_transport(value)] if depth else []
+    return any(holds_cache(value, depth - 1) for value in below)
+
+
+def _is_transport(value: Any) -> bool:
+    kind = type(value)
+    return hasattr(kind, "handle_request") or hasattr(kind, "handle_async_request")
 
 
 def _answer(cache: Cache, library: Library, transport: Any, request: Any) -> Any:

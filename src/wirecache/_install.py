@@ -1,0 +1,170 @@
+"""How does every httpx and httpx2 client of the process get the cache, and lose it again without a trace?
+
+Both libraries' clients ask ``_transport_for_url`` for the transport of each request: proxies, mounts, transports that somebody
+wrote or exchanged later, all come by there, in subclasses too. ``install`` hooks that one method of the two client classes, and
+puts the cache around what it returns, for this one request: no client, transport or class holds anything of ours.
+Neither library is imported: one that is not there yet gets its hook when the program imports it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from functools import wraps
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from wirecache._bridge import holds_cache
+from wirecache._cache import Cache
+
+__all__ = ["Installed", "install", "uninstall"]
+
+LIBRARIES = ("httpx", "httpx2")
+TRANSPORTS = {"Client": "CacheTransport", "AsyncClient": "AsyncCacheTransport"}
+METHOD = "_transport_for_url"
+
+
+class _Hook(NamedTuple):
+    """What was put in the place of what, and where."""
+
+    client: type[Any]
+    original: Callable[..., Any]
+    hooked: Callable[..., Any]
+
+
+_lock = threading.Lock()
+_stack: list[Installed] = []  # the last one is in force
+_hooks: list[_Hook] = []
+
+
+class Installed:
+    """One ``install()``. As a context manager it gives its cache, and ends at the end of the block."""
+
+    def __init__(self, cache: Cache) -> None:
+        self.cache = cache
+
+    def __repr__(self) -> str:
+        return f"<{'installed' if self in _stack else 'uninstalled'} {self.cache!r}>"
+
+    def __enter__(self) -> Cache:
+        return self.cache
+
+    def __exit__(self, *error: object) -> None:
+        _end(self)
+
+
+def install(cache: Cache | None = None) -> Installed:
+    """Put the cache under every httpx and httpx2 client of this process, sync and async, those made before it included.
+
+    ``cache``: None for ``Cache()``. Calls nest: the last one is in force, and ``uninstall()`` brings back the one before.
+    A client that has a cache of its own (``cached_client``, ``attach``, a ``CacheTransport``) keeps it.
+
+        with wirecache.install(Cache(ttl="1d")) as cache:
+            ...
+    """
+    installed = Installed(Cache() if cache is None else cache)
+    with _lock:
+        _stack.append(installed)
+        if len(_stack) == 1:
+            sys.meta_path.insert(0, _FINDER)
+    for name in LIBRARIES:
+        if name in sys.modules:
+            _hook(importlib.import_module(name))  # waits for a thread that is in the midst of importing it
+    return installed
+
+
+def uninstall() -> None:
+    """End the last ``install()``; the one before it, if any, is in force again. Without one, this does nothing."""
+    top = _stack[-1:]
+    if top:
+        _end(top[0])
+
+
+def _end(installed: Installed) -> None:
+    with _lock:
+        if installed not in _stack:
+            return
+        _stack.remove(installed)
+        if _stack:
+            return
+        if _FINDER in sys.meta_path:
+            sys.meta_path.remove(_FINDER)
+        while _hooks:
+            client, original, hooked = _hooks.pop()
+            if client.__dict__.get(METHOD) is hooked:  # else somebody hooked it after us: ours passes on, from now on
+                setattr(client, METHOD, original)
+
+
+def _hook(library: ModuleType) -> None:
+    """Hook the library's two clients, once. By another name (``httpx2.alias_httpx()``) it is the same library."""
+    with _lock:
+        if not _stack:
+            return
+        for name, transport in TRANSPORTS.items():
+            client = getattr(library, name, None)
+            if client is None or any(client.__dict__.get(METHOD) is hook.hooked for hook in _hooks):
+                continue
+            original = client.__dict__[METHOD]
+            hooked = _with_cache(original, f"wirecache.{client.__module__.partition('.')[0]}", transport)
+            _hooks.append(_Hook(client, original, hooked))
+            setattr(client, METHOD, hooked)
+
+
+def _with_cache(original: Callable[..., Any], face: str, name: str) -> Callable[..., Any]:
+    """The method with the cache around what it returns. Without an ``install`` in force it is the original."""
+
+    @wraps(original)
+    def transport_for_url(client: Any, url: Any) -> Any:
+        transport = original(client, url)
+        top = _stack[-1:]  # one step, so that no lock is needed
+        if not top or holds_cache(transport):
+            return transport
+        return getattr(importlib.import_module(face), name)(top[0].cache, transport)
+
+    return transport_for_url
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    """Sees the libraries being imported, and finds nothing itself."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if fullname not in LIBRARIES:
+            return None
+        for finder in sys.meta_path:
+            look = getattr(finder, "find_spec", None)
+            spec = look(fullname, path, target) if look is not None and finder is not self else None
+            if spec is not None:
+                if spec.loader is not None:
+                    spec.loader = _Loader(spec.loader)
+                return spec  # type: ignore[no-any-return]
+        return None
+
+
+class _Loader(importlib.abc.Loader):
+    """Loads as the real loader does, then hooks the clients; the loaded module knows the real one only."""
+
+    def __init__(self, real: Any) -> None:
+        self._real = real
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
+        module: ModuleType | None = self._real.create_module(spec)
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        for holder, name in ((module.__spec__, "loader"), (module, "__loader__")):
+            if getattr(holder, name, None) is self:
+                setattr(holder, name, self._real)
+        self._real.exec_module(module)
+        _hook(module)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+
+_FINDER = _Finder()
