@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from wirecache._core.rules import Rule
     from wirecache._core.status import CacheStatus
     from wirecache._explain import Explanation
-    from wirecache._install import install, uninstall
     from wirecache._pick import cached_async_client, cached_client
+    from wirecache._reach.attach import attach, detach
+    from wirecache._reach.install import install, uninstall
     from wirecache.errors import ConfigError, NotRecorded, StoreError, WirecacheError
     from wirecache.stats import Stats
     from wirecache.stores import DiskStore, Store
@@ -45,9 +46,11 @@ __all__ = [
     "StoreError",
     "WirecacheError",
     "__version__",
+    "attach",
     "cached_async_client",
     "cached_client",
     "capture",
+    "detach",
     "explain",
     "install",
     "make_key",
@@ -72,14 +75,16 @@ _WHERE = {
     "Store": "stores",
     "StoreError": "errors",
     "WirecacheError": "errors",
+    "attach": "_reach.attach",
     "cached_async_client": "_pick",
     "cached_client": "_pick",
     "capture": "_calls",
+    "detach": "_reach.attach",
     "explain": "_cache",
-    "install": "_install",
+    "install": "_reach.install",
     "make_key": "_core.keys",
     "options": "_calls",
-    "uninstall": "_install",
+    "uninstall": "_reach.install",
 }
 
 

@@ -12,12 +12,13 @@ from tests.faces.ask import CHAT_PATH, ask, body_of
 from tests.faces.face import TLS, Client, Face
 from tests.provider import CHAT, Answer, Provider
 from wirecache import Cache
+from wirecache._reach import install
 
 
 @pytest.fixture(autouse=True)
 def _nothing_is_left() -> Iterator[None]:
     yield
-    while wirecache._install._stack:
+    while install._stack:
         wirecache.uninstall()
 
 

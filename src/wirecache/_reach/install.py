@@ -1,8 +1,6 @@
 """How does every httpx and httpx2 client of the process get the cache, and lose it again without a trace?
 
-Both libraries' clients ask ``_transport_for_url`` for the transport of each request: proxies, mounts, transports that somebody
-wrote or exchanged later, all come by there, in subclasses too. ``install`` hooks that one method of the two client classes, and
-puts the cache around what it returns, for this one request: no client, transport or class holds anything of ours.
+``install`` hooks one method of the two client classes of each library (see ``sites``): no client holds anything of ours.
 Neither library is imported: one that is not there yet gets its hook when the program imports it.
 """
 
@@ -18,14 +16,10 @@ from functools import wraps
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from wirecache._bridge import holds_cache
 from wirecache._cache import Cache
+from wirecache._reach.sites import LIBRARIES, METHOD, TRANSPORTS, around, face_of, fills
 
 __all__ = ["Installed", "install", "uninstall"]
-
-LIBRARIES = ("httpx", "httpx2")
-TRANSPORTS = {"Client": "CacheTransport", "AsyncClient": "AsyncCacheTransport"}
-METHOD = "_transport_for_url"
 
 
 class _Hook(NamedTuple):
@@ -104,26 +98,28 @@ def _hook(library: ModuleType) -> None:
     with _lock:
         if not _stack:
             return
-        for name, transport in TRANSPORTS.items():
+        for name in TRANSPORTS:
             client = getattr(library, name, None)
             if client is None or any(client.__dict__.get(METHOD) is hook.hooked for hook in _hooks):
                 continue
             original = client.__dict__[METHOD]
-            hooked = _with_cache(original, f"wirecache.{client.__module__.partition('.')[0]}", transport)
+            hooked = _with_cache(original, client)
             _hooks.append(_Hook(client, original, hooked))
             setattr(client, METHOD, hooked)
 
 
-def _with_cache(original: Callable[..., Any], face: str, name: str) -> Callable[..., Any]:
+def _with_cache(original: Callable[..., Any], kind: type[Any]) -> Callable[..., Any]:
     """The method with the cache around what it returns. Without an ``install`` in force it is the original."""
+    face = face_of(kind)
+    assert face is not None
 
     @wraps(original)
     def transport_for_url(client: Any, url: Any) -> Any:
         transport = original(client, url)
         top = _stack[-1:]  # one step, so that no lock is needed
-        if not top or holds_cache(transport):
+        if not top or fills(client.__dict__.get(METHOD)):  # an attached client has a cache of its own
             return transport
-        return getattr(importlib.import_module(face), name)(top[0].cache, transport)
+        return around(transport, top[0].cache, face)
 
     return transport_for_url
 
