@@ -15,7 +15,7 @@ from typing import Any
 from wirecache._cache import Cache
 from wirecache._reach.sites import Site, that_attaches, that_attaches_async
 
-__all__ = ["Unreachable", "known"]
+__all__ = ["BY_AIOHTTP", "Unreachable", "can_do_without_aiohttp", "known"]
 
 
 class Unreachable(str):
@@ -45,18 +45,22 @@ def _bound(here: Any, name: str) -> Callable[..., Any]:
 # -- google-genai -----------------------------------------------------------------------------------------------------
 
 
+BY_AIOHTTP = (
+    "google-genai's async side goes by aiohttp here, which no httpx cache can see, so its calls are not cached. "
+    "Give the client HttpOptions(httpx_async_client=wirecache.cached_async_client()) instead"
+)
+
+
+def can_do_without_aiohttp(here: Any) -> bool:
+    """Has google-genai's inner client an httpx client beside aiohttp, and did the user not give a session of aiohttp?"""
+    return getattr(here, "_async_httpx_client", None) is not None and getattr(here._http_options, "aiohttp_client", None) is None
+
+
 def _genai(here: Any) -> Iterator[Any]:
-    """Its async side goes by aiohttp if that is installed; it has an httpx client beside it, and can be told to take that."""
+    """Its async side goes by aiohttp where that is installed, and has an httpx client beside it: it is told to take that."""
     uses = getattr(type(here), "_use_aiohttp", None)
-    if uses is None or not uses(here):
-        return
-    if getattr(here, "_async_httpx_client", None) is None or getattr(here._http_options, "aiohttp_client", None) is not None:
-        yield Unreachable(
-            "google-genai's async side goes by aiohttp here, which no httpx cache can see; its calls are not cached. "
-            "Give the client HttpOptions(httpx_async_client=wirecache.cached_async_client())"
-        )
-    else:
-        yield Site(here, "_use_aiohttp", lambda cache: lambda: False)
+    if uses is not None and uses(here):
+        yield Site(here, "_use_aiohttp", lambda cache: lambda: False) if can_do_without_aiohttp(here) else Unreachable(BY_AIOHTTP)
 
 
 def _genai_async(here: Any) -> Iterator[Any]:
@@ -95,12 +99,13 @@ _LITELLM_MAKERS = (
 
 def _litellm(here: Any) -> Iterator[Any]:
     """Four functions make its HTTP clients; those that are made lie in a cache, in handlers and in the clients of the OpenAI SDK."""
+    package = importlib.import_module("litellm")
     for module, kind, name in _LITELLM_MAKERS:
         holder = getattr(importlib.import_module(module), kind)
         made = vars(holder)[name]
         yield Site(holder, name, partial(_remade, made))
     for name in ("in_memory_llm_clients_cache", "client_session", "aclient_session", "module_level_client", "module_level_aclient"):
-        if (held := vars(here).get(name)) is not None:
+        if (held := vars(package).get(name)) is not None:
             yield held
 
 
@@ -110,12 +115,20 @@ def _remade(made: Any, cache: Cache) -> Any:
     return that_attaches(made, cache)
 
 
-# -- OpenAI -----------------------------------------------------------------------------------------------------------
+# -- modules that are used as a client --------------------------------------------------------------------------------
 
 
 def _openai(here: Any) -> Iterator[Any]:
     """The client of ``openai.chat.completions.create(...)``, called on the module itself."""
     yield here._load_client()._client
+
+
+def _ollama(here: Any) -> Iterator[Any]:
+    """The client of ``ollama.chat(...)``, called on the module itself."""
+    yield here._client
+
+
+# -- openai-agents ----------------------------------------------------------------------------------------------------
 
 
 def _agents(here: Any) -> Iterator[Any]:
@@ -129,6 +142,7 @@ _MODULES: dict[str, Callable[[Any], Iterator[Any]]] = {
     "huggingface_hub": _hugging_face,
     "litellm": _litellm,
     "openai": _openai,
+    "ollama": _ollama,
     "agents": _agents,
 }
 _CLASSES: dict[tuple[str, str], Callable[[Any], Iterator[Any]]] = {
@@ -136,6 +150,7 @@ _CLASSES: dict[tuple[str, str], Callable[[Any], Iterator[Any]]] = {
     ("google", "_PerLoopAsyncClientMixin"): _genai_async,
     ("huggingface_hub", "InferenceClient"): _hugging_face,
     ("huggingface_hub", "AsyncInferenceClient"): _hugging_face_async,
+    ("litellm", "Router"): _litellm,
     ("agents", "Agent"): _agents,
     ("agents", "Runner"): _agents,
     ("agents", "OpenAIProvider"): _agents,
