@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx
 import httpx2
 import openai
@@ -265,3 +266,34 @@ def test_where_nothing_is_found_the_error_says_what_was_looked_at(given: Any, sa
 
 def test_the_rows_are_all_the_sdks_of_the_table() -> None:
     assert {sdk.name for sdk in SDK_ROWS} == {sdk.name for sdk in SDKS} - {"openai-on-httpx"}
+
+
+# -- event loops ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+@each_library
+def test_an_async_client_goes_on_under_the_next_event_loop(library: Any, backend: str, provider: Provider, cache: Cache) -> None:
+    """A pool's connections die with their loop; a client that is not attached fails then, and the OpenAI SDK with it."""
+    mounts = {"http://mounted": library.AsyncHTTPTransport(proxy=provider.url, verify=TLS)}
+    client = attach(library.AsyncClient(verify=TLS, mounts=mounts), cache)
+
+    async def ask(text: str) -> bool:
+        for url in (provider.url, "http://mounted"):
+            response = await client.post(f"{url}/v1/embeddings", json={"model": "m", "input": text})
+        hit: bool = response.extensions["wirecache"].hit
+        return hit
+
+    assert [anyio.run(ask, text, backend=backend) for text in ("one", "two", "one", "three")] == [False, False, True, False]
+    assert provider.calls == 6
+
+
+def test_the_openai_sdk_goes_on_under_the_next_event_loop(provider: Provider, cache: Cache) -> None:
+    client = attach(openai.AsyncOpenAI(api_key="k", base_url=f"{provider.url}/v1", max_retries=0), cache)
+
+    async def ask(text: str) -> None:
+        await client.chat.completions.create(**chat_arguments(text))
+
+    for text in ("one", "two", "three"):
+        asyncio.run(ask(text))
+    assert provider.calls == 3
