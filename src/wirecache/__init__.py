@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from wirecache._core.rules import Rule
     from wirecache._core.status import CacheStatus
     from wirecache._explain import Explanation
-    from wirecache._install import install, uninstall
     from wirecache._pick import cached_async_client, cached_client
+    from wirecache._reach.attach import attach, detach
+    from wirecache._reach.install import install, uninstall
     from wirecache.cassette import CassetteStore
     from wirecache.errors import CassetteError, CassetteFormatError, ConfigError, NotRecorded, StoreError, WirecacheError
     from wirecache.stats import Stats
@@ -61,9 +62,11 @@ __all__ = [
     "TieredStore",
     "WirecacheError",
     "__version__",
+    "attach",
     "cached_async_client",
     "cached_client",
     "capture",
+    "detach",
     "explain",
     "install",
     "make_key",
@@ -100,14 +103,16 @@ _WHERE = {
     "StoreError": "errors",
     "TieredStore": "stores",
     "WirecacheError": "errors",
+    "attach": "_reach.attach",
     "cached_async_client": "_pick",
     "cached_client": "_pick",
     "capture": "_calls",
+    "detach": "_reach.attach",
     "explain": "_cache",
-    "install": "_install",
+    "install": "_reach.install",
     "make_key": "_core.keys",
     "options": "_calls",
-    "uninstall": "_install",
+    "uninstall": "_reach.install",
 }
 
 

@@ -225,6 +225,8 @@ class Call:
         if outcome.recorder is not None:
             stream = self.library.body(stream, outcome.recorder)
         response = self.library.response(upstream.status_code, headers=upstream.headers, stream=stream, extensions=upstream.extensions)
+        own = vars(response)  # what a transport put on its response beside (Starlette's TestClient: template, context) is kept
+        own.update({name: value for name, value in vars(upstream).items() if name not in own and not name.startswith("_")})
         note = _Note(response.headers, response.extensions, self.earlier, upstream.status_code)
         note.write(outcome.status)
         self.capture(outcome.status, upstream.status_code)
