@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -26,7 +25,7 @@ from wirecache._core.status import CacheStatus
 from wirecache._settings import UNSET, Duration, Unset, all_of_type, of_type, parse_duration, parse_mode, parse_text, setting
 from wirecache.errors import ConfigError
 from wirecache.stats import Stats, Tally
-from wirecache.stores import Store, open_store
+from wirecache.stores import GONE, Place, drop, open_store
 
 if TYPE_CHECKING:
     from wirecache._explain import Explanation, Nearest
@@ -35,7 +34,6 @@ __all__ = ["Cache", "explain"]
 
 logger = logging.getLogger("wirecache")
 
-GONE = b"gone"  # what a store without delete() is given for an entry that must go
 MOST_WARNINGS = 20  # of one cache: a store may put each key into its message
 FLUSH_WAIT = 10.0  # seconds that close(), a listing or a snapshot of the counters waits for writes
 
@@ -43,7 +41,8 @@ FLUSH_WAIT = 10.0  # seconds that close(), a listing or a snapshot of the counte
 class Cache:
     """Which answers are kept, where, and for how long?
 
-    ``store``: a ``Store``, the path of a directory, or None for the default disk store. ``mode``: see ``Mode``. ``ttl``: how long an
+    ``store``: a ``Store``, the path of a directory, a URL (``memory://``, ``redis://host``), a list of these (tiers, the nearest first),
+    or None for the default disk store. ``mode``: see ``Mode``. ``ttl``: how long an
     entry is fresh (seconds, timedelta, ``"90s"`` ... ``"2w"``, None for ever). ``namespace``: part of every key. ``key``: what counts
     in a key. ``keep_stale``: how long past its ttl the store keeps an entry, for ``offline``. ``accept``: called with each ``Entry`` that
     would be stored; False, or a text (the reason), refuses it. ``miss``: what offline does without an entry, ``"respond"`` (424) or
@@ -58,7 +57,7 @@ class Cache:
 
     def __init__(
         self,
-        store: Store | str | os.PathLike[str] | None = None,
+        store: Place | None = None,
         *,
         mode: Mode | Literal["auto", "offline", "refresh", "off"] | Unset = UNSET,
         ttl: Duration | Unset = UNSET,
@@ -89,6 +88,8 @@ class Cache:
         self._backlog = backlog_of(self.store)
         self._tally = Tally()
         self._warned: set[str] = set()
+        if tell := getattr(self.store, "tell", None):  # what goes wrong in one of several tiers
+            tell(self._trouble)
 
     def __repr__(self) -> str:
         return f"Cache({self.store!r}, mode={self.plan.mode.value!r})"
@@ -152,10 +153,7 @@ class Cache:
     def discard(self, key: str) -> None:
         """Drop the entry of that key, if there is one."""
         self._backlog.forget(key)
-        if delete := getattr(self.store, "delete", None):
-            self._guarded(delete, key)
-        else:
-            self._guarded(lambda: self.store.set(key, GONE, ttl=0.0))
+        self._guarded(drop, self.store, key)
 
     def clear(self) -> None:
         """Drop all entries."""
@@ -166,7 +164,7 @@ class Cache:
         """Drop the entries that are past their ttl; how many were they?"""
         stale = [entry.key for entry in self.entries() if not self._is_fresh(entry)]
         for key in stale:
-            self._optional("delete")(key)
+            drop(self.store, key)
         return len(stale)
 
     def close(self) -> None:
