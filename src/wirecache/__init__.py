@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from wirecache._pick import cached_async_client, cached_client
     from wirecache.errors import ConfigError, NotRecorded, StoreError, WirecacheError
     from wirecache.stats import Stats
-    from wirecache.stores import DiskStore, Store
+    from wirecache.stores import DiskStore, EncryptedStore, MemoryStore, RedisStore, Store, TieredStore
 
 __version__ = "0.1.0"
 
@@ -32,16 +32,20 @@ __all__ = [
     "CacheStatus",
     "ConfigError",
     "DiskStore",
+    "EncryptedStore",
     "Entry",
     "Exchange",
     "Explanation",
     "KeyOptions",
+    "MemoryStore",
     "Mode",
     "NotRecorded",
+    "RedisStore",
     "Rule",
     "Stats",
     "Store",
     "StoreError",
+    "TieredStore",
     "WirecacheError",
     "__version__",
     "cached_async_client",
@@ -58,16 +62,20 @@ _WHERE = {
     "CacheStatus": "_core.status",
     "ConfigError": "errors",
     "DiskStore": "stores",
+    "EncryptedStore": "stores",
     "Entry": "_core.messages",
     "Exchange": "_calls",
     "Explanation": "_explain",
     "KeyOptions": "_core.keys",
+    "MemoryStore": "stores",
     "Mode": "_core.plan",
     "NotRecorded": "errors",
+    "RedisStore": "stores",
     "Rule": "_core.rules",
     "Stats": "stats",
     "Store": "stores",
     "StoreError": "errors",
+    "TieredStore": "stores",
     "WirecacheError": "errors",
     "cached_async_client": "_pick",
     "cached_client": "_pick",
