@@ -156,7 +156,14 @@ class RedisStore:
         async with mine.slots:
             self._breaker.raise_if_down()
             try:
-                return await action(mine.client)
+                try:
+                    return await action(mine.client)
+                except Exception as error:
+                    pool = getattr(mine.client, "connection_pool", None)
+                    if pool is None or not _is_cut(error):
+                        raise
+                    await pool.disconnect(inuse_connections=False)
+                    return await action(mine.client)
             except Exception as error:
                 raise self._failed(line, error) from error
 
@@ -194,6 +201,13 @@ def _is_outage(error: BaseException) -> bool:
     import redis.exceptions as r
 
     return isinstance(error, (r.ConnectionError, r.TimeoutError, r.ClusterDownError, r.RedisClusterException, OSError))
+
+
+def _is_cut(error: BaseException) -> bool:
+    """Was the connection closed while nobody looked? A thread sees that when it takes it; an event loop must turn first, and does not."""
+    import redis.exceptions as r
+
+    return type(error) is r.ConnectionError
 
 
 def _milliseconds(ttl: float | None) -> int | None:

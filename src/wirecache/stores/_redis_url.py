@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from wirecache.errors import ConfigError
 
@@ -119,8 +119,7 @@ def _options(url: str) -> dict[str, Any]:
     parts = urlsplit(url)
     if parts.scheme != "unix" and not re.fullmatch(r"/?\d*/?", parts.path):
         raise ValueError(f"the database is {parts.path.strip('/')!r}, which is no number")
-    known = parse_qsl(parts.query, keep_blank_values=True)
-    return dict(parse_url(parts._replace(query=urlencode(known)).geturl()))
+    return dict(parse_url(url))
 
 
 def _host(text: str, port: int) -> tuple[str, int]:
