@@ -55,7 +55,8 @@ def perform(cache: Cache, turn: Turn) -> Any:
         case Look(key):
             return cache.look_up(key)
         case Add() | Peek():
-            return cache.shelf.lease_turn(turn)
+            assert cache.leases is not None
+            return cache.shelf.lease_turn(cache.leases, turn)
         case Wait(seconds):
             return time.sleep(seconds)
         case _:
@@ -72,7 +73,8 @@ async def aperform(cache: Cache, turn: Turn) -> Any:
         case Add() | Peek():
             from anyio.to_thread import run_sync
 
-            return await run_sync(cache.shelf.lease_turn, turn)
+            assert cache.leases is not None
+            return await run_sync(cache.shelf.lease_turn, cache.leases, turn)
         case Wait(seconds):
             from anyio import sleep
 

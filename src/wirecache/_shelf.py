@@ -10,7 +10,7 @@ from wirecache import _codec
 from wirecache._backlog import Job, backlog_of
 from wirecache._core.messages import Entry
 from wirecache._core.shapes import redacted_text
-from wirecache._lease import Add, Peek, is_lease
+from wirecache._lease import Add, Leases, Peek, is_lease
 from wirecache.errors import ConfigError
 from wirecache.stats import Tally
 from wirecache.stores import GONE, Store, drop
@@ -111,11 +111,10 @@ class Shelf:
         if close := getattr(self.store, "close", None):
             close()
 
-    def lease_turn(self, turn: Add | Peek) -> Any:
-        """Ask the store for a lease; one in trouble lets everybody lead."""
+    def lease_turn(self, leases: Leases, turn: Add | Peek) -> Any:
+        """Ask for a lease; a store in trouble lets everybody lead."""
         try:
-            store: Any = self.store
-            return store.add(turn.key, turn.value, ttl=turn.ttl) if isinstance(turn, Add) else store.get(turn.key)
+            return leases.turn(turn)
         except Exception as error:
             self.trouble(error)
             return isinstance(turn, Add)
