@@ -14,7 +14,7 @@ from wirecache._core.effects import Forward, Lookup, ReadBody, Refuse, Relay, Re
 from wirecache._core.messages import Request
 from wirecache._core.plan import Mode, Plan, for_call
 from wirecache._core.record_modes import RecordMode, Tape
-from wirecache._core.redaction import DEFAULT, Redactor
+from wirecache._core.redaction import Redactor
 from wirecache._core.replay import played, redacted
 from wirecache.errors import CassetteError
 
