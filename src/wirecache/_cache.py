@@ -176,6 +176,10 @@ class Cache:
         else:
             self._guarded(lambda: self.store.set(key, GONE, ttl=0.0))
 
+    def reject(self, key: str) -> None:
+        """The answer of that key was useless to its caller: a retry shall not get it again."""
+        self.discard(key)
+
     def clear(self) -> None:
         """Drop all entries."""
         self._backlog.forget()
