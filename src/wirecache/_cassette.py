@@ -9,22 +9,28 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from wirecache._cache import Cache
+from wirecache._core.canonical import EMPTY, Body
 from wirecache._core.difference import ABSENT, Difference, difference
 from wirecache._core.drift import drift
 from wirecache._core.keys import DEFAULT_KEY, KeyOptions
-from wirecache._core.messages import Entry
+from wirecache._core.messages import Entry, Request
+from wirecache._core.plan import Plan
 from wirecache._core.record_modes import RecordMode, Tape
 from wirecache._core.recording import Decode, Recorder
 from wirecache._core.redaction import Redactor
+from wirecache._core.replay import redacted
 from wirecache._core.status import CacheStatus
 from wirecache._settings import UNSET, Unset, one_of, setting
 from wirecache.cassette import CassetteStore
 from wirecache.cassette._directory import Directory
 from wirecache.cassette._session import SequenceEnd, Session
 from wirecache.errors import CassetteError, ConfigError
+
+if TYPE_CHECKING:
+    from wirecache._explain import Nearest
 
 __all__ = ["Cassette", "CassetteReport", "Drift"]
 
@@ -235,6 +241,19 @@ class Cassette(Cache):
         """Note it for the report, and say so."""
         self._missing.append(message)
         super().missed(message)
+
+    def nearest(self, request: Request, body: Body, plan: Plan) -> Nearest | None:
+        """The recording that is most like this request."""
+        return super().nearest(*self._redacted(request, body), plan)
+
+    def log(self, request: Request, status: CacheStatus, code: int, seconds: float, near: Nearest | None = None) -> None:
+        """The one line of an exchange that is over."""
+        if logger.isEnabledFor(logging.DEBUG):
+            super().log(self._redacted(request, EMPTY)[0], status, code, seconds, near)
+
+    def _redacted(self, request: Request, body: Body) -> tuple[Request, Body]:
+        assert self.plan.tape is not None
+        return redacted(request, body, self.plan.tape.redactor, self.plan.key.headers)
 
     def _newest(self) -> Iterator[Entry]:
         return self._directory.newest()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from wirecache._core.canonical import Body, parse_body
+from wirecache._core.canonical import EMPTY, Body, parse_body
 from wirecache._core.effects import Flow, Forward, Lookup, ReadBody, Refuse, Relay, Reuse
 from wirecache._core.endpoints import find_endpoint
 from wirecache._core.exchange import bypass
@@ -34,7 +34,8 @@ def played(request: Request, plan: Plan, now: float) -> Flow:
     if is_upgrade(request) or too_large(request, plan.max_body):
         reason = "upgrade" if is_upgrade(request) else "body-size"
         if _action(tape, found=False) is Action.REFUSE:
-            return Refuse(CacheStatus(fwd="miss", detail="only-if-cached"), explain_unrecordable(request, reason, tape))
+            told = explain_unrecordable(redacted(request, EMPTY, tape.redactor)[0], reason, tape)
+            return Refuse(CacheStatus(fwd="miss", detail="only-if-cached"), told)
         return (yield from bypass(request, plan, reason))
     raw = parse_body((yield ReadBody()), request.fields.get(b"content-type", b""))
     asked, body = redacted(request, raw, tape.redactor, plan.key.headers)
