@@ -164,6 +164,10 @@ class Cache:
         """Drop the entry of that key, if there is one."""
         self.shelf.discard(key)
 
+    def reject(self, key: str) -> None:
+        """The answer of that key was useless to its caller: a retry shall not get it again."""
+        self.discard(key)
+
     def clear(self) -> None:
         """Drop all entries."""
         self.shelf.clear()

@@ -136,7 +136,7 @@ class Call:
     def capture(self, status: CacheStatus, code: int) -> None:
         """Note the exchange in the captures of this block."""
         if lists := captured():
-            self.exchange = Exchange(self.ask.method, redacted_url(self.ask), code, status, self.cache.discard)
+            self.exchange = Exchange(self.ask.method, redacted_url(self.ask), code, status, self.cache.reject)
             for exchanges in lists:
                 exchanges.append(self.exchange)
 

@@ -8,21 +8,29 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from types import TracebackType
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from wirecache._cache import Cache
+from wirecache._core.canonical import EMPTY, Body
 from wirecache._core.difference import ABSENT, Difference, difference
 from wirecache._core.drift import drift
 from wirecache._core.keys import DEFAULT_KEY, KeyOptions
-from wirecache._core.messages import Entry
+from wirecache._core.messages import Entry, Request
+from wirecache._core.plan import Plan
 from wirecache._core.record_modes import RecordMode, Tape
 from wirecache._core.recording import Decode, Recorder
 from wirecache._core.redaction import Redactor
+from wirecache._core.replay import redacted
+from wirecache._core.status import CacheStatus
 from wirecache._settings import UNSET, Unset, one_of, setting
 from wirecache.cassette import CassetteStore
 from wirecache.cassette._directory import Directory
 from wirecache.cassette._session import SequenceEnd, Session
 from wirecache.errors import CassetteError, ConfigError
+
+if TYPE_CHECKING:
+    from wirecache._explain import Nearest
 
 __all__ = ["Cassette", "CassetteReport", "Drift"]
 
@@ -92,14 +100,13 @@ class Cassette(Cache):
         verify: Literal["shape", "text"] | None = None,
         miss: Literal["respond", "raise"] = "respond",
     ) -> None:
-        if match.credentials:
-            raise ConfigError("match= has credentials=True; a cassette holds no credentials, so none can be compared")
         if sequence_end not in ("repeat", "fail"):
             raise ConfigError(f"sequence_end= is {sequence_end!r}; allowed: repeat, fail")
         if verify not in (None, "shape", "text"):
             raise ConfigError(f"verify= is {verify!r}; allowed: shape, text, or None")
         self.path = os.fspath(path)
         redactor = redact if isinstance(redact, Redactor) else Redactor(patterns=[redact] if isinstance(redact, str) else redact)
+        _check(match, redactor)
         store = CassetteStore(path, redactor=redactor)
         super().__init__(store, ttl=None, key=match, streams="record", replay_speed=replay_speed, miss=miss)
         self.record_mode = setting("record_mode", record_mode, one_of(RecordMode), {}, RecordMode.NONE)
@@ -108,8 +115,12 @@ class Cassette(Cache):
         self.verify = verify
         self.drift: list[Drift] = []
         self._missing: list[str] = []
+        self._wrong = 0  # calls with wrong options
         self._faults: list[CassetteError] = []
-        tape = Tape(self.record_mode, self.session.existed, redactor, self.path, _how(self.path), verify is not None)
+        self.session.spare = verify is not None
+        where = self.path if self.session.existed else f"{self.path}, which is empty or not there,"
+        how = _how(self.path, by_variable=record_mode is UNSET)
+        tape = Tape(self.record_mode, self.session.existed, redactor, where, how, verify is not None)
         self.plan = replace(self.plan, tape=tape)
 
     def __repr__(self) -> str:
@@ -133,8 +144,8 @@ class Cassette(Cache):
     def report(self) -> CassetteReport:
         """What happened since it was opened."""
         stats, session = self.stats, self.session
-        live = stats.misses + stats.bypassed - session.recorded - len(self._missing)
-        return CassetteReport(session.played, session.recorded, max(0, live), tuple(self._missing), tuple(session.unused))
+        live = stats.misses + stats.bypassed - session.recorded - len(self._missing) - self._wrong
+        return CassetteReport(stats.hits, session.recorded, max(0, live), tuple(self._missing), tuple(session.unused))
 
     # -- what a cache asks of its store --------------------------------------------------------------------------------
 
@@ -149,8 +160,12 @@ class Cassette(Cache):
 
     def discard(self, key: str) -> None:
         """Remove the recordings of that key."""
-        for name in self._directory.of(key):
+        for name in self._directory.of(key, or_damaged=True):
             self._directory.remove(name)
+        self.session.forget(key)
+
+    def reject(self, key: str) -> None:
+        """Nothing: an answer that the caller found useless happened, too, and its retry is the next of its sequence."""
 
     def clear(self) -> None:
         """Remove all recordings."""
@@ -163,11 +178,21 @@ class Cassette(Cache):
 
     def close(self) -> None:
         """Write what is still to be written, and say what happened; ``CassetteError`` if something could not be written."""
+        if not self.session.spare and self.report().live:
+            self.session.spare = True  # what went out and was not recorded would be taken for what nobody asked for
         self._guard(self.session.commit)
         if self._faults:
             faults, self._faults = self._faults, []
             raise faults[0]
         logger.info("wirecache: cassette %s: %s", self.path, self.report())
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.session.spare = self.session.spare or error is not None  # a block that was broken off did not ask for everything
+        super().__exit__(kind, error, trace)
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.session.spare = self.session.spare or error is not None
+        await super().__aexit__(kind, error, trace)
 
     # -- what the transports ask ---------------------------------------------------------------------------------------
 
@@ -207,10 +232,28 @@ class Cassette(Cache):
         if found:
             self.drift.append(Drift(asked.method, asked.url, tuple(found)))
 
+    def answered(self, status: CacheStatus, entry: Entry | None = None) -> None:
+        """Count an exchange whose head is known."""
+        self._wrong += status.detail == "config-error"
+        super().answered(status, entry)
+
     def missed(self, message: str) -> None:
         """Note it for the report, and say so."""
         self._missing.append(message)
         super().missed(message)
+
+    def nearest(self, request: Request, body: Body, plan: Plan) -> Nearest | None:
+        """The recording that is most like this request."""
+        return super().nearest(*self._redacted(request, body), plan)
+
+    def log(self, request: Request, status: CacheStatus, code: int, seconds: float, near: Nearest | None = None) -> None:
+        """The one line of an exchange that is over."""
+        if logger.isEnabledFor(logging.DEBUG):
+            super().log(self._redacted(request, EMPTY)[0], status, code, seconds, near)
+
+    def _redacted(self, request: Request, body: Body) -> tuple[Request, Body]:
+        assert self.plan.tape is not None
+        return redacted(request, body, self.plan.tape.redactor, self.plan.key.headers)
 
     def _newest(self) -> Iterator[Entry]:
         return self._directory.newest()
@@ -222,10 +265,23 @@ class Cassette(Cache):
         except (OSError, CassetteError) as error:
             fault = error if isinstance(error, CassetteError) else CassetteError(f"{self.path}: {error.strerror or error}")
             self._faults.append(fault)
+            self.session.spare = True
             logger.error("wirecache: the cassette cannot be written: %s", fault)
             return False
         return True
 
 
-def _how(path: str) -> str:
-    return f"run it once with Cassette({path!r}, record_mode='new_episodes'), or with WIRECACHE_RECORD_MODE=new_episodes"
+def _check(match: KeyOptions, redactor: Redactor) -> None:
+    """``ConfigError`` for what cannot be compared, since a cassette does not hold it."""
+    if not isinstance(match, KeyOptions):
+        raise ConfigError(f"match= is {match!r}; allowed: a KeyOptions")
+    if match.credentials:
+        raise ConfigError("match= has credentials=True; a cassette holds no credentials, so none can be compared")
+    for name in match.headers:
+        if redactor.header(name, "x") is None:
+            raise ConfigError(f"match= has {name!r} among its headers; a cassette does not hold it, so it cannot be compared")
+
+
+def _how(path: str, *, by_variable: bool) -> str:
+    by = f"Cassette({path!r}, record_mode='new_episodes')"
+    return f"run it once with {by}" + (", or with WIRECACHE_RECORD_MODE=new_episodes" if by_variable else "")

@@ -74,7 +74,7 @@ class Explanation:
 def nearest(entries: Iterator[Entry], request: Request, body: Body, plan: Plan, seconds: float) -> Nearest | None:
     """The stored request that is most like this one, among those of its method and path that are found within ``seconds``."""
     value = body.value if body.kind == "json" else None
-    url, fields, model = redacted_url(request), key_fields(request.fields), model_of(request, body)
+    url, fields, model = redacted_url(request), key_fields(request.fields, plan.key.headers), model_of(request, body)
     path = _path(url)
     best: tuple[float, Entry, Any] | None = None
     until = time.perf_counter() + seconds
@@ -116,7 +116,7 @@ def _outside(entry: Entry, request: Request, plan: Plan, url: str) -> Iterator[D
         yield part_difference("namespace", repr(told.namespace), repr(plan.namespace))
     if told.sample != plan.sample:
         yield part_difference("sample", str(told.sample), str(plan.sample))
-    asked = key_fields(request.fields)
+    asked = key_fields(request.fields, plan.key.headers)
     for name in sorted(asked.keys() | told.fields.keys()):
         if asked.get(name) != told.fields.get(name):
             yield part_difference(f"header {name}", told.fields.get(name, "absent"), asked.get(name, "absent"))
@@ -152,6 +152,10 @@ def explain(
     except StopIteration as stop:
         outcome: Outcome = stop.value
     body = parse_body(content, request.fields.get(b"content-type", b""))
+    if plan.tape is not None:
+        from wirecache._core.replay import redacted
+
+        request, body = redacted(request, body, plan.tape.redactor, plan.key.headers)
     status = outcome.status
     reason = None if isinstance(outcome, Reuse) else _reason(status, entry)
     wants_nearest = status.key is not None and not status.hit and entry is None
@@ -188,6 +192,6 @@ def _rule(request: Request, plan: Plan, model: str | None) -> str:
 
 def _canonical(request: Request, body: Body, plan: Plan) -> str:
     """What counts in the key, as text."""
-    told: dict[str, Any] = {"method": request.method, "url": redacted_url(request), "headers": key_fields(request.fields)}
+    told: dict[str, Any] = {"method": request.method, "url": redacted_url(request), "headers": key_fields(request.fields, plan.key.headers)}
     told |= {"namespace": plan.namespace, "sample": plan.sample}
     return DEFAULT.json_text(json.dumps(told)) + "\n" + DEFAULT.json_text(canonical_text(body).decode("utf-8", "replace"))

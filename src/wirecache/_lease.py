@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeAlias
 from wirecache._core.messages import Entry
 from wirecache.stores._protocol import Store
 
-__all__ = ["Add", "Leases", "Look", "Peek", "Wait", "can_hold_leases", "is_lease"]
+__all__ = ["Add", "Leases", "Look", "Peek", "Wait", "can_hold_leases", "common_store", "is_lease"]
 
 LASTS = 4.0  # seconds
 RENEWED_EVERY = 1.0  # seconds

@@ -37,8 +37,8 @@ def _parsed(raw: bytes) -> Any:
 def _texts(value: dict[str, Any]) -> Iterator[str]:
     """The pieces of text in an answer or an event of one."""
     told = value.get("type")
-    if isinstance(told, str) and told.startswith("response."):  # OpenAI Responses: other events repeat the text of these
-        yield from _strings(value.get("delta")) if told == "response.output_text.delta" else ()
+    if isinstance(told, str) and told.startswith(("response.", "transcript.")):  # OpenAI: other events repeat the text of these
+        yield from _strings(value.get("delta")) if told in ("response.output_text.delta", "transcript.text.delta") else ()
         return
     for name in ("choices", "candidates", "output"):  # OpenAI chat and completions, Gemini, OpenAI Responses
         for item in value[name] if isinstance(value.get(name), list) else ():

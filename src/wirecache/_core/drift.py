@@ -9,6 +9,7 @@ from wirecache._core.answers import answer_text, json_values
 from wirecache._core.canonical import media_type
 from wirecache._core.difference import ABSENT, Difference, difference
 from wirecache._core.messages import Entry, fields_of
+from wirecache._core.policy import is_event_stream
 
 __all__ = ["drift"]
 
@@ -30,8 +31,8 @@ def drift(recorded: Entry, live: Entry, *, text: bool = False) -> list[Differenc
 
 def _shape_of(entry: Entry) -> Any:
     values = json_values(entry)
-    if not entry.pace:
-        return _shape(values[0]) if values else None
+    if not is_event_stream(fields_of(entry.headers)):
+        return _shape(values[0]) if values else "no JSON"
     shapes: dict[str, Any] = {}
     for value in values:
         name = value.get("type") or value.get("event_type") or "event" if isinstance(value, dict) else "event"

@@ -14,7 +14,7 @@ from wirecache._core.redaction import DEFAULT
 from wirecache._core.secrets import redacted_url
 from wirecache._core.status import CacheStatus
 
-__all__ = ["REFUSED", "WRONG", "explain_bypass", "explain_miss", "explain_unrecorded", "refusal"]
+__all__ = ["REFUSED", "WRONG", "explain_bypass", "explain_miss", "explain_unrecordable", "explain_unrecorded", "refusal"]
 
 REFUSED = 424  # RFC 4918 section 11.4
 WRONG = 400  # an option of the call is wrong: said in the same way, since an exception would not reach the caller
@@ -60,6 +60,14 @@ def explain_unrecorded(request: Request, model: str | None, tape: Tape) -> str:
     return (
         f"The cassette {tape.where} has no recording of {request.method} {redacted_url(request)}{asked} (record mode {tape.record_mode}). "
         f"Nothing was sent. To record it: {tape.how}."
+    )
+
+
+def explain_unrecordable(request: Request, reason: str, tape: Tape) -> str:
+    """Why can a cassette never answer such a request?"""
+    return (
+        f"The cassette {tape.where} cannot hold {request.method} {redacted_url(request)}: {_LIVE[reason]}. "
+        f"Nothing was sent (record mode {tape.record_mode})."
     )
 
 

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from wirecache._core.canonical import Body, parse_body
+from wirecache._core.canonical import EMPTY, Body, parse_body
 from wirecache._core.effects import Flow, Forward, Lookup, ReadBody, Refuse, Relay, Reuse
 from wirecache._core.endpoints import find_endpoint
 from wirecache._core.exchange import bypass
 from wirecache._core.freshness import age_of
-from wirecache._core.keys import key_of
+from wirecache._core.keys import key_fields, key_of
 from wirecache._core.messages import Entry, Head, Request
 from wirecache._core.plan import Mode, Plan
 from wirecache._core.policy import is_event_stream, is_upgrade, model_of, too_large
 from wirecache._core.record_modes import Action, RecordMode, Tape, decide
 from wirecache._core.recording import Recorder, Recording
 from wirecache._core.redaction import Redactor
-from wirecache._core.refusal import explain_bypass, explain_unrecorded
+from wirecache._core.refusal import explain_unrecordable, explain_unrecorded
 from wirecache._core.shapes import REDACTED
 from wirecache._core.status import CacheStatus
 from wirecache.errors import CassetteError
@@ -29,16 +29,16 @@ __all__ = ["played", "redacted"]
 
 def played(request: Request, plan: Plan, now: float) -> Flow:
     """Answer from the cassette, or forward and record; ``now`` in seconds since the epoch."""
-    tape = plan.tape
-    assert tape is not None, "a cassette's plan has a tape"
-    mode = RecordMode.NONE if plan.mode is Mode.OFFLINE else tape.record_mode
+    tape = _in_force(plan)
+    mode = tape.record_mode
     if is_upgrade(request) or too_large(request, plan.max_body):
         reason = "upgrade" if is_upgrade(request) else "body-size"
-        if mode is RecordMode.NONE:
-            return Refuse(CacheStatus(fwd="miss", detail="only-if-cached"), explain_bypass(request, reason))
+        if _action(tape, found=False) is Action.REFUSE:
+            told = explain_unrecordable(redacted(request, EMPTY, tape.redactor)[0], reason, tape)
+            return Refuse(CacheStatus(fwd="miss", detail="only-if-cached"), told)
         return (yield from bypass(request, plan, reason))
     raw = parse_body((yield ReadBody()), request.fields.get(b"content-type", b""))
-    asked, body = redacted(request, raw, tape.redactor)
+    asked, body = redacted(request, raw, tape.redactor, plan.key.headers)
     try:
         key = key_of(asked, body, plan.key, plan.namespace, plan.sample)
     except Exception as error:  # the user's normalize raised: on a cassette that is no reason to go on without it
@@ -47,13 +47,27 @@ def played(request: Request, plan: Plan, now: float) -> Flow:
         entry: Entry | None = None if mode.replaces or tape.verify else (yield Lookup(key))
     except CassetteError as error:
         return Refuse(CacheStatus(fwd="miss", key=key, detail="cassette-error"), f"{error}. Nothing was sent.")
-    return (yield from _by_mode(asked, body, plan, tape, mode, key, entry, now))
+    return (yield from _by_mode(asked, body, plan, tape, key, entry, now))
 
 
-def _by_mode(request: Request, body: Body, plan: Plan, tape: Tape, mode: RecordMode, key: str, entry: Entry | None, now: float) -> Flow:
+def _in_force(plan: Plan) -> Tape:
+    """The tape as it is for this call: offline, nothing is sent, whatever it is to record or to verify."""
+    tape = plan.tape
+    assert tape is not None, "a cassette's plan has a tape"
+    if plan.mode is not Mode.OFFLINE and not plan.asked.only_if_cached:
+        return tape
+    how = f'lift what says that it is offline (mode="offline", WIRECACHE_MODE, only-if-cached), and {tape.how}'
+    return tape._replace(record_mode=RecordMode.NONE, verify=False, how=how)
+
+
+def _action(tape: Tape, found: bool) -> Action:
+    return Action.RECORD if tape.verify else decide(tape.record_mode, found, tape.existed)
+
+
+def _by_mode(request: Request, body: Body, plan: Plan, tape: Tape, key: str, entry: Entry | None, now: float) -> Flow:
     model = model_of(request, body)
     endpoint = (find_endpoint(request.path) if request.method == "POST" else None) or ""
-    match Action.RECORD if tape.verify else decide(mode, entry is not None, tape.existed):
+    match _action(tape, found=entry is not None):
         case Action.PLAY if entry is not None:
             return Reuse(entry, CacheStatus(hit=True, key=key), age_of(entry, now))
         case Action.REFUSE:
@@ -66,15 +80,25 @@ def _by_mode(request: Request, body: Body, plan: Plan, tape: Tape, mode: RecordM
         namespace=plan.namespace, sample=plan.sample, bodyless=request.method == "HEAD", stream=is_event_stream(head.fields),
         everything=True, headers=plan.key.headers,
     )  # fmt: skip
-    anew = mode.replaces or tape.verify
+    anew = tape.record_mode.replaces or tape.verify
     status = CacheStatus(fwd="request" if anew else "miss", fwd_status=head.status, key=key)
     return Relay(status, Recorder(made))
 
 
-def redacted(request: Request, body: Body, redactor: Redactor) -> tuple[Request, Body]:
-    """The request as the cassette may know it. Its key is made from this, so that another secret finds the same recording."""
+def redacted(request: Request, body: Body, redactor: Redactor, headers: tuple[str, ...] = ()) -> tuple[Request, Body]:
+    """The request as the cassette may know it. Its key is made from this, so that another secret finds the same recording.
+
+    ``headers``: names that count in the key beside the built-in ones.
+    """
     path, query = redactor.text(request.path.decode("latin-1")), redactor.url("?" + request.query.decode("latin-1"))[1:]
-    asked = request._replace(path=path.encode("latin-1"), query=query.encode("latin-1"))
+    fields = dict(request.fields)
+    for name, value in key_fields(fields, headers).items():
+        told = redactor.header(name, value)
+        if told is None:
+            del fields[name.encode()]
+        elif told != value:
+            fields[name.encode()] = told.encode("latin-1")
+    asked = request._replace(path=path.encode("latin-1"), query=query.encode("latin-1"), fields=fields)
     return asked, _redacted_body(body, redactor)
 
 
@@ -83,9 +107,13 @@ def _redacted_body(body: Body, redactor: Redactor) -> Body:
         case "json":
             value: Any = redactor.value(body.value)
         case "form":
-            value = [(n, REDACTED.encode() if redactor.is_secret(n.decode("latin-1")) else redactor.data(v)) for n, v in body.value]
+            value = [(name, _form_value(name, text, redactor)) for name, text in body.value]
         case "multipart":
             value = [(head, redactor.data(content)) for head, content in body.value]
         case _:
             return body._replace(raw=redactor.data(body.raw))
     return body if value == body.value else body._replace(value=value)
+
+
+def _form_value(name: bytes, value: bytes, redactor: Redactor) -> bytes:
+    return REDACTED.encode() if value and redactor.is_secret(name.decode("latin-1")) else redactor.data(value)

@@ -6,9 +6,11 @@ its key is computed when it is read, so a recording that was edited, or that is 
 
 from __future__ import annotations
 
-import itertools
+import logging
 import os
+import secrets
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,8 +24,10 @@ from wirecache.errors import CassetteError
 
 __all__ = ["Directory"]
 
+logger = logging.getLogger("wirecache")
+
 KEPT = 64  # recordings that stay in memory once they were read
-_count = itertools.count()
+LEFT_BEHIND = 3600.0  # seconds after which a temporary file is that of a process that was killed
 
 
 class Directory:
@@ -42,6 +46,9 @@ class Directory:
         self.redactor = redactor
         self._schema = self.path / SCHEMA_NAME
         self._options = options
+        # Other recordings than those of its name may have the key where something that is in the files does not count.
+        self._by_name = options.host and not (options.ignore_body or options.ignore_query or options.normalize)
+        self._ready = False  # the directory is there, with its schema
         self._lock = threading.RLock()
         self._by_short: dict[str, list[str]] | None = None
         self._by_key: dict[str, list[str]] | None = None  # made only when a short key is not enough
@@ -50,6 +57,7 @@ class Directory:
     def schema_in(self, root: str | os.PathLike[str]) -> None:
         """The schema by which editors check the files lies in that directory above."""
         self._schema = Path(root).expanduser().absolute() / SCHEMA_NAME
+        self._ready = False
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
@@ -58,17 +66,23 @@ class Directory:
         with self._lock:
             return [name for names in self._listed().values() for name in names]
 
-    def of(self, key: str) -> list[str]:
-        """The recordings of that key, in the order in which they were made."""
+    def of(self, key: str, *, or_damaged: bool = False) -> list[str]:
+        """The recordings of that key, in the order in which they were made; ``CassetteError`` if one that may be it cannot be read.
+
+        ``or_damaged``: that one, too, is among them.
+        """
         with self._lock:
             short = self._listed().get(key[:SHORT], ())
-            found = [name for name in short if self._key(name) == key]
-            return found or list(self._keys().get(key, ()))
+            found = [name for name in short if self._key(name, key if or_damaged else None) == key]
+            return found if found and self._by_name else list(self._keys().get(key, ())) or found
 
     def read(self, name: str) -> Entry:
         """A recording, under the key that it has here; ``CassetteError`` if it cannot be read."""
         with self._lock:
-            recording, key = self._known(name)
+            try:
+                recording, key = self._known(name)
+            except FileNotFoundError:
+                raise CassetteError(f"{self.path / name}: it was there when the cassette was opened, and is gone") from None
         return recording.entry._replace(key=key)
 
     def newest(self) -> Iterator[Entry]:
@@ -104,27 +118,32 @@ class Directory:
         if self._by_key is None:
             found: dict[str, list[tuple[float, str]]] = {}
             for name in self.names():
-                recording, key = self._known(name)
+                try:
+                    recording, key = self._known(name)
+                except FileNotFoundError:  # somebody removed it since it was listed
+                    continue
+                except CassetteError as error:
+                    logger.warning("wirecache: a recording is passed over: %s", error)
+                    continue
                 found.setdefault(key, []).append((recording.entry.stored_at, name))
             self._by_key = {key: [name for _, name in sorted(made, key=lambda one: one[0])] for key, made in found.items()}
         return self._by_key
 
-    def _key(self, name: str) -> str | None:
+    def _key(self, name: str, if_damaged: str | None) -> str | None:
         try:
             return self._known(name)[1]
-        except FileNotFoundError:  # somebody removed it since it was listed
+        except FileNotFoundError:
             return None
+        except CassetteError:
+            if if_damaged is None:
+                raise
+            return if_damaged
 
     def _known(self, name: str) -> tuple[Recording, str]:
         known = self._read.get(name)
         if known is None:
             path = self.path / name
-            try:
-                recording = from_text(path.read_text("utf-8"), str(path))
-            except UnicodeDecodeError as error:
-                raise CassetteError(
-                    f"{path}: is no UTF-8 text ({error.reason} at byte {error.start}); delete it and record it anew"
-                ) from None
+            recording = from_text(_text(path), str(path))
             known = recording, self._key_of(recording)
             while len(self._read) >= KEPT:
                 del self._read[next(iter(self._read))]
@@ -140,10 +159,15 @@ class Directory:
 
     def made_at(self, name: str) -> float:
         """When it was written, in seconds since the epoch; 0 if it is gone."""
+        return self.stamp(name)[0] / 1e9
+
+    def stamp(self, name: str) -> tuple[int, int]:
+        """What is another if the file was written anew: its time, and its number in the file system; zeros if it is gone."""
         try:
-            return (self.path / name).stat().st_mtime
+            told = (self.path / name).stat()
         except OSError:
-            return 0.0
+            return 0, 0
+        return told.st_mtime_ns, told.st_ino
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
@@ -177,13 +201,21 @@ class Directory:
     @contextmanager
     def _written(self, entry: Entry) -> Iterator[Path]:
         """The text of a recording in a temporary file of the same directory."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        self._provide_schema()
+        if not self._ready or not self._schema.exists():
+            self._prepare()
         schema = os.path.relpath(self._schema, self.path).replace(os.sep, "/")
         with _temporary(self.path, to_text(entry, self.redactor, schema=schema if schema.startswith(".") else f"./{schema}")) as path:
             yield path
 
-    def _provide_schema(self) -> None:
+    def _prepare(self) -> None:
+        """Make the directory, put the schema there, and take away what a process that was killed left."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        for left in self.path.glob(".*.tmp"):
+            try:
+                if left.stat().st_mtime < time.time() - LEFT_BEHIND:
+                    left.unlink()
+            except OSError:  # another process did it
+                continue
         text = schema_text()
         try:
             current = self._schema.read_text("utf-8")
@@ -192,11 +224,27 @@ class Directory:
         if current != text:
             with _temporary(self._schema.parent, text) as path:
                 os.replace(path, self._schema)
+        self._ready = True
+
+
+def _text(path: Path) -> str:
+    """The text of a recording; ``FileNotFoundError`` if there is no such file."""
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        why = f"is no UTF-8 text ({error.reason} at byte {error.start})"
+    except FileNotFoundError:
+        if not path.is_symlink():
+            raise
+        why = "is a link that leads nowhere"
+    except OSError as error:
+        why = f"cannot be read ({error.strerror})"
+    raise CassetteError(f"{path}: {why}; correct that, or delete it and record it anew")
 
 
 @contextmanager
 def _temporary(folder: Path, text: str) -> Iterator[Path]:
-    path = folder / f".{os.getpid()}-{next(_count)}.tmp"
+    path = folder / f".{secrets.token_hex(8)}.tmp"  # no process number: two machines may share the directory
     try:
         path.write_text(text, "utf-8", newline="\n")
         yield path
