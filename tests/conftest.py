@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.provider import Provider
+
+REDIS_URL = os.environ.get("WIRECACHE_TEST_REDIS_URL")
 
 
 @pytest.fixture
@@ -16,11 +19,21 @@ def provider() -> Iterator[Provider]:
     running.close()
 
 
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Redis for all tests of this process: that of ``WIRECACHE_TEST_REDIS_URL``, else one that is started for them."""
+    if REDIS_URL:
+        yield REDIS_URL
+        return
+    from tests.redis_server import RedisServer
+
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield server.url
+
+
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No test sees the settings or the store of the person who runs it."""
-    import os
-
     for name in [name for name in os.environ if name.startswith("WIRECACHE_")]:
         monkeypatch.delenv(name)
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):

@@ -89,3 +89,14 @@ def test_the_key_options_count(cache: Cache) -> None:
 def test_the_default_cache_explains_too(cache: Cache) -> None:
     assert wirecache.explain({"url": URL, "body": BODY}).found is False
     assert wirecache.explain({"url": URL, "body": BODY}, cache).found is True
+
+
+def test_an_explanation_tells_no_secret(cache: Cache) -> None:
+    key = "gsk" + "_aB3dE5gH7jK9mN1pQ2sT4vW6xY8zA0cD"
+    body = {**BODY, "user": f"my key is {key}", "metadata": {"api_key": "hunter2"}}
+    told = cache.explain({"url": f"{URL}?q={key}", "body": body, "headers": {"anthropic-beta": key}})
+    assert told.nearest is not None
+    assert {difference.pointer for difference in told.nearest.differences} >= {"url", "header anthropic-beta", "/user"}
+    for text in (str(told), told.canonical or ""):
+        assert key not in text
+        assert "hunter2" not in text

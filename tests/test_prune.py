@@ -52,3 +52,21 @@ def test_a_rule_keeps_or_drops(store: Path) -> None:
 
 def test_without_stale_if_error_nothing_stale_answers() -> None:
     assert Cache(stale_if_error=None).plan.stale_if_error == 0.0
+
+
+def test_a_store_without_delete(tmp_path: Path) -> None:
+    """What must go is overwritten there, as ``discard()`` does."""
+
+    class Own(dict[str, bytes]):
+        def set(self, key: str, value: bytes, *, ttl: float | None) -> None:
+            self[key] = value
+
+    store = Own()
+    with (
+        Cache(store, ttl=0) as cache,
+        cached_client(cache, transport=httpx.MockTransport(lambda _: httpx.Response(200, json={}))) as client,
+    ):
+        client.post("https://h/v1/chat/completions", json={"model": "m"})
+        assert cache.prune() == 1
+        assert cache.prune() == 0
+        assert list(cache.entries()) == []

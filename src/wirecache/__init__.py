@@ -23,12 +23,13 @@ if TYPE_CHECKING:
     from wirecache._core.rules import Rule
     from wirecache._core.status import CacheStatus
     from wirecache._explain import Explanation
-    from wirecache._install import install, uninstall
     from wirecache._pick import cached_async_client, cached_client
+    from wirecache._reach.attach import attach, detach
+    from wirecache._reach.install import install, uninstall
     from wirecache.cassette import CassetteStore
     from wirecache.errors import CassetteError, CassetteFormatError, ConfigError, NotRecorded, StoreError, WirecacheError
     from wirecache.stats import Stats
-    from wirecache.stores import DiskStore, Store
+    from wirecache.stores import DiskStore, EncryptedStore, MemoryStore, RedisStore, Store, TieredStore
 
 __version__ = "0.1.0"
 
@@ -43,23 +44,29 @@ __all__ = [
     "ConfigError",
     "DiskStore",
     "Drift",
+    "EncryptedStore",
     "Entry",
     "Exchange",
     "Explanation",
     "KeyOptions",
+    "MemoryStore",
     "Mode",
     "NotRecorded",
     "RecordMode",
     "Redactor",
+    "RedisStore",
     "Rule",
     "Stats",
     "Store",
     "StoreError",
+    "TieredStore",
     "WirecacheError",
     "__version__",
+    "attach",
     "cached_async_client",
     "cached_client",
     "capture",
+    "detach",
     "explain",
     "install",
     "make_key",
@@ -79,27 +86,33 @@ _WHERE = {
     "ConfigError": "errors",
     "DiskStore": "stores",
     "Drift": "_cassette",
+    "EncryptedStore": "stores",
     "Entry": "_core.messages",
     "Exchange": "_calls",
     "Explanation": "_explain",
     "KeyOptions": "_core.keys",
+    "MemoryStore": "stores",
     "Mode": "_core.plan",
     "NotRecorded": "errors",
     "RecordMode": "_core.record_modes",
     "Redactor": "_core.redaction",
+    "RedisStore": "stores",
     "Rule": "_core.rules",
     "Stats": "stats",
     "Store": "stores",
     "StoreError": "errors",
+    "TieredStore": "stores",
     "WirecacheError": "errors",
+    "attach": "_reach.attach",
     "cached_async_client": "_pick",
     "cached_client": "_pick",
     "capture": "_calls",
+    "detach": "_reach.attach",
     "explain": "_cache",
-    "install": "_install",
+    "install": "_reach.install",
     "make_key": "_core.keys",
     "options": "_calls",
-    "uninstall": "_install",
+    "uninstall": "_reach.install",
 }
 
 

@@ -13,12 +13,12 @@ import queue
 import sys
 import threading
 import time
-import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from wirecache import _codec
 from wirecache._core.messages import Entry
+from wirecache._locations import PerLocation
 from wirecache.errors import StoreError
 from wirecache.stores._protocol import Store
 
@@ -51,13 +51,14 @@ class Job:
 class Backlog:
     """The writes of one store that are still to be done."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store | None = None) -> None:
         self._store = store
-        self._reset()
+        self.reset()
 
-    def _reset(self) -> None:
+    def reset(self) -> None:
+        """Begin anew: the writer stayed in the parent of a fork, and writes there what waited."""
         self._lock = threading.Lock()
-        self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Job | Callable[[], object]] = queue.SimpleQueue()
         self._waiting: dict[str, Job] = {}
         self._size = 0
         self._undone = 0
@@ -85,6 +86,15 @@ class Backlog:
             self._waiting[job.key] = job
             self._jobs.put(job)
         return True
+
+    def after(self, action: Callable[[], object]) -> None:
+        """Do it when what was given so far is written; at once, if nobody can write."""
+        with self._lock:
+            if waits := self._has_thread():
+                self._undone += 1
+                self._jobs.put(action)
+        if not waits:
+            action()
 
     def _has_thread(self) -> bool:
         if self._thread is None:
@@ -134,8 +144,13 @@ class Backlog:
                         self._thread = None
                         return
                 continue
+            if not isinstance(job, Job):
+                self._do(job)
+                del job
+                continue
             error: Exception | None = None
             try:
+                assert self._store is not None
                 self._store.set(job.key, _codec.encode(job.make()), ttl=job.lasts)
             except BaseException as caught:  # whatever it is: if the thread ended here, all would wait for it
                 error = caught if isinstance(caught, Exception) else StoreError(repr(caught))
@@ -144,30 +159,36 @@ class Backlog:
                 if self._waiting.get(job.key) is job:
                     del self._waiting[job.key]
                 self._size -= job.size
-                self._undone -= 1
-                if not self._undone:
-                    self._idle.notify_all()
+                self._one_less()
             del job  # an entry must not live on in an idle thread
+
+    def _do(self, action: Callable[[], object]) -> None:
+        try:
+            action()
+        except Exception:
+            logger.debug("wirecache: %r failed", action, exc_info=True)
+        with self._idle:
+            self._one_less()
+
+    def _one_less(self) -> None:
+        self._undone -= 1
+        if not self._undone:
+            self._idle.notify_all()
 
 
 _promised_by: int | None = None  # the process that has promised to flush when it ends
-_lock = threading.Lock()
-_of_location: weakref.WeakValueDictionary[object, Backlog] = weakref.WeakValueDictionary()
+_all = PerLocation(Backlog)
 
 
 def backlog_of(store: Store) -> Backlog:
     """The backlog of a store. Two stores of one location share it, so one sees what the other is about to write."""
-    location = getattr(store, "location", None) or id(store)
-    with _lock:
-        backlog = _of_location.get(location)
-        if backlog is None:
-            backlog = _of_location[location] = Backlog(store)
-        backlog._store = store  # the newest of them: an older one may be closed
-        return backlog
+    backlog = _all.of(store)
+    backlog._store = store  # the newest of them: an older one may be closed
+    return backlog
 
 
 def _flush_all() -> None:
-    for backlog in list(_of_location.values()):
+    for backlog in _all.all():
         if not backlog.flush():
             logger.warning("wirecache: some answers could not be stored before the program ended")
 
@@ -181,14 +202,4 @@ def _flush_at_end_of_child() -> None:
         util.Finalize(None, _flush_all, exitpriority=100)
 
 
-def _after_fork() -> None:
-    """The writer stayed in the parent, and writes there what waited: the child begins with an empty backlog."""
-    global _lock
-    _lock = threading.Lock()
-    for backlog in list(_of_location.values()):
-        backlog._reset()
-
-
 atexit.register(_flush_all)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

@@ -11,7 +11,10 @@ from wirecache._core.recording import Recorder
 
 __all__ = ["RecordedBody", "ReplayedBody"]
 
-BIG = 256 * 1024  # bytes; larger answers are judged in a worker thread under an event loop (2 ms of work)
+# Bytes as they came; larger answers are judged in a worker thread under an event loop. Each of these is about 2 ms of work.
+BIG = 256 * 1024
+BIG_STREAM = 64 * 1024
+BIG_CODED = 16 * 1024  # of events that repeat each other, compressed
 
 
 class RecordedBody:
@@ -65,18 +68,13 @@ class RecordedBody:
             self._recorder.fail()
             raise
         self._recorder.end()
-        if self._recorder.size <= BIG:
-            self._settled()
-        else:
-            from anyio.to_thread import run_sync
-
-            await run_sync(self._settled)
+        await self._asettled()
 
     async def aclose(self) -> None:
         try:
             await self._stream.aclose()
         finally:
-            self._settled()
+            await self._asettled()
 
     def _feed(self) -> Callable[[bytes], None]:
         """How the recorder is given a chunk: with the time, if it is one of a stream."""
@@ -85,33 +83,40 @@ class RecordedBody:
             return recorder.feed
         return lambda chunk: recorder.feed_at(chunk, time.perf_counter() - started)
 
+    async def _asettled(self) -> None:
+        if self.settle is None or not _is_big(self._recorder):
+            self._settled()
+            return
+        from anyio import CancelScope
+        from anyio.to_thread import run_sync
+
+        with CancelScope(shield=True):  # a caller that is cancelled closes the body, too
+            await run_sync(self._settled)
+
     def _settled(self, *, can_wait: bool = False) -> None:
         settle, self.settle = self.settle, None
         if settle is not None:
             settle(self._recorder, can_wait)
 
 
+def _is_big(recorder: Recorder) -> bool:
+    made = recorder.recording
+    coded = b"content-encoding" in made.head.fields
+    return recorder.size > (BIG_CODED if coded else BIG_STREAM if made.stream else BIG)
+
+
 class ReplayedBody:
     """A recorded stream once more: the same bytes in the same pieces, at once or at the pace at which they came.
 
+    A second pass goes on where the first one stopped, as over a live stream.
     ``speed``: 0 is at once, 1 the recorded pace, 2 twice as fast. ``started``: when the request was made, by ``time.perf_counter``.
     """
 
     def __init__(self, entry: Entry, speed: float, started: float) -> None:
-        self._entry = entry
-        self._speed = speed
-        self._started = started
-
-    def _pieces(self) -> Iterator[tuple[bytes, float]]:
-        """Each piece, and how many seconds are still to be waited before it."""
-        start = 0
-        for size, seconds in self._entry.chunks:
-            due = self._started + seconds / self._speed - time.perf_counter() if self._speed else 0.0
-            yield self._entry.body[start : start + size], max(0.0, due)
-            start += size
+        self._pieces = _paced(entry, speed, started)
 
     def __iter__(self) -> Iterator[bytes]:
-        for piece, wait in self._pieces():
+        for piece, wait in self._pieces:
             if wait:
                 time.sleep(wait)
             yield piece
@@ -119,6 +124,15 @@ class ReplayedBody:
     async def __aiter__(self) -> AsyncIterator[bytes]:
         from anyio import sleep
 
-        for piece, wait in self._pieces():
+        for piece, wait in self._pieces:
             await sleep(wait)  # of no time, too: other tasks run between two pieces, as they do live
             yield piece
+
+
+def _paced(entry: Entry, speed: float, started: float) -> Iterator[tuple[bytes, float]]:
+    """Each piece, and how many seconds are still to be waited before it."""
+    start = 0
+    for size, seconds in entry.chunks:
+        wait = started + seconds / speed - time.perf_counter() if speed else 0.0
+        yield entry.body[start : start + size], max(0.0, wait)
+        start += size

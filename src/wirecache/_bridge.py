@@ -6,7 +6,10 @@ from typing import Any, ClassVar, Self, assert_never
 
 from wirecache._cache import Cache
 from wirecache._call import Call, Library
-from wirecache._core.effects import Discard, Effect, Forward, Lookup, ReadBody, Refuse, Reuse, Save
+from wirecache._collapse import aperform as acollapse
+from wirecache._collapse import claim
+from wirecache._collapse import perform as collapse
+from wirecache._core.effects import Claim, Discard, Effect, Forward, Lookup, ReadBody, Refuse, Reuse, Save
 from wirecache._drive import adrive, drive
 
 __all__ = ["AsyncFace", "SyncFace", "holds_cache"]
@@ -87,6 +90,8 @@ def _answer(cache: Cache, library: Library, transport: Any, request: Any) -> Any
                 return request.read()
             case Lookup(key):
                 return cache.look_up(key)
+            case Claim(key, than):
+                return drive(claim(call, key, than), lambda turn: collapse(cache, turn))
             case Forward(changes):
                 call.drop_upstream()
                 original = request.headers
@@ -102,7 +107,7 @@ def _answer(cache: Cache, library: Library, transport: Any, request: Any) -> Any
 
     try:
         outcome = drive(call.flow(), perform)
-    except Exception as error:
+    except BaseException as error:
         call.failed(error)
         raise
     if isinstance(outcome, Reuse):
@@ -121,6 +126,8 @@ async def _answer_async(cache: Cache, library: Library, transport: Any, request:
                 return await request.aread()
             case Lookup(key):
                 return await cache.alook_up(key)
+            case Claim(key, than):
+                return await adrive(claim(call, key, than), lambda turn: acollapse(cache, turn))
             case Forward(changes):
                 await call.adrop_upstream()
                 original = request.headers
@@ -136,7 +143,7 @@ async def _answer_async(cache: Cache, library: Library, transport: Any, request:
 
     try:
         outcome = await adrive(call.flow(), perform)
-    except Exception as error:
+    except BaseException as error:
         call.failed(error)
         raise
     if isinstance(outcome, Reuse):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from wirecache import _codec
 from wirecache._backlog import Job, backlog_of
 from wirecache._calls import current_options
+from wirecache._claims import claims_of
 from wirecache._config import file_settings
 from wirecache._core.canonical import Body
 from wirecache._core.freshness import lasts, ttl_left
@@ -22,7 +22,9 @@ from wirecache._core.plan import Mode, Plan, Streams, for_call, ttl_in_force
 from wirecache._core.recording import Decode, Recorder
 from wirecache._core.rules import Rule, by_line, by_model
 from wirecache._core.secrets import redacted_url
+from wirecache._core.shapes import redacted_text
 from wirecache._core.status import CacheStatus
+from wirecache._lease import Add, Leases, Peek, can_hold_leases, is_lease
 from wirecache._settings import (
     UNSET,
     Duration,
@@ -38,7 +40,7 @@ from wirecache._settings import (
 )
 from wirecache.errors import ConfigError
 from wirecache.stats import Stats, Tally
-from wirecache.stores import Store, open_store
+from wirecache.stores import GONE, Place, Store, drop, open_store
 
 if TYPE_CHECKING:
     from wirecache._explain import Explanation, Nearest
@@ -47,7 +49,6 @@ __all__ = ["Cache", "explain"]
 
 logger = logging.getLogger("wirecache")
 
-GONE = b"gone"  # what a store without delete() is given for an entry that must go
 MOST_WARNINGS = 20  # of one cache: a store may put each key into its message
 FLUSH_WAIT = 10.0  # seconds that close(), a listing or a snapshot of the counters waits for writes
 
@@ -55,7 +56,8 @@ FLUSH_WAIT = 10.0  # seconds that close(), a listing or a snapshot of the counte
 class Cache:
     """Which answers are kept, where, and for how long?
 
-    ``store``: a ``Store``, the path of a directory, or None for the default disk store. ``mode``: see ``Mode``. ``ttl``: how long an
+    ``store``: a ``Store``, the path of a directory, a URL (``memory://``, ``redis://host``), a list of these (tiers, the nearest first),
+    or None for the default disk store. ``mode``: see ``Mode``. ``ttl``: how long an
     entry is fresh (seconds, timedelta, ``"90s"`` ... ``"2w"``, None for ever). ``namespace``: part of every key. ``key``: what counts
     in a key. ``keep_stale``: how long past its ttl the store keeps an entry, for ``offline``. ``accept``: called with each ``Entry`` that
     would be stored; False, or a text (the reason), refuses it. ``miss``: what offline does without an entry, ``"respond"`` (424) or
@@ -73,7 +75,7 @@ class Cache:
 
     def __init__(
         self,
-        store: Store | str | os.PathLike[str] | None = None,
+        store: Place | None = None,
         *,
         mode: Mode | Literal["auto", "offline", "refresh", "off"] | Unset = UNSET,
         ttl: Duration | Unset = UNSET,
@@ -83,6 +85,7 @@ class Cache:
         keep_stale: Duration | Unset = UNSET,
         stale_if_error: Duration | Unset = UNSET,
         streams: Streams | Literal["bypass", "record"] | Unset = UNSET,
+        collapse: bool | Literal["process", "shared"] = True,
         replay_speed: float = 0.0,
         miss: Literal["respond", "raise"] = "respond",
         accept: Callable[[Entry], bool | str] | None = None,
@@ -94,6 +97,7 @@ class Cache:
             namespace=setting("namespace", namespace, parse_text, said, ""),
             key=setting("key", key, of_type(KeyOptions), said, DEFAULT_KEY),
             rules=setting("rules", rules, all_of_type(Rule), said, ()),
+            collapse=collapse is not False,
             streams=setting("streams", streams, parse_streams, said, Streams.BYPASS),
             stale_if_error=setting("stale_if_error", stale_if_error, parse_duration, said, 0) or 0.0,  # None: not at all
         )
@@ -106,8 +110,12 @@ class Cache:
         self._accept = accept
         self._longest_ttl = _longest(self.plan)
         self._backlog = backlog_of(self.store)
+        self.claims = claims_of(self.store)
+        self.leases = Leases(self.store) if _is_shared(collapse, self.store) else None
         self._tally = Tally()
         self._warned: set[str] = set()
+        if tell := getattr(self.store, "tell", None):  # what goes wrong in one of several tiers
+            tell(self._trouble)
 
     def __repr__(self) -> str:
         return f"Cache({self.store!r}, mode={self.plan.mode.value!r})"
@@ -129,7 +137,7 @@ class Cache:
         """The stored entries, one after the other. A store of your own needs ``keys()`` for it."""
         self._backlog.flush(FLUSH_WAIT)
         for key in self._optional("keys")():
-            entry = self.get(key)
+            entry = self.get(key) if not is_lease(key) else None
             if entry is not None:
                 yield entry
 
@@ -165,16 +173,13 @@ class Cache:
         yield from self._backlog.entries()
         keys = getattr(self.store, "newest", None) or getattr(self.store, "keys", None)
         for key in keys() if keys is not None else ():
-            if (entry := self._decoded(key, self._guarded(self.store.get, key))) is not None:
+            if not is_lease(key) and (entry := self._decoded(key, self._guarded(self.store.get, key))) is not None:
                 yield entry
 
     def discard(self, key: str) -> None:
         """Drop the entry of that key, if there is one."""
         self._backlog.forget(key)
-        if delete := getattr(self.store, "delete", None):
-            self._guarded(delete, key)
-        else:
-            self._guarded(lambda: self.store.set(key, GONE, ttl=0.0))
+        self._guarded(drop, self.store, key)
 
     def reject(self, key: str) -> None:
         """The answer of that key was useless to its caller: a retry shall not get it again."""
@@ -189,7 +194,7 @@ class Cache:
         """Drop the entries that are past their ttl; how many were they?"""
         stale = [entry.key for entry in self.entries() if not self._is_fresh(entry)]
         for key in stale:
-            self._optional("delete")(key)
+            drop(self.store, key)
         return len(stale)
 
     def close(self) -> None:
@@ -270,6 +275,19 @@ class Cache:
         """Wait for the writes under way."""
         self._backlog.flush(FLUSH_WAIT)
 
+    def after_writes(self, action: Callable[[], object]) -> None:
+        """Do it in the background, when what was kept so far is written."""
+        self._backlog.after(action)
+
+    def lease_turn(self, turn: Add | Peek) -> Any:
+        """Ask the store for a lease; one in trouble lets everybody lead."""
+        try:
+            store: Any = self.store
+            return store.add(turn.key, turn.value, ttl=turn.ttl) if isinstance(turn, Add) else store.get(turn.key)
+        except Exception as error:
+            self._trouble(error)
+            return isinstance(turn, Add)
+
     async def aflush(self) -> None:
         """The same from an event loop: in a worker thread, and only if there is something to wait for."""
         if not self._backlog.flush(0):
@@ -335,7 +353,7 @@ class Cache:
     def _trouble(self, error: Exception) -> None:
         """Count it, and say so once for each cause."""
         self._tally.add("store_errors")
-        cause = f"{type(error).__name__}: {error}"
+        cause = redacted_text(f"{type(error).__name__}: {error}")  # a store's URL has a password
         if cause not in self._warned and len(self._warned) < MOST_WARNINGS:
             self._warned.add(cause)
             logger.warning("wirecache: the store is in trouble, calls go on without it: %s", cause)
@@ -345,6 +363,15 @@ class Cache:
         if method is None:
             raise ConfigError(f"{type(self.store).__name__} has no {name}(), which this needs")
         return method
+
+
+def _is_shared(collapse: object, store: Store) -> bool:
+    """Do all processes on the store forward an equal request once?"""
+    if collapse not in (True, False, "process", "shared"):
+        raise ConfigError(f"collapse= is {collapse!r}; allowed: True or 'process' (within this process), 'shared' (all processes), False")
+    if collapse == "shared" and not can_hold_leases(store):
+        raise ConfigError(f"collapse='shared' needs a store with add() and delete(); {type(store).__name__} has not both")
+    return collapse == "shared"
 
 
 def _longest(plan: Plan) -> float | None:

@@ -6,10 +6,12 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, assert_never
 
 from wirecache._cache import Cache
 from wirecache._calls import Exchange, captured, current_options
+from wirecache._claims import Lead
 from wirecache._core.effects import Discard, Flow, Outcome, Refuse, Relay, Reuse, Save
 from wirecache._core.exchange import wrong_options
 from wirecache._core.messages import Head, Request, fields_of
@@ -28,6 +30,8 @@ logger = logging.getLogger("wirecache")
 
 __all__ = ["Call", "Library"]
 
+MOST_PATIENCE = 600.0  # seconds that a caller without a timeout waits for an equal request's answer
+
 
 @dataclass(frozen=True, slots=True)
 class Library:
@@ -40,12 +44,28 @@ class Library:
     body: type[Any]  # the library's own subclass of ``RecordedBody``
     replay: type[Any]  # and of ``ReplayedBody``
     other: str  # the other library's name
+    timeout: type[Any]  # what its clients raise when no answer comes
 
 
 class Call:
     """One exchange, from the request to the response that the caller gets."""
 
-    __slots__ = ("ask", "cache", "earlier", "exchange", "library", "near", "plan", "sent", "started", "upstream", "wrong")
+    __slots__ = (
+        "ask",
+        "cache",
+        "earlier",
+        "exchange",
+        "lead",
+        "library",
+        "near",
+        "plan",
+        "request",
+        "sent",
+        "started",
+        "stored",
+        "upstream",
+        "wrong",
+    )
 
     def __init__(self, cache: Cache, library: Library, request: Any) -> None:
         if not isinstance(request, library.request):
@@ -57,6 +77,9 @@ class Call:
         self.earlier: bytes | None = None
         self.exchange: Exchange | None = None
         self.near: Nearest | None = None
+        self.request = request
+        self.lead: Lead | None = None
+        self.stored = cache.claims.stored
         self.sent = False
         self.wrong: str | None = None
         self.started = time.perf_counter()
@@ -84,9 +107,27 @@ class Call:
             del headers[name.decode()]
         return headers
 
-    def failed(self, error: Exception) -> None:
+    @property
+    def patience(self) -> float:
+        """How many seconds the caller would wait for upstream's answer: its own read timeout."""
+        read = self.request.extensions.get("timeout", {}).get("read")
+        return MOST_PATIENCE if read is None else min(float(read), MOST_PATIENCE)
+
+    def too_late(self) -> Exception:
+        """What the caller gets if an equal request's answer does not come in time."""
+        told = f"no answer within {self.patience:g} s to an equal request that was sent before this one (wirecache collapses them)"
+        error: Exception = self.library.timeout(told, request=self.request)
+        return error
+
+    def let_go(self, stored: bool) -> None:
+        """Those who wait for this call's answer hear how it went."""
+        if self.lead is not None:
+            self.lead.settle(stored)
+
+    def failed(self, error: BaseException) -> None:
         """Upstream did not answer at all: if the call went out, it is counted, captured and logged like any other."""
-        if self.sent:
+        self.let_go(False)
+        if self.sent and isinstance(error, Exception):
             status = CacheStatus(fwd="miss", detail=type(error).__name__)
             self.cache.answered(status)
             self.capture(status, 0)
@@ -134,6 +175,8 @@ class Call:
         """The response for an outcome, counted and logged."""
         entry = outcome.entry if isinstance(outcome, Reuse) else None
         self.cache.answered(outcome.status, entry)
+        if not isinstance(outcome, Relay) or outcome.recorder is None:
+            self.let_go(outcome.status.collapsed)
         match outcome:
             case Reuse():
                 response = self._reused(outcome)
@@ -182,6 +225,8 @@ class Call:
         if outcome.recorder is not None:
             stream = self.library.body(stream, outcome.recorder)
         response = self.library.response(upstream.status_code, headers=upstream.headers, stream=stream, extensions=upstream.extensions)
+        own = vars(response)  # what a transport put on its response beside (Starlette's TestClient: template, context) is kept
+        own.update({name: value for name, value in vars(upstream).items() if name not in own and not name.startswith("_")})
         note = _Note(response.headers, response.extensions, self.earlier, upstream.status_code)
         note.write(outcome.status)
         self.capture(outcome.status, upstream.status_code)
@@ -197,7 +242,12 @@ class Call:
 
     def _verdict(self, status: CacheStatus, note: _Note) -> Callable[[Recorder, bool], None]:
         def settle(recorder: Recorder, can_wait: bool) -> None:
-            reason = self.cache.keep(recorder, self._decode, time.perf_counter() - self.started)
+            try:
+                reason = self.cache.keep(recorder, partial(self._decode, cut=not recorder.ended), time.perf_counter() - self.started)
+            except BaseException:
+                self.let_go(False)
+                raise
+            self.let_go(reason is None)
             if reason is None and can_wait:
                 self.cache.wait_a_moment()
             final = status.settled(reason)
@@ -206,18 +256,26 @@ class Call:
 
         return settle
 
-    def _decode(self, chunks: Sequence[bytes]) -> Sequence[bytes]:
-        """Undo the content encoding as the caller's own library does; each chunk with what it decodes to."""
-        head, at = self.upstream, 0
+    def _decode(self, chunks: Sequence[bytes], *, cut: bool) -> Sequence[bytes]:
+        """Undo the content encoding as the caller's own library does; each chunk with what it decodes to.
+
+        ``cut``: the caller closed the body before its end, so the end of the coding may be missing, too.
+        """
+        head, at, all_given = self.upstream, 0, False
 
         def raw() -> Iterator[bytes]:
-            nonlocal at
+            nonlocal at, all_given
             for at, chunk in enumerate(chunks):  # noqa: B007 (the reader below sees how far it is)
                 yield chunk
+            all_given = True
 
         decoded = [b""] * len(chunks)
-        for piece in self.library.response(head.status_code, headers=head.headers, content=raw()).iter_bytes():
-            decoded[at] += piece
+        try:
+            for piece in self.library.response(head.status_code, headers=head.headers, content=raw()).iter_bytes():
+                decoded[at] += piece
+        except Exception:
+            if not (cut and all_given):
+                raise
         if decoded == list(chunks) and head.headers["content-encoding"].strip().lower() != "identity":
             raise ValueError("the library has no decoder for it, and passes it on as it is")
         return decoded

@@ -53,7 +53,7 @@ class Settings(_Table):
     """``[tool.wirecache]``: what ``Cache`` takes, but what only code can say."""
 
     mode: Literal["auto", "offline", "refresh", "off"] | None = None
-    store: str | None = None
+    store: str | list[str] | None = None
     ttl: Duration | None = None
     namespace: str | None = None
     keep_stale: Duration | None = None
@@ -63,10 +63,12 @@ class Settings(_Table):
     rules: list[_Rule] = []
 
     def given(self, folder: Path) -> dict[str, Any]:
-        """What the file says, as ``Cache`` takes it; a relative path of the store is relative to the file."""
+        """What the file says, as ``Cache`` takes it; a relative path of a store is relative to the file."""
         said: dict[str, Any] = self.model_dump(exclude_unset=True, exclude={"key", "rules"})
-        if self.store is not None and "://" not in self.store:
-            said["store"] = str(folder / Path(self.store).expanduser())
+        if isinstance(self.store, list):
+            said["store"] = [_from(folder, tier) for tier in self.store]
+        elif self.store is not None:
+            said["store"] = _from(folder, self.store)
         if self.key is not None:
             lists = (tuple(self.key.ignore_body), tuple(self.key.ignore_query), tuple(self.key.headers))
             said["key"] = KeyOptions(*lists, credentials=self.key.credentials, host=self.key.host)
@@ -76,6 +78,10 @@ class Settings(_Table):
 
 
 _CHOICES = {"mode": Mode, "streams": Streams}
+
+
+def _from(folder: Path, store: str) -> str:
+    return store if "://" in store else str(folder / Path(store).expanduser())
 
 
 def allowed_at(place: Sequence[int | str]) -> str:

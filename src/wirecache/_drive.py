@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any
-
-from wirecache._core.effects import Effect, Flow, Outcome
+from collections.abc import Awaitable, Callable, Generator
+from typing import Any, TypeVar
 
 __all__ = ["adrive", "drive"]
 
 
-def drive(flow: Flow, perform: Callable[[Effect], Any]) -> Outcome:
+Effect = TypeVar("Effect")
+Outcome = TypeVar("Outcome")
+
+
+def drive(flow: Generator[Effect, Any, Outcome], perform: Callable[[Effect], Any]) -> Outcome:
     """Run a flow to its outcome."""
     try:
         effect = next(flow)
@@ -30,7 +32,7 @@ def drive(flow: Flow, perform: Callable[[Effect], Any]) -> Outcome:
         flow.close()
 
 
-async def adrive(flow: Flow, perform: Callable[[Effect], Awaitable[Any]]) -> Outcome:
+async def adrive(flow: Generator[Effect, Any, Outcome], perform: Callable[[Effect], Awaitable[Any]]) -> Outcome:
     """The same, awaiting each effect."""
     try:
         effect = next(flow)

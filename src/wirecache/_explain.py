@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from wirecache._core.canonical import Body, canonical_text, parse_body
-from wirecache._core.difference import Difference, differences, likeness
+from wirecache._core.difference import Difference, differences, likeness, part_difference
 from wirecache._core.effects import Forward, Lookup, Outcome, ReadBody, Reuse
 from wirecache._core.endpoints import find_endpoint
 from wirecache._core.freshness import age_of
@@ -22,6 +22,7 @@ from wirecache._core.keys import key_fields, request_from
 from wirecache._core.messages import Entry, Head, Request
 from wirecache._core.plan import Plan
 from wirecache._core.policy import model_of
+from wirecache._core.redaction import DEFAULT
 from wirecache._core.rules import by_line, by_model
 from wirecache._core.secrets import redacted_url
 from wirecache._core.status import CacheStatus
@@ -110,15 +111,15 @@ def _outside(entry: Entry, request: Request, plan: Plan, url: str) -> Iterator[D
     """The differences that are not in the body."""
     told = entry.request
     if told.url != url:
-        yield Difference("url", told.url, url)
+        yield part_difference("url", told.url, url)
     if told.namespace != plan.namespace:
-        yield Difference("namespace", repr(told.namespace), repr(plan.namespace))
+        yield part_difference("namespace", repr(told.namespace), repr(plan.namespace))
     if told.sample != plan.sample:
-        yield Difference("sample", str(told.sample), str(plan.sample))
+        yield part_difference("sample", str(told.sample), str(plan.sample))
     asked = key_fields(request.fields, plan.key.headers)
     for name in sorted(asked.keys() | told.fields.keys()):
         if asked.get(name) != told.fields.get(name):
-            yield Difference(f"header {name}", told.fields.get(name, "absent"), asked.get(name, "absent"))
+            yield part_difference(f"header {name}", told.fields.get(name, "absent"), asked.get(name, "absent"))
 
 
 def request_of(asked: Any) -> tuple[Request, bytes]:
@@ -193,4 +194,4 @@ def _canonical(request: Request, body: Body, plan: Plan) -> str:
     """What counts in the key, as text."""
     told: dict[str, Any] = {"method": request.method, "url": redacted_url(request), "headers": key_fields(request.fields, plan.key.headers)}
     told |= {"namespace": plan.namespace, "sample": plan.sample}
-    return json.dumps(told) + "\n" + canonical_text(body).decode("utf-8", "replace")
+    return DEFAULT.json_text(json.dumps(told)) + "\n" + DEFAULT.json_text(canonical_text(body).decode("utf-8", "replace"))

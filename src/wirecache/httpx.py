@@ -29,7 +29,7 @@ class _Replay(ReplayedBody, httpx.SyncByteStream, httpx.AsyncByteStream):
     """A recorded stream once more, in httpx's own types."""
 
 
-_LIBRARY = Library("httpx", httpx.Request, httpx.Response, httpx.ByteStream, _Body, _Replay, "httpx2")
+_LIBRARY = Library("httpx", httpx.Request, httpx.Response, httpx.ByteStream, _Body, _Replay, "httpx2", httpx.ReadTimeout)
 
 
 class CacheTransport(SyncFace, httpx.BaseTransport):

@@ -29,7 +29,7 @@ class _Replay(ReplayedBody, httpx2.SyncByteStream, httpx2.AsyncByteStream):
     """A recorded stream once more, in httpx2's own types."""
 
 
-_LIBRARY = Library("httpx2", httpx2.Request, httpx2.Response, httpx2.ByteStream, _Body, _Replay, "httpx")
+_LIBRARY = Library("httpx2", httpx2.Request, httpx2.Response, httpx2.ByteStream, _Body, _Replay, "httpx", httpx2.ReadTimeout)
 
 
 class CacheTransport(SyncFace, httpx2.BaseTransport):

@@ -19,7 +19,8 @@ class Stats:
     """A snapshot of one cache's counters, in this process.
 
     ``hits`` were answered from an entry (``stale`` of them past their ttl), ``misses`` went upstream (or were refused, offline),
-    ``bypassed`` were never looked up; ``reasons`` counts why (bypassed or refused to store), by detail.
+    ``collapsed`` were answered by an equal request that was under way, ``bypassed`` were never looked up; ``reasons`` counts why
+    (bypassed or refused to store), by detail.
     ``seconds_saved`` is the time that upstream took for the entries that were reused, ``tokens`` what they had cost.
     """
 
@@ -53,6 +54,8 @@ class Tally:
                 self._hits += 1
                 if status.ttl is not None and status.ttl <= 0:
                     self._stale += 1
+            elif status.collapsed:
+                self._others["collapsed"] += 1
             elif status.fwd == "bypass":
                 self._bypassed += 1
                 self._reasons[status.detail or ""] += 1

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from hypothesis import settings
 
-from wirecache._core.effects import Effect, Flow, Outcome
+from wirecache._core.effects import Claim, Effect, Flow, Outcome
 from wirecache._core.messages import Entry, Head, Request, Usage
 
 CHAT = "https://api.openai.com/v1/chat/completions"
@@ -78,14 +78,18 @@ class Played(NamedTuple):
     outcome: Outcome
 
 
-def play(flow: Flow, *answers: Any) -> Played:
-    """Give the flow these answers, in order; it must end with the last of them."""
+def play(flow: Flow, *answers: Any, led: Entry | None = None) -> Played:
+    """Give the flow these answers, in order; it must end with the last of them. A claim is answered by ``led``, and not listed."""
     effects: list[Effect] = []
     try:
         effect = next(flow)
         for answer in answers:
+            if isinstance(effect, Claim):
+                effect = flow.send(led)
             effects.append(effect)
             effect = flow.send(answer)
+        if isinstance(effect, Claim):
+            effect = flow.send(led)
     except StopIteration as stop:
         assert len(effects) == len(answers), f"it ended early, after {effects}"
         outcome: Outcome = stop.value

@@ -86,3 +86,28 @@ def test_a_small_change_is_nearer_than_a_great_one() -> None:
     asked = body("What time is it at 12:03:15?")
     near, far, farther = body("What time is it at 12:03:11?"), body("Tell me a joke"), {"input": "x"}
     assert likeness(near, asked) > likeness(far, asked) > likeness(farther, asked)
+
+
+KEY, OTHER = "gsk" + "_aB3dE5gH7jK9mN1pQ2sT4vW6xY8zA0cD", "gsk" + "_zZ3dE5gH7jK9mN1pQ2sT4vW6xY8zA0cD"
+
+
+@pytest.mark.parametrize(
+    ("stored", "asked", "lines"),
+    [
+        pytest.param({"a": f"x {KEY} y"}, {"a": "x"}, ['/a: "x REDACTED y" -> "x"'], id="a key in a text"),
+        pytest.param({"a": KEY}, {"a": OTHER}, ['/a: "REDACTED" -> "REDACTED"'], id="two keys"),
+        pytest.param({"a": KEY + " 1"}, {"a": KEY + " 2"}, ['/a: "REDACTED 1" -> "REDACTED 2"'], id="behind a key"),
+        pytest.param({"a": "x " * 5000 + KEY}, {"a": "x " * 5000 + OTHER}, None, id="far into a text"),
+        pytest.param({}, {"a": KEY}, ["/a: absent -> 'REDACTED'"], id="a new member"),
+        pytest.param({"Password": "hunter2"}, {"Password": "hunter3"}, ["/Password: REDACTED -> REDACTED"], id="by name"),
+        pytest.param({"api_key": "hunter2"}, {}, ["/api_key: REDACTED -> absent"], id="by name, lost"),
+        pytest.param({"cookie": ["a"]}, {"cookie": ["b"]}, ["/cookie/0: REDACTED -> REDACTED"], id="by name, in a list"),
+        pytest.param({"api_key": 1}, {"api_key": 2}, ["/api_key: 1 -> 2"], id="a number"),
+        pytest.param({KEY: 1}, {KEY: 2}, ["/REDACTED: 1 -> 2"], id="a name"),
+    ],
+)
+def test_secrets_are_not_told(stored: Any, asked: Any, lines: list[str] | None) -> None:
+    told = [str(difference) for difference in differences(stored, asked)]
+    assert lines is None or told == lines
+    assert told
+    assert not any(secret[-8:] in line for line in told for secret in (KEY, OTHER))

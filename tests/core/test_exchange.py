@@ -9,7 +9,7 @@ import pytest
 
 from tests.core.play import ANSWER, CHAT, WHOLE, ask, entry, head, play
 from wirecache import KeyOptions, make_key
-from wirecache._core.effects import Forward, Lookup, ReadBody, Refuse, Relay, Reuse
+from wirecache._core.effects import Claim, Forward, Lookup, ReadBody, Refuse, Relay, Reuse
 from wirecache._core.exchange import exchange
 from wirecache._core.keys import http_key
 from wirecache._core.messages import Request
@@ -231,7 +231,7 @@ def test_a_body_that_is_no_json_is_looked_up_too() -> None:
 def test_a_request_that_wants_it_live_is_not_reused(directive: str) -> None:
     asked = ask(headers={"cache-control": directive})
     flow = exchange(asked, for_call(FRESH, asked, None, None), NOW)
-    effect, answers = next(flow), {ReadBody: BODY, Lookup: entry(key=KEY)}
+    effect, answers = next(flow), {ReadBody: BODY, Lookup: entry(key=KEY), Claim: None}
     while not isinstance(effect, Forward):
         effect = flow.send(answers[type(effect)])  # StopIteration: it was reused
 
@@ -319,6 +319,7 @@ def test_a_connection_that_fails(plan: Plan, helped: bool) -> None:
     next(flow)
     flow.send(BODY)
     flow.send(entry(key=KEY))
+    flow.send(None)  # it leads
     with pytest.raises(StopIteration if helped else OSError) as raised:
         flow.throw(OSError("connection refused"))
     if isinstance(raised.value, StopIteration):

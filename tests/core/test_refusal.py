@@ -52,3 +52,14 @@ def test_a_bypass_says_why(reason: str, said: str) -> None:
 
 def test_stateful_is_not_an_unknown_path() -> None:
     assert "not one that wirecache knows" not in explain_bypass(SECRET, "stateful")
+
+
+KEY = "gsk" + "_aB3dE5gH7jK9mN1pQ2sT4vW6xY8zA0cD"
+
+
+def test_what_looks_like_a_secret_is_in_no_message() -> None:
+    for told in (explain_miss(ask(f"{CHAT}/{KEY}"), "chat", KEY), explain_bypass(ask(f"{CHAT}?q={KEY}"), "stream")):
+        assert KEY not in told
+        assert "REDACTED" in told
+    _, _, body = refusal(f"namespace={KEY!r} is wrong", CacheStatus(fwd="bypass", detail="config-error"))
+    assert KEY.encode() not in body

@@ -31,6 +31,11 @@ URL = "https://h/v1/x"
             "https://h/x?api%5Fkey=REDACTED",
             id="an encoded underscore",
         ),
+        pytest.param("https://h/v1/gsk" + "_aB3dE5gH7jK9mN1pQ2sT4vW6/x", "https://h/v1/REDACTED/x", id="a key in the path"),
+        pytest.param(
+            "https://h/x?q=gsk" + "_aB3dE5gH7jK9mN1pQ2sT4vW6", "https://h/x?q=REDACTED", id="a key in a parameter of another name"
+        ),
+        pytest.param("https://h/p/a:b@c/x", "https://h/p/a:b@c/x", id="an at sign in the path"),
         pytest.param("https://h/x?flag", "https://h/x?flag", id="a parameter without value"),
     ],
 )

@@ -12,12 +12,13 @@ from tests.faces.ask import CHAT_PATH, ask, body_of
 from tests.faces.face import TLS, Client, Face
 from tests.provider import CHAT, Answer, Provider
 from wirecache import Cache
+from wirecache._reach import install
 
 
 @pytest.fixture(autouse=True)
 def _nothing_is_left() -> Iterator[None]:
     yield
-    while wirecache._install._stack:
+    while install._stack:
         wirecache.uninstall()
 
 
@@ -227,3 +228,17 @@ async def test_another_hook_on_the_same_method_ended_in_any_order(face: Face, pr
             assert await hits(client, provider) == [True, True]
     assert len(seen) >= 2
     kind._transport_for_url = before
+
+
+async def test_what_a_transport_puts_on_its_response_is_there(face: Face, provider: Provider, cache: Cache) -> None:
+    """Starlette's ``TestClient`` sets ``template`` and ``context``, which tests of an application read."""
+
+    async def answer(request: Any) -> Any:
+        response = face.http.Response(200, stream=face.http.ByteStream(b"{}"))
+        response.template = "index.html"
+        return response
+
+    with wirecache.install(cache):
+        async with face.plain_client(transport=face.transport(answer)) as client:
+            assert (await client.get(provider.url)).native.template == "index.html"
+            assert (await client.post(provider.url)).native.template == "index.html"

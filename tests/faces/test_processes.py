@@ -8,6 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
+
+import pytest
 
 from tests.faces.ask import CHAT_PATH, ask, body_of
 from tests.faces.face import FACES, Face
@@ -17,7 +20,7 @@ from wirecache import Cache, DiskStore
 ROOT = Path(__file__).parents[2]
 
 
-def child(face: Face, store: Path, url: str) -> subprocess.Popen[str]:
+def child(face: Face, store: Path | str, url: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "tests.faces.child", face.library, face.colour, str(store), url, json.dumps(body_of())]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
@@ -50,3 +53,16 @@ def test_this_process_hits_what_others_stored(provider: Provider, disk: DiskStor
             assert client.post(url, json=body_of()).extensions["wirecache"].hit
     assert provider.calls == calls
     assert [entry.key for entry in cache.entries()] == [answers[0]["key"]]
+
+
+@pytest.mark.parametrize("through", ["disk", "redis", "tiers"])
+def test_one_library_and_colour_hits_in_a_process_what_another_stored_in_another(
+    provider: Provider, redis_url: str, tmp_path: Path, through: str
+) -> None:
+    redis = f"{redis_url}?prefix={uuid4()}:&timeout=5"
+    store = {"disk": str(tmp_path / "shared"), "redis": redis, "tiers": f"memory://,{tmp_path}/shared,{redis}"}[through]
+    url = provider.url + CHAT_PATH
+    first = told(child(Face("httpx", "sync"), store, url))
+    second = told(child(Face("httpx2", "asyncio"), store, url))
+    assert (first["hit"], second) == (False, {**first, "hit": True})
+    assert provider.calls == 1

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+import trio
 
 from wirecache import Store
 
-__all__ = ["KEY", "OTHER", "FullStoreContract", "Make", "StoreContract"]
+__all__ = ["KEY", "OTHER", "FullStoreContract", "Make", "StoreContract", "until"]
 
 KEY, OTHER = "a" * 64, "b" * 64
-OPTIONAL = ("delete", "keys", "clear", "close", "aget")
+OPTIONAL = ("delete", "keys", "clear", "close", "aget", "add", "get_with_ttl", "aget_with_ttl")
+LOOPS = {"asyncio": asyncio.run, "trio": lambda coroutine: trio.run(lambda: coroutine)}
 Make = Callable[[], Any]
 
 
@@ -94,7 +98,67 @@ class StoreContract:
 class FullStoreContract(StoreContract):
     """The optional part, for the stores that have it."""
 
-    has: ClassVar[tuple[str, ...]] = ("delete", "keys", "clear", "close")
+    has: ClassVar[tuple[str, ...]] = OPTIONAL
+
+    @pytest.mark.parametrize("loop", LOOPS.values(), ids=LOOPS)
+    def test_aget_is_get(self, store: Any, loop: Any) -> None:
+        async def read() -> list[Any]:
+            before = [await store.aget(KEY), await store.aget_with_ttl(KEY)]
+            store.set(KEY, b"value", ttl=None)
+            large = os.urandom(1 << 20) * 2
+            store.set(OTHER, large, ttl=None)
+            assert await store.aget(OTHER) == large
+            return [*before, await store.aget(KEY), await store.aget(KEY), await store.aget_with_ttl(KEY)]
+
+        assert loop(read()) == [None, None, b"value", b"value", (b"value", None)]
+        assert loop(store.aget(KEY)) == b"value"  # in another loop
+
+    def test_many_tasks_at_once(self, store: Any) -> None:
+        for n in range(10):
+            store.set(f"{n:064x}", b"%d" % n, ttl=60)
+
+        async def read(n: int) -> tuple[bytes | None, bytes]:
+            found = await store.aget_with_ttl(f"{n:064x}")
+            return await store.aget(f"{n:064x}"), found[0]
+
+        async def main() -> list[tuple[bytes | None, bytes]]:
+            return await asyncio.gather(*(read(n % 10) for n in range(200)))
+
+        assert asyncio.run(main()) == [(b"%d" % (n % 10), b"%d" % (n % 10)) for n in range(200)]
+
+    def test_what_is_left_to_it(self, store: Any) -> None:
+        assert store.get_with_ttl(KEY) is None
+        store.set(KEY, b"value", ttl=None)
+        assert store.get_with_ttl(KEY) == (b"value", None)
+        store.set(KEY, b"newer", ttl=60)
+        value, left = store.get_with_ttl(KEY)
+        assert value == b"newer"
+        assert 30 < left <= 60
+
+    def test_it_ends_with_its_ttl(self, store: Any) -> None:
+        store.set(KEY, b"value", ttl=0.0)
+        assert store.get(KEY) is None
+        store.set(OTHER, b"value", ttl=0.05)
+        until(lambda: store.get(OTHER) is None)
+        assert store.get_with_ttl(OTHER) is None
+
+    def test_add_keeps_what_is_there(self, store: Any) -> None:
+        assert store.add(KEY, b"first", ttl=60) is True
+        assert store.add(KEY, b"second", ttl=60) is False
+        assert store.get(KEY) == b"first"
+        store.delete(KEY)
+        assert store.add(KEY, b"third", ttl=0.05) is True
+        until(lambda: store.add(KEY, b"fourth", ttl=None))
+        assert store.get(KEY) == b"fourth"
+
+    def test_of_many_threads_one_adds(self, store: Any) -> None:
+        added: list[bool] = []
+        threads = [threading.Thread(target=lambda: added.append(store.add(KEY, os.urandom(8), ttl=60))) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(added) == [False] * 7 + [True]
 
     def test_delete(self, store: Any) -> None:
         store.set(KEY, b"value", ttl=None)
@@ -142,3 +206,11 @@ class FullStoreContract(StoreContract):
         assert other.get(KEY) == b"value"
         other.set(KEY, b"newer", ttl=None)
         assert store.get(KEY) == b"newer"
+
+
+def until(true: Callable[[], object], seconds: float = 20.0) -> None:
+    """Wait until it is so."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

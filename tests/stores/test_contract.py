@@ -1,15 +1,17 @@
 from __future__ import annotations
 
-import asyncio
+import os
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from uuid import uuid4
 
 import pytest
-import trio
 
-from tests.stores.contract import KEY, FullStoreContract, Make, StoreContract
-from wirecache import DiskStore
+from tests.stores.contract import FullStoreContract, Make, StoreContract
+from wirecache import DiskStore, EncryptedStore, MemoryStore, RedisStore, TieredStore
+
+SECRET = os.urandom(32)
 
 
 class TwoMethods:
@@ -25,6 +27,21 @@ class TwoMethods:
         self.values[key] = value
 
 
+@pytest.fixture
+def redis_store(redis_url: str) -> Iterator[Make]:
+    """Opens a store of its own in the Redis of the tests. Twenty megabytes may take their time on a busy machine."""
+    opened: list[RedisStore] = []
+
+    def make(prefix: str = f"wirecache-{uuid4()}:") -> RedisStore:
+        opened.append(RedisStore(redis_url, prefix=prefix, timeout=10))
+        return opened[-1]
+
+    yield make
+    for store in opened:
+        store.clear()
+        store.close()
+
+
 class TestTwoMethods(StoreContract):
     @pytest.fixture
     def make(self) -> Make:
@@ -32,17 +49,67 @@ class TestTwoMethods(StoreContract):
 
 
 class TestDiskStore(FullStoreContract):
-    has = ("delete", "keys", "clear", "close", "aget")
-
     @pytest.fixture
     def make(self, tmp_path: Path) -> Make:
         return partial(DiskStore, tmp_path / "store")
 
-    @pytest.mark.parametrize("loop", [asyncio.run, lambda coroutine: trio.run(lambda: coroutine)], ids=["asyncio", "trio"])
-    def test_aget_is_get(self, store: Any, loop: Any) -> None:
-        async def read() -> list[bytes | None]:
-            before = await store.aget(KEY)
-            store.set(KEY, b"value", ttl=None)
-            return [before, await store.aget(KEY)]
 
-        assert loop(read()) == [None, b"value"]
+class TestMemoryStore(FullStoreContract):
+    @pytest.fixture
+    def make(self) -> Make:
+        store = MemoryStore()
+        return lambda: store
+
+
+class TestRedisStore(FullStoreContract):
+    @pytest.fixture
+    def make(self, redis_store: Make) -> Make:
+        return redis_store
+
+
+class TestTieredStore(FullStoreContract):
+    @pytest.fixture
+    def make(self, tmp_path: Path, redis_store: Make) -> Make:
+        memory = MemoryStore()
+        return lambda: TieredStore([memory, tmp_path / "store", redis_store()])
+
+
+class TestTieredStoreOverTwoMethods(StoreContract):
+    has = ("delete", "close", "aget", "get_with_ttl", "aget_with_ttl")
+
+    @pytest.fixture
+    def make(self) -> Make:
+        return lambda: TieredStore([TwoMethods(), TwoMethods()])
+
+
+class TestEncryptedDiskStore(FullStoreContract):
+    @pytest.fixture
+    def make(self, tmp_path: Path) -> Make:
+        return lambda: EncryptedStore(DiskStore(tmp_path / "store"), [SECRET])
+
+
+class TestEncryptedMemoryStore(FullStoreContract):
+    @pytest.fixture
+    def make(self) -> Make:
+        store = MemoryStore()
+        return lambda: EncryptedStore(store, [SECRET])
+
+
+class TestEncryptedRedisStore(FullStoreContract):
+    @pytest.fixture
+    def make(self, redis_store: Make) -> Make:
+        return lambda: EncryptedStore(redis_store(), [SECRET])
+
+
+class TestEncryptedTieredStore(FullStoreContract):
+    @pytest.fixture
+    def make(self, tmp_path: Path) -> Make:
+        memory = MemoryStore()
+        return lambda: EncryptedStore(TieredStore([memory, tmp_path / "store"]), [SECRET])
+
+
+class TestEncryptedTwoMethods(StoreContract):
+    @pytest.fixture
+    def make(self) -> Make:
+        store = TwoMethods()
+        return lambda: EncryptedStore(store, [SECRET])

@@ -6,9 +6,13 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-__all__ = ["ABSENT", "Difference", "difference", "differences", "likeness"]
+from wirecache._core.redaction import DEFAULT
+from wirecache._core.shapes import REDACTED
+
+__all__ = ["ABSENT", "Difference", "difference", "differences", "likeness", "part_difference"]
 
 SHOWN = 60  # characters of a value
+LOOKED_AT = 4000  # characters on each side of the first difference: a secret that the shown part cuts through is known by its whole
 ABSENT = object()
 
 # What tends to change from run to run. A row: its name, what it looks like, and how it looks when cut short.
@@ -82,26 +86,48 @@ def differences(stored: Any, asked: Any, pointer: str = "") -> Iterator[Differen
         yield difference(pointer or "/", stored, asked)
 
 
+def part_difference(name: str, stored: str, asked: str) -> Difference:
+    """The difference of a part outside of the body, told in full but for its secrets."""
+    return Difference(DEFAULT.text(name), DEFAULT.text(stored), DEFAULT.text(asked))
+
+
 def difference(pointer: str, stored: Any, asked: Any) -> Difference:
-    """The difference of two values at one place, shortened to where it begins."""
+    """The difference of two values at one place, shortened to where it begins, without their secrets."""
+    told, secret = DEFAULT.text(pointer), _is_secret(pointer)
     if isinstance(stored, str) and isinstance(asked, str):
         start = _common(stored, asked)
-        return Difference(pointer, _window(stored, start), _window(asked, start), _hint(pointer, stored, asked, start))
-    return Difference(pointer, _shown(stored), _shown(asked), None)
+        hint = _hint(told, stored, asked, start)
+        if secret:
+            return Difference(told, REDACTED, REDACTED, hint)
+        begin = max(0, start - LOOKED_AT)
+        one, other = (DEFAULT.text(text[begin : start + LOOKED_AT]) for text in (stored, asked))
+        start = _common(one, other)
+        return Difference(told, _window(one, start, begin), _window(other, start, begin), hint)
+    return Difference(told, _shown(stored, secret), _shown(asked, secret), None)
 
 
-def _shown(value: Any) -> str:
+def _is_secret(pointer: str) -> bool:
+    """Is it a member of a secret name, or the item or ``value`` directly under one?"""
+    *_, above, last = ["", *pointer.split("/")]
+    return DEFAULT.is_secret(last) or ((last.isdigit() or last == "value") and DEFAULT.is_secret(above))
+
+
+def _shown(value: Any, secret: bool) -> str:
     if value is ABSENT:
         return "absent"
+    if secret and isinstance(value, str):
+        return REDACTED
+    if isinstance(value, str):
+        value = DEFAULT.text(value[:LOOKED_AT])
     text = repr(value) if not isinstance(value, (dict, list)) else type(value).__name__ + f" of {len(value)}"
     return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."
 
 
-def _window(text: str, start: int) -> str:
-    """The text round the place where it begins to differ."""
+def _window(text: str, start: int, before: int) -> str:
+    """The text round the place where it begins to differ; ``before``: how much of it was left out already."""
     begin = max(0, start - 20)
     part = text[begin : begin + SHOWN]
-    shown = ("..." if begin else "") + part + ("..." if begin + SHOWN < len(text) else "")
+    shown = ("..." if begin or before else "") + part + ("..." if begin + SHOWN < len(text) else "")
     return '"' + shown.replace("\n", "\\n") + '"'
 
 

@@ -14,7 +14,7 @@ from wirecache._core.messages import Entry
 from wirecache._core.recording import Recorder
 from wirecache._core.status import CacheStatus
 
-__all__ = ["Discard", "Effect", "Flow", "Forward", "Lookup", "Outcome", "ReadBody", "Refuse", "Relay", "Reuse", "Save"]
+__all__ = ["Claim", "Discard", "Effect", "Flow", "Forward", "Lookup", "Outcome", "ReadBody", "Refuse", "Relay", "Reuse", "Save"]
 
 
 class ReadBody(NamedTuple):
@@ -25,6 +25,16 @@ class Lookup(NamedTuple):
     """Look into the store. Answered with the entry, or None; a store in trouble has none."""
 
     key: str
+
+
+class Claim(NamedTuple):
+    """Lead the forward of this key, or wait for whoever does. Answered with what the leader stored, or None: forward it yourself.
+
+    ``than``: when the entry that may not answer was stored, if there is one; the leader's is another.
+    """
+
+    key: str
+    than: float | None = None
 
 
 class Forward(NamedTuple):
@@ -68,6 +78,6 @@ class Refuse(NamedTuple):
     body: Body | None = None
 
 
-Effect: TypeAlias = ReadBody | Lookup | Forward | Save | Discard
+Effect: TypeAlias = ReadBody | Lookup | Claim | Forward | Save | Discard
 Outcome: TypeAlias = Reuse | Relay | Refuse
 Flow: TypeAlias = Generator[Effect, Any, Outcome]

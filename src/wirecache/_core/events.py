@@ -9,14 +9,15 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-__all__ = ["EVENT_STREAM", "LINE_TYPES", "Event", "events_in", "split_stream"]
+__all__ = ["DONE", "EVENT_STREAM", "LINE_TYPES", "Event", "events_in", "has_events", "split_stream"]
 
 EVENT_STREAM = b"text/event-stream"
 LINE_TYPES = frozenset({b"application/x-ndjson", b"application/jsonl", b"application/stream+json"})
 
+DONE = b"[DONE]"  # the data of the last event of OpenAI's chat, and of all that speak like it
+
 _EVENT_END = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 _LINE_END = re.compile(rb"\n")
-_LINE = re.compile(rb"\r\n|\n|\r")
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -27,9 +28,14 @@ class Event(NamedTuple):
     data: bytes
 
 
+def has_events(kind: bytes) -> bool:
+    """Is a body of this media type made of events, or lines, that can be told apart?"""
+    return kind == EVENT_STREAM or kind in LINE_TYPES
+
+
 def split_stream(kind: bytes, body: bytes) -> list[bytes] | None:
     """The body cut after each event or line; None if ``kind`` (a media type) has no such parts. What is left at the end is a piece, too."""
-    if kind != EVENT_STREAM and kind not in LINE_TYPES:
+    if not has_events(kind):
         return None
     ends = [found.end() for found in (_EVENT_END if kind == EVENT_STREAM else _LINE_END).finditer(body)]
     if not ends or ends[-1] != len(body):
@@ -39,23 +45,28 @@ def split_stream(kind: bytes, body: bytes) -> list[bytes] | None:
 
 def events_in(kind: bytes, body: bytes) -> Iterator[Event]:
     """The events that have data. One that was cut off before its blank line is none, as the standard says."""
-    for piece in split_stream(kind, body.removeprefix(BYTE_ORDER_MARK)) or ():
-        if kind != EVENT_STREAM:
-            if line := piece.strip():
-                yield Event(b"", line)
-        elif (event := _event(piece)) is not None:
-            yield event
+    if kind == EVENT_STREAM:
+        yield from _server_sent(body.removeprefix(BYTE_ORDER_MARK))
+    elif kind in LINE_TYPES:
+        for line in body.split(b"\n"):
+            if stripped := line.strip():
+                yield Event(b"", stripped)
 
 
-def _event(piece: bytes) -> Event | None:
-    """The event in a piece that ends with a blank line."""
-    if not _EVENT_END.search(piece, max(0, len(piece) - 4)):
-        return None
+def _server_sent(body: bytes) -> Iterator[Event]:
+    lines = body.splitlines()  # at the same three line ends as the standard's
+    if lines and not body.endswith((b"\n", b"\r")):
+        del lines[-1]
     name, data = b"", list[bytes]()
-    for line in _LINE.split(piece):
+    for line in lines:
         field, _, value = line.partition(b":")
         if field == b"data":
             data.append(value.removeprefix(b" "))
         elif field == b"event":
             name = value.removeprefix(b" ")
-    return Event(name, b"\n".join(data)) if data else None
+        elif not line:
+            if data:
+                yield Event(name, data[0] if len(data) == 1 else b"\n".join(data))
+            name, data = b"", []
+    if data == [DONE]:  # nothing can follow, and some readers stop at this line
+        yield Event(name, DONE)

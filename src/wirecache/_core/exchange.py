@@ -9,13 +9,13 @@ import math
 from typing import Literal
 
 from wirecache._core.canonical import Body, parse_body
-from wirecache._core.effects import Discard, Flow, Forward, Lookup, ReadBody, Refuse, Relay, Reuse
+from wirecache._core.effects import Claim, Discard, Flow, Forward, Lookup, ReadBody, Refuse, Relay, Reuse
 from wirecache._core.endpoints import find_endpoint
 from wirecache._core.freshness import age_of, may_answer, ttl_left
 from wirecache._core.keys import http_key, key_of
 from wirecache._core.messages import Entry, Head, Request
 from wirecache._core.plan import Mode, Plan, Streams, ttl_in_force
-from wirecache._core.policy import asks_for_stream, is_event_stream, is_upgrade, model_of, too_large, why_not_this_body
+from wirecache._core.policy import asks_for_stream, is_event_stream, is_upgrade, model_of, too_large, wants_stream, why_not_this_body
 from wirecache._core.recording import Recorder, Recording
 from wirecache._core.refusal import explain_bypass, explain_miss
 from wirecache._core.rules import Rule, by_line, by_model
@@ -48,9 +48,20 @@ def exchange(request: Request, plan: Plan, now: float) -> Flow:
         if entry is not None and (reuse := _reuse(entry, plan, rule, now)):
             return reuse
     if plan.mode is Mode.OFFLINE or plan.asked.only_if_cached:
-        told = explain_miss(request, endpoint or "rule", model_of(request, body))
+        told = explain_miss(request, endpoint or "rule", model_of(request, body), stream=_wants_stream(request, endpoint, body))
         return Refuse(CacheStatus(fwd="miss", key=key, detail="only-if-cached"), told, body)
+    # nobody waits for the end of a stream that somebody else reads
+    if plan.collapse and not _unseen(plan) and not _wants_stream(request, endpoint, body):
+        led: Entry | None = yield Claim(key, entry.stored_at if entry else None)
+        if led is not None and (reuse := _reuse(led, plan, rule, now)):
+            status = CacheStatus(fwd="stale" if entry else "miss", collapsed=True, key=key)
+            return reuse._replace(status=status)
     return (yield from _forward(request, body, endpoint or "rule", rule, plan, key, entry, now))
+
+
+def _wants_stream(request: Request, endpoint: str | None, body: Body) -> bool:
+    """Is a stream asked for?"""
+    return asks_for_stream(request.path, request.query) or wants_stream(endpoint or "rule", body)
 
 
 def _forward(request: Request, body: Body, endpoint: str, rule: Rule | None, plan: Plan, key: str, entry: Entry | None, now: float) -> Flow:

@@ -89,6 +89,7 @@ class Plan:
     rules: tuple[Rule, ...] = ()
     stale_if_error: float = 0.0
     streams: Streams = Streams.BYPASS
+    collapse: bool = True
     sample: int = 0
     call_ttl: float | bool | None = False
     asked: Directives = NO_DIRECTIVES

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from wirecache._core.canonical import Body, media_type
 from wirecache._core.messages import Request
 
-__all__ = ["asks_for_stream", "is_event_stream", "is_upgrade", "model_of", "too_large", "why_not_this_body"]
+__all__ = ["asks_for_stream", "is_event_stream", "is_upgrade", "model_of", "too_large", "wants_stream", "why_not_this_body"]
 
 STREAM_TYPES = (
     b"text/event-stream",
@@ -49,7 +49,7 @@ def why_not_this_body(endpoint: str, body: Body, *, streams: bool = False) -> st
     """Which member of the body says that the answer must be live? ``streams``: those are recorded."""
     if body.kind == "empty":
         return "no-body"
-    if not streams and _asks_for_stream(endpoint, body):
+    if not streams and wants_stream(endpoint, body):
         return "stream"
     if body.member("background"):
         return "background"
@@ -64,7 +64,8 @@ GOOGLE_STATE = ("previous_interaction_id", "continuation_token", "agent", "envir
 OLLAMA_STREAMS = frozenset({"ollama-chat", "ollama-generate"})
 
 
-def _asks_for_stream(endpoint: str, body: Body) -> bool:
+def wants_stream(endpoint: str, body: Body) -> bool:
+    """Does the body say that the answer shall be a stream?"""
     if body.kind == "form":
         return any(name == b"stream" and value.lower() == b"true" for name, value in body.value)
     if body.kind == "multipart":

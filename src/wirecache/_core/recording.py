@@ -80,7 +80,7 @@ class Recording(NamedTuple):
 class Recorder:
     """The body of one answer, on its way to the caller."""
 
-    __slots__ = ("_body", "_broken", "_chunks", "_ended", "_pace", "_times", "_too_large", "_usage", "recording", "size")
+    __slots__ = ("_body", "_broken", "_chunks", "_pace", "_times", "_too_large", "_usage", "ended", "recording", "size")
 
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
@@ -90,14 +90,15 @@ class Recorder:
         self._body = b""
         self._pace = b""
         self._usage: Usage | None = None
-        self._ended = False
+        self.ended = False  # by upstream
         self._broken = False
         self._too_large = False
 
     def feed_at(self, chunk: bytes, seconds: float) -> None:
         """Here is the next chunk of a stream; ``seconds`` since the request was sent."""
-        self._times.append(seconds)
         self.feed(chunk)
+        if not self._too_large:
+            self._times.append(seconds)
 
     def feed(self, chunk: bytes) -> None:
         """Here is the next chunk, as it came over the wire."""
@@ -107,10 +108,11 @@ class Recorder:
         elif not self._too_large:
             self._too_large = True
             self._chunks.clear()
+            self._times.clear()
 
     def end(self) -> None:
         """Upstream ended the body."""
-        self._ended = True
+        self.ended = True
 
     def fail(self) -> None:
         """Upstream broke off."""
@@ -137,8 +139,8 @@ class Recorder:
             return None
         if declared.isdigit() and b"transfer-encoding" not in self.recording.head.fields:
             if self.size != int(declared):
-                return "truncated" if self._ended else "abandoned"
-        elif not self._ended:
+                return "truncated" if self.ended else "abandoned"
+        elif not self.ended:
             return "abandoned"
         return None
 
@@ -155,7 +157,7 @@ class Recorder:
         self._usage = verdict.usage
         self._pace = pack_chunks(Chunk(len(chunk), at) for chunk, at in zip(chunks, self._times, strict=True) if chunk)
         if not verdict.whole:
-            return over or "truncated"
+            return verdict.reason or over or "truncated"
         return None if self.recording.everything else verdict.reason
 
     def entry(self, now: float, seconds: float) -> Entry:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from wirecache._core.secrets import PRIVATE_RESPONSE_FIELDS, SECRET_NAMES, SECRET_WHOLE_NAMES, is_credential, is_secret_name, plain_name
-from wirecache._core.shapes import REDACTED, ROWS, Row, present, redacted_text, replaced, search
+from wirecache._core.shapes import REDACTED, Row, present, redacted_text, replaced, search
 from wirecache.errors import ConfigError
 
 __all__ = ["DEFAULT", "Find", "Redactor", "shown"]
@@ -31,8 +31,9 @@ class Find(NamedTuple):
 # A string (its inside, its closing quote, which a text that was cut lacks, and the colon that makes it a name) or a bracket.
 _TOKEN = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)("?)(\s*+:)?|[{}\[\],]', re.DOTALL)
 _ESCAPES = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.|[^\\]", re.DOTALL)
-_HIDING = re.compile(r"\\u00[2-7]|\\/")  # escapes that JSON does not need: an anchor or a name may hide in them
+_HIDING = re.compile(r"\\(?:u00([2-7][0-9a-fA-F])|/)")  # escapes that JSON does not need: an anchor or a name may hide in them
 _PARAMETER = re.compile(r"([?&#])([^=&#?]+)=([^&#]+)")
+_FORM = re.compile(r"[\w.~%+*\[\]-]{1,200}=[^&\s{}\"<>]*(?:&[\w.~%+*\[\]-]{1,200}=[^&\s{}\"<>]*)*", re.ASCII)
 _USERINFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)[^/?#]*@")
 _LINES = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
 _EVENT = re.compile(r"(\s*(?:data:\s?)?)([{\[\"].*)", re.DOTALL)
@@ -55,7 +56,9 @@ class Redactor:
     def __init__(self, names: Iterable[str] = (), patterns: Iterable[str | re.Pattern[str]] = ()) -> None:
         self._names = frozenset(map(_checked_name, names))
         self._patterns = tuple(map(_compiled, patterns))
-        self._marks = tuple(f'{name}"' for name in sorted({*SECRET_NAMES, *SECRET_WHOLE_NAMES, *self._names}))
+        self._marks: dict[str, list[str]] = {}  # names as they end in a JSON text, by their last letters
+        for name in (*SECRET_NAMES, *SECRET_WHOLE_NAMES, *self._names):
+            self._marks.setdefault(f'{name[-3:]}"', []).append(f'{name}"')
 
     def is_secret(self, name: str) -> bool:
         """Is what this name stands for a secret?"""
@@ -65,11 +68,11 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Any text, by shape; the same object if nothing is found."""
-        return redacted_text(text, ROWS, self._patterns)
+        return redacted_text(text, None, self._patterns)
 
     def finds(self, text: str) -> Iterator[Find]:
         """What ``text`` would replace, in order."""
-        for start, end, kind in search(text, ROWS, self._patterns):
+        for start, end, kind in search(text, None, self._patterns):
             yield Find(kind, start, end, shown(text[start:end]))
 
     # -- JSON ---------------------------------------------------------------------------------------------------------
@@ -112,8 +115,9 @@ class Redactor:
 
         A document that was cut off, or is broken, is read as far as it goes.
         """
-        rows = ROWS if _HIDING.search(text) else present(text)
-        if not rows and not self._patterns and not self._may_name(text):
+        plain = _HIDING.sub(lambda escape: chr(int(escape[1] or "2f", 16)), text) if "\\" in text else text
+        rows = present(plain)
+        if not rows and not self._patterns and not self._may_name(plain):
             return text
         if _parses(text):
             return self._tokens(text, rows)
@@ -126,7 +130,7 @@ class Redactor:
     def _may_name(self, text: str) -> bool:
         """Is there a member of a secret name? Cheaply, and rather too often."""
         squeezed = plain_name(text)
-        return any(mark in squeezed for mark in self._marks) or _HIDING.search(text) is not None
+        return any(end in squeezed and any(mark in squeezed for mark in marks) for end, marks in self._marks.items())
 
     def _tokens(self, text: str, rows: Sequence[Row]) -> str:
         """``_value``, on the tokens of the text."""
@@ -170,7 +174,7 @@ class Redactor:
     # -- bytes, URLs, headers -----------------------------------------------------------------------------------------
 
     def data(self, data: bytes) -> bytes:
-        """A body: JSON, an event stream or NDJSON (line by line) or other UTF-8 text. Other bytes stay as they are."""
+        """A body: JSON, an event stream or NDJSON (line by line), a form or other UTF-8 text. Other bytes stay as they are."""
         try:
             text = data.decode("utf-8")
         except UnicodeDecodeError:
@@ -179,11 +183,11 @@ class Redactor:
         return data if made == text else made.encode("utf-8")
 
     def _document(self, text: str) -> str:
-        if not (self._patterns or self._may_name(text) or present(text)):
-            return text
-        lines: list[str] = _LINES.findall(text)
+        if _FORM.fullmatch(text):
+            return self.text(_PARAMETER.sub(self._parameter, f"&{text}")[1:])
+        lines = [] if _parses(text) else _LINES.findall(text)
         events = [_EVENT.fullmatch(line) for line in lines]
-        if _parses(text) or not any(event and (event[1].strip() or _parses(event[2])) for event in events):
+        if not any(event and (event[1].strip() or _parses(event[2])) for event in events):
             return self.json_text(text)
         parts: list[str] = []
         plain: list[str] = []  # lines that are no JSON, together: a private key has several

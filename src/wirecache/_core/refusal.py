@@ -10,6 +10,7 @@ import json
 
 from wirecache._core.messages import HeaderPairs, Request
 from wirecache._core.record_modes import Tape
+from wirecache._core.redaction import DEFAULT
 from wirecache._core.secrets import redacted_url
 from wirecache._core.status import CacheStatus
 
@@ -32,13 +33,14 @@ _LIVE = {
 }
 
 
-def explain_miss(request: Request, endpoint: str, model: str | None) -> str:
+def explain_miss(request: Request, endpoint: str, model: str | None, *, stream: bool = False) -> str:
     """What is missing, and how does it get into the store?"""
-    asked = f" of model {model!r}" if model else ""
+    asked = f" of model {DEFAULT.text(model)!r}" if model else ""
+    how = ' and streams="record" (or WIRECACHE_STREAMS=record), and read the stream to its end' if stream else ""
     return (
         f"wirecache is offline and has no stored answer for {request.method} {redacted_url(request)} ({endpoint}{asked}). "
-        'Nothing was sent. To store it, make this call once with mode="auto" (or WIRECACHE_MODE=auto). '
-        "If you did, the request differs from the stored one (another model, prompt or parameter), "
+        'Nothing was sent. To store it, make this call once with mode="auto" (or WIRECACHE_MODE=auto)'
+        f"{how}. If you did, the request differs from the stored one (another model, prompt or parameter), "
         "or it lies in another store or namespace."
     )
 
@@ -72,7 +74,7 @@ def explain_unrecordable(request: Request, reason: str, tape: Tape) -> str:
 def refusal(message: str, status: CacheStatus) -> tuple[int, HeaderPairs, bytes]:
     """The HTTP status, headers and body of the answer that says so."""
     code, kind = (WRONG, "config_error") if status.detail == "config-error" else (REFUSED, "not_recorded")
-    error = {"message": _plain(message), "type": kind, "code": kind}
+    error = {"message": _plain(DEFAULT.text(message)), "type": kind, "code": kind}
     headers = ((b"content-type", b"application/json"), (b"x-should-retry", b"false"))
     return code, headers, json.dumps({"error": error}, ensure_ascii=False).encode("utf-8", "replace")
 

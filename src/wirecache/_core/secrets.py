@@ -130,17 +130,16 @@ def keyed_hash(value: bytes) -> bytes:
 
 def redacted_url(request: Request) -> str:
     """Where did it go? The URL with the values of credential parameters, and what looks like a secret, replaced by ``REDACTED``."""
-    target = _redacted_path(request.path)
+    target = _by_shape(request.path)
     if request.query:
         pairs = (pair.partition(b"=") for pair in request.query.split(b"&"))
-        query = b"&".join(n + sep + (b"REDACTED" if v and is_credential(n) else v) for n, sep, v in pairs)
-        target = redacted_text(f"{target}?{query.decode('ascii', 'replace')}")
+        target += _by_shape(b"?" + b"&".join(n + sep + (b"REDACTED" if v and is_credential(n) else v) for n, sep, v in pairs))
     port = f":{request.port}" if request.port is not None else ""
     host = f"[{request.host}]" if ":" in request.host else request.host
     return f"{request.scheme}://{host}{port}{target}"
 
 
 @lru_cache(maxsize=256)
-def _redacted_path(path: bytes) -> str:
+def _by_shape(part: bytes) -> str:
     """A program asks few paths, and often."""
-    return redacted_text(path.decode("ascii", "replace"))
+    return redacted_text(part.decode("ascii", "replace"))

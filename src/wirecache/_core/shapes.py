@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import binascii
 import re
-from base64 import b64decode
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import NamedTuple, TypeAlias
 
 __all__ = ["REDACTED", "ROWS", "Row", "Span", "present", "redacted_text", "replaced", "search"]
@@ -28,11 +28,16 @@ class Span(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One anchor of one shape. The pattern's group, if it has one, is the secret. ``holds``: a last look at it."""
+    """One anchor of one shape. The pattern begins at it; the pattern's group, if it has one, is the secret.
+
+    It is compiled when its anchor is met: to compile all of them would cost an import 20 ms. ``also``: what must be in the text too,
+    where the anchor is common. ``holds``: a last look at what was found.
+    """
 
     anchor: str
     kind: str
-    pattern: re.Pattern[str]
+    pattern: str
+    also: str
     holds: Callable[[str], bool] | None
 
 
@@ -47,7 +52,7 @@ _VALUE = r"[^&\s\"'\\<>#]"  # of a query parameter inside a text
 def _is_user_and_password(text: str) -> bool:
     """Is it what ``Basic`` carries (RFC 7617), and no ordinary word?"""
     try:
-        return b":" in b64decode(text + "=" * (-len(text) % 4), validate=True) and len(text.rstrip("=")) % 4 != 1
+        return b":" in binascii.a2b_base64(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4), strict_mode=True)
     except binascii.Error:
         return False
 
@@ -100,7 +105,7 @@ _SHAPES: tuple[tuple[str, str, str], ...] = (
     ("bearer token", "uthorization UTHORIZATION", r"(?i:uthorization)[\"'\\]{0,3}[ \t]*[:=][ \t]*[\"'\\]{0,3}"
      r"(?i:bearer|token|key|basic)[ \t]+(?=[\w.~+/=-]{0,400}\d)([\w.~+/=-]{6,})"),
     ("user and password", "Basic basic BASIC", r"(?i:basic)[ \t]+([A-Za-z0-9+/]{6,}={0,2})(?![\w+/=-])"),
-    ("user and password", "://", r"://([^\s/?#\"'\\<>@:]*:[^\s/?#\"'\\<>@]+)@"),
+    ("user and password", "://", r"://([^\s/?#\"'\\<>@:]*:(?![\[{$(]|%[sd(])[^\s/?#\"'\\<>@]+)@"),
     ("query parameter", "? &", r"[?&](?i:(?:[\w-]*api[_-]?key|(?:access|auth)[_-]?token|client[_-]?secret|subscription-key|sig|signature)"
      r"=(?=" + _VALUE + r"{0,400}\d)|x-(?:amz|goog)-(?:signature|credential|security-token)=)(" + _VALUE + r"{8,})"),
     ("private key", "-----BEGIN ", r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
@@ -109,29 +114,57 @@ _SHAPES: tuple[tuple[str, str, str], ...] = (
 )  # fmt: skip
 
 
+_ALSO = {"?": "=", "&": "=", "://": "@"}
+
+
 def _rows() -> Iterable[Row]:
     for kind, anchors, pattern in _SHAPES:
-        compiled = re.compile(pattern, re.ASCII)
         holds = _is_user_and_password if anchors.startswith("Basic") else None
         for anchor in anchors.split(" ") if anchors != "-----BEGIN " else [anchors]:
-            yield Row(anchor, kind, compiled, holds)
+            yield Row(anchor, kind, pattern, _ALSO.get(anchor, anchor), holds)
 
 
 ROWS: Rows = tuple(_rows())
 
 
-def present(text: str, rows: Rows = ROWS) -> Rows:
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.ASCII)
+
+
+@cache
+def _looks() -> list[tuple[str, str, Rows]]:
+    """The rows by a rare character of their anchors, and a pattern that begins with it and knows them all (none for a single row).
+
+    To look for one character costs a fiftieth of looking for three: an ordinary text of 100 KB is looked through in 0.5 ms, not in 3.
+    """
+    groups: dict[str, list[Row]] = {}
+    for row in ROWS:
+        groups.setdefault(next((letter for letter in "_-=/?&JAB" if letter in row.anchor), row.anchor), []).append(row)
+    looks: list[tuple[str, str, Rows]] = []
+    for mark, rows in groups.items():
+        sides = [row.anchor.partition(mark) for row in rows]
+        around = "|".join(f"(?<={re.escape(left + mark)})(?={re.escape(right)})" for left, _, right in sides)
+        looks.append((mark, f"{re.escape(mark)}(?:{around})" if len(rows) > 1 else "", rows))
+    return looks
+
+
+def present(text: str) -> Rows:
     """The rows whose anchor is in the text: only those can find something."""
-    return [row for row in rows if row.anchor in text]
+    found: list[Row] = []
+    for mark, pattern, rows in _looks():
+        if mark in text and (not pattern or _compiled(pattern).search(text)):
+            found += [row for row in rows if row.anchor in text and row.also in text]
+    return found
 
 
-def search(text: str, rows: Rows = ROWS, patterns: Iterable[re.Pattern[str]] = ()) -> list[Span]:
+def search(text: str, rows: Rows | None = None, patterns: Iterable[re.Pattern[str]] = ()) -> list[Span]:
     """Where secrets stand, in order, without overlaps. What is ``REDACTED`` already is none, and one that touches it takes it along."""
     found: list[Span] = []
-    for row in rows:
+    for row in present(text) if rows is None else rows:
         at = text.find(row.anchor)
         while at >= 0:
-            match = row.pattern.match(text, at)
+            match = _compiled(row.pattern).match(text, at)
             if match is None:
                 at = text.find(row.anchor, at + 1)
                 continue
@@ -172,7 +205,7 @@ def replaced(text: str, spans: Iterable[tuple[int, int]]) -> str:
     return "".join([*parts, text[at:]])
 
 
-def redacted_text(text: str, rows: Rows = ROWS, patterns: Sequence[re.Pattern[str]] = ()) -> str:
+def redacted_text(text: str, rows: Rows | None = None, patterns: Sequence[re.Pattern[str]] = ()) -> str:
     """The text with each secret replaced; the same object if there is none.
 
     Again until nothing is found: what stands beside a secret may be one once that is gone. Each round takes letters away, so it ends.

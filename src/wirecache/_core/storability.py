@@ -11,7 +11,7 @@ import jiter
 from wirecache._core.canonical import media_type
 from wirecache._core.messages import Head, Usage
 
-__all__ = ["bad_end", "parse_answer", "usage_of", "why_not_this_answer", "why_not_this_head"]
+__all__ = ["MALFORMED", "UNFINISHED", "bad_end", "parse_answer", "parse_json", "usage_of", "why_not_this_answer", "why_not_this_head"]
 
 # The status of a Responses answer (OpenAI) or an interaction (Google) that is none yet, or never will be.
 UNFINISHED = frozenset({"queued", "in_progress", "failed", "cancelled", "budget_exceeded", "requires_continuation"})
@@ -71,14 +71,15 @@ def parse_answer(head: Head, body: bytes) -> Any:
     declared = kind == b"application/json" or kind.endswith(b"+json")
     if not declared and (kind or body[:1] not in (b"{", b"[")):
         return None
+    return parse_json(body)
+
+
+def parse_json(body: bytes) -> Any:
+    """A JSON value, or ``MALFORMED``. What the strict parser refuses and Python's takes is one: a limit may cut an emoji in two."""
     try:
         return jiter.from_json(body, cache_mode="keys")
     except ValueError:
-        return _leniently(body)
-
-
-def _leniently(body: bytes) -> Any:
-    """What the strict parser refuses and Python's takes: half of a surrogate pair, where a limit cut an emoji in two."""
+        pass
     try:
         return json.loads(body)
     except (ValueError, RecursionError):

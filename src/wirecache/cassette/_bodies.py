@@ -7,85 +7,57 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
-from typing import Any, Protocol, TypeAlias
+from itertools import accumulate, pairwise
+from typing import Any, TypeAlias
+from urllib.parse import quote_plus, unquote_to_bytes
 
 from wirecache._core.canonical import media_type
 from wirecache._core.events import LINE_TYPES, split_stream
 from wirecache._core.messages import Chunk
-from wirecache.cassette._events import JsonEvent, Style, arrivals, data_of, event_in, style_named, style_of
+from wirecache._core.redaction import Redactor
+from wirecache._core.shapes import REDACTED
+from wirecache.cassette._events import JsonEvent, Style, arrivals, event_in, style_named, style_of
 from wirecache.cassette._layout import Laid, laid_out, take_apart
 from wirecache.cassette._render import Inline, Node, Tokens
 
-__all__ = ["NO_REDACTION", "Members", "Redactor", "body_bytes", "body_node", "stream_body", "stream_node"]
+__all__ = ["Members", "body_bytes", "body_node", "form_body", "stream_body", "stream_node"]
 
 LINE = 100  # characters of base64 on a line
 
 Members: TypeAlias = dict[str, Any]
 
 
-class Redactor(Protocol):
-    """What takes secrets out, and leaves all else exactly as it is."""
-
-    def json_text(self, text: str, /) -> str:
-        """Of a JSON document."""
-        ...
-
-    def text(self, text: str, /) -> str:
-        """Of any other text."""
-        ...
-
-    def data(self, data: bytes, /) -> bytes:
-        """Of bytes that are no text."""
-        ...
-
-    def url(self, url: str, /) -> str:
-        """Of a URL."""
-        ...
-
-    def header(self, name: str, value: str, /) -> str | None:
-        """Of the value of a header; None: the header is dropped."""
-        ...
-
-
-class _NoRedaction:
-    def json_text(self, text: str, /) -> str:
-        return text
-
-    def text(self, text: str, /) -> str:
-        return text
-
-    def data(self, data: bytes, /) -> bytes:
-        return data
-
-    def url(self, url: str, /) -> str:
-        return url
-
-    def header(self, name: str, value: str, /) -> str:
-        return value
-
-
-NO_REDACTION: Redactor = _NoRedaction()
-
-
 # -- one document -----------------------------------------------------------------------------------------------------
 
 
-def body_node(data: bytes, redactor: Redactor) -> Node:
-    """The members that hold these bytes, without secrets; none if there are no bytes."""
+def body_node(data: bytes) -> Node:
+    """The members that hold these bytes; none if there are no bytes."""
     if not data:
         return {}
     try:
         text = data.decode()
     except UnicodeDecodeError:
-        return _base64(redactor.data(data))
+        return _base64(data)
     laid = take_apart(text)
     if laid is None:
-        return _text(redactor.text(text))
-    laid = take_apart(redactor.json_text(text)) or laid
+        return _text(text)
     node: Node = {"json": Tokens(laid.tokens)}
     if laid.layout != "compact":
         node["layout"] = laid.layout
     return node | {name: space for name, space in (("before", laid.before), ("after", laid.after)) if space}
+
+
+def form_body(data: bytes, redactor: Redactor) -> bytes:
+    """A form (``a=1&b=2``) without secrets: by the names of its fields, and by what they say when they are decoded."""
+    return b"&".join(_form_pair(pair, redactor) for pair in data.split(b"&"))
+
+
+def _form_pair(pair: bytes, redactor: Redactor) -> bytes:
+    name, equals, value = pair.partition(b"=")
+    plain = unquote_to_bytes(value.replace(b"+", b" "))
+    secret = value and redactor.is_secret(unquote_to_bytes(name.replace(b"+", b" ")).decode("latin-1"))
+    told = REDACTED.encode() if secret else redactor.data(plain)
+    return pair if told == plain else name + equals + quote_plus(told).encode()
 
 
 def _text(text: str) -> Node:
@@ -116,30 +88,18 @@ def _joined(end: str, lines: str | list[str]) -> str:
 
 
 def stream_node(data: bytes, content_type: bytes, chunks: Sequence[Chunk], redactor: Redactor) -> Node:
-    """The events of a stream, each with the time at which it was complete (none where no times were recorded)."""
+    """The events of a stream, each with the time at which it was complete (none where none is known: all are zero)."""
     kind = media_type(content_type)
     pieces = split_stream(kind, data)
     if pieces is None:
         return _chunked(data, chunks, redactor)
-    times = arrivals([len(piece) for piece in pieces], chunks) if chunks else [None] * len(pieces)
-    lines = kind in LINE_TYPES
-    texts = [_redacted(piece, lines, redactor) for piece in pieces]
-    style = style_of([text for text in texts if isinstance(text, str)], lines=lines)
+    timed = any(round(chunk.seconds, 4) for chunk in chunks)
+    times = arrivals([len(piece) for piece in pieces], chunks) if timed else [None] * len(pieces)
+    texts = [_text_or_bytes(redactor.data(piece)) for piece in pieces]
+    style = style_of([text for text in texts if isinstance(text, str)], lines=kind in LINE_TYPES)
     node: Node = {"layout": style.name} if style.name else {}
     node["events"] = [_event(text, style, at) for text, at in zip(texts, times, strict=True)]
     return node
-
-
-def _redacted(piece: bytes, lines: bool, redactor: Redactor) -> str | bytes:
-    """A piece of a stream without secrets; as text if it is some."""
-    try:
-        text = piece.decode()
-    except UnicodeDecodeError:
-        return redactor.data(piece)
-    parts = data_of(text, lines=lines)
-    if parts is None or take_apart(parts[1]) is None:
-        return redactor.text(text)
-    return parts[0] + redactor.json_text(parts[1]) + parts[2]
 
 
 def _event(piece: str | bytes, style: Style | None, at: float | None) -> Inline:
@@ -157,14 +117,11 @@ def _event(piece: str | bytes, style: Style | None, at: float | None) -> Inline:
 def _chunked(data: bytes, chunks: Sequence[Chunk], redactor: Redactor) -> Node:
     """A stream of which no events are known (audio, Amazon's frames): its chunks as they came."""
     told = redactor.data(data)
-    sizes = [chunk.size for chunk in chunks] if told == data else [len(told)]
-    events: list[Inline] = []
-    start = 0
-    for chunk, size in zip(chunks, [*sizes[:-1], len(told) - sum(sizes[:-1])], strict=False):
-        piece = told[start : start + size]
-        start += size
-        events.append(_event(_text_or_bytes(piece), None, chunk.seconds))
-    return {"events": events}
+    if told != data:  # its chunks are not those that came
+        chunks = [Chunk(len(told), chunks[-1].seconds)]
+    ends = [*accumulate(chunk.size for chunk in chunks[:-1]), len(told)]
+    pieces = [told[start:end] for start, end in pairwise([0, *ends])]
+    return {"events": [_event(_text_or_bytes(piece), None, chunk.seconds) for piece, chunk in zip(pieces, chunks, strict=True)]}
 
 
 def _text_or_bytes(piece: bytes) -> str | bytes:
@@ -175,7 +132,7 @@ def _text_or_bytes(piece: bytes) -> str | bytes:
 
 
 def stream_body(node: Members) -> tuple[bytes, tuple[Chunk, ...]]:
-    """The bytes of a stream, and a chunk for each event; no chunks where the file tells no times."""
+    """The bytes of a stream, and a chunk for each event, at zero where the file tells no time."""
     style = style_named(node.get("layout", ""))
     pieces: list[bytes] = []
     chunks: list[Chunk] = []
@@ -188,5 +145,4 @@ def stream_body(node: Members) -> tuple[bytes, tuple[Chunk, ...]]:
         pieces.append(piece)
         seconds = event.get("at", seconds)
         chunks.append(Chunk(len(piece), seconds))
-    timed = any("at" in event for event in node["events"])
-    return b"".join(pieces), tuple(chunks) if timed else ()
+    return b"".join(pieces), tuple(chunks)

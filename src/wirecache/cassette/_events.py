@@ -15,7 +15,7 @@ from typing import NamedTuple
 from wirecache._core.messages import Chunk
 from wirecache.cassette._layout import Laid, laid_out, take_apart
 
-__all__ = ["STREAM_LAYOUTS", "JsonEvent", "Style", "arrivals", "data_of", "event_in", "style_named", "style_of"]
+__all__ = ["STREAM_LAYOUTS", "JsonEvent", "Style", "arrivals", "event_in", "style_named", "style_of"]
 
 # The words of a stream's layout; none of them: compact JSON after "data: " and lines that end with a line feed.
 STREAM_LAYOUTS = r"(lines)?( ?(spaced|spaced-colons|spaced-commas))?( ?tight)?( ?crlf)?"
@@ -61,12 +61,6 @@ def style_named(name: str) -> Style:
     words = set(name.split())
     tokens = words - {"lines", "tight", "crlf"}
     return Style("lines" in words, tokens.pop() if tokens else "compact", "tight" in words, "crlf" in words)
-
-
-def data_of(piece: str, *, lines: bool) -> tuple[str, str, str] | None:
-    """What stands before the data of an event, the data, and what stands after it; None if it is no such event."""
-    found = (_LINE if lines else _EVENT).fullmatch(piece)
-    return (piece[: found.start(_DATA)], found[_DATA], piece[found.end(_DATA) :]) if found else None
 
 
 def style_of(pieces: Iterable[str], *, lines: bool) -> Style:

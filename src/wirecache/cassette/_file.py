@@ -7,18 +7,19 @@ back is the body that was recorded, byte for byte.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
 from importlib.resources import files
 from typing import Any, NamedTuple, TypeVar
 
-from wirecache._core.canonical import Body, parse_body
+from wirecache._core.canonical import Body, media_type, parse_body
 from wirecache._core.events import EVENT_STREAM, LINE_TYPES
 from wirecache._core.keys import request_from
 from wirecache._core.messages import Chunk, Entry, HeaderPairs, Request, Usage, fields_of, pack_chunks
-from wirecache.cassette._bodies import NO_REDACTION, Members, Redactor, body_bytes, body_node, stream_body, stream_node
+from wirecache._core.redaction import DEFAULT, Redactor
+from wirecache.cassette._bodies import Members, body_bytes, body_node, form_body, stream_body, stream_node
 from wirecache.cassette._multipart import multipart_bytes, multipart_node
 from wirecache.cassette._names import SCHEMA_NAME
 from wirecache.cassette._raw import Raw, Wanted, read_raw
@@ -28,6 +29,7 @@ from wirecache.errors import CassetteFormatError
 __all__ = ["Recording", "from_text", "schema_text", "to_text"]
 
 FORMAT = 1
+FORM = b"application/x-www-form-urlencoded"
 ANEW = "delete it and record it anew"
 
 T = TypeVar("T")
@@ -58,9 +60,8 @@ def schema_text() -> str:
 # -- writing ----------------------------------------------------------------------------------------------------------
 
 
-def to_text(entry: Entry, redactor: Redactor | None = None, *, schema: str = f"./{SCHEMA_NAME}") -> str:
+def to_text(entry: Entry, redactor: Redactor = DEFAULT, *, schema: str = f"./{SCHEMA_NAME}") -> str:
     """The text of the entry's file. ``schema``: where the schema is, seen from the file (a path, or a URL)."""
-    redactor = redactor or NO_REDACTION
     at = datetime.fromtimestamp(entry.stored_at, UTC).isoformat(timespec="milliseconds")
     return rendered(
         {
@@ -83,14 +84,15 @@ def _version() -> str:
 def _request_node(entry: Entry, redactor: Redactor) -> Node:
     asked, body = entry.request, bytes(entry.request_body)
     form = multipart_node(body, asked.content_type, redactor) if asked.content_type else None
-    kept, content_type = form or (body_node(body, redactor), asked.content_type)
-    headers = {name: told for name, value in asked.fields.items() if (told := redactor.header(name, value)) is not None}
-    node: Node = {
+    if media_type(asked.content_type.encode("latin-1")) == FORM:
+        body = form_body(body, redactor)
+    kept, content_type = form or (body_node(redactor.data(body)), asked.content_type)
+    node = {
         "method": asked.method,
         "url": redactor.url(asked.url),
         "endpoint": asked.endpoint or None,
         "model": asked.model,
-        "headers": headers or None,
+        "headers": dict(_redacted(asked.fields.items(), redactor)) or None,
         "content_type": content_type or None,
         "namespace": asked.namespace or None,
         "sample": asked.sample or None,
@@ -102,10 +104,10 @@ def _request_node(entry: Entry, redactor: Redactor) -> Node:
 
 def _response_node(entry: Entry, redactor: Redactor) -> Node:
     content_type = fields_of(entry.headers).get(b"content-type", b"")
-    if entry.body and (entry.pace or content_type.partition(b";")[0].strip().lower() in (EVENT_STREAM, *LINE_TYPES)):
+    if entry.body and (entry.pace or media_type(content_type) in {EVENT_STREAM, *LINE_TYPES}):
         body = stream_node(entry.body, content_type, entry.chunks, redactor)
     else:
-        body = body_node(entry.body, redactor)
+        body = body_node(redactor.data(entry.body))
     node: Node = {"status": entry.status, "http_version": entry.http_version.decode("latin-1")}
     node["headers"] = _headers_node(entry.headers, redactor)
     node["seconds"] = round(entry.seconds, 4)
@@ -115,10 +117,15 @@ def _response_node(entry: Entry, redactor: Redactor) -> Node:
 
 
 def _headers_node(headers: HeaderPairs, redactor: Redactor) -> Node | list[Any]:
-    texts = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
-    told: list[tuple[str, str]] = [(name, kept) for name, value in texts if (kept := redactor.header(name, value)) is not None]
+    told = _redacted([(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers], redactor)
     named = dict(told)
     return named if len(named) == len(told) else [Inline(pair) for pair in told]
+
+
+def _redacted(headers: Iterable[tuple[str, str]], redactor: Redactor) -> list[tuple[str, str]]:
+    """The headers without secrets, and without those that are one."""
+    told = ((name, redactor.header(name, value)) for name, value in headers)
+    return [(name, value) for name, value in told if value is not None]
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
@@ -148,7 +155,8 @@ def from_text(text: str, where: str) -> Recording:
         request_body=raw,
         pace=pack_chunks(chunks),
     )
-    request = request_from(asked["method"], asked["url"], {**fields, "content-type": content_type} if content_type else fields)
+    typed = {**fields, "content-type": content_type} if content_type else fields
+    request = _built("/request/url", where, lambda: request_from(asked["method"], asked["url"], typed))
     return Recording(entry, request, parse_body(raw, content_type.encode("latin-1", "replace")) if whole else None)
 
 

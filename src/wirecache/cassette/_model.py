@@ -96,7 +96,7 @@ class _Event(_Holder):
 
     forms = ("data", "text", "base64")
 
-    at: Seconds | None = None
+    at: Seconds = 0
     """When it was complete, in seconds since the request was sent."""
     event: str | None = None
     """Its name."""

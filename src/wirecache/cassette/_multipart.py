@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 
 from wirecache._core.canonical import media_type, parse_body
-from wirecache.cassette._bodies import Members, Redactor, body_bytes, body_node
+from wirecache._core.redaction import Redactor
+from wirecache.cassette._bodies import Members, body_bytes, body_node
 from wirecache.cassette._render import Node
 
 __all__ = ["multipart_bytes", "multipart_node"]
@@ -35,14 +36,7 @@ def multipart_node(data: bytes, content_type: str, redactor: Redactor) -> tuple[
 
 def _part(piece: bytes, redactor: Redactor) -> Node:
     head, _, body = piece.partition(b"\r\n\r\n")
-    lines = [_header(line, redactor) for line in head[2:].decode().split("\r\n")]
-    return {"headers": lines, **body_node(body, redactor)}
-
-
-def _header(line: str, redactor: Redactor) -> str:
-    name, colon, value = line.partition(":")
-    text = value.lstrip()
-    return name + colon + value[: len(value) - len(text)] + (redactor.header(name.strip().lower(), text) or "")
+    return {"headers": redactor.text(head[2:].decode()).split("\r\n"), **body_node(redactor.data(body))}
 
 
 def _free_boundary(parts: list[Node]) -> str:

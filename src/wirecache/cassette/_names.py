@@ -24,7 +24,7 @@ def file_name(entry: Entry, number: int = 1) -> str:
     Lower case only, so that names are the same on every file system.
     """
     asked = entry.request
-    words = [asked.endpoint, asked.model or ""] if asked.endpoint else [asked.method, *_steps(asked)]
+    words = [asked.endpoint, asked.model or ""] if asked.endpoint not in ("", "http") else [asked.method, *_steps(asked)]
     told = "-".join(filter(None, (_UNSAFE.sub("-", word.lower()).strip("-._") for word in words)))[:LONGEST].rstrip("-._")
     return "-".join(filter(None, (told, entry.key[:SHORT], str(number) if number > 1 else ""))) + ".json"
 

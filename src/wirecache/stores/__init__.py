@@ -2,8 +2,27 @@
 
 from __future__ import annotations
 
-from wirecache.stores._disk import DiskStore
-from wirecache.stores._open import open_store
-from wirecache.stores._protocol import Store
+import importlib
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["DiskStore", "Store", "open_store"]
+from wirecache.stores._disk import DiskStore
+from wirecache.stores._open import Place, open_store
+from wirecache.stores._protocol import GONE, Store, drop
+
+if TYPE_CHECKING:
+    from wirecache.stores._encrypted import EncryptedStore
+    from wirecache.stores._memory import MemoryStore
+    from wirecache.stores._redis import RedisStore
+    from wirecache.stores._tiered import TieredStore
+
+__all__ = ["GONE", "DiskStore", "EncryptedStore", "MemoryStore", "Place", "RedisStore", "Store", "TieredStore", "drop", "open_store"]
+
+_WHERE = {"EncryptedStore": "_encrypted", "MemoryStore": "_memory", "RedisStore": "_redis", "TieredStore": "_tiered"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'wirecache.stores' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"wirecache.stores.{_WHERE[name]}"), name)
+    globals()[name] = value
+    return value

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import threading
 import time
 import weakref
@@ -13,6 +12,8 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from wirecache._settings import parse_size
 from wirecache.errors import StoreError
+from wirecache.stores._background import in_thread
+from wirecache.stores._damage import cause_of, is_damage
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -72,32 +73,47 @@ class DiskStore:
     def get(self, key: str) -> bytes | None:
         """The value under the key, or None."""
         try:
-            return self._at_once(key)
+            return self._at_once(_get, key)
         except Exception:  # it is not open, or the trouble is met again, and seen to
             return self._run(_get, key)
 
     async def aget(self, key: str) -> bytes | None:
         """The same on an event loop: a read takes 11 µs, a thread 90 to 650; only opening, and repair, are left to a thread."""
+        return await self._aread(_get, key)
+
+    def get_with_ttl(self, key: str) -> tuple[bytes, float | None] | None:
+        """The value and the seconds that are left to it (None: for ever), or None."""
+        return self._run(_get_with_ttl, key)
+
+    async def aget_with_ttl(self, key: str) -> tuple[bytes, float | None] | None:
+        """The same on an event loop."""
+        return await self._aread(_get_with_ttl, key)
+
+    async def _aread(self, read: Callable[[SafeCache, str], T], key: str) -> T:
         if self._cache is None:
             self._raise_trouble()
         try:
-            return self._at_once(key)
+            return self._at_once(read, key)
         except Exception:
             from anyio.to_thread import run_sync
 
-            return await run_sync(self.get, key)
+            return await run_sync(lambda: self._run(read, key))
 
-    def _at_once(self, key: str) -> bytes | None:
+    def _at_once(self, read: Callable[[SafeCache, str], T], key: str) -> T:
         """The value, if nothing has to be opened or looked at before; ``StoreError`` if something has."""
         cache = self._cache
         if cache is None or time.monotonic() >= self._look_at:
             raise StoreError("not at once")
         with cache.connection.lock:
-            return _get(cache, key)
+            return read(cache, key)
 
     def set(self, key: str, value: bytes, *, ttl: float | None) -> None:
         """Keep the value under the key."""
         self._write(_set, key, value, ttl)
+
+    def add(self, key: str, value: bytes, *, ttl: float | None) -> bool:
+        """Keep the value if there is none under the key; was there none? Of several processes at once, one is told so."""
+        return self._write(_add, key, value, ttl)
 
     def delete(self, key: str) -> bool:
         """Drop the key; was there one?"""
@@ -142,7 +158,7 @@ class DiskStore:
                 done = _alone(cache, action, *args, **kwargs)
                 break
             except Exception as error:
-                damaged = _is_damage(error)
+                damaged = is_damage(error)
                 if afresh or (cache.in_place() and not damaged):
                     cache.connection.close()  # whatever it was in the middle of
                     raise self._error(error) from error
@@ -155,7 +171,7 @@ class DiskStore:
     def _error(self, error: Exception) -> StoreError:
         if isinstance(error, StoreError):
             return error
-        cause = _cause(error)
+        cause = cause_of(error)
         return StoreError(f"{self.path}: {cause if str(cause) else type(cause).__name__}")
 
     def _opened(self, *, look: bool = False) -> SafeCache:
@@ -192,7 +208,7 @@ class DiskStore:
 
     def _open_in_time(self) -> SafeCache:
         """Open it in a thread, and wait ``OPEN_WAIT`` seconds for that; the next one to come waits for the same thread."""
-        opening = self._opening = self._opening or _in_thread(self._open)
+        opening = self._opening = self._opening or in_thread(self._open, "wirecache-open")
         try:
             return opening.result(OPEN_WAIT)
         except Exception as error:
@@ -219,7 +235,7 @@ class DiskStore:
                 try:
                     return SafeCache(self.path, self.lock_wait, self.size_limit)
                 except Exception as error:
-                    if empty or not _is_damage(error, opening=True):
+                    if empty or not is_damage(error, opening=True):
                         raise
             aside = set_aside(self.path, DATABASE)
             private_directory(self.path, DATABASE)
@@ -236,6 +252,15 @@ def _alone(cache: SafeCache, action: Callable[Concatenate[SafeCache, P], T], *ar
 def _get(cache: SafeCache, key: str) -> bytes | None:
     value: bytes | None = cache.get(key)
     return value
+
+
+def _get_with_ttl(cache: SafeCache, key: str) -> tuple[bytes, float | None] | None:
+    value, ends = cache.get(key, expire_time=True)
+    return None if value is None else (value, None if ends is None else ends - time.time())
+
+
+def _add(cache: SafeCache, key: str, value: bytes, ttl: float | None) -> bool:
+    return bool(cache.add(key, value, expire=ttl))
 
 
 def _set(cache: SafeCache, key: str, value: bytes, ttl: float | None) -> None:
@@ -256,44 +281,6 @@ def _last_row(cache: SafeCache) -> int:
 
 def _batch(cache: SafeCache, low: int, high: int, direction: str) -> list[tuple[int, object]]:
     return cache.batch(low, high, direction)
-
-
-def _cause(error: BaseException) -> BaseException:
-    """SQLite's own words: diskcache hides them behind a ``Timeout``, or behind the failure of a rollback."""
-    while isinstance(error.__context__, sqlite3.Error):
-        error = error.__context__
-    return error
-
-
-def _is_damage(error: BaseException, *, opening: bool = False) -> bool:
-    """Does SQLite say that the file is no database, or a broken one? While opening also: not one of diskcache's."""
-    cause = _cause(error)
-    code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return True
-    if opening:
-        return code in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH) or isinstance(
-            cause, (TypeError, ValueError)
-        )
-    return code == sqlite3.SQLITE_ERROR and any(words in str(cause) for words in ("no such table", "no such column"))
-
-
-def _in_thread(action: Callable[[], T]) -> Future[T]:
-    from concurrent.futures import Future
-
-    future: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(action())
-        except BaseException as error:
-            future.set_exception(error)
-
-    try:
-        threading.Thread(target=run, name="wirecache-open", daemon=True).start()
-    except RuntimeError:  # the interpreter is ending and starts no thread any more
-        run()
-    return future
 
 
 _stores: weakref.WeakSet[DiskStore] = weakref.WeakSet()

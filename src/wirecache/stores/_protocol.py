@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
-__all__ = ["Store"]
+__all__ = ["GONE", "Store", "drop"]
+
+GONE = b"gone"  # what a store without delete() is given for an entry that must go
 
 
 @runtime_checkable
@@ -18,6 +20,10 @@ class Store(Protocol):
     - Both may raise; the request then goes on as if there were no cache. Both are called from several threads.
     - Optional: ``delete(key)``, ``keys()``, ``clear()``, ``close()``, and ``aget(key)`` for a read that may run on an event loop
       (without it, an async client reads in a worker thread). Writes always run in a worker thread.
+    - Optional: ``newest()`` lists the keys with the newest first. ``add(key, value, *, ttl)`` keeps the value only if there is none,
+      and says whether there was none; of several that do so at once, in whatever thread or process, one is told so.
+      ``get_with_ttl(key)``, ``aget_with_ttl(key)``: the value and the seconds that are left to it (None: for ever), or None.
+    - Optional: ``location``, hashable: stores of one location are one store, opened more than once.
     """
 
     def get(self, key: str) -> bytes | None:
@@ -27,3 +33,12 @@ class Store(Protocol):
     def set(self, key: str, value: bytes, *, ttl: float | None) -> None:
         """Keep the value under the key."""
         ...
+
+
+def drop(store: Store, key: str) -> bool:
+    """Nothing is found under the key any more, whether the store has ``delete`` or not; False: there was nothing before."""
+    delete = getattr(store, "delete", None)
+    if delete is not None:
+        return bool(delete(key))
+    store.set(key, GONE, ttl=0.0)
+    return True

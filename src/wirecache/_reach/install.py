@@ -1,8 +1,6 @@
 """How does every httpx and httpx2 client of the process get the cache, and lose it again without a trace?
 
-Both libraries' clients ask ``_transport_for_url`` for the transport of each request: proxies, mounts, transports that somebody
-wrote or exchanged later, all come by there, in subclasses too. ``install`` hooks that one method of the two client classes, and
-puts the cache around what it returns, for this one request: no client, transport or class holds anything of ours.
+``install`` hooks one method of the two client classes of each library (see ``sites``): no client holds anything of ours.
 Neither library is imported: one that is not there yet gets its hook when the program imports it.
 """
 
@@ -11,6 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.abc
 import importlib.machinery
+import logging
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -18,20 +17,20 @@ from functools import wraps
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from wirecache._bridge import holds_cache
 from wirecache._cache import Cache
+from wirecache._reach.frameworks import BY_AIOHTTP, can_do_without_aiohttp
+from wirecache._reach.sites import LIBRARIES, METHOD, TRANSPORTS, around, face_of, fills
+
+logger = logging.getLogger("wirecache")
 
 __all__ = ["Installed", "install", "uninstall"]
-
-LIBRARIES = ("httpx", "httpx2")
-TRANSPORTS = {"Client": "CacheTransport", "AsyncClient": "AsyncCacheTransport"}
-METHOD = "_transport_for_url"
 
 
 class _Hook(NamedTuple):
     """What was put in the place of what, and where."""
 
-    client: type[Any]
+    kind: type[Any]
+    name: str
     original: Callable[..., Any]
     hooked: Callable[..., Any]
 
@@ -39,6 +38,7 @@ class _Hook(NamedTuple):
 _lock = threading.Lock()
 _stack: list[Installed] = []  # the last one is in force
 _hooks: list[_Hook] = []
+_warned: set[str] = set()
 
 
 class Installed:
@@ -71,9 +71,9 @@ def install(cache: Cache | None = None) -> Installed:
         _stack.append(installed)
         if len(_stack) == 1:
             sys.meta_path.insert(0, _FINDER)
-    for name in LIBRARIES:
+    for name in _METHODS:
         if name in sys.modules:
-            _hook(importlib.import_module(name))  # waits for a thread that is in the midst of importing it
+            _hook(name, importlib.import_module(name))  # waits for a thread that is in the midst of importing it
     return installed
 
 
@@ -94,38 +94,63 @@ def _end(installed: Installed) -> None:
         if _FINDER in sys.meta_path:
             sys.meta_path.remove(_FINDER)
         while _hooks:
-            client, original, hooked = _hooks.pop()
-            if client.__dict__.get(METHOD) is hooked:  # else somebody hooked it after us: ours passes on, from now on
-                setattr(client, METHOD, original)
+            kind, name, original, hooked = _hooks.pop()
+            if kind.__dict__.get(name) is hooked:  # else somebody hooked it after us: ours passes on, from now on
+                setattr(kind, name, original)
 
 
-def _hook(library: ModuleType) -> None:
-    """Hook the library's two clients, once. By another name (``httpx2.alias_httpx()``) it is the same library."""
+def _hook(module: str, loaded: ModuleType) -> None:
+    """Hook what is to be hooked in a module, once. ``httpx`` may be httpx2 by another name (``httpx2.alias_httpx()``)."""
     with _lock:
         if not _stack:
             return
-        for name, transport in TRANSPORTS.items():
-            client = getattr(library, name, None)
-            if client is None or any(client.__dict__.get(METHOD) is hook.hooked for hook in _hooks):
+        for name, method, make in _METHODS[module]:
+            kind = getattr(loaded, name, None)
+            original = getattr(kind, "__dict__", {}).get(method)
+            if kind is None or original is None or any(original is hook.hooked for hook in _hooks):
                 continue
-            original = client.__dict__[METHOD]
-            hooked = _with_cache(original, f"wirecache.{client.__module__.partition('.')[0]}", transport)
-            _hooks.append(_Hook(client, original, hooked))
-            setattr(client, METHOD, hooked)
+            hooked = make(original, kind)
+            _hooks.append(_Hook(kind, method, original, hooked))
+            setattr(kind, method, hooked)
 
 
-def _with_cache(original: Callable[..., Any], face: str, name: str) -> Callable[..., Any]:
+def _with_cache(original: Callable[..., Any], kind: type[Any]) -> Callable[..., Any]:
     """The method with the cache around what it returns. Without an ``install`` in force it is the original."""
+    face = face_of(kind)
+    assert face is not None
 
     @wraps(original)
     def transport_for_url(client: Any, url: Any) -> Any:
         transport = original(client, url)
         top = _stack[-1:]  # one step, so that no lock is needed
-        if not top or holds_cache(transport):
+        if not top or fills(client.__dict__.get(METHOD)):  # an attached client has a cache of its own
             return transport
-        return getattr(importlib.import_module(face), name)(top[0].cache, transport)
+        return around(transport, top[0].cache, face)
 
     return transport_for_url
+
+
+def _by_httpx(original: Callable[..., Any], kind: type[Any]) -> Callable[..., Any]:
+    """google-genai's choice of aiohttp for its async side: under ``install`` it takes the httpx client that it has beside it."""
+
+    @wraps(original)
+    def use_aiohttp(client: Any) -> bool:
+        by_aiohttp: bool = original(client)
+        if by_aiohttp and _stack:
+            if can_do_without_aiohttp(client):
+                return False
+            if BY_AIOHTTP not in _warned:
+                _warned.add(BY_AIOHTTP)
+                logger.warning("wirecache: %s", BY_AIOHTTP)
+        return by_aiohttp
+
+    return use_aiohttp
+
+
+_METHODS: dict[str, list[tuple[str, str, Callable[[Callable[..., Any], type[Any]], Callable[..., Any]]]]] = {
+    **{library: [(client, METHOD, _with_cache) for client in TRANSPORTS] for library in LIBRARIES},
+    "google.genai._api_client": [("BaseApiClient", "_use_aiohttp", _by_httpx)],
+}
 
 
 class _Finder(importlib.abc.MetaPathFinder):
@@ -134,14 +159,14 @@ class _Finder(importlib.abc.MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        if fullname not in LIBRARIES:
+        if fullname not in _METHODS:
             return None
         for finder in sys.meta_path:
             look = getattr(finder, "find_spec", None)
             spec = look(fullname, path, target) if look is not None and finder is not self else None
             if spec is not None:
                 if spec.loader is not None:
-                    spec.loader = _Loader(spec.loader)
+                    spec.loader = _Loader(fullname, spec.loader)
                 return spec  # type: ignore[no-any-return]
         return None
 
@@ -149,7 +174,8 @@ class _Finder(importlib.abc.MetaPathFinder):
 class _Loader(importlib.abc.Loader):
     """Loads as the real loader does, then hooks the clients; the loaded module knows the real one only."""
 
-    def __init__(self, real: Any) -> None:
+    def __init__(self, name: str, real: Any) -> None:
+        self._name = name
         self._real = real
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
@@ -161,7 +187,7 @@ class _Loader(importlib.abc.Loader):
             if getattr(holder, name, None) is self:
                 setattr(holder, name, self._real)
         self._real.exec_module(module)
-        _hook(module)
+        _hook(self._name, module)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)

@@ -1,0 +1,50 @@
+"""Whose cassette is this, and which entries are in it?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from wirecache._core.keys import DEFAULT_KEY, KeyOptions
+from wirecache._core.messages import Entry
+from wirecache._core.redaction import Redactor
+from wirecache.cassette._foreign_file import FORMATS, loaded
+from wirecache.cassette._import_cassetter import cassetter_entries, is_cassetter
+from wirecache.cassette._import_vcr import is_vcr, vcr_entries
+from wirecache.cassette._names import short_key_of
+from wirecache.errors import CassetteFormatError
+
+__all__ = ["Maker", "detect", "read_foreign"]
+
+Maker: TypeAlias = Literal["wirecache", "vcr", "cassetter"]
+
+
+def detect(path: Path) -> Maker | None:
+    """Which recorder made this file, or directory of wirecache's files? None: none that is known."""
+    if path.is_dir():
+        return "wirecache" if any(short_key_of(file.name) for file in path.iterdir()) else None
+    try:
+        return _maker(loaded(path))
+    except CassetteFormatError:
+        return None
+
+
+def _maker(told: Any) -> Maker | None:
+    if isinstance(told, dict) and "format" in told and "wirecache" in told:
+        return "wirecache"
+    if is_cassetter(told):
+        return "cassetter"
+    return "vcr" if is_vcr(told) else None
+
+
+def read_foreign(path: Path, options: KeyOptions = DEFAULT_KEY, redactor: Redactor | None = None) -> Iterator[Entry]:
+    """The entries of another recorder's cassette, in the order in which they were recorded; nothing in them is redacted yet.
+
+    ``redactor``: their keys are those of a cassette that has it; without one, those of a cache.
+    """
+    told = loaded(path)
+    maker = _maker(told)
+    if maker not in ("vcr", "cassetter"):
+        raise CassetteFormatError(f"{path} is no cassette of another recorder. Only {FORMATS}")
+    yield from (vcr_entries if maker == "vcr" else cassetter_entries)(told, path, options, redactor)

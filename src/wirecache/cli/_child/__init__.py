@@ -1,0 +1,1 @@
+"""The folder that ``wirecache run`` puts on the path of the program and its children."""

@@ -1,0 +1,193 @@
+"""Equal requests at the same time share one forward: across tasks, threads, colours and libraries, and none waits in vain."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import anyio
+import pytest
+
+from tests.faces.ask import CHAT_PATH, ask, body_of
+from tests.faces.face import FACES, Client, Face
+from tests.provider import CHAT, Answer, Provider
+from wirecache import Cache, MemoryStore
+
+MANY = 24
+LIBRARIES = ("httpx", "httpx2")
+
+
+async def pause(face: Face, seconds: float) -> None:
+    await (anyio.sleep(seconds) if face.is_async else asleep(seconds))
+
+
+async def asleep(seconds: float) -> None:
+    threading.Event().wait(seconds)
+
+
+async def test_many_equal_calls_are_one(face: Face, provider: Provider, cache: Cache) -> None:
+    provider.delay = 0.3
+    statuses = []
+
+    async def call(client: Client) -> None:
+        reply = await ask(client, provider)
+        assert reply.json() == CHAT
+        statuses.append(reply.told)
+
+    async with face.client(cache) as client:
+        await face.together(*(partial(call, client) for _ in range(MANY)))
+    assert provider.calls == 1
+    collapsed = [status for status in statuses if status.collapsed]
+    late = sum(status.hit for status in statuses)  # a thread that began when the answer was there
+    assert len(collapsed) + late == MANY - 1 > late
+    assert {(status.hit, status.fwd, status.stored) for status in collapsed} == {(False, "miss", False)}
+    assert collapsed[0].header(200).startswith('wirecache; fwd=miss; collapsed; key="')
+    stats = cache.stats
+    assert (stats.misses, stats.collapsed, stats.stored, stats.hits) == (1, MANY - 1 - late, 1, late)
+    assert stats.tokens == 12 * (MANY - 1)
+
+
+def test_across_colours_and_libraries(provider: Provider, cache: Cache) -> None:
+    """Six kinds of clients, each in its own thread, two caches on one store."""
+    provider.delay = 0.2
+    start = threading.Barrier(12)
+
+    async def call(face: Face, used: Cache) -> None:
+        async with face.client(used) as client:
+            assert (await ask(client, provider)).json() == CHAT
+
+    def work(face: Face, used: Cache) -> None:
+        start.wait()
+        face.run(partial(call, face, used))
+
+    with ThreadPoolExecutor(12) as pool:
+        for made in [pool.submit(work, face, used) for face in FACES for used in (cache, Cache(cache.store))]:
+            made.result()
+    assert provider.calls == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(lambda: Answer.of({"error": {"message": "overloaded"}}, 500), id="error"),
+        pytest.param(lambda: Answer.of({**CHAT, "choices": []}), id="no answer"),
+        pytest.param(lambda: Answer(200, {"content-type": "application/json"}, [b"{"], length=9, cut=True), id="cut"),
+        pytest.param(lambda: Answer(raw=b""), id="no head"),
+    ],
+)
+async def test_what_is_not_stored_is_not_shared(face: Face, provider: Provider, cache: Cache, answer: Callable[[], Answer]) -> None:
+    """The first fails; all others go on by themselves, at the same time."""
+    provider.delay = 0.05
+    provider.script = lambda _: answer() if provider.calls == 1 else None
+
+    async def call(client: Client) -> None:
+        try:
+            reply = await ask(client, provider)
+        except face.http.TransportError:
+            return
+        assert not reply.told.collapsed
+
+    async with face.client(cache) as client:
+        await face.together(*(partial(call, client) for _ in range(8)))
+        assert (await ask(client, provider)).told.hit
+    assert provider.calls == 8
+
+
+async def test_no_collapse(face: Face, provider: Provider, make_cache: Callable[..., Cache]) -> None:
+    provider.delay = 0.05
+    async with face.client(make_cache(collapse=False)) as client:
+        await face.together(*(partial(ask, client, provider) for _ in range(4)))
+    assert provider.calls == 4
+
+
+async def test_streams_do_not_wait_for_each_other(face: Face, provider: Provider, make_cache: Callable[..., Cache]) -> None:
+    provider.delay = 0.05
+    async with face.client(make_cache(streams="record")) as client:
+        await face.together(*(partial(ask, client, provider, stream=True) for _ in range(4)))
+        assert provider.calls == 4
+        assert (await ask(client, provider, stream=True)).told.hit
+
+
+async def test_a_follower_keeps_its_own_timeout(face: Face, provider: Provider, cache: Cache) -> None:
+    provider.delay = 1.0
+    raised = []
+
+    async def lead(client: Client) -> None:
+        await ask(client, provider)
+
+    async def follow(client: Client) -> None:
+        await pause(face, 0.2)
+        start = time.perf_counter()
+        with pytest.raises(face.http.ReadTimeout, match=r"within 0\.1 s to an equal request"):
+            await client.post(provider.url + CHAT_PATH, json=body_of(), timeout=0.1)
+        raised.append(time.perf_counter() - start)
+
+    async with face.client(cache) as client:
+        await face.together(partial(lead, client), partial(follow, client))
+    assert raised[0] < 0.7
+    assert provider.calls == 1
+
+
+async def test_a_leader_that_drops_its_answer_unread(face: Face, provider: Provider, cache: Cache) -> None:
+    """In the same thread and task it would wait for itself: it goes on alone, while the first response is still open."""
+    async with face.client(cache) as client, client.stream("POST", provider.url + CHAT_PATH, json=body_of()) as reply:
+        assert (await ask(client, provider)).status_code == 200
+        assert not reply.told.stored
+    assert provider.calls == 2
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_leader_that_abandons_its_body(library: str, provider: Provider, cache: Cache) -> None:
+    head_is_out, go_on = threading.Event(), threading.Event()
+
+    def lead() -> None:
+        with Face(library, "sync").client(cache).native as client:
+            request = client.build_request("POST", provider.url + CHAT_PATH, json=body_of())
+            response = client.send(request, stream=True)
+            head_is_out.set()
+            assert go_on.wait(10)
+            del request, response  # neither read nor closed
+            gc.collect()
+
+    def follow() -> bool:
+        assert head_is_out.wait(10)
+        threading.Timer(0.1, go_on.set).start()
+        with Face(library, "sync").client(cache).native as client:
+            return bool(client.post(provider.url + CHAT_PATH, json=body_of()).extensions["wirecache"].collapsed)
+
+    with ThreadPoolExecutor(2) as pool:
+        leading, following = pool.submit(lead), pool.submit(follow)
+        leading.result()
+        assert following.result() is False
+    assert provider.calls == 2
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("colour", ["asyncio", "trio"])
+def test_a_leader_that_is_cancelled(library: str, colour: str, provider: Provider) -> None:
+    provider.delay = 0.2
+    face = Face(library, colour)
+
+    async def lead(client: Client, scope: anyio.CancelScope) -> None:
+        with scope:
+            await ask(client, provider)
+
+    async def body() -> None:
+        scope = anyio.CancelScope()
+        async with face.client(Cache(MemoryStore())) as client, anyio.create_task_group() as group:
+            group.start_soon(lead, client, scope)
+            await anyio.sleep(0.05)
+            group.start_soon(cancel_soon, scope)
+            reply = await ask(client, provider)
+            assert not reply.told.collapsed
+
+    async def cancel_soon(scope: anyio.CancelScope) -> None:
+        await anyio.sleep(0.05)
+        scope.cancel()
+
+    face.run(body)
+    assert provider.calls == 2

@@ -1,0 +1,273 @@
+"""When is a recorded stream kept? When its last event has passed, however its reader stopped then; otherwise never."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import anyio
+import pytest
+
+from tests import provider_events as told
+from tests.faces.ask import CHAT_PATH, Gate, ask, body_of, stops_early
+from tests.faces.face import Face
+from tests.faces.test_leaks import narrow
+from tests.provider import Answer, Provider
+from tests.provider_events import CHAT, DONE, NDJSON, SSE, STREAMS, chunk, sse
+from wirecache import Cache
+
+Make = Callable[..., Cache]
+FEW = ("openai-chat", "openai-responses", "anthropic", "gemini", "cohere", "ollama", "tgi")
+
+
+@stops_early
+@pytest.mark.parametrize("name", FEW)
+async def test_leaving_at_each_event(face: Face, provider: Provider, make_cache: Make, name: str) -> None:
+    stream = STREAMS[name]
+    cache = make_cache(streams="record")
+    # The end of the body is held back: who leaves after the last event has not seen it.
+    held: list[Gate] = []
+
+    def chunks(gate: Gate) -> Iterator[bytes]:
+        yield from stream.events
+        gate.wait()
+
+    def script(_: Any) -> Answer:
+        held.append(Gate())
+        return Answer(200, {"content-type": stream.kind}, chunks(held[-1]))
+
+    provider.script = script
+    async with face.client(cache) as client:
+        for at in range(len(stream.events)):
+            seen = b""
+            wanted = b"".join(stream.events[: at + 1])
+            body = body_of(str(at), stream=True)
+            async with client.stream("POST", provider.url + stream.path, json=body) as reply, reply.over("iter_raw") as pieces:
+                async for piece in pieces:
+                    seen += piece
+                    if len(seen) >= len(wanted):
+                        break
+            held[-1].open()
+            whole = seen == b"".join(stream.events) and not stream.needs_end
+            assert (reply.told.stored, reply.told.detail) == (whole, None if whole else "abandoned")
+    assert {entry.body for entry in cache.entries()} <= {b"".join(stream.events)}
+
+
+@stops_early
+@pytest.mark.parametrize("cut", [False, True], ids=["closed", "broken off"])
+async def test_closed_or_broken_off_after_done(face: Face, provider: Provider, make_cache: Make, cut: bool) -> None:
+    cache = make_cache(streams="record")
+    provider.script = lambda _: Answer(200, {"content-type": SSE}, CHAT, cut=cut)
+    async with face.client(cache) as client:
+        async with client.stream("POST", provider.url + CHAT_PATH, json=body_of(stream=True)) as reply:
+            got = b""
+            try:
+                async with reply.over("iter_raw") as pieces:
+                    async for piece in pieces:
+                        got += piece
+                        if not cut and got.endswith(DONE):
+                            break
+            except face.http.RemoteProtocolError:
+                assert cut
+        assert got == b"".join(CHAT)
+        assert (reply.told.stored, reply.told.detail) == (True, None)
+        again = await ask(client, provider, stream=True)
+    assert (again.content, again.told.hit) == (b"".join(CHAT), True)
+
+
+BAD = {
+    "chat-error": (SSE, told.CHAT_ERROR, "error"),
+    "chat-filter": (SSE, told.CHAT_FILTERED, "content-filter"),
+    "chat-cut": (SSE, CHAT[:-1], "truncated"),
+    "chat-cut-in-an-event": (SSE, [*CHAT[:2], CHAT[2][:30]], "truncated"),
+    "responses-failed": (SSE, told.RESPONSES_FAILED, "status-failed"),
+    "responses-error": (SSE, told.RESPONSES_ERROR, "error"),
+    "responses-filter": (SSE, told.RESPONSES_FILTERED, "content-filter"),
+    "responses-cut": (SSE, told.RESPONSES[:-1], "truncated"),
+    "anthropic-error": (SSE, told.MESSAGES_ERROR, "error"),
+    "anthropic-refusal": (SSE, told.MESSAGES_REFUSED, "content-filter"),
+    "anthropic-cut": (SSE, told.MESSAGES[:-1], "truncated"),
+    "gemini-error": (SSE, told.GEMINI_ERROR, "error"),
+    "gemini-safety": (SSE, told.GEMINI_SAFETY, "content-filter"),
+    "gemini-blocked": (SSE, told.GEMINI_BLOCKED, "content-filter"),
+    "gemini-cut": (SSE, told.GEMINI[:-1], "truncated"),
+    "cohere-error": (SSE, told.COHERE_ERROR, "error"),
+    "ollama-error": (NDJSON, told.OLLAMA_ERROR, "error"),
+    "ollama-cut": (NDJSON, told.OLLAMA[:-1], "truncated"),
+    "tgi-error": (SSE, told.TGI_ERROR, "error"),
+    "empty": (SSE, [], "empty"),
+}
+
+
+async def test_a_stream_that_ended_badly_passes_and_is_not_kept(face: Face, provider: Provider, make_cache: Make) -> None:
+    cache = make_cache(streams="record")
+    async with face.client(cache) as client:
+        for name, (kind, events, reason) in BAD.items():
+            provider.script = lambda _, kind=kind, events=events: Answer(200, {"content-type": kind}, events)  # type: ignore[misc]
+            for _ in range(2):
+                reply = await ask(client, provider, name, stream=True)
+                assert reply.content == b"".join(events), name
+                assert (reply.told.hit, reply.told.stored, reply.told.detail) == (False, False, reason), name
+    assert not list(cache.entries())
+    assert provider.calls == 2 * len(BAD)
+
+
+@stops_early
+@pytest.mark.parametrize("where", ["while it waits for the next piece", "while it works on a piece"])
+async def test_a_reader_that_is_cancelled(face: Face, provider: Provider, make_cache: Make, where: str) -> None:
+    if not face.is_async:
+        return
+    cache = make_cache(streams="record")
+    gates = [Gate() for _ in range(5)]
+
+    def chunks(gate: Gate) -> Iterator[bytes]:
+        yield from CHAT[:2]
+        gate.wait()
+        yield from CHAT[2:]
+
+    async with narrow(face, cache, connections=1) as client:
+        for at, gate in enumerate(gates):
+            provider.script = lambda _, gate=gate: Answer(200, {"content-type": SSE}, chunks(gate))  # type: ignore[misc]
+            with anyio.CancelScope() as scope:
+                body = body_of(str(at), stream=True)
+                async with client.stream("POST", provider.url + CHAT_PATH, json=body) as reply, reply.over("iter_raw") as pieces:
+                    await anext(pieces)
+                    scope.cancel()
+                    if where == "while it works on a piece":
+                        await anyio.sleep(1)
+                    async for _ in pieces:
+                        pass
+            assert scope.cancelled_caught
+            assert not reply.told.stored
+            gate.open()
+        provider.script = lambda _: Answer(200, {"content-type": SSE}, CHAT)
+        assert (await ask(client, provider, "0", stream=True)).told.stored
+    assert [entry.body for entry in cache.entries()] == [b"".join(CHAT)]
+
+
+@stops_early
+async def test_a_reader_that_is_cancelled_after_the_last_event(face: Face, provider: Provider, make_cache: Make) -> None:
+    """The last event has passed, so the stream is whole; a large one is judged although its reader is cancelled."""
+    if not face.is_async:
+        return
+    cache = make_cache(streams="record")
+    gate = Gate()
+    large = [sse(chunk({"content": "x" * 1000}))] * 200
+
+    def chunks() -> Iterator[bytes]:
+        yield from (*large, *CHAT)
+        gate.wait()
+
+    provider.script = lambda _: Answer(200, {"content-type": SSE}, chunks())
+    async with face.client(cache) as client:
+        with anyio.CancelScope() as scope:
+            async with client.stream("POST", provider.url + CHAT_PATH, json=body_of(stream=True)) as reply:
+                got = b""
+                async with reply.over("iter_raw") as pieces:
+                    async for piece in pieces:
+                        got += piece
+                        if got.endswith(DONE):
+                            scope.cancel()
+        gate.open()
+        assert reply.told.stored
+        assert (await ask(client, provider, stream=True)).told.hit
+
+
+async def test_a_stream_that_grows_above_the_limit(face: Face, provider: Provider, make_cache: Make) -> None:
+    cache = make_cache(streams="record")
+    cache.plan = replace(cache.plan, max_body=2000)
+    provider.script = lambda _: Answer(200, {"content-type": SSE}, [*CHAT[:2] * 10, *CHAT])
+    async with face.client(cache) as client:
+        for _ in range(2):
+            reply = await ask(client, provider, stream=True)
+            assert reply.content == b"".join([*CHAT[:2] * 10, *CHAT])
+            assert (reply.told.hit, reply.told.stored, reply.told.detail) == (False, False, "too-large")
+    assert not list(cache.entries())
+
+
+async def test_what_is_said_before_and_after_the_body(face: Face, provider: Provider, make_cache: Make) -> None:
+    cache = make_cache(streams="record")
+    provider.script = lambda _: Answer(200, {"content-type": SSE}, CHAT)
+    async with face.client(cache) as client:
+        async with client.stream("POST", provider.url + CHAT_PATH, json=body_of(stream=True)) as reply:
+            key = reply.told.key
+            assert reply.headers["cache-status"] == f'wirecache; fwd=miss; key="{key}"'
+            await reply.all("iter_raw")
+            assert reply.headers["cache-status"] == f'wirecache; fwd=miss; stored; key="{key}"'
+        async with client.stream("POST", provider.url + CHAT_PATH, json=body_of(stream=True)) as reply:
+            before = reply.headers["cache-status"]
+            assert before.startswith("wirecache; hit; ttl=")
+            await reply.all("iter_raw")
+            assert reply.headers["cache-status"] == before
+    stats = cache.stats
+    assert (stats.misses, stats.hits, stats.stored, stats.bypassed) == (1, 1, 1, 0)
+    assert stats.tokens == 12
+
+
+async def test_readers_of_one_recorded_stream_take_turns(face: Face, provider: Provider, make_cache: Make) -> None:
+    """Under an event loop a replay lets others run after each piece, as a live stream does."""
+    provider.script = lambda _: Answer(200, {"content-type": SSE}, CHAT)
+    order: list[int] = []
+    async with face.client(make_cache(streams="record")) as client:
+        await ask(client, provider, stream=True)
+
+        def reader(number: int) -> Callable[[], Any]:
+            async def read() -> None:
+                async with client.stream("POST", provider.url + CHAT_PATH, json=body_of(stream=True)) as reply:
+                    assert reply.told.hit
+                    async with reply.over("iter_raw") as pieces:
+                        got = b""
+                        async for piece in pieces:
+                            order.append(number)
+                            got += piece
+                assert got == b"".join(CHAT)
+
+            return read
+
+        await face.together(*map(reader, range(4)))
+    assert provider.calls == 1
+    assert len(order) == 4 * len(CHAT)
+    if face.is_async:
+        assert order != sorted(order)
+
+
+MANY = 50_000
+
+
+@pytest.mark.parametrize("way", ["read to its end", "closed after [DONE]"])
+@stops_early
+async def test_a_very_long_stream_does_not_hold_the_loop(face: Face, provider: Provider, make_cache: Make, way: str) -> None:
+    """Judging 11 MB takes a third of a second: in a thread, while the loop goes on."""
+    sent = [sse(chunk({"content": "word "})) * 100] * (MANY // 100)
+    provider.script = lambda _: Answer(200, {"content-type": SSE}, [*sent, *CHAT])
+    cache = make_cache(streams="record")
+    beats = 0
+
+    async def beat() -> None:
+        nonlocal beats
+        while True:
+            beats += 1
+            await anyio.sleep(0.001)
+
+    async def read() -> tuple[Any, int]:
+        url, body, tail, last = provider.url + CHAT_PATH, body_of(stream=True), b"", 0
+        async with face.client(cache) as client:
+            async with client.stream("POST", url, json=body) as reply, reply.over("iter_raw") as pieces:
+                async for piece in pieces:
+                    tail, last = (tail + piece)[-len(DONE) :], beats
+                    if tail == DONE and way == "closed after [DONE]":
+                        break
+            return reply, beats - last
+
+    if face.is_async:
+        async with anyio.create_task_group() as group:
+            group.start_soon(beat)
+            reply, beats_since = await read()
+            group.cancel_scope.cancel()
+        assert beats_since >= 5  # while the body was judged
+    else:
+        reply, _ = await read()
+    assert reply.told.stored
+    (entry,) = cache.entries()
+    assert len(entry.body) > MANY * 200

@@ -1,0 +1,95 @@
+"""Which store a text, a list, a variable or a settings file means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wirecache import Cache, ConfigError, DiskStore, MemoryStore, RedisStore, TieredStore
+
+
+@pytest.fixture(autouse=True)
+def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+
+
+SENTINELS = "redis+sentinel://a:1,b:2/service/0"
+REPRS = {
+    "memory://": "MemoryStore(max_entries=10000, max_bytes=256000000)",
+    "memory://?max_bytes=64MB&max_entries=7": "MemoryStore(max_entries=7, max_bytes=64000000)",
+    "disk:///a%20b?size_limit=1GB": "DiskStore('/a b')",
+    "disk://~/x": "DiskStore('{}/home/x')",
+    "~/x": "DiskStore('{}/home/x')",
+    "a,b": "DiskStore('{}/a,b')",
+    "redis://u:p@h:1/2?prefix=x:&timeout=0.5&max_connections=3": "RedisStore('redis://h:1/2', prefix='x:')",
+    "unix:///s?db=1": "RedisStore('unix:///s', prefix='wirecache:')",
+    SENTINELS: f"RedisStore('{SENTINELS}', prefix='wirecache:')",
+    f"memory://, ./x,{SENTINELS}": "TieredStore([MemoryStore(max_entries=10000, max_bytes=256000000), DiskStore('{}/x'), "
+    f"RedisStore('{SENTINELS}', prefix='wirecache:')])",
+}
+
+
+@pytest.mark.parametrize(("text", "wanted"), REPRS.items())
+@pytest.mark.parametrize("by", ["argument", "variable", "list"])
+def test_texts(text: str, wanted: str, by: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if by == "variable":
+        monkeypatch.setenv("WIRECACHE_STORE", text)
+        cache = Cache()
+    elif by == "list" and not wanted.startswith("Tiered"):
+        cache = Cache([text])
+    else:
+        cache = Cache(text)
+    assert repr(cache.store) == wanted.replace("{}", str(tmp_path))
+
+
+def test_a_list_is_tiers(tmp_path: Path) -> None:
+    memory = MemoryStore()
+    cache = Cache(store=[memory, tmp_path / "x", "redis://h"])
+    assert isinstance(cache.store, TieredStore)
+    assert cache.store.tiers[0] is memory
+    assert [type(tier) for tier in cache.store.tiers] == [MemoryStore, DiskStore, RedisStore]
+
+
+def test_options_arrive(tmp_path: Path) -> None:
+    redis = Cache("redis://h?timeout=0.5&max_connections=3&socket_keepalive=yes").store
+    assert isinstance(redis, RedisStore)
+    assert (redis.timeout, redis.max_connections, redis._place.options["socket_keepalive"]) == (0.5, 3, True)
+    disk = Cache(f"disk://{tmp_path}/x?size_limit=1MB&lock_wait=2").store
+    assert isinstance(disk, DiskStore)
+    assert (disk.size_limit, disk.lock_wait) == (10**6, 2.0)
+
+
+def test_a_settings_file(tmp_path: Path) -> None:
+    (tmp_path / "wirecache.toml").write_text('store = ["memory://", "x", "redis://h"]')
+    store = Cache().store
+    assert isinstance(store, TieredStore)
+    assert [type(tier) for tier in store.tiers] == [MemoryStore, DiskStore, RedisStore]
+    assert repr(store.tiers[1]) == f"DiskStore('{tmp_path / 'x'}')"
+    (tmp_path / "wirecache.toml").write_text('store = "memory://"')
+    assert isinstance(Cache().store, MemoryStore)
+
+
+@pytest.mark.parametrize(
+    ("store", "words"),
+    [
+        ("ftp://x", ["store= is a URL of the scheme 'ftp'", "allowed: a path, or memory, disk, redis, rediss, unix, redis+sentinel"]),
+        ("memory://?max_byte=1", ["max_byte is no option", "allowed: max_entries, max_bytes"]),
+        ("memory://?max_entries=many", ["max_entries is 'many', which is no number"]),
+        ("memory://x", ["memory:// has no path"]),
+        ("disk://", ["name the directory"]),
+        ("disk:///x?size_limit=huge", ["size_limit= is 'huge'"]),
+        ("redis://:secret@h?timeout=x", ["timeout is 'x'"]),
+        ([], ["empty list"]),
+        (["memory://", 7], ["store[1] is 7", "allowed: a path, a URL"]),
+        (7, ["store= is 7"]),
+    ],
+)
+def test_wrong_ones(store: Any, words: list[str]) -> None:
+    with pytest.raises(ConfigError) as error:
+        Cache(store)
+    for word in words:
+        assert word in str(error.value)
+    assert "secret" not in str(error.value)
