@@ -18,6 +18,7 @@ from pathlib import Path
 from wirecache._core.keys import DEFAULT_KEY, KeyOptions, key_of
 from wirecache._core.messages import Entry
 from wirecache._core.redaction import DEFAULT, Redactor
+from wirecache._core.replay import redacted
 from wirecache.cassette._file import Recording, from_text, schema_text, to_text
 from wirecache.cassette._names import SCHEMA_NAME, SHORT, file_name, short_key_of
 from wirecache.errors import CassetteError
@@ -151,11 +152,15 @@ class Directory:
         return known
 
     def _key_of(self, recording: Recording) -> str:
-        """The key of the request in the file; the one that was noted, where the file does not hold the whole request."""
+        """The key of the request in the file, as it would be made today: what is secret may be more than when it was recorded.
+
+        The one that was noted, where the file does not hold the whole request.
+        """
         if recording.body is None:
             return recording.entry.key
-        asked = recording.entry.request
-        return key_of(recording.request, recording.body, self._options, asked.namespace, asked.sample)
+        told = recording.entry.request
+        asked, body = redacted(recording.request, recording.body, self.redactor, self._options.headers)
+        return key_of(asked, body, self._options, told.namespace, told.sample)
 
     def made_at(self, name: str) -> float:
         """When it was written, in seconds since the epoch; 0 if it is gone."""
