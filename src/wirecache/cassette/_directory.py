@@ -27,7 +27,7 @@ __all__ = ["Directory"]
 
 logger = logging.getLogger("wirecache")
 
-KEPT = 64  # recordings that stay in memory once they were read
+KEPT = 16 * 1024 * 1024  # characters of recordings that stay in memory once they were read: thousands of usual ones
 LEFT_BEHIND = 3600.0  # seconds after which a temporary file is that of a process that was killed
 
 
@@ -54,6 +54,7 @@ class Directory:
         self._by_short: dict[str, list[str]] | None = None
         self._by_key: dict[str, list[str]] | None = None  # made only when a short key is not enough
         self._read: dict[str, tuple[Recording, str]] = {}
+        self._read_size = 0
 
     def schema_in(self, root: str | os.PathLike[str]) -> None:
         """The schema by which editors check the files lies in that directory above."""
@@ -76,6 +77,11 @@ class Directory:
             short = self._listed().get(key[:SHORT], ())
             found = [name for name in short if self._key(name, key if or_damaged else None) == key]
             return found if found and self._by_name else list(self._keys().get(key, ())) or found
+
+    def is_at_hand(self, key: str) -> bool:
+        """Can it be said without reading all files which recordings have this key?"""
+        with self._lock:
+            return self._by_key is not None or not self._listed() or (self._by_name and key[:SHORT] in self._listed())
 
     def read(self, name: str) -> Entry:
         """A recording, under the key that it has here; ``CassetteError`` if it cannot be read."""
@@ -144,11 +150,14 @@ class Directory:
         known = self._read.get(name)
         if known is None:
             path = self.path / name
-            recording = from_text(_text(path), str(path))
+            text = _text(path)
+            recording = from_text(text, str(path))
             known = recording, self._key_of(recording)
-            while len(self._read) >= KEPT:
-                del self._read[next(iter(self._read))]
+            if self._read_size + len(text) > KEPT:
+                self._read.clear()
+                self._read_size = 0
             self._read[name] = known
+            self._read_size += len(text)
         return known
 
     def _key_of(self, recording: Recording) -> str:
