@@ -13,9 +13,10 @@ BIN = .venv/bin
 demo: .venv/.ready
 	$(BIN)/wirecache demo
 
-test: .venv/.ready .venv-openai2/.ready
+test: .venv/.ready .venv-openai2/.ready .venv-frameworks/.ready
 	$(BIN)/python -m pytest -n 2
 	.venv-openai2/bin/python -m pytest -c pyproject.toml tests/sdk/openai2
+	.venv-frameworks/bin/python -m pytest -c pyproject.toml tests/attach/frameworks
 
 lint: .venv/.ready
 	$(BIN)/ruff check .
@@ -25,13 +26,15 @@ lint: .venv/.ready
 
 bench: .venv/.ready
 	$(BIN)/python -m tests.benchmarks.transport
+	$(BIN)/python -m tests.benchmarks.heartbeat
 
 lock: .venv/.ready
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --extra all .ci/requirements.in -o .ci/requirements.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml .ci/openai2.in -o .ci/openai2.txt
+	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --extra httpx2 .ci/frameworks.in -o .ci/frameworks.txt
 
 clean:
-	rm -rf .venv .venv-openai2 dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-openai2 .venv-frameworks dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # A new environment in $(1) with the pinned packages of $(2), and this project.
 define environment
@@ -50,3 +53,6 @@ endef
 
 .venv-openai2/.ready: pyproject.toml .ci/openai2.txt
 	$(call environment,.venv-openai2,.ci/openai2.txt)
+
+.venv-frameworks/.ready: pyproject.toml .ci/frameworks.txt
+	$(call environment,.venv-frameworks,.ci/frameworks.txt)

@@ -22,14 +22,16 @@ FLOORS = {
     "_core": 0, "errors": 0,
     "_calls": 1, "_codec": 1, "_config": 1, "_config_model": 1, "_drive": 1, "_explain": 1, "_rfc9111": 1, "_settings": 1, "stats": 1,
     "cassette": 2, "stores": 2,
-    "_backlog": 3, "_cache": 3, "_claims": 3, "_lease": 3, "_locations": 3, "_cassette": 3,
+    "_backlog": 3, "_cache": 3, "_claims": 3, "_lease": 3, "_locations": 3, "_shelf": 3, "_cassette": 3,
     "_body": 4, "_bridge": 4, "_call": 4, "_clients": 4, "_collapse": 4, "_pick": 4,
     "_reach": 5, "httpx": 5, "httpx2": 5,
     "": 6, "__main__": 6, "cli": 6,
 }  # fmt: skip
 # Imports on one floor that are sensible all the same.
 NEIGHBOURS = {
-    ("_cache", "_backlog"),  # the cache and its queue of writes
+    ("_cache", "_shelf"),
+    ("_shelf", "_backlog"),
+    ("_shelf", "_lease"),  # the cache, its store, and the queue of writes
     ("_backlog", "_locations"),
     ("_claims", "_locations"),  # one for each place
     ("_cache", "_lease"),

@@ -21,7 +21,8 @@ class RecordedBody:
     """The body of a forwarded answer: to the caller as it comes, while the recorder keeps a copy.
 
     It holds one iterator of upstream's, so that a second pass goes on where the first one stopped, and settles once: at the
-    end, or when it is closed (SDKs stop reading at the last event and close).
+    end, or when it is closed (SDKs stop reading at the last event and close), or before it gives the last event of a chat away
+    (some SDKs stop there and close nothing).
     """
 
     settle: Callable[[Recorder, bool], None] | None = None  # told once, when the body is over, and whether the caller can wait
@@ -38,7 +39,8 @@ class RecordedBody:
         feed = self._feed()
         try:
             for chunk in self._chunks:
-                feed(chunk)
+                if feed(chunk):
+                    self._settled(can_wait=True)
                 yield chunk
         except GeneratorExit:  # the consumer stops here, and may go on in a second pass
             raise
@@ -60,7 +62,8 @@ class RecordedBody:
         feed = self._feed()
         try:
             async for chunk in self._chunks:
-                feed(chunk)
+                if feed(chunk):
+                    await self._asettled()
                 yield chunk
         except GeneratorExit:  # the consumer stops here, and may go on in a second pass
             raise
@@ -76,8 +79,8 @@ class RecordedBody:
         finally:
             await self._asettled()
 
-    def _feed(self) -> Callable[[bytes], None]:
-        """How the recorder is given a chunk: with the time, if it is one of a stream."""
+    def _feed(self) -> Callable[[bytes], bool]:
+        """How the recorder is given a chunk: with the time, if it is one of a stream. True: it was the last one that counts."""
         recorder, started = self._recorder, self.started
         if not recorder.recording.stream:
             return recorder.feed

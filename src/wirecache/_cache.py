@@ -9,8 +9,6 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from wirecache import _codec
-from wirecache._backlog import Job, backlog_of
 from wirecache._calls import current_options
 from wirecache._claims import claims_of
 from wirecache._config import file_settings
@@ -22,9 +20,8 @@ from wirecache._core.plan import Mode, Plan, Streams, for_call, ttl_in_force
 from wirecache._core.recording import Decode, Recorder
 from wirecache._core.rules import Rule, by_line, by_model
 from wirecache._core.secrets import redacted_url
-from wirecache._core.shapes import redacted_text
 from wirecache._core.status import CacheStatus
-from wirecache._lease import Add, Leases, Peek, can_hold_leases, is_lease
+from wirecache._lease import Leases, can_hold_leases
 from wirecache._settings import (
     UNSET,
     Duration,
@@ -38,9 +35,10 @@ from wirecache._settings import (
     parse_text,
     setting,
 )
+from wirecache._shelf import Shelf
 from wirecache.errors import ConfigError
 from wirecache.stats import Stats, Tally
-from wirecache.stores import GONE, Place, Store, drop, open_store
+from wirecache.stores import Place, Store, open_store
 
 if TYPE_CHECKING:
     from wirecache._explain import Explanation, Nearest
@@ -48,9 +46,6 @@ if TYPE_CHECKING:
 __all__ = ["Cache", "explain"]
 
 logger = logging.getLogger("wirecache")
-
-MOST_WARNINGS = 20  # of one cache: a store may put each key into its message
-FLUSH_WAIT = 10.0  # seconds that close(), a listing or a snapshot of the counters waits for writes
 
 
 class Cache:
@@ -109,13 +104,11 @@ class Cache:
         self.store = open_store(store, said)
         self._accept = accept
         self._longest_ttl = _longest(self.plan)
-        self._backlog = backlog_of(self.store)
+        self._tally = Tally()
+        self.shelf = Shelf(self.store, self._tally)
         self.claims = claims_of(self.store)
         self.leases = Leases(self.store) if _is_shared(collapse, self.store) else None
-        self._tally = Tally()
-        self._warned: set[str] = set()
-        if tell := getattr(self.store, "tell", None):  # what goes wrong in one of several tiers
-            tell(self._trouble)
+        self._accept_failed = False
 
     def __repr__(self) -> str:
         return f"Cache({self.store!r}, mode={self.plan.mode.value!r})"
@@ -130,21 +123,16 @@ class Cache:
     @property
     def stats(self) -> Stats:
         """What happened in this process so far; waits for writes under way, so that the counters are right."""
-        self._backlog.flush(FLUSH_WAIT)
+        self.shelf.flush()
         return self._tally.snapshot()
 
     def entries(self) -> Iterator[Entry]:
         """The stored entries, one after the other. A store of your own needs ``keys()`` for it."""
-        self._backlog.flush(FLUSH_WAIT)
-        for key in self._optional("keys")():
-            entry = self.get(key) if not is_lease(key) else None
-            if entry is not None:
-                yield entry
+        return self.shelf.entries()
 
     def get(self, key: str) -> Entry | None:
         """The entry of that key, fresh or stale; None if there is none that is whole."""
-        entry = self._backlog.get(key)
-        return entry if entry is not None else self._decoded(key, self._guarded(self.store.get, key))
+        return self.shelf.get(key)
 
     def explain(self, request: Any) -> Explanation:
         """Would this request be answered from the store, and why not?
@@ -165,21 +153,16 @@ class Cache:
         try:
             return nearest(self._newest(), request, body, plan, self.search_seconds)
         except Exception as error:
-            self._trouble(error)
+            self.shelf.trouble(error)
             return None
 
     def _newest(self) -> Iterator[Entry]:
-        """The stored entries, the newest first where the store can say so; those that still wait to be written before all."""
-        yield from self._backlog.entries()
-        keys = getattr(self.store, "newest", None) or getattr(self.store, "keys", None)
-        for key in keys() if keys is not None else ():
-            if not is_lease(key) and (entry := self._decoded(key, self._guarded(self.store.get, key))) is not None:
-                yield entry
+        """The stored entries, the newest first where the store can say so."""
+        return self.shelf.newest()
 
     def discard(self, key: str) -> None:
         """Drop the entry of that key, if there is one."""
-        self._backlog.forget(key)
-        self._guarded(drop, self.store, key)
+        self.shelf.discard(key)
 
     def reject(self, key: str) -> None:
         """The answer of that key was useless to its caller: a retry shall not get it again."""
@@ -187,21 +170,18 @@ class Cache:
 
     def clear(self) -> None:
         """Drop all entries."""
-        self._backlog.forget()
-        self._optional("clear")()
+        self.shelf.clear()
 
     def prune(self) -> int:
         """Drop the entries that are past their ttl; how many were they?"""
         stale = [entry.key for entry in self.entries() if not self._is_fresh(entry)]
         for key in stale:
-            drop(self.store, key)
+            self.shelf.drop(key)
         return len(stale)
 
     def close(self) -> None:
         """Finish the writes and close the store. A closed cache opens itself again when it is used."""
-        self._backlog.flush(FLUSH_WAIT)
-        if close := getattr(self.store, "close", None):
-            close()
+        self.shelf.close()
 
     async def aclose(self) -> None:
         """The same from an event loop, in a worker thread."""
@@ -229,19 +209,7 @@ class Cache:
 
     async def alook_up(self, key: str) -> Entry | None:
         """The same on an event loop: by the store's ``aget``, else in a worker thread."""
-        entry = self._backlog.get(key)
-        if entry is not None:
-            return entry
-        aget = getattr(self.store, "aget", None)
-        try:
-            if aget is not None:
-                return self._decoded(key, await aget(key))
-            from anyio.to_thread import run_sync
-
-            return self._decoded(key, await run_sync(self.store.get, key))
-        except Exception as error:
-            self._trouble(error)
-            return None
+        return await self.shelf.aget(key)
 
     def keep(self, recorder: Recorder, decode: Decode, seconds: float) -> str | None:
         """Take the recorded answer into the store; else the reason why not. ``seconds``: how long upstream took."""
@@ -265,32 +233,15 @@ class Cache:
         lifetime = lasts(own_ttl, self._longest_ttl)
         kept = None if self.keep_stale is None else max(self.keep_stale, self.plan.stale_if_error)
         wanted = None if lifetime is None or kept is None else lifetime + kept
-        return self._backlog.put(Job(key, size, make, wanted, self._written))
-
-    def wait_a_moment(self) -> None:
-        """Let a sync caller find on disk what was stored, unless calls come thick and fast."""
-        self._backlog.wait_if_calm()
+        return self.shelf.write(key, size, make, wanted)
 
     def flush(self) -> None:
         """Wait for the writes under way."""
-        self._backlog.flush(FLUSH_WAIT)
-
-    def after_writes(self, action: Callable[[], object]) -> None:
-        """Do it in the background, when what was kept so far is written."""
-        self._backlog.after(action)
-
-    def lease_turn(self, turn: Add | Peek) -> Any:
-        """Ask the store for a lease; one in trouble lets everybody lead."""
-        try:
-            store: Any = self.store
-            return store.add(turn.key, turn.value, ttl=turn.ttl) if isinstance(turn, Add) else store.get(turn.key)
-        except Exception as error:
-            self._trouble(error)
-            return isinstance(turn, Add)
+        self.shelf.flush()
 
     async def aflush(self) -> None:
         """The same from an event loop: in a worker thread, and only if there is something to wait for."""
-        if not self._backlog.flush(0):
+        if not self.shelf.flush(0):
             from anyio.to_thread import run_sync
 
             await run_sync(self.flush)
@@ -322,47 +273,11 @@ class Cache:
         try:
             verdict = self._accept(entry)
         except Exception:
-            if "accept" not in self._warned:
-                self._warned.add("accept")
+            if not self._accept_failed:
+                self._accept_failed = True
                 logger.warning("wirecache: accept= raised; the answer is not stored", exc_info=True)
             return "accept-error"
         return verdict if isinstance(verdict, str) and verdict else None if verdict else "accept"
-
-    def _written(self, error: Exception | None) -> None:
-        if error is None:
-            self._tally.add("stored")
-        else:
-            self._trouble(error)
-
-    def _decoded(self, key: str, value: bytes | None) -> Entry | None:
-        if value is None or value == GONE:
-            return None
-        try:
-            return _codec.decode(key, value)
-        except _codec.Damaged as error:
-            self._trouble(error)
-            return None
-
-    def _guarded(self, action: Callable[..., Any], *arguments: object) -> Any:
-        try:
-            return action(*arguments)
-        except Exception as error:
-            self._trouble(error)
-            return None
-
-    def _trouble(self, error: Exception) -> None:
-        """Count it, and say so once for each cause."""
-        self._tally.add("store_errors")
-        cause = redacted_text(f"{type(error).__name__}: {error}")  # a store's URL has a password
-        if cause not in self._warned and len(self._warned) < MOST_WARNINGS:
-            self._warned.add(cause)
-            logger.warning("wirecache: the store is in trouble, calls go on without it: %s", cause)
-
-    def _optional(self, name: str) -> Callable[..., Any]:
-        method: Callable[..., Any] | None = getattr(self.store, name, None)
-        if method is None:
-            raise ConfigError(f"{type(self.store).__name__} has no {name}(), which this needs")
-        return method
 
 
 def _is_shared(collapse: object, store: Store) -> bool:
@@ -382,4 +297,4 @@ def _longest(plan: Plan) -> float | None:
 
 def explain(request: Any, cache: Cache | None = None) -> Explanation:
     """``cache.explain(request)``, for the cache that a client gets by default if none is given."""
-    return (cache or Cache()).explain(request)
+    return (Cache() if cache is None else cache).explain(request)

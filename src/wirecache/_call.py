@@ -249,7 +249,7 @@ class Call:
                 raise
             self.let_go(reason is None)
             if reason is None and can_wait:
-                self.cache.wait_a_moment()
+                self.cache.shelf.wait_a_moment()
             final = status.settled(reason)
             note.write(final)
             self.over(final, note.code)

@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 
 from wirecache._cache import Cache
 
-__all__ = ["PerLoop", "put_under", "put_under_async", "sdk_options"]
+__all__ = ["PerLoop", "put_under", "put_under_async", "running_loop", "sdk_options"]
 
 Client = TypeVar("Client")
 Wrap = Callable[[Cache, Any], Any]
@@ -68,7 +68,7 @@ class PerLoop:
 
     async def handle_async_request(self, request: Any) -> Any:
         """Send by this loop's transport."""
-        loop = _running_loop()
+        loop = running_loop()
         if loop not in self._of_loop:
             transport, self._first = self._first or self._again(), None
             ending = self._close_at_end(loop, transport)
@@ -85,7 +85,7 @@ class PerLoop:
 
     async def aclose(self) -> None:
         """Close this loop's transport; those of other loops ended with them."""
-        transport, ending = self._of_loop.get(_running_loop()) or (self._first, None)
+        transport, ending = self._of_loop.get(running_loop()) or (self._first, None)
         if ending is not None:
             await ending.aclose()
         elif transport is not None:
@@ -98,7 +98,8 @@ class PerLoop:
         await self.aclose()
 
 
-def _running_loop() -> Any:
+def running_loop() -> Any:
+    """The event loop of this thread: asyncio's, or what stands for trio's."""
     try:
         return asyncio.get_running_loop()
     except RuntimeError:

@@ -39,7 +39,7 @@ def claim(call: Call, key: str, than: float | None) -> Generator[Turn, Any, Entr
             return found
         call.lead = joined
         if (leases := cache.leases) is not None:
-            joined.then = lambda stored: cache.after_writes(lambda: leases.release(key, stored))
+            joined.then = lambda stored: cache.shelf.after_writes(lambda: leases.release(key, stored))
             return (yield from leases.acquire(key, than, call.patience))
         found = (yield Look(key)) if cache.claims.stored != call.stored else None
         return found
@@ -55,7 +55,8 @@ def perform(cache: Cache, turn: Turn) -> Any:
         case Look(key):
             return cache.look_up(key)
         case Add() | Peek():
-            return cache.lease_turn(turn)
+            assert cache.leases is not None
+            return cache.shelf.lease_turn(cache.leases, turn)
         case Wait(seconds):
             return time.sleep(seconds)
         case _:
@@ -72,7 +73,8 @@ async def aperform(cache: Cache, turn: Turn) -> Any:
         case Add() | Peek():
             from anyio.to_thread import run_sync
 
-            return await run_sync(cache.lease_turn, turn)
+            assert cache.leases is not None
+            return await run_sync(cache.shelf.lease_turn, cache.leases, turn)
         case Wait(seconds):
             from anyio import sleep
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeAlias
 from wirecache._core.messages import Entry
 from wirecache.stores._protocol import Store
 
-__all__ = ["Add", "Leases", "Look", "Peek", "Wait", "can_hold_leases", "is_lease"]
+__all__ = ["Add", "Leases", "Look", "Peek", "Wait", "can_hold_leases", "common_store", "is_lease"]
 
 LASTS = 4.0  # seconds
 RENEWED_EVERY = 1.0  # seconds
@@ -64,8 +64,8 @@ def is_lease(key: str) -> bool:
 class Leases:
     """The leases that this process holds in one store."""
 
-    def __init__(self, store: Any) -> None:
-        self._store: Any = store
+    def __init__(self, store: Store) -> None:
+        self._store: Any = common_store(store)
         self.reset()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self.reset)
@@ -76,6 +76,10 @@ class Leases:
         self._held: set[str] = set()
         self._mine = uuid.uuid4().bytes
         self._renewing = False
+
+    def turn(self, turn: Add | Peek) -> Any:
+        """Ask the store."""
+        return self._store.add(turn.key, turn.value, ttl=turn.ttl) if isinstance(turn, Add) else self._store.get(turn.key)
 
     def acquire(self, key: str, than: float | None, patience: float) -> Generator[_Turn, Any, Entry | None]:
         """Wait until the answer is stored, or until this process may forward: then None.
@@ -138,6 +142,14 @@ def _try(action: Callable[[], object]) -> None:
         pass
 
 
+def common_store(store: Store) -> Store:
+    """The store that the processes have in common: the last of several tiers; a lease needs no encryption."""
+    while inner := getattr(store, "inner", None) or next(reversed(getattr(store, "tiers", ())), None):
+        store = inner
+    return store
+
+
 def can_hold_leases(store: Store) -> bool:
     """Has the store what leases need?"""
-    return hasattr(store, "add") and hasattr(store, "delete")
+    common = common_store(store)
+    return hasattr(common, "add") and hasattr(common, "delete")

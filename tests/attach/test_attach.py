@@ -7,8 +7,6 @@ import contextlib
 import gc
 import sys
 import weakref
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -28,12 +26,6 @@ SDK_ROWS = [OPENAI, ANTHROPIC, GROQ, GENAI, MISTRAL]
 each_sdk = pytest.mark.parametrize("sdk", SDK_ROWS, ids=str)
 LIBRARIES = [httpx, httpx2]
 each_library = pytest.mark.parametrize("library", LIBRARIES, ids=lambda library: library.__name__)
-
-
-@pytest.fixture
-def cache(tmp_path: Path) -> Iterator[Cache]:
-    with Cache(tmp_path / "store") as cache:
-        yield cache
 
 
 def embed(client: Any, provider: Provider, text: str = "hi") -> Any:
@@ -297,3 +289,21 @@ def test_the_openai_sdk_goes_on_under_the_next_event_loop(provider: Provider, ca
     for text in ("one", "two", "three"):
         asyncio.run(ask(text))
     assert provider.calls == 3
+
+
+@each_library
+def test_detach_closes_nothing_that_is_in_use(library: Any, provider: Provider, cache: Cache) -> None:
+    async def main() -> None:
+        async with library.AsyncClient(verify=TLS) as client:
+            attach(client, cache)
+            await embed(client, provider)
+            pool = client._transport._pool
+            (kept,) = pool.connections
+            detach(client)
+            gc.collect()
+            await anyio.lowlevel.checkpoint()
+            await anyio.lowlevel.checkpoint()
+            assert pool.connections == [kept]
+            assert kept.is_available()
+
+    asyncio.run(main())

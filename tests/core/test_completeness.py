@@ -95,6 +95,20 @@ def test_any_shapes_can_be_judged(values: list[Any], kind: str, ended: bool) -> 
 
 # -- what is told of each dialect ---------------------------------------------------------------------------------------
 
+AMAZON = "application/vnd.amazon.eventstream"
+
+
+def frame(kind: str = "event") -> bytes:
+    """A message of Amazon's event stream: lengths, their checksum, headers, payload, checksum (the checksums are not looked at)."""
+    headers = b"".join(
+        bytes([len(name)]) + name.encode() + b"\x07" + len(value).to_bytes(2, "big") + value.encode()
+        for name, value in ((":event-type", "chunk"), (":content-type", "application/json"), (":message-type", kind))
+    )
+    payload = b'{"bytes": "eyJ0eXBlIjoibWVzc2FnZV9zdGFydCJ9"}'
+    size = 12 + len(headers) + len(payload) + 4
+    return size.to_bytes(4, "big") + len(headers).to_bytes(4, "big") + b"\0\0\0\0" + headers + payload + b"\0\0\0\0"
+
+
 ENDS = [
     # id, kind, events, ended, (whole, reason)
     ("chat: no [DONE]", SSE, told.CHAT[:-1], True, (False, None)),
@@ -175,8 +189,14 @@ ENDS = [
     ("unknown: lines, cut", NDJSON, [line({"a": 1}), b'{"a": '], True, (False, None)),
     ("unknown: lines, no line end at the end", NDJSON, [line({"a": 1}), b'{"a": 2}'], True, (True, None)),
     ("unknown: data that is no JSON", SSE, [b"data: hello\n\n", b"data: [1, 2]\n\n", b"data: 7\n\n"], True, (True, None)),
-    ("amazon: ended", "application/vnd.amazon.eventstream", [b"\x00\x00\x00\x10binary"], True, (True, None)),
-    ("amazon: closed", "application/vnd.amazon.eventstream", [b"\x00\x00\x00\x10binary"], False, (False, None)),
+    ("amazon: ended", AMAZON, [frame(), frame()], True, (True, None)),
+    ("amazon: closed", AMAZON, [frame(), frame()], False, (False, None)),
+    ("amazon: cut in a message", AMAZON, [frame(), frame()[:-3]], True, (False, None)),
+    ("amazon: cut in a length", AMAZON, [frame(), frame()[:3]], True, (False, None)),
+    ("amazon: no message", AMAZON, [b"\0\0\0\0"], True, (False, None)),
+    ("amazon: exception", AMAZON, [frame(), frame("exception")], True, (True, "error")),
+    ("amazon: error", AMAZON, [frame(), frame("error")], True, (True, "error")),
+    ("amazon: empty", AMAZON, [], True, (True, "empty")),
     ("empty: ended", SSE, [], True, (True, "empty")),
     ("empty: closed", SSE, [], False, (False, None)),
     ("empty: only comments", SSE, [b": ping\n\n", b": ping\n\n"], True, (True, "no-answer")),

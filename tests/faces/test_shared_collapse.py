@@ -20,9 +20,11 @@ from wirecache import Cache, ConfigError, DiskStore
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(params=["disk", "redis"])
+@pytest.fixture(params=["disk", "redis", "tiers"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return str(tmp_path) if request.param == "disk" else str(request.getfixturevalue("redis_url"))
+    if request.param == "redis":
+        return str(request.getfixturevalue("redis_url"))
+    return str(tmp_path) if request.param == "disk" else f"memory://,{tmp_path}"
 
 
 @contextmanager

@@ -235,12 +235,12 @@ async def test_readers_of_one_recorded_stream_take_turns(face: Face, provider: P
 MANY = 50_000
 
 
-@pytest.mark.parametrize("way", ["read to its end", "closed after [DONE]"])
+@pytest.mark.parametrize("way", ["read to its end", "closed after the last event"])
 @stops_early
 async def test_a_very_long_stream_does_not_hold_the_loop(face: Face, provider: Provider, make_cache: Make, way: str) -> None:
     """Judging 11 MB takes a third of a second: in a thread, while the loop goes on."""
-    sent = [sse(chunk({"content": "word "})) * 100] * (MANY // 100)
-    provider.script = lambda _: Answer(200, {"content-type": SSE}, [*sent, *CHAT])
+    begin, delta, end = told.RESPONSES[:4], told.RESPONSES[4], told.RESPONSES[-1]
+    provider.script = lambda _: Answer(200, {"content-type": SSE}, [*begin, *[delta * 100] * (MANY // 100), end])
     cache = make_cache(streams="record")
     beats = 0
 
@@ -255,8 +255,8 @@ async def test_a_very_long_stream_does_not_hold_the_loop(face: Face, provider: P
         async with face.client(cache) as client:
             async with client.stream("POST", url, json=body) as reply, reply.over("iter_raw") as pieces:
                 async for piece in pieces:
-                    tail, last = (tail + piece)[-len(DONE) :], beats
-                    if tail == DONE and way == "closed after [DONE]":
+                    tail, last = (tail + piece)[-len(end) :], beats
+                    if tail == end and way == "closed after the last event":
                         break
             return reply, beats - last
 
@@ -270,4 +270,31 @@ async def test_a_very_long_stream_does_not_hold_the_loop(face: Face, provider: P
         reply, _ = await read()
     assert reply.told.stored
     (entry,) = cache.entries()
-    assert len(entry.body) > MANY * 200
+    assert len(entry.body) > MANY * len(delta)
+
+
+@stops_early
+async def test_a_reader_that_stops_at_the_last_event_and_closes_nothing(face: Face, provider: Provider, make_cache: Make) -> None:
+    """As huggingface_hub's async client does: the next call is answered from the store all the same."""
+    cache = make_cache(streams="record")
+    gate = Gate()
+
+    def chunks() -> Iterator[bytes]:
+        yield from CHAT
+        gate.wait()
+
+    provider.script = lambda _: Answer(200, {"content-type": SSE}, chunks())
+    async with face.client(cache) as client:
+        url, body = provider.url + CHAT_PATH, body_of(stream=True)
+        async with client.stream("POST", url, json=body) as reply, reply.over("iter_raw") as pieces:
+            got = b""
+            async for piece in pieces:
+                got += piece
+                if got == b"".join(CHAT):
+                    break
+            assert not reply.is_closed
+            assert reply.told.stored
+            again = await ask(client, provider, stream=True)
+            assert (again.content, again.told.hit) == (got, True)
+        gate.open()
+    assert cache.stats.stored == 1

@@ -121,6 +121,19 @@ async def test_a_coding_that_hides_pieces(face: Face, provider: Provider, make_c
     assert b"".join(replayed) == b"".join(CHAT)
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+async def test_the_last_event_is_cut_before_its_last_byte(face: Face, provider: Provider, make_cache: Make, end: bytes) -> None:
+    cache = make_cache(streams="record")
+    body = b"".join(CHAT).replace(b"\n", end)
+    pieces_sent = [body[: -len(end)], body[-len(end) :], b": bye" + end * 2]
+    provider.script = lambda _: Answer(200, {"content-type": SSE}, iter_slowly(pieces_sent))
+    async with face.client(cache) as client:
+        live, _ = await pieces(client, provider)
+        replayed, reply = await pieces(client, provider)
+    assert reply.told.hit
+    assert b"".join(replayed) == b"".join(live) == b"".join(pieces_sent)
+
+
 TALK = b"".join([sse(chunk({"content": "grün 🌍"})).replace(b"\\u00fc", "ü".encode()).replace(b"\\ud83c\\udf0d", "🌍".encode()), DONE])
 
 

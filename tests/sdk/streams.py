@@ -211,7 +211,6 @@ CALLS = [
     ),
 ]
 # One of each dialect.
-SOME = [
-    call for call in CALLS if call.name in ("openai-chat", "openai-responses", "anthropic", "groq", "gemini", "interactions", "mistral")
-]
+_ONE_OF_EACH = ("openai-chat", "openai-responses", "anthropic", "groq", "gemini", "interactions", "mistral")
+SOME = [call for call in CALLS if call.name in _ONE_OF_EACH]
 FAILING = [call for call in CALLS if call.failed is not None]

@@ -199,7 +199,7 @@ def test_threads_share_one_client(provider: Provider, cache: Cache) -> None:
         list(pool.map(work, range(8)))
         assert provider.calls == cold
     stats = cache.stats
-    assert stats.hits + stats.misses == 2 * 8 * (len(prompts) + 1)
+    assert stats.hits + stats.misses + stats.collapsed == 2 * 8 * (len(prompts) + 1)
     assert stats.store_errors == 0
     assert len(list(cache.entries())) == len(prompts) + 8
 

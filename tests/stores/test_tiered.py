@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from tests.stores.contract import KEY, OTHER, until
 from tests.stores.processes import locked
 from tests.stores.test_contract import TwoMethods
 from tests.stores.upstream import Model
-from wirecache import Cache, ConfigError, DiskStore, MemoryStore, StoreError, TieredStore
+from wirecache import Cache, ConfigError, DiskStore, EncryptedStore, MemoryStore, StoreError, TieredStore
 
 Read = Callable[[TieredStore], bytes | None]
 READS: dict[str, Read] = {"sync": lambda store: store.get(KEY), "async": lambda store: asyncio.run(store.aget(KEY))}
@@ -131,6 +132,14 @@ def test_a_cache_counts_it_and_says_it_once(tmp_path: Path, caplog: pytest.LogCa
         assert [model.ask(cache).extensions["wirecache"].hit for _ in range(3)] == [False, True, True]
         assert (cache.stats.stored, cache.stats.hits, cache.stats.store_errors) == (1, 2, 4)
     assert model.calls == 1
+    assert len([record for record in caplog.records if record.levelname == "WARNING"]) == 1
+
+
+def test_an_encrypted_one_is_heard_too(caplog: pytest.LogCaptureFixture) -> None:
+    model = Model()
+    with Cache(EncryptedStore(TieredStore([Broken(), MemoryStore()]), os.urandom(32))) as cache:
+        assert [model.ask(cache).extensions["wirecache"].hit for _ in range(2)] == [False, True]
+        assert cache.stats.store_errors == 3
     assert len([record for record in caplog.records if record.levelname == "WARNING"]) == 1
 
 

@@ -30,6 +30,9 @@ TYPED: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = (
     (re.compile(r"(interaction|step)\..+"), frozenset({"interaction.completed"})),  # Google's interactions
 )
 FAILED = {"error": "error", "stream-error": "error", "response.failed": "status-failed"}
+# Amazon's binary streams: a header of a message that tells of a failure (name, type 7, length and text of its value).
+AMAZON = b"application/vnd.amazon.eventstream"
+_AMAZON_FAILED = re.compile(rb"\x0d:message-type\x07\x00(\x09exception|\x05error)")
 # Where in an event it may be said how the answer ended, or what it cost.
 PARTS = ("delta", "message", "response", "interaction", "x_groq")
 
@@ -47,11 +50,14 @@ def judge_stream(kind: bytes, body: bytes, ended: bool) -> StreamVerdict:
     reading = _Reading()
     for event in events_in(kind, body):
         reading.take(event)
+    if kind == AMAZON and _AMAZON_FAILED.search(body):
+        reading.reason = "error"
     whole, reason = reading.is_whole(ended), reading.reason
-    if whole and reading.said and reading.dialect is None and reason is None and not reading.done and _cut_off(kind, body):
-        whole = False
-    if whole and reason is None and not reading.said and (has_events(kind) or not body):
-        reason = "no-answer" if body else "empty"
+    if whole and reason is None:
+        if not reading.said and (has_events(kind) or not body):
+            reason = "no-answer" if body else "empty"
+        elif reading.dialect is None and not reading.done:
+            whole = not _cut_off(kind, body)
     return StreamVerdict(whole, reason, reading.usage)
 
 
@@ -128,6 +134,8 @@ class _Reading:
 
 def _cut_off(kind: bytes, body: bytes) -> bool:
     """Does a body without a known last event end within an event?"""
+    if kind == AMAZON:
+        return _cut_in_a_message(body)
     pieces = split_stream(kind, body)
     if not pieces:
         return False
@@ -135,6 +143,17 @@ def _cut_off(kind: bytes, body: bytes) -> bool:
     if kind != EVENT_STREAM:
         return not pieces[-1].endswith(b"\n") and parse_json(lines[-1]) is MALFORMED
     return bool(lines[-1]) and any(line and not line.startswith(b":") for line in lines)
+
+
+def _cut_in_a_message(body: bytes) -> bool:
+    """Do Amazon's messages, each of which begins with its length, not fill the body?"""
+    at = 0
+    while at < len(body):
+        size = int.from_bytes(body[at : at + 4], "big")
+        if size < 16:  # lengths and checksums alone
+            return True
+        at += size
+    return at > len(body)
 
 
 @lru_cache(maxsize=512)

@@ -35,6 +35,7 @@ MOMENT_FIELDS = re.compile(
     rb"alt-svc|cf-.*|nel|report-to|reporting-endpoints|server-timing|strict-transport-security|via|x-envoy-.*"
     rb"|x-content-type-options|access-control-.*|(x-|anthropic-)?ratelimit-.*|retry-after(-ms)?"
 )
+_LAST = re.compile(rb"(?:^|[\r\n])data: ?\[DONE\](?>\r\n|\n|\r){2}\Z")  # to the blank line: a replay has every byte
 PLAIN_FIELDS = frozenset({b"accept", b"accept-encoding", b"accept-language", b"user-agent"})
 
 
@@ -94,14 +95,15 @@ class Recorder:
         self._broken = False
         self._too_large = False
 
-    def feed_at(self, chunk: bytes, seconds: float) -> None:
-        """Here is the next chunk of a stream; ``seconds`` since the request was sent."""
+    def feed_at(self, chunk: bytes, seconds: float) -> bool:
+        """Here is the next chunk of a stream; ``seconds`` since the request was sent. Does it end with the last event of a chat?"""
         self.feed(chunk)
         if not self._too_large:
             self._times.append(seconds)
+        return _LAST.search(chunk, max(0, len(chunk) - 24)) is not None
 
-    def feed(self, chunk: bytes) -> None:
-        """Here is the next chunk, as it came over the wire."""
+    def feed(self, chunk: bytes) -> bool:
+        """Here is the next chunk, as it came over the wire. Only the end of the body says that it was the last one: False."""
         self.size += len(chunk)
         if self.size <= self.recording.max_body:
             self._chunks.append(chunk)
@@ -109,6 +111,7 @@ class Recorder:
             self._too_large = True
             self._chunks.clear()
             self._times.clear()
+        return False
 
     def end(self) -> None:
         """Upstream ended the body."""

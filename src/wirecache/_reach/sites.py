@@ -18,11 +18,10 @@ from typing import Any
 
 from wirecache._bridge import holds_cache
 from wirecache._cache import Cache
-from wirecache._clients import PerLoop
+from wirecache._reach.loops import LIBRARIES, ClosedWithTheLoop, dies_with_the_loop
 
 __all__ = ["LIBRARIES", "METHOD", "TRANSPORTS", "Site", "around", "face_of", "fills", "site_of", "that_attaches", "that_attaches_async"]
 
-LIBRARIES = ("httpx", "httpx2")
 TRANSPORTS = {"Client": "CacheTransport", "AsyncClient": "AsyncCacheTransport"}
 METHOD = "_transport_for_url"
 
@@ -112,22 +111,18 @@ def _asking(client: Any, cache: Cache) -> Callable[[Any], Any]:
     made = weakref.ref(client)  # an SDK closes its client when nobody holds it any more
     face = face_of(type(client))
     assert face is not None
-    of_loops: dict[int, PerLoop] = {}
+    sent_by: dict[int, ClosedWithTheLoop] = {}
 
     def transport_for_url(url: Any) -> Any:
         client: Any = made()
         own = type(client)._transport_for_url(client, url)
-        transport = of_loops.setdefault(id(own), PerLoop(own, lambda: own)) if _is_pool(own) else own
-        return around(transport, cache, face)
+        if not dies_with_the_loop(own):
+            return around(own, cache, face)
+        if id(own) not in sent_by:
+            sent_by[id(own)] = ClosedWithTheLoop(own)
+        return around(sent_by[id(own)], cache, face)
 
     return transport_for_url
-
-
-def _is_pool(transport: Any) -> bool:
-    """Is it a library's own async transport? Its connections die with their event loop, and are closed at its end, so that the next
-    loop finds none of them. (One that the cache made has a transport for each loop.)"""
-    kind = type(transport)
-    return kind.__name__ == "AsyncHTTPTransport" and kind.__module__.partition(".")[0] in LIBRARIES
 
 
 # -- what makes HTTP clients ------------------------------------------------------------------------------------------

@@ -51,9 +51,13 @@ class Breaker(Generic[Client]):
         self._wanted = 0.0
 
     def reset(self) -> Line[Client] | None:
-        """Begin anew, as in a child after a fork; the line that was open is the caller's to close."""
-        line = self.current
+        """Begin anew; the line that was open is the caller's to close."""
         self._ending.set()
+        return self.reset_after_fork()
+
+    def reset_after_fork(self) -> Line[Client] | None:
+        """The same in a child, where the thread that asks is not, but may have left a lock."""
+        line = self.current
         self._begin()
         return line
 

@@ -22,7 +22,7 @@ __all__ = ["EncryptedStore"]
 MAGIC = b"WCX\x01"
 ID, NONCE, TAG = 8, 12, 16  # bytes
 LONG = 1 << 20  # bytes; decrypting more than that would hold an event loop for longer than a thread takes to begin
-PASSED_ON = ("delete", "keys", "newest", "clear", "close")  # optional methods that see no value
+PASSED_ON = ("delete", "keys", "newest", "clear", "close", "tell")  # optional methods that see no value
 CHANGED = ("add", "aget", "get_with_ttl", "aget_with_ttl")  # those that do
 
 

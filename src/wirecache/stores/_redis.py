@@ -239,7 +239,7 @@ def _after_fork() -> None:
     for store in list(_stores):
         store._slots = threading.BoundedSemaphore(store.max_connections)
         store._per_loop.forget()
-        line = store._breaker.reset()
+        line = store._breaker.reset_after_fork()
         if line is not None:
             _of_the_parent.append(line)
 

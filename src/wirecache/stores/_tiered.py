@@ -113,10 +113,13 @@ class TieredStore:
         if name in ("keys", "newest") and any(hasattr(tier, "keys") for tier in tiers):
             return lambda: self._listed(name)
         if name == "clear" and all(has):
-            return lambda: self._all(lambda tier: getattr(tier, name)(), tiers) and None
+            return self._clear
         if name == "add" and has[-1:] == [True]:
             return tiers[-1].add
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def _clear(self) -> None:
+        self._all(lambda tier: getattr(tier, "clear")(), self.tiers)  # noqa: B009
 
     def tell(self, listener: Callable[[Exception], None]) -> None:
         """Call this method with the error of each tier that is passed over, instead of a warning. It is held weakly."""
