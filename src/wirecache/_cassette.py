@@ -201,8 +201,12 @@ class Cassette(Cache):
         return self.session.play(key)
 
     async def alook_up(self, key: str) -> Entry | None:
-        """The same; a file is read in less time than a thread takes to begin."""
-        return self.session.play(key)
+        """The same; one file is read in less time than a thread takes to begin, all of them are not."""
+        if self._directory.is_at_hand(key):
+            return self.session.play(key)
+        from anyio.to_thread import run_sync
+
+        return await run_sync(self.session.play, key)
 
     def keep(self, recorder: Recorder, decode: Decode, seconds: float) -> str | None:
         """Take the answer onto the cassette; else the reason why not."""
