@@ -36,7 +36,7 @@ from wirecache._settings import (
     parse_text,
     setting,
 )
-from wirecache.errors import ConfigError
+from wirecache.errors import ConfigError, NotRecorded
 from wirecache.stats import Stats, Tally
 from wirecache.stores import Store, open_store
 
@@ -273,9 +273,17 @@ class Cache:
 
             await run_sync(self.flush)
 
+    def told(self, message: str, near: Nearest | None) -> str:
+        """What the caller of a request without an answer is told; ``near``: the stored request that is nearest."""
+        return f"{message} The nearest stored request differs in: {'; '.join(map(str, near.differences))}" if near else message
+
     def missed(self, message: str) -> None:
         """Say that there is no answer for a request that may not leave."""
         logger.error("%s", message)
+
+    def not_recorded(self, message: str) -> NotRecorded:
+        """What is raised for such a request (``miss="raise"``)."""
+        return NotRecorded(message)
 
     def answered(self, status: CacheStatus, entry: Entry | None = None) -> None:
         """Count an exchange whose head is known."""

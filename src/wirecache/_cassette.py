@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from wirecache._cache import Cache
 from wirecache._core.difference import ABSENT, Difference, difference
@@ -23,6 +23,9 @@ from wirecache.cassette import CassetteStore
 from wirecache.cassette._directory import Directory
 from wirecache.cassette._session import SequenceEnd, Session
 from wirecache.errors import CassetteError, ConfigError
+
+if TYPE_CHECKING:
+    from wirecache._explain import Nearest
 
 __all__ = ["Cassette", "CassetteReport", "Drift"]
 
@@ -115,16 +118,18 @@ class Cassette(Cache):
     def __repr__(self) -> str:
         return f"Cassette({self.path!r}, {self.record_mode.value!r})"
 
-    def under_test(self, how: str, *, root: str | os.PathLike[str], since: float) -> None:
+    def under_test(self, how: str, *, root: str | os.PathLike[str], since: float, where: str = "") -> None:
         """Write nothing before ``close``, so that a test that fails records nothing (``rollback``).
 
         ``how``: what a user does to record. ``root``: the directory of all cassettes, where their schema lies. ``since``: when the
         run began, in seconds since the epoch: files that are younger are other tests' and stay.
+        ``where``: what messages call the cassette.
         """
         self.session.hold, self.session.since = True, since
         self._directory.schema_in(root)
         assert self.plan.tape is not None
-        self.plan = replace(self.plan, tape=self.plan.tape._replace(how=how))
+        existed = any(self._directory.made_at(name) < since for name in self._directory.names())
+        self.plan = replace(self.plan, tape=self.plan.tape._replace(how=how, where=where or self.path, existed=existed))
 
     def rollback(self) -> None:
         """Forget what was recorded since it was opened; only ``under_test``."""
@@ -206,6 +211,14 @@ class Cassette(Cache):
         found = drift(recorded, live, text=self.verify == "text") if recorded else [difference("cassette", ABSENT, "answered")]
         if found:
             self.drift.append(Drift(asked.method, asked.url, tuple(found)))
+
+    def told(self, message: str, near: Nearest | None) -> str:
+        """The same in lines: what was asked, the nearest recording and where it differs, how to record."""
+        if near is None:
+            return message
+        what, _, how = message.rpartition("\n")
+        name = next(iter(self._directory.of(near.entry.key)), "one that is gone")
+        return f"{what}\nThe nearest recording, {name}, differs in:\n{near}\n{how}"
 
     def missed(self, message: str) -> None:
         """Note it for the report, and say so."""
