@@ -42,6 +42,16 @@ def test_without_a_recording_it_tells_what_to_do(provider: Provider, tmp_path: P
     assert "Nothing was sent. To record it: run it once with Cassette(" in told
 
 
+@pytest.mark.parametrize("mode", ["all", "rewrite"])
+def test_verify_removes_nothing(provider: Provider, tmp_path: Path, mode: str) -> None:
+    with Cassette(tmp_path, "all") as cassette:
+        ask(cassette, provider)
+    before = sorted(path.name for path in tmp_path.iterdir())
+    with Cassette(tmp_path, mode, verify="shape") as cassette:  # type: ignore[arg-type]
+        ask(cassette, provider, "something else")
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
 def test_once_counts_what_was_there_before_the_run(provider: Provider, tmp_path: Path) -> None:
     """Tests that share a cassette, and run one after the other, all record."""
     since = time.time() - 1
