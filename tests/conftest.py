@@ -7,6 +7,8 @@ import pytest
 
 from tests.provider import Provider
 
+pytest_plugins = ["pytester"]
+
 
 @pytest.fixture
 def provider() -> Iterator[Provider]:
