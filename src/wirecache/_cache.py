@@ -297,4 +297,4 @@ def _longest(plan: Plan) -> float | None:
 
 def explain(request: Any, cache: Cache | None = None) -> Explanation:
     """``cache.explain(request)``, for the cache that a client gets by default if none is given."""
-    return (cache or Cache()).explain(request)
+    return (Cache() if cache is None else cache).explain(request)
