@@ -164,6 +164,11 @@ class Recorder:
             return verdict.reason or over or "truncated"
         return None if self.recording.everything else verdict.reason
 
+    @property
+    def usage(self) -> Usage | None:
+        """What the provider counted. To be asked after ``why_not``."""
+        return self._usage
+
     def entry(self, now: float, seconds: float) -> Entry:
         """The entry that a good body makes. ``now``: seconds since the epoch; ``seconds``: how long upstream took."""
         made = self.recording
