@@ -8,6 +8,7 @@ begins with ``wirecache.``. The metrics: ``gen_ai.client.operation.duration`` (s
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from wirecache._calls import Exchange
@@ -44,10 +45,8 @@ class OpenTelemetry:
             from opentelemetry import metrics, trace
         except ModuleNotFoundError as error:
             raise ConfigError("wirecache.otel needs its extra: pip install 'wirecache[otel]'") from error
-        from wirecache import __version__
-
         self._trace = trace if spans else None
-        meter = metrics.get_meter("wirecache", __version__, meter_provider)
+        meter = metrics.get_meter("wirecache", version("wirecache"), meter_provider)
         self._duration = meter.create_histogram(
             "gen_ai.client.operation.duration", "s", "GenAI operation duration.", explicit_bucket_boundaries_advisory=SECONDS
         )
