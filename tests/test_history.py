@@ -82,17 +82,16 @@ def test_processes_add_to_one_sum(tmp_path: Path, provider: Provider) -> None:
 
 
 def _in_child(url: str, store: str) -> None:
-    client = cached_client(Cache(store), library="httpx")
-    ask(client, url)
+    with cached_client(Cache(store), library="httpx") as client:
+        ask(client, url)
 
 
 @pytest.mark.parametrize("way", ["fork", "spawn"])
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_child_keeps_its_own_and_not_its_parent_s(way: str, tmp_path: Path, provider: Provider) -> None:
     cache = Cache(tmp_path)
-    client = cached_client(cache, library="httpx")
-    ask(client, provider.url)
-    cache.flush()
+    with cached_client(cache, library="httpx") as client:
+        ask(client, provider.url)
     process = multiprocessing.get_context(way).Process(target=_in_child, args=(provider.url, str(tmp_path)))
     process.start()
     process.join(30)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
@@ -137,14 +138,13 @@ def _print(parts: Mapping[str, Stats], by: By, total: Stats, prices: Prices | No
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column(by.value, overflow="fold", min_width=10)
-    for name in ("calls", "hits", "misses", "live", "time saved", "tokens saved", "saved", "billed", "unpriced"):
-        table.add_column(name, justify="right", overflow="fold")
+    for name in ("calls", "hits", "misses", "live", "time saved", "tokens saved", "$ saved", "$ billed", "unpriced"):
+        table.add_column(name, justify="right", no_wrap=len(name) < 10)
     for name, stats in parts.items():
         table.add_row(name or "-", *_cells(stats, prices))
     table.add_section()
     table.add_row("total", *_cells(total, prices))
-    console = Console(markup=False, highlight=False)
-    console.print(table, width=console.width if console.is_terminal else 160, soft_wrap=not console.is_terminal)
+    Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else 140).print(table)
     if total.bypassed_for:
         typer.echo(f"bypassed: {_reasons(total.bypassed_for)}")
     if total.refused_for:
@@ -169,7 +169,7 @@ def _money(cost: Cost | None) -> str:
     if cost is None:
         return "-"
     if not cost.calls:
-        return "unpriced" if cost.unpriced else "$0"
+        return "-" if cost.unpriced else "$0"
     return f"${cost.dollars.quantize(Decimal('0.01') if cost.dollars >= 1 else Decimal('0.000001')):,}"
 
 
