@@ -96,15 +96,15 @@ async def test_opentelemetry(face: Face, make_cache: Callable[..., Cache], provi
         "gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o",
     }  # fmt: skip
     outcomes = {point.attributes["wirecache.outcome"]: point for point in metrics["wirecache.exchanges"]}
-    assert {name: point.value for name, point in outcomes.items()} == {"miss": 1, "hit": 2}  # type: ignore[union-attr]
+    assert {name: point.value for name, point in outcomes.items()} == {"miss": 1, "hit": 2}
     assert dict(outcomes["hit"].attributes) == {**common, "wirecache.outcome": "hit"}
-    assert {point.attributes["gen_ai.token.type"]: point.sum for point in metrics["gen_ai.client.token.usage"]} == {"input": 5, "output": 7}  # type: ignore[union-attr,index]
+    assert {point.attributes["gen_ai.token.type"]: point.sum for point in metrics["gen_ai.client.token.usage"]} == {"input": 5, "output": 7}
     assert {point.attributes["gen_ai.token.type"]: point.value for point in metrics["wirecache.saved.tokens"]} == {
         "input": 10,
         "output": 14,
-    }  # type: ignore[union-attr,index]
-    assert sum(point.count for point in metrics["gen_ai.client.operation.duration"]) == 3  # type: ignore[union-attr]
-    assert metrics["wirecache.saved.duration"][0].value > 0  # type: ignore[union-attr]
+    }
+    assert sum(point.count for point in metrics["gen_ai.client.operation.duration"]) == 3
+    assert metrics["wirecache.saved.duration"][0].value > 0
     assert [attributes["wirecache.outcome"] for attributes in spans] == ["miss", "hit", "hit"]
     assert spans[0]["wirecache.stored"] is True
     assert {**spans[1], **common, "gen_ai.usage.input_tokens": 5, "gen_ai.usage.output_tokens": 7} == spans[1]
