@@ -112,14 +112,15 @@ async def test_opentelemetry(face: Face, make_cache: Callable[..., Cache], provi
 
 
 async def test_the_span_of_the_instrumented_client_has_them_too(face: Face, make_cache: Callable[..., Cache], provider: Provider) -> None:
-    from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
+    from opentelemetry.instrumentation import httpx as instrumentation
     from opentelemetry.sdk.trace.export import SimpleSpanProcessor
     from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+    kind = instrumentation.HTTPXClientInstrumentor if face.library == "httpx" else instrumentation.HTTPX2ClientInstrumentor
     spans, tracers = InMemorySpanExporter(), TracerProvider()
     tracers.add_span_processor(SimpleSpanProcessor(spans))
     async with face.client(make_cache(on_exchange=OpenTelemetry(MeterProvider()))) as client:
-        HTTPXClientInstrumentor.instrument_client(client.native, tracer_provider=tracers)
+        kind.instrument_client(client.native, tracer_provider=tracers)
         for _ in range(2):
             await client.post(provider.url + "/v1/chat/completions", json=CHAT)
     told = [dict(span.attributes or {}) for span in spans.get_finished_spans()]
