@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal, NamedTuple, Self, TypeAlias
+from typing import NamedTuple, Self, TypeAlias
 
 from wirecache._core.labels import NO_LABELS, Labels
 from wirecache._core.messages import Entry, Usage
@@ -102,7 +102,7 @@ class Stats:
         """All exchanges: hits, misses, collapsed and bypassed."""
         return self.hits + self.misses + self.collapsed + self.bypassed
 
-    def by(self, what: Literal["host", "endpoint", "model", "namespace"]) -> dict[str, Stats]:
+    def by(self, what: str) -> dict[str, Stats]:
         """The same for each host, endpoint, model or namespace; "" is what has none, or where it is not known."""
         if what not in ("host", "endpoint", "model", "namespace"):
             raise ValueError(f"{what!r} is nothing to count by; allowed: host, endpoint, model, namespace")

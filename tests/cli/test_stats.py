@@ -106,8 +106,6 @@ def test_the_table(by: str, store: str) -> None:
     assert "bypassed: stream 3" in done.stdout
     assert f"Prices: {Prices().version}, newest of {Prices().date}" in done.stdout
     assert "counted (58% reused): $52.50 a month (1 calls unpriced, and left out)" in done.stdout
-        "At 1,000 calls a day, like the 12 that were counted (58% reused): $52.50 a month (1 calls unpriced, and left out)" in done.stdout
-    )
 
 
 def test_a_wrong_option_is_a_mistake_of_usage(tmp_path: Path) -> None:

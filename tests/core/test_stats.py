@@ -122,7 +122,7 @@ def test_what_was_billed_and_saved_and_where() -> None:
     assert list(stats.by("endpoint")) == ["chat", "messages"]
     assert list(stats.by("namespace")) == ["", "team"]
     with pytest.raises(ValueError, match="allowed: host, endpoint, model, namespace"):
-        stats.by("day")  # type: ignore[arg-type]
+        stats.by("day")
 
 
 def test_what_is_drained_is_drained_once_and_stays_in_the_sum() -> None:
