@@ -194,7 +194,7 @@ def gemini_sse(value: Any) -> bytes:
 GEMINI = [
     gemini_sse(gemini("one ", totalTokenCount=5)),
     gemini_sse(gemini("two ", candidatesTokenCount=4, totalTokenCount=9)),
-    gemini_sse(gemini("three", "STOP", candidatesTokenCount=7, thoughtsTokenCount=3, totalTokenCount=15)),
+    gemini_sse(gemini("three", "STOP", candidatesTokenCount=4, thoughtsTokenCount=3, totalTokenCount=12)),
 ]
 GEMINI_SAFETY = [GEMINI[0], gemini_sse(gemini("", "SAFETY", candidatesTokenCount=2))]
 GEMINI_BLOCKED = [gemini_sse({"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}, "usageMetadata": {"promptTokenCount": 5}})]
@@ -225,7 +225,7 @@ INTERACTIONS_ERROR = [*INTERACTIONS[:4], sse({"event_type": "error", "error": {"
 
 def cohere(finish: str = "COMPLETE", **more: Any) -> list[bytes]:
     """A stream of Cohere's second version."""
-    usage = {"billed_units": {"input_tokens": 1, "output_tokens": 7}, "tokens": {"input_tokens": 5, "output_tokens": 7}}
+    usage = {"billed_units": {"input_tokens": 5, "output_tokens": 7}, "tokens": {"input_tokens": 5, "output_tokens": 7}}
     return [
         typed("message-start", id="c", delta={"message": {"role": "assistant", "content": [], "tool_plan": "", "tool_calls": []}}),
         typed("content-start", index=0, delta={"message": {"content": {"type": "text", "text": ""}}}),

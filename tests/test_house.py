@@ -20,9 +20,10 @@ SOURCE = ROOT / "src" / "wirecache"
 # The floor of each module or package. Imports go down, or stay inside one package.
 FLOORS = {
     "_core": 0, "errors": 0,
-    "_calls": 1, "_codec": 1, "_config": 1, "_config_model": 1, "_drive": 1, "_explain": 1, "_rfc9111": 1, "_settings": 1, "stats": 1,
+    "_calls": 1, "_codec": 1, "_config": 1, "_config_model": 1, "_drive": 1, "_explain": 1, "_rfc9111": 1, "_settings": 1, "otel": 1,
+    "prices": 1, "stats": 1,
     "cassette": 2, "stores": 2,
-    "_backlog": 3, "_cache": 3, "_claims": 3, "_lease": 3, "_locations": 3, "_shelf": 3, "_cassette": 3,
+    "_backlog": 3, "_cache": 3, "_claims": 3, "_lease": 3, "_locations": 3, "_shelf": 3, "_cassette": 3, "_history": 3, "_told": 3,
     "_body": 4, "_bridge": 4, "_call": 4, "_clients": 4, "_collapse": 4, "_pick": 4,
     "_reach": 5, "httpx": 5, "httpx2": 5,
     "_pytest": 6,
@@ -37,6 +38,12 @@ NEIGHBOURS = {
     ("_claims", "_locations"),  # one for each place
     ("_cache", "_lease"),
     ("_cache", "_claims"),  # the cache, and who forwards for it
+    ("_shelf", "_history"),
+    ("_history", "_backlog"),
+    ("_cache", "_history"),
+    ("_cache", "_told"),  # what it counts and tells
+    ("prices", "stats"),
+    ("otel", "_calls"),  # what is priced, and told
     ("_cassette", "_cache"),  # a cassette is a cache
     ("_bridge", "_collapse"),
     ("_collapse", "_call"),  # who forwards

@@ -116,7 +116,7 @@ _WHERE = {
 }
 
 
-_MODULES = frozenset({"cassette", "errors", "httpx", "httpx2", "stats", "stores"})
+_MODULES = frozenset({"cassette", "errors", "httpx", "httpx2", "otel", "prices", "stats", "stores"})
 
 
 def __getattr__(name: str) -> Any:

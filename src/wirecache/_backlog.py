@@ -60,6 +60,7 @@ class Backlog:
         self._lock = threading.Lock()
         self._jobs: queue.SimpleQueue[Job | Callable[[], object]] = queue.SimpleQueue()
         self._waiting: dict[str, Job] = {}
+        self._resting: list[Callable[[], object]] = []
         self._size = 0
         self._undone = 0
         self._idle = threading.Condition(self._lock)
@@ -86,6 +87,12 @@ class Backlog:
             self._waiting[job.key] = job
             self._jobs.put(job)
         return True
+
+    def at_rest(self, action: Callable[[], object]) -> None:
+        """Do it when there was nothing to write for a while; never, if nobody can write."""
+        with self._lock:
+            if self._has_thread():
+                self._resting.append(action)
 
     def after(self, action: Callable[[], object]) -> None:
         """Do it when what was given so far is written; at once, if nobody can write."""
@@ -139,10 +146,8 @@ class Backlog:
             try:
                 job = self._jobs.get(timeout=IDLE)
             except queue.Empty:
-                with self._lock:
-                    if self._jobs.empty():
-                        self._thread = None
-                        return
+                if self._rest():
+                    return
                 continue
             if not isinstance(job, Job):
                 self._do(job)
@@ -161,6 +166,18 @@ class Backlog:
                 self._size -= job.size
                 self._one_less()
             del job  # an entry must not live on in an idle thread
+
+    def _rest(self) -> bool:
+        """Nothing was to be done for a while: do what waited for that; is that all?"""
+        with self._lock:
+            actions, self._resting = self._resting, []
+            if not actions and self._jobs.empty():
+                self._thread = None
+                return True
+            self._undone += len(actions)
+        for action in actions:
+            self._do(action)
+        return False
 
     def _do(self, action: Callable[[], object]) -> None:
         try:

@@ -5,22 +5,25 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from wirecache._calls import current_options
+from wirecache._calls import Exchange, current_options
 from wirecache._claims import claims_of
 from wirecache._config import file_settings
 from wirecache._core.canonical import Body
 from wirecache._core.freshness import lasts, ttl_left
 from wirecache._core.keys import DEFAULT_KEY, KeyOptions, request_from
-from wirecache._core.messages import Entry, Request
+from wirecache._core.labels import NO_LABELS, Labels, labels_of
+from wirecache._core.messages import Entry, Request, Usage
 from wirecache._core.plan import Mode, Plan, Streams, for_call, ttl_in_force
 from wirecache._core.recording import Decode, Recorder
 from wirecache._core.rules import Rule, by_line, by_model
 from wirecache._core.secrets import redacted_url
 from wirecache._core.status import CacheStatus
+from wirecache._history import today
 from wirecache._lease import Leases, can_hold_leases
 from wirecache._settings import (
     UNSET,
@@ -36,6 +39,7 @@ from wirecache._settings import (
     setting,
 )
 from wirecache._shelf import Shelf
+from wirecache._told import listeners_of
 from wirecache.errors import ConfigError, NotRecorded
 from wirecache.stats import Stats, Tally
 from wirecache.stores import Place, Store, open_store
@@ -62,6 +66,8 @@ class Cache:
     fails (connect error, timeout, 429, 5xx). ``streams``: ``"bypass"`` (they pass live) or ``"record"`` (they pass as they come, and a
     copy is kept). ``replay_speed``: 0 gives a recorded stream at once, 1 at the pace at which it came, 2 twice as fast.
 
+    ``on_exchange``: called with the ``Exchange`` when each one is over (its body too), in the thread and context of its caller.
+
     What is left out is taken from ``WIRECACHE_STORE`` (``_MODE``, ``_TTL``, ``_NAMESPACE``, ``_STREAMS``), then from
     ``wirecache.toml`` or ``[tool.wirecache]`` in ``pyproject.toml``; ``ConfigError`` names a wrong value and the allowed ones.
     """
@@ -84,6 +90,7 @@ class Cache:
         replay_speed: float = 0.0,
         miss: Literal["respond", "raise"] = "respond",
         accept: Callable[[Entry], bool | str] | None = None,
+        on_exchange: Callable[[Exchange], object] | None = None,
     ) -> None:
         said = file_settings()
         self.plan = Plan(
@@ -106,6 +113,8 @@ class Cache:
         self._longest_ttl = _longest(self.plan)
         self._tally = Tally()
         self.shelf = Shelf(self.store, self._tally)
+        self._history = self.shelf.history
+        self.listeners = listeners_of(on_exchange, self._tally)
         self.claims = claims_of(self.store)
         self.leases = Leases(self.store) if _is_shared(collapse, self.store) else None
         self._accept_failed = False
@@ -125,6 +134,14 @@ class Cache:
         """What happened in this process so far; waits for writes under way, so that the counters are right."""
         self.shelf.flush()
         return self._tally.snapshot()
+
+    def history(self, days: int | None = None) -> dict[date, Stats]:
+        """What happened on each of the last ``days`` (UTC; None: on all), in all processes that had this store, the oldest first.
+
+        A store that keeps no such record (all but the disk's) has that of this process alone.
+        """
+        self.shelf.flush()
+        return self._history.days(days)
 
     def entries(self) -> Iterator[Entry]:
         """The stored entries, one after the other. A store of your own needs ``keys()`` for it."""
@@ -181,6 +198,8 @@ class Cache:
 
     def close(self) -> None:
         """Finish the writes and close the store. A closed cache opens itself again when it is used."""
+        self.shelf.flush()
+        self._history.save()
         self.shelf.close()
 
     async def aclose(self) -> None:
@@ -215,25 +234,33 @@ class Cache:
         """Take the recorded answer into the store; else the reason why not. ``seconds``: how long upstream took."""
         make = partial(recorder.entry, time.time(), seconds)
         reason = recorder.why_not(decode) or (self._judged(make()) if self._accept is not None else None)
-        if reason is None and not self._write(recorder.recording.key, recorder.size, make, recorder.recording.ttl):
+        made = recorder.recording
+        if reason is None and not self._write(made.key, recorder.size, make, made.ttl, labels_of(made.request, made.namespace, recorder)):
             reason = "backlog"
-        if reason is not None:
-            self.refused(reason)
         return reason
 
-    def refused(self, reason: str) -> None:
+    def refused(self, reason: str, labels: Labels = NO_LABELS) -> None:
         """Count an answer that is not taken into the store."""
-        self._tally.refused(reason)
+        self._tally.refused(reason, labels, today())
+        self._history.touched()
+
+    def paid(self, usage: Usage | None, seconds: float, labels: Labels, *, free: bool = False) -> None:
+        """Count what upstream's answer took, and what it cost. ``free``: no tokens, as far as one knows."""
+        if free:
+            self._tally.spent(seconds, labels, today())
+        else:
+            self._tally.paid(usage, seconds, labels, today())
+        self._history.touched()
 
     def save(self, entry: Entry) -> bool:
         """Write an entry that is made already; False if too many writes wait."""
         return self._write(entry.key, len(entry.body), lambda: entry, entry.ttl)
 
-    def _write(self, key: str, size: int, make: Callable[[], Entry], own_ttl: float | bool | None) -> bool:
+    def _write(self, key: str, size: int, make: Callable[[], Entry], own_ttl: float | bool | None, labels: Labels = NO_LABELS) -> bool:
         lifetime = lasts(own_ttl, self._longest_ttl)
         kept = None if self.keep_stale is None else max(self.keep_stale, self.plan.stale_if_error)
         wanted = None if lifetime is None or kept is None else lifetime + kept
-        return self.shelf.write(key, size, make, wanted)
+        return self.shelf.write(key, size, make, wanted, labels)
 
     def flush(self) -> None:
         """Wait for the writes under way."""
@@ -258,9 +285,10 @@ class Cache:
         """What is raised for such a request (``miss="raise"``)."""
         return NotRecorded(message)
 
-    def answered(self, status: CacheStatus, entry: Entry | None = None) -> None:
+    def answered(self, status: CacheStatus, entry: Entry | None = None, labels: Labels = NO_LABELS) -> None:
         """Count an exchange whose head is known."""
-        self._tally.answered(status, entry)
+        self._tally.answered(status, entry, labels, today())
+        self._history.touched()
 
     def log(self, request: Request, status: CacheStatus, code: int, seconds: float, near: Nearest | None = None) -> None:
         """The one line of an exchange that is over. ``seconds`` from the request to here; ``near``: the nearest entry, of a miss."""

@@ -14,7 +14,8 @@ from wirecache._calls import Exchange, captured, current_options
 from wirecache._claims import Lead
 from wirecache._core.effects import Discard, Flow, Outcome, Refuse, Relay, Reuse, Save
 from wirecache._core.exchange import wrong_options
-from wirecache._core.messages import Head, Request, fields_of
+from wirecache._core.labels import NO_LABELS, labels_of
+from wirecache._core.messages import Head, Request, Usage, fields_of
 from wirecache._core.plan import OPTION_FIELDS, for_call
 from wirecache._core.recording import Recorder
 from wirecache._core.refusal import refusal
@@ -29,6 +30,7 @@ logger = logging.getLogger("wirecache")
 
 __all__ = ["Call", "Library"]
 
+FREE = ("", "http")  # what is no inference
 MOST_PATIENCE = 600.0  # seconds that a caller without a timeout waits for an equal request's answer
 
 
@@ -54,15 +56,18 @@ class Call:
         "cache",
         "earlier",
         "exchange",
+        "labels",
         "lead",
         "library",
         "near",
         "plan",
         "request",
+        "saved",
         "sent",
         "started",
         "stored",
         "upstream",
+        "usage",
         "wrong",
     )
 
@@ -76,6 +81,9 @@ class Call:
         self.earlier: bytes | None = None
         self.exchange: Exchange | None = None
         self.near: Nearest | None = None
+        self.labels = NO_LABELS
+        self.usage: Usage | None = None
+        self.saved: float | None = None
         self.request = request
         self.lead: Lead | None = None
         self.stored = cache.claims.stored
@@ -128,16 +136,20 @@ class Call:
         self.let_go(False)
         if self.sent and isinstance(error, Exception):
             status = CacheStatus(fwd="miss", detail=type(error).__name__)
-            self.cache.answered(status)
+            self.labels = labels_of(self.ask, self.plan.namespace, Relay(status))
+            self.cache.answered(status, None, self.labels)
+            self._paid(None, free=True)
             self.capture(status, 0)
             self.over(status, 0)
 
     def capture(self, status: CacheStatus, code: int) -> None:
         """Note the exchange in the captures of this block."""
-        if lists := captured():
-            self.exchange = Exchange(self.ask.method, redacted_url(self.ask), code, status, self.cache.reject)
+        if (lists := captured()) or self.cache.listeners:
+            self.exchange = Exchange(self.ask.method, redacted_url(self.ask), code, status, self.cache.reject, self.labels)
+            self.exchange.usage, self.exchange.saved = self.usage, self.saved
             for exchanges in lists:
                 exchanges.append(self.exchange)
+            self.cache.listeners.at_head(self.exchange)
 
     def explained(self, outcome: Refuse) -> Refuse:
         """The refusal with the nearest stored request, and where it differs."""
@@ -174,7 +186,12 @@ class Call:
     def finish(self, outcome: Outcome) -> Any:
         """The response for an outcome, counted and logged."""
         entry = outcome.entry if isinstance(outcome, Reuse) else None
-        self.cache.answered(outcome.status, entry)
+        self.labels = labels_of(self.ask, self.plan.namespace, outcome)
+        if entry is not None:
+            self.usage, self.saved = entry.usage, entry.seconds
+        self.cache.answered(outcome.status, entry, self.labels)
+        if entry is not None and self.sent:  # renewed, or in place of an error
+            self._paid(None, free=True)
         if not isinstance(outcome, Relay) or outcome.recorder is None:
             self.let_go(outcome.status.collapsed)
         match outcome:
@@ -190,12 +207,17 @@ class Call:
         self.over(outcome.status, response.status_code)
         return response
 
+    def _paid(self, usage: Usage | None, *, free: bool = False) -> None:
+        self.cache.paid(usage, time.perf_counter() - self.started, self.labels, free=free)
+
     def over(self, status: CacheStatus, code: int) -> None:
         """The exchange is over: say so in the log and in the captures."""
         seconds = time.perf_counter() - self.started
         if self.exchange is not None:
-            self.exchange.status, self.exchange.seconds = status, seconds
+            self.exchange.status, self.exchange.seconds, self.exchange.usage = status, seconds, self.usage
         self.cache.log(self.ask, status, code, seconds, self.near)
+        if self.exchange is not None and self.cache.listeners:
+            self.cache.listeners.over(self.exchange)
 
     def _reused(self, outcome: Reuse) -> Any:
         entry = outcome.entry
@@ -232,7 +254,8 @@ class Call:
         self.capture(outcome.status, upstream.status_code)
         if outcome.recorder is None:
             if outcome.status.fwd != "bypass":
-                self.cache.refused(outcome.status.detail or "")
+                self.cache.refused(outcome.status.detail or "", self.labels)
+            self._paid(None, free=self.labels.endpoint in FREE or not 200 <= upstream.status_code < 300)
             self.over(outcome.status, upstream.status_code)
         else:
             if outcome.status.fwd == "miss" and logger.isEnabledFor(logging.DEBUG):
@@ -248,6 +271,10 @@ class Call:
                 self.let_go(False)
                 raise
             self.let_go(reason is None)
+            self.usage = recorder.usage
+            self._paid(self.usage, free=self.labels.endpoint in FREE or (self.usage is None and not 200 <= note.code < 300))
+            if reason is not None:
+                self.cache.refused(reason, self.labels)
             if reason is None and can_wait:
                 self.cache.shelf.wait_a_moment()
             final = status.settled(reason)

@@ -8,6 +8,8 @@ from contextvars import ContextVar
 from datetime import timedelta
 from typing import Any, Literal
 
+from wirecache._core.labels import NO_LABELS, Labels
+from wirecache._core.messages import Usage
 from wirecache._core.plan import CallOptions, Mode, Streams, parse_options
 from wirecache._core.status import CacheStatus
 from wirecache._settings import UNSET, Unset
@@ -49,16 +51,25 @@ def options(
 
 
 class Exchange:
-    """One request and what became of it. ``status`` may still change while its body is under way."""
+    """One request and what became of it. ``status``, ``seconds`` and ``usage`` may still change while its body is under way.
 
-    __slots__ = ("_discard", "code", "method", "seconds", "status", "url")
+    ``host``, ``endpoint``, ``model`` and ``namespace``: where it is counted; empty if not known. ``usage``: the provider's own count of
+    the tokens, None if it is not known. ``saved``: the seconds that upstream had taken for the entry that was reused, else None.
+    """
 
-    def __init__(self, method: str, url: str, code: int, status: CacheStatus, discard: Callable[[str], None]) -> None:
+    __slots__ = ("_discard", "code", "endpoint", "host", "method", "model", "namespace", "saved", "seconds", "status", "url", "usage")
+
+    def __init__(
+        self, method: str, url: str, code: int, status: CacheStatus, discard: Callable[[str], None], labels: Labels = NO_LABELS
+    ) -> None:
         self.method = method
         self.url = url
         self.code = code  # the HTTP status
         self.status = status
         self.seconds: float | None = None  # from the request to the end of the body; None while that is under way
+        self.host, self.endpoint, self.model, self.namespace = labels
+        self.usage: Usage | None = None
+        self.saved: float | None = None
         self._discard = discard
 
     def __repr__(self) -> str:

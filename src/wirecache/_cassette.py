@@ -16,6 +16,7 @@ from wirecache._core.canonical import EMPTY, Body
 from wirecache._core.difference import ABSENT, Difference, difference
 from wirecache._core.drift import drift
 from wirecache._core.keys import DEFAULT_KEY, KeyOptions
+from wirecache._core.labels import NO_LABELS, Labels
 from wirecache._core.messages import Entry, Request
 from wirecache._core.plan import Plan
 from wirecache._core.record_modes import RecordMode, Tape
@@ -224,7 +225,6 @@ class Cassette(Cache):
                 return None
             reason = "cassette-error"
         logger.warning("wirecache: an answer was not recorded on the cassette %s: %s", self.path, reason)
-        self.refused(reason)
         return reason
 
     def _compare(self, live: Entry) -> None:
@@ -239,10 +239,10 @@ class Cassette(Cache):
         if found:
             self.drift.append(Drift(asked.method, asked.url, tuple(found)))
 
-    def answered(self, status: CacheStatus, entry: Entry | None = None) -> None:
+    def answered(self, status: CacheStatus, entry: Entry | None = None, labels: Labels = NO_LABELS) -> None:
         """Count an exchange whose head is known."""
         self._wrong += status.detail == "config-error"
-        super().answered(status, entry)
+        super().answered(status, entry, labels)
 
     def told(self, message: str, near: Nearest | None) -> str:
         """The same in lines: what was asked, the nearest recording and where it differs, how to record."""

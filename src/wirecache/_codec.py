@@ -15,10 +15,12 @@ from wirecache._core.messages import CHUNK_SIZE, Entry, Usage
 
 __all__ = ["Damaged", "decode", "encode"]
 
-MAGIC = b"WCE\x02"  # the last byte is the format's version
-# key, status, HTTP version, stored at, seconds, ttl (NaN: no own one, infinity: for ever), tokens in and out (-1: not told),
+MAGIC = b"WCE\x03"  # the last byte is the format's version
+# key, status, HTTP version, stored at, seconds, ttl (NaN: no own one, infinity: for ever), the seven figures of the usage (-1: not told),
 # then the lengths of headers, summary, request body, pace and response body
-_BLOCK = struct.Struct(">32sH8sdddqqIIQIQ")
+_BLOCK = struct.Struct(">32sH8sddd7qIIQIQ")
+_COUNTS = len(Usage._fields)
+_UNTOLD = (-1,) * _COUNTS
 _BLOCK_AT = len(MAGIC) + 32
 _PARTS_AT = _BLOCK_AT + _BLOCK.size
 
@@ -39,7 +41,7 @@ def encode(entry: Entry) -> bytes:
         entry.stored_at,
         entry.seconds,
         ttl,
-        *(entry.usage or (-1, -1)),
+        *(entry.usage or _UNTOLD),
         *map(len, parts),
     )
     digest = hashlib.sha256(block)
@@ -55,7 +57,8 @@ def decode(key: str, frame: bytes) -> Entry:
     view = memoryview(frame)
     if hashlib.sha256(view[_BLOCK_AT:]).digest() != frame[len(MAGIC) : _BLOCK_AT]:
         raise Damaged("checksum mismatch")
-    owner, status, version, stored_at, seconds, ttl, read, written, *sizes = _BLOCK.unpack_from(frame, _BLOCK_AT)
+    owner, status, version, stored_at, seconds, ttl, *numbers = _BLOCK.unpack_from(frame, _BLOCK_AT)
+    usage, sizes = Usage(*numbers[:_COUNTS]), numbers[_COUNTS:]
     if owner.hex() != key:
         raise Damaged("an entry of another key")
     about_at = _PARTS_AT + sizes[0]
@@ -75,7 +78,7 @@ def decode(key: str, frame: bytes) -> Entry:
         stored_at,
         seconds,
         version.rstrip(b"\0"),
-        Usage(read, written) if read >= 0 else None,
+        usage if usage.input >= 0 else None,
         False if ttl != ttl else None if ttl == math.inf else ttl,
         frame[about_at:asked_at],
         view[asked_at:pace_at],

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from wirecache import _codec
 from wirecache._backlog import Job, backlog_of
+from wirecache._core.labels import NO_LABELS, Labels
 from wirecache._core.messages import Entry
 from wirecache._core.shapes import redacted_text
+from wirecache._history import History, today
 from wirecache._lease import Add, Leases, Peek, is_lease
 from wirecache.errors import ConfigError
 from wirecache.stats import Tally
@@ -31,6 +34,7 @@ class Shelf:
         self.store = store
         self._tally = tally
         self._backlog = backlog_of(store)
+        self.history = History(store, tally, self._backlog, self._say)
         self._warned: set[str] = set()
         if tell := getattr(store, "tell", None):  # what goes wrong in one of several tiers
             tell(self.trouble)
@@ -75,9 +79,9 @@ class Shelf:
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
-    def write(self, key: str, size: int, make: Callable[[], Entry], lasts: float | None) -> bool:
-        """Write the entry soon; False if too much waits already. ``lasts``: seconds, None for ever."""
-        return self._backlog.put(Job(key, size, make, lasts, self._written))
+    def write(self, key: str, size: int, make: Callable[[], Entry], lasts: float | None, labels: Labels = NO_LABELS) -> bool:
+        """Write the entry soon; False if too much waits already. ``lasts``: seconds, None for ever. ``labels``: where it is counted."""
+        return self._backlog.put(Job(key, size, make, lasts, partial(self._written, labels)))
 
     def discard(self, key: str) -> None:
         """Drop the entry of that key."""
@@ -123,15 +127,20 @@ class Shelf:
 
     def trouble(self, error: Exception) -> None:
         """Count it, and say so once for each cause."""
-        self._tally.add("store_errors")
+        self._tally.add("store_errors", day=today())
+        self.history.touched()
+        self._say(error)
+
+    def _say(self, error: Exception) -> None:
         cause = redacted_text(f"{type(error).__name__}: {error}")  # a store's URL has a password
         if cause not in self._warned and len(self._warned) < MOST_WARNINGS:
             self._warned.add(cause)
             logger.warning("wirecache: the store is in trouble, calls go on without it: %s", cause)
 
-    def _written(self, error: Exception | None) -> None:
+    def _written(self, labels: Labels, error: Exception | None) -> None:
         if error is None:
-            self._tally.add("stored")
+            self._tally.add("stored", labels, today())
+            self.history.touched()
         else:
             self.trouble(error)
 

@@ -97,7 +97,7 @@ def arrived(entry: Entry, size: int) -> float:
     st.integers(100, 999),
     st.lists(st.tuples(st.binary(min_size=1, max_size=12), st.binary(max_size=20)), max_size=5).map(tuple),
     st.sampled_from([b"HTTP/1.0", b"HTTP/1.1", b"HTTP/2"]),
-    st.none() | st.builds(Usage, st.integers(0, 2**40), st.integers(0, 2**40)),
+    st.none() | st.builds(Usage, *[st.integers(0, 2**40)] * 7),
 )
 def test_any_head_comes_back(status: int, headers: tuple[tuple[bytes, bytes], ...], version: bytes, usage: Usage | None) -> None:
     made = recorded(status=status, headers=headers, http_version=version, usage=usage)

@@ -23,7 +23,7 @@ entries = st.builds(
     stored_at=seconds,
     seconds=seconds,
     http_version=st.sampled_from([b"HTTP/1.0", b"HTTP/1.1", b"HTTP/2", b"HTTP/3"]),
-    usage=st.none() | st.builds(Usage, counts, counts),
+    usage=st.none() | st.builds(Usage, *[counts] * 7),
     ttl=st.sampled_from([False, None, 0.0]) | seconds,
     about=plain,
     request_body=plain,
@@ -86,7 +86,7 @@ def test_an_entry_of_another_key_is_none(key: str) -> None:
 
 def test_an_entry_of_another_version_is_none() -> None:
     with pytest.raises(_codec.Damaged, match="version"):
-        _codec.decode(KEY, FRAME[:3] + b"\x03" + FRAME[4:])
+        _codec.decode(KEY, FRAME[:3] + b"\x02" + FRAME[4:])
 
 
 @pytest.mark.parametrize(

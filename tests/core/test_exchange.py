@@ -148,7 +148,7 @@ def test_a_large_body_without_a_declared_length_is_not_stored() -> None:
 def test_an_answer_that_is_not_stored(answer: Any, reason: str, found: Any, fwd: str) -> None:
     effects, outcome = play(exchange(SENT, STALE, NOW), BODY, found, answer)
     assert effects == [*LOOK, Forward()]
-    assert outcome == Relay(CacheStatus(fwd=fwd, fwd_status=answer.status, key=KEY, detail=reason))
+    assert outcome == Relay(CacheStatus(fwd=fwd, fwd_status=answer.status, key=KEY, detail=reason), model="m")
 
 
 def test_what_is_recorded() -> None:
@@ -384,4 +384,4 @@ def test_a_key_that_cannot_be_made_is_no_reason_to_fail() -> None:
 
     effects, outcome = play(exchange(SENT, Plan(key=KeyOptions(normalize=normalize)), NOW), BODY, head())
     assert effects == [ReadBody(), Forward()]
-    assert outcome == Relay(CacheStatus(fwd="bypass", fwd_status=200, detail="normalize-error"))
+    assert outcome == Relay(CacheStatus(fwd="bypass", fwd_status=200, detail="normalize-error"), model="m")

@@ -8,10 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.jsons import values
-from tests.core.play import ANSWER, head, quick
+from tests.core.play import head, quick
 from tests.provider import CHAT, EMBEDDINGS, GEMINI, MESSAGE, RESPONSE
-from wirecache._core.messages import Usage
-from wirecache._core.storability import parse_answer, usage_of, why_not_this_answer, why_not_this_head
+from wirecache._core.storability import parse_answer, why_not_this_answer, why_not_this_head
 
 
 @pytest.mark.parametrize(
@@ -135,36 +134,6 @@ def test_answer_by_its_bytes(content_type: str | None, body: bytes, reason: str 
     assert why_not_this_answer(parse_answer(head(headers=headers), body), body) == reason
 
 
-@pytest.mark.parametrize(
-    ("answer", "usage"),
-    [
-        pytest.param(ANSWER, Usage(5, 7), id="chat"),
-        pytest.param(MESSAGE, Usage(5, 7), id="message"),
-        pytest.param(RESPONSE, Usage(5, 7), id="response"),
-        pytest.param(EMBEDDINGS, Usage(1, 0), id="embeddings"),
-        pytest.param(GEMINI, Usage(5, 7), id="Gemini"),
-        pytest.param({"usage": {"inputTokens": 3, "outputTokens": 4, "totalTokens": 7}}, Usage(3, 4), id="Bedrock"),
-        pytest.param({"usage": {"total_input_tokens": 3, "total_output_tokens": 4}}, Usage(3, 4), id="interaction"),
-        pytest.param({"usage": {"billed_units": {}, "tokens": {"input_tokens": 3, "output_tokens": 4.0}}}, Usage(3, 4), id="Cohere"),
-        pytest.param({"meta": {"tokens": {"input_tokens": 3.0, "output_tokens": 4.0}}}, Usage(3, 4), id="Cohere, first version"),
-        pytest.param({"prompt_eval_count": 3, "eval_count": 4}, Usage(3, 4), id="Ollama"),
-        pytest.param({"usage": {"prompt_tokens": None, "completion_tokens": "4"}}, Usage(0, 0), id="no numbers"),
-        pytest.param({"usage": None}, None, id="null"),
-        pytest.param({"usage": {"seconds": 3}}, None, id="something else"),
-        pytest.param([ANSWER], None, id="a list"),
-        pytest.param(None, None, id="no JSON"),
-    ],
-)
-def test_usage(answer: Any, usage: Usage | None) -> None:
-    assert usage_of(answer) == usage
-
-
-@pytest.mark.parametrize("text", ["NaN", "Infinity", "1e400", "-1", str(2**70)])
-def test_usage_that_is_no_count_is_none(text: str) -> None:
-    usage = usage_of(parse_answer(head(), b'{"usage": {"prompt_tokens": %b}}' % text.encode()))
-    assert usage is None or 0 <= usage.input < 2**63
-
-
 NAMES = [
     "error",
     "status",
@@ -174,9 +143,6 @@ NAMES = [
     "finish_reason",
     "promptFeedback",
     "incomplete_details",
-    "usage",
-    "meta",
-    "tokens",
 ]
 
 
@@ -184,4 +150,3 @@ NAMES = [
 @given(st.dictionaries(st.sampled_from(NAMES), values | st.dictionaries(st.sampled_from(NAMES), values), max_size=5))
 def test_no_answer_of_any_shape_breaks_the_judgement(answer: dict[str, Any]) -> None:
     assert isinstance(why_not_this_answer(answer, b"x"), str | None)
-    assert isinstance(usage_of(answer), Usage | None)

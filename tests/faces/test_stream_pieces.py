@@ -19,7 +19,6 @@ from tests.faces.test_streams import Dialogue
 from tests.provider import Answer, Provider
 from tests.provider_events import CHAT, DONE, NDJSON, OLLAMA, SSE, STREAMS, Streamed, chunk, sse
 from wirecache import Cache
-from wirecache._core.messages import Usage
 
 Make = Callable[..., Cache]
 
@@ -73,7 +72,7 @@ async def test_each_dialect_passes_piece_by_piece_and_is_replayed(
         assert reply.told.hit
         assert reply.headers["content-type"] == stream.kind
     (entry,) = cache.entries()
-    assert entry.usage == (Usage(5, 7) if stream.counts else None)
+    assert (entry.usage and entry.usage[:2]) == ((5, 7) if stream.counts else None)
     assert provider.calls == 1
 
 

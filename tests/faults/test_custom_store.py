@@ -158,8 +158,8 @@ GARBAGE = {
     "none-in-a-tuple": (None,),
     "bytearray": bytearray(b"garbage"),
     "memoryview": memoryview(b"garbage"),
-    "magic-only": b"WCE\x02",
-    "magic-and-zeros": b"WCE\x02" + bytes(500),
+    "magic-only": b"WCE\x03",
+    "magic-and-zeros": b"WCE\x03" + bytes(500),
 }
 
 

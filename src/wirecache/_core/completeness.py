@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from wirecache._core.events import DONE, EVENT_STREAM, Event, events_in, has_events, split_stream
 from wirecache._core.messages import Usage
-from wirecache._core.storability import MALFORMED, UNFINISHED, bad_end, parse_json, usage_of
+from wirecache._core.storability import MALFORMED, UNFINISHED, bad_end, parse_json
+from wirecache._core.usage import latest, usage_of
 
 __all__ = ["StreamVerdict", "judge_stream"]
 
@@ -126,8 +127,7 @@ class _Reading:
             if ends and self.reason is None:
                 self.reason = bad_end(part)
             if counts and (usage := usage_of(part)) is not None:
-                before = self.usage or Usage()
-                self.usage = Usage(usage.input or before.input, usage.output or before.output)
+                self.usage = latest(self.usage, usage)
             if self.over and isinstance(status := part.get("status"), str) and status in UNFINISHED:
                 self.reason = self.reason or f"status-{status}"
 

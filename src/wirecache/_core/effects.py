@@ -64,10 +64,11 @@ class Reuse(NamedTuple):
 
 
 class Relay(NamedTuple):
-    """Pass upstream's answer on; with a recorder, keep a copy of the body for the store."""
+    """Pass upstream's answer on; with a recorder, keep a copy of the body for the store. ``model``: the one asked, where it is known."""
 
     status: CacheStatus
     recorder: Recorder | None = None
+    model: str | None = None
 
 
 class Refuse(NamedTuple):

@@ -37,11 +37,11 @@ def exchange(request: Request, plan: Plan, now: float) -> Flow:
     body = parse_body((yield ReadBody()), request.fields.get(b"content-type", b""))
     rule = by_model(rules, model_of(request, body)) if rules else None
     if reason := "body-size" if len(body.raw) > plan.max_body else _why_not(endpoint, body, rule, plan):
-        return (yield from bypass(request, plan, reason))
+        return (yield from bypass(request, plan, reason, model_of(request, body)))
     try:
         key = key_of(request, body, plan.key, plan.namespace, plan.sample)
     except Exception:  # the user's normalize raised: no call fails for that
-        return (yield from bypass(request, plan, "normalize-error"))
+        return (yield from bypass(request, plan, "normalize-error", model_of(request, body)))
     entry: Entry | None = None
     if not _unseen(plan):
         entry = yield Lookup(key)
@@ -76,14 +76,13 @@ def _forward(request: Request, body: Body, endpoint: str, rule: Rule | None, pla
         return stale
     stream = is_event_stream(head.fields)
     reason = "stream" if stream and plan.streams is Streams.BYPASS else why_not_this_head(head)
-    recorder = None
+    recorder, model = None, model_of(request, body)
     if reason is None:
-        model = model_of(request, body)
         made = Recording(key, head, request, endpoint, model, body, plan.max_body, plan.call_ttl, plan.namespace, plan.sample)
         recorder = Recorder(made._replace(stream=True) if stream else made)
     fwd: Literal["miss", "stale", "request"] = "request" if _unseen(plan) else "stale" if entry else "miss"
     detail = reason or (None if fwd != "request" else "refresh" if plan.mode is Mode.REFRESH else "no-cache")
-    return Relay(CacheStatus(fwd=fwd, fwd_status=head.status, key=key, detail=detail), recorder)
+    return Relay(CacheStatus(fwd=fwd, fwd_status=head.status, key=key, detail=detail), recorder, model)
 
 
 def _unseen(plan: Plan) -> bool:
@@ -135,7 +134,7 @@ def _why_not(endpoint: str | None, body: Body, rule: Rule | None, plan: Plan) ->
     return None if endpoint is None and reason == "no-body" else reason  # a rule opened it, perhaps for a GET
 
 
-def bypass(request: Request, plan: Plan, reason: str) -> Flow:
+def bypass(request: Request, plan: Plan, reason: str, model: str | None = None) -> Flow:
     """Pass it on without a look into the store; offline, where nothing may leave, say so."""
     if plan.mode is Mode.OFFLINE or plan.asked.only_if_cached:
         return Refuse(CacheStatus(fwd="miss", detail="only-if-cached"), explain_bypass(request, reason))
@@ -145,7 +144,7 @@ def bypass(request: Request, plan: Plan, reason: str) -> Flow:
             key = http_key(request._replace(method=method), plan.namespace)
             if (yield Lookup(key)) is not None:
                 yield Discard(key)
-    return Relay(CacheStatus(fwd="bypass", fwd_status=head.status, detail=reason))
+    return Relay(CacheStatus(fwd="bypass", fwd_status=head.status, detail=reason), model=model)
 
 
 def wrong_options(message: str) -> Flow:

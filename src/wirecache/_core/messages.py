@@ -53,10 +53,20 @@ class Head(NamedTuple):
 
 
 class Usage(NamedTuple):
-    """How many tokens did the provider count? Its own figures, never an estimate."""
+    """How many tokens did the provider count? Its own figures, never an estimate.
+
+    ``input`` are all that were read: ``cached`` of them from the provider's own cache, ``written`` to it (``written_1h`` to be kept for an
+    hour). ``output`` are all that were made: ``reasoning`` among them. ``other``: what has a price of its own (tokens of audio, images
+    that were made, searches); it is only noted, so that such a call is not priced as if it were text.
+    """
 
     input: int = 0
     output: int = 0
+    cached: int = 0
+    written: int = 0
+    written_1h: int = 0
+    reasoning: int = 0
+    other: int = 0
 
     @property
     def total(self) -> int:

@@ -16,7 +16,8 @@ from wirecache._core.completeness import judge_stream
 from wirecache._core.keys import key_fields
 from wirecache._core.messages import Chunk, Entry, Head, HeaderPairs, Request, Usage, pack_chunks
 from wirecache._core.secrets import CREDENTIAL_FIELDS, PRIVATE_RESPONSE_FIELDS, keyed_hash, redacted_url
-from wirecache._core.storability import parse_answer, usage_of, why_not_this_answer
+from wirecache._core.storability import parse_answer, why_not_this_answer
+from wirecache._core.usage import usage_of
 
 __all__ = ["Decode", "Recorder", "Recording", "kept_headers", "renewed", "varied"]
 
@@ -162,6 +163,11 @@ class Recorder:
         if not verdict.whole:
             return verdict.reason or over or "truncated"
         return None if self.recording.everything else verdict.reason
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the provider counted. To be asked after ``why_not``."""
+        return self._usage
 
     def entry(self, now: float, seconds: float) -> Entry:
         """The entry that a good body makes. ``now``: seconds since the epoch; ``seconds``: how long upstream took."""

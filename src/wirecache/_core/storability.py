@@ -9,9 +9,9 @@ from typing import Any
 import jiter
 
 from wirecache._core.canonical import media_type
-from wirecache._core.messages import Head, Usage
+from wirecache._core.messages import Head
 
-__all__ = ["MALFORMED", "UNFINISHED", "bad_end", "parse_answer", "parse_json", "usage_of", "why_not_this_answer", "why_not_this_head"]
+__all__ = ["MALFORMED", "UNFINISHED", "bad_end", "parse_answer", "parse_json", "why_not_this_answer", "why_not_this_head"]
 
 # The status of a Responses answer (OpenAI) or an interaction (Google) that is none yet, or never will be.
 UNFINISHED = frozenset({"queued", "in_progress", "failed", "cancelled", "budget_exceeded", "requires_continuation"})
@@ -131,31 +131,3 @@ def _ends(answer: dict[str, Any]) -> Iterator[str]:
             for name in ("finish_reason", "stop_reason", "finishReason", "stopReason", "done_reason"):
                 if isinstance(end := item.get(name), str):
                     yield end.lower()
-
-
-# Where each provider puts its counts: the object they are in, then the names of input and output.
-_COUNTS: tuple[tuple[tuple[str, ...], str, str], ...] = (
-    (("usage",), "prompt_tokens", "completion_tokens"),  # OpenAI chat and its like, Mistral
-    (("usage",), "input_tokens", "output_tokens"),  # OpenAI Responses, Anthropic
-    (("usage",), "inputTokens", "outputTokens"),  # Bedrock
-    (("usage",), "total_input_tokens", "total_output_tokens"),  # Google's interactions
-    (("usageMetadata",), "promptTokenCount", "candidatesTokenCount"),  # Gemini
-    (("usage", "tokens"), "input_tokens", "output_tokens"),  # Cohere v2
-    (("meta", "tokens"), "input_tokens", "output_tokens"),  # Cohere v1
-    ((), "prompt_eval_count", "eval_count"),  # Ollama
-)
-
-
-def usage_of(answer: Any) -> Usage | None:
-    """How many tokens did the provider say it counted? None if it said nothing."""
-    for path, read, written in _COUNTS:
-        counts = answer
-        for step in path:
-            counts = counts.get(step) if isinstance(counts, dict) else None
-        if isinstance(counts, dict) and (read in counts or written in counts):
-            return Usage(_count(counts.get(read)), _count(counts.get(written)))
-    return None
-
-
-def _count(value: Any) -> int:
-    return int(value) if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 2**63 else 0

@@ -113,7 +113,7 @@ def _response_node(entry: Entry, redactor: Redactor) -> Node:
     node["headers"] = _headers_node(entry.headers, redactor)
     node["seconds"] = round(entry.seconds, 4)
     if entry.usage is not None:
-        node["usage"] = Inline(entry.usage._asdict())
+        node["usage"] = Inline({name: count for name, count in entry.usage._asdict().items() if count or name in ("input", "output")})
     return node | ({"body": body} if body else {})
 
 
@@ -150,7 +150,7 @@ def from_text(text: str, where: str) -> Recording:
         stored_at=told["recorded_at"],
         seconds=float(answered["seconds"]),
         http_version=answered.get("http_version", "HTTP/1.1").encode("latin-1", "replace"),
-        usage=Usage(usage["input"], usage["output"]) if usage else None,
+        usage=Usage(**usage) if usage else None,
         ttl=False,
         about=_about(asked),
         request_body=raw,

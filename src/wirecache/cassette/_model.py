@@ -131,6 +131,11 @@ class _Usage(_Table):
 
     input: Count
     output: Count
+    cached: Count = 0
+    written: Count = 0
+    written_1h: Count = 0
+    reasoning: Count = 0
+    other: Count = 0
 
 
 class _Request(_Table):

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from wirecache import __version__
-from wirecache.cli import demo, run, scan
+from wirecache.cli import demo, run, scan, stats
 
 __all__ = ["app"]
 
@@ -36,5 +36,6 @@ def main(
 
 app.command("demo")(demo.command)
 app.command("scan")(scan.command)
+app.command("stats")(stats.command)
 # What follows the program is the program's own, options too.
 app.command("run", no_args_is_help=False, context_settings={"allow_interspersed_args": False})(run.command)

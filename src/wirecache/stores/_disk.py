@@ -6,7 +6,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
@@ -62,6 +62,7 @@ class DiskStore:
         self._replaced: SafeCache | None = None  # what was open before
         self._damaged: tuple[int, int] | None = None  # the file of it that turned out so
         self._notice: StoreError | None = None  # what is still to be said
+        self._begun = False  # was it ever open?
         _stores.add(self)
 
     def __repr__(self) -> str:
@@ -136,8 +137,27 @@ class DiskStore:
             low, high = (rows[-1][0], high) if direction == "ASC" else (low, rows[-1][0])
             yield from (key for _, key in rows if isinstance(key, str))
 
+    def add_history(self, lines: Iterable[tuple[object, ...]]) -> None:
+        """Add these amounts to the statistics that are kept beside the entries (day, host, endpoint, model, namespace, band, name, amount).
+
+        Where the directory was taken away since, nothing is begun anew for that.
+        """
+        if (self._begun or not self.path.parent.is_dir()) and not self.path.is_dir():
+            return
+        added: list[bool] = []
+        try:
+            self._write(_add_history, list(lines), added)
+        except StoreError as notice:
+            if not added:
+                raise
+            self._notice = notice  # it was done, so this is still to be said, by what comes next
+
+    def history(self, since: int = 0) -> list[tuple[object, ...]]:
+        """The statistics of all processes from that day on (days since 1970-01-01, UTC)."""
+        return self._run(_history, since) if self.path.is_dir() else []
+
     def clear(self) -> None:
-        """Drop everything."""
+        """Drop everything but the statistics."""
         self._write(_clear)
 
     def close(self) -> None:
@@ -203,6 +223,7 @@ class DiskStore:
             self._raise_trouble()
             try:
                 self._cache = self._open_in_time()
+                self._begun = True
                 self._trouble = None
             except StoreError as error:
                 self._trouble = (time.monotonic() + RETRY_AFTER, error)
@@ -285,6 +306,19 @@ def _delete(cache: SafeCache, key: str) -> bool:
 
 def _clear(cache: SafeCache) -> None:
     cache.clear()
+
+
+def _add_history(cache: SafeCache, lines: list[tuple[object, ...]], added: list[bool]) -> None:
+    from wirecache.stores import _history
+
+    _history.add(cache, lines)
+    added.append(True)
+
+
+def _history(cache: SafeCache, since: int) -> list[tuple[object, ...]]:
+    from wirecache.stores import _history
+
+    return _history.read(cache, since)
 
 
 def _last_row(cache: SafeCache) -> int:

@@ -23,6 +23,8 @@ class Store(Protocol):
     - Optional: ``newest()`` lists the keys with the newest first. ``add(key, value, *, ttl)`` keeps the value only if there is none,
       and says whether there was none; of several that do so at once, in whatever thread or process, one is told so.
       ``get_with_ttl(key)``, ``aget_with_ttl(key)``: the value and the seconds that are left to it (None: for ever), or None.
+    - Optional: ``add_history(lines)`` adds to the statistics that are kept across runs, all or nothing, and ``history(since)`` lists them;
+      see ``DiskStore``.
     - Optional: ``location``, hashable: stores of one location are one store, opened more than once.
     """
 

@@ -1,0 +1,105 @@
+"""How many tokens did the provider count? Read from its own members, and brought to one form.
+
+``input`` holds what was cached and written to the provider's cache, ``output`` the reasoning, whether the provider reports these as
+parts of its figures (OpenAI) or beside them (Anthropic, Bedrock, Gemini): the form of OpenTelemetry's conventions and genai-prices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from wirecache._core.messages import Usage
+
+__all__ = ["latest", "usage_of"]
+
+
+class _Shape(NamedTuple):
+    """Where a provider puts its counts: the object they are in, the names of input and output, and what is counted beside each."""
+
+    path: tuple[str, ...]
+    input: str
+    output: str
+    beside_input: tuple[str, ...] = ()
+    beside_output: tuple[str, ...] = ()
+
+
+_SHAPES = (
+    _Shape(("usage",), "prompt_tokens", "completion_tokens"),  # OpenAI chat and its like, Mistral
+    # OpenAI Responses; Anthropic, which alone counts its cache beside the input
+    _Shape(("usage",), "input_tokens", "output_tokens", ("cache_read_input_tokens", "cache_creation_input_tokens")),
+    _Shape(("usage",), "inputTokens", "outputTokens", ("cacheReadInputTokens", "cacheWriteInputTokens")),  # Bedrock
+    _Shape(("usage",), "total_input_tokens", "total_output_tokens", ("total_tool_use_tokens",), ("total_thought_tokens",)),  # interactions
+    _Shape(("usageMetadata",), "promptTokenCount", "candidatesTokenCount", ("toolUsePromptTokenCount",), ("thoughtsTokenCount",)),  # Gemini
+    _Shape(("usage", "billed_units"), "input_tokens", "output_tokens"),  # Cohere v2: what is billed, else what was counted
+    _Shape(("usage", "tokens"), "input_tokens", "output_tokens"),
+    _Shape(("meta", "billed_units"), "input_tokens", "output_tokens"),  # Cohere v1
+    _Shape(("meta", "tokens"), "input_tokens", "output_tokens"),
+    _Shape((), "prompt_eval_count", "eval_count"),  # Ollama
+)
+# Under which names the parts stand, in the object of the counts or in one of ``_DETAILS`` in it.
+_CACHED = ("cached_tokens", "cache_read_input_tokens", "cacheReadInputTokens", "cachedContentTokenCount", "total_cached_tokens",
+           "prompt_cache_hit_tokens")  # fmt: skip
+_WRITTEN = ("cache_write_tokens", "cache_creation_input_tokens", "cacheWriteInputTokens")
+_REASONING = ("reasoning_tokens", "thinking_tokens", "thoughtsTokenCount", "total_thought_tokens")
+_DETAILS = ("prompt_tokens_details", "input_tokens_details", "completion_tokens_details", "output_tokens_details")
+
+
+def usage_of(answer: Any) -> Usage | None:
+    """How many tokens did the provider say it counted? None if it said nothing."""
+    for shape in _SHAPES:
+        counts = answer
+        for step in shape.path:
+            counts = counts.get(step) if isinstance(counts, dict) else None
+        if isinstance(counts, dict) and (shape.input in counts or shape.output in counts):
+            return _usage(counts, shape)
+    return None
+
+
+def _usage(counts: dict[str, Any], shape: _Shape) -> Usage:
+    places = [counts, *(part for name in _DETAILS if isinstance(part := counts.get(name), dict))]
+    created = counts.get("cache_creation")
+    return Usage(
+        input=_sum(counts, (shape.input, *shape.beside_input)),
+        output=_sum(counts, (shape.output, *shape.beside_output)),
+        cached=_first(places, _CACHED),
+        written=_first(places, _WRITTEN),
+        written_1h=_count(created.get("ephemeral_1h_input_tokens")) if isinstance(created, dict) else 0,
+        reasoning=_first(places, _REASONING),
+        other=min(sum(_others(counts)), MOST),
+    )
+
+
+def latest(before: Usage | None, now: Usage) -> Usage:
+    """The figures of a stream so far: each event that has some tells the sum up to there, or leaves it out."""
+    return now if before is None else Usage(*map(max, before, now))
+
+
+def _others(counts: dict[str, Any]) -> Iterator[int]:
+    """What has a price of its own: audio, images that were made, searches."""
+    for name in _DETAILS:
+        if isinstance(part := counts.get(name), dict):
+            yield _count(part.get("audio_tokens"))
+            if name == "output_tokens_details":
+                yield _count(part.get("image_tokens"))
+    for name, kinds in (("promptTokensDetails", ("AUDIO",)), ("candidatesTokensDetails", ("AUDIO", "IMAGE", "VIDEO"))):
+        for part in parts if isinstance(parts := counts.get(name), list) else ():
+            if isinstance(part, dict) and part.get("modality") in kinds:
+                yield _count(part.get("tokenCount"))
+    if isinstance(tools := counts.get("server_tool_use"), dict):
+        yield _count(tools.get("web_search_requests"))
+
+
+def _sum(counts: dict[str, Any], names: tuple[str, ...]) -> int:
+    return min(sum(_count(counts.get(name)) for name in names), MOST)
+
+
+def _first(places: list[dict[str, Any]], names: tuple[str, ...]) -> int:
+    return next((found for place in places for name in names if (found := _count(place.get(name)))), 0)
+
+
+MOST = 2**63 - 1  # what an entry can hold
+
+
+def _count(value: Any) -> int:
+    return int(value) if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 2**63 else 0
