@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from wirecache import __version__
-from wirecache.cli import demo, run, scan
+from wirecache.cli import demo, export, importing, run, scan
 
 __all__ = ["app"]
 
@@ -35,6 +35,8 @@ def main(
 
 
 app.command("demo")(demo.command)
+app.command("export")(export.command)
+app.command("import")(importing.command)
 app.command("scan")(scan.command)
 # What follows the program is the program's own, options too.
 app.command("run", no_args_is_help=False, context_settings={"allow_interspersed_args": False})(run.command)
