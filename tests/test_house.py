@@ -24,7 +24,7 @@ FLOORS = {
     "cassette": 2, "stores": 2,
     "_backlog": 3, "_cache": 3, "_claims": 3, "_lease": 3, "_locations": 3, "_shelf": 3, "_cassette": 3,
     "_body": 4, "_bridge": 4, "_call": 4, "_clients": 4, "_collapse": 4, "_pick": 4,
-    "_reach": 5, "httpx": 5, "httpx2": 5,
+    "_reach": 5, "_warm": 5, "httpx": 5, "httpx2": 5,
     "": 6, "__main__": 6, "cli": 6,
 }  # fmt: skip
 # Imports on one floor that are sensible all the same.

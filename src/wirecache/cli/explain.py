@@ -49,9 +49,10 @@ def _request(file: Path | None) -> dict[str, Any]:
         asked = json.loads(text)
     except (OSError, ValueError) as error:
         raise typer.BadParameter(f"{where}: {error}") from None
-    if not isinstance(asked, dict) or not isinstance(asked.get("url"), str) or (more := asked.keys() - MEMBERS):
-        named = f"; {', '.join(sorted(more))} is none of them" if isinstance(asked, dict) and "url" in asked and more else ""
-        raise typer.BadParameter(f"{where}: give an object with url and, as needed, method, headers and body{named}")
+    if not isinstance(asked, dict) or not isinstance(asked.get("url"), str):
+        raise typer.BadParameter(f"{where}: give an object with url and, as needed, method, headers and body")
+    if more := asked.keys() - MEMBERS:
+        raise typer.BadParameter(f"{where}: {', '.join(sorted(more))} is no member of a request; those are {', '.join(sorted(MEMBERS))}")
     try:
         request_of(asked)
     except (ValueError, AttributeError, TypeError) as error:
