@@ -79,11 +79,11 @@ def test_anthropic(tmp_path: Path) -> None:
     client = Anthropic(http_client=cached_client(Cache(mode="offline")), api_key="x", max_retries=0)
     raw = client.messages.with_raw_response.create(**asked)
     assert raw.headers["cache-status"].startswith("wirecache; hit")
-    assert raw.parse().content[0].text == "hi"  # type: ignore[union-attr]
+    assert raw.parse().content[0].text == "hi"
 
 
 def test_what_failed_is_listed_and_left_out(tmp_path: Path) -> None:
-    filtered = {**CHAT, "choices": [{**CHAT["choices"][0], "finish_reason": "content_filter"}]}  # type: ignore[index]
+    filtered = {**CHAT, "choices": [{**CHAT["choices"][0], "finish_reason": "content_filter"}]}
     bodies = {name: {**ASKED, "user": name} for name in ("good", "bad", "filtered", "late", "lost")}
     requests = [*(request(name, "/v1/chat/completions", body) for name, body in bodies.items()), "{", request("good", "/v1/x", {})]
     results = [
@@ -98,7 +98,7 @@ def test_what_failed_is_listed_and_left_out(tmp_path: Path) -> None:
     assert (done.code, done.json["written"], done.json["already"]) == (1, 1, 0)
     told = [error.removeprefix(f"{tmp_path}/") for error in done.json["errors"]]
     assert told == [
-        "requests.jsonl:6: no JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)",
+        "requests.jsonl:6: no JSON: Expecting property name enclosed in double quotes",
         "requests.jsonl:7: good is there twice",
         "results.jsonl:1: bad: status 404: invalid_request_error: no such model",
         "results.jsonl:2: filtered: a cache stores no such answer: content-filter",
@@ -128,4 +128,4 @@ def test_headers_that_count_in_the_key(tmp_path: Path) -> None:
     assert batch(tmp_path, [{"custom_id": "a", "params": asked}], [succeeded], *beta).code == 0
     client = Anthropic(http_client=cached_client(Cache(mode="offline")), api_key="x", max_retries=0)
     headers = {"anthropic-beta": "one-2026-01-01"}
-    assert client.messages.create(**asked, extra_headers=headers).content[0].text == "hi"  # type: ignore[call-overload]
+    assert client.messages.create(**asked, extra_headers=headers).content[0].text == "hi"

@@ -32,13 +32,13 @@ def texts(folder: Path) -> dict[str, str]:
 def test_what_is_exported_is_replayed_by_the_sdk(provider: Provider, tmp_path: Path) -> None:
     chat = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}
     with Cache(str(tmp_path / "store")) as cache:
-        client = OpenAI(http_client=cached_client(cache), base_url=f"{provider.url}/v1", api_key="sk-example")
-        client.chat.completions.create(**chat)  # type: ignore[call-overload]
+        with OpenAI(http_client=cached_client(cache), base_url=f"{provider.url}/v1", api_key="sk-example") as client:
+            client.chat.completions.create(**chat)
     done = wirecache("export", tmp_path / "tapes", "--store", tmp_path / "store")
     assert (done.code, done.out) == (0, f"1 file written to {tmp_path / 'tapes'}.\n")
-    with Cassette(tmp_path / "tapes", record="none") as cassette:
+    with Cassette(tmp_path / "tapes", "none") as cassette:
         client = OpenAI(http_client=cached_client(cassette), base_url=f"{provider.url}/v1", api_key="another", max_retries=0)
-        assert client.chat.completions.create(**chat).choices[0].message.content == "hi"  # type: ignore[call-overload]
+        assert client.chat.completions.create(**chat).choices[0].message.content == "hi"
     assert provider.calls == 1
 
 
@@ -48,8 +48,8 @@ def test_export_has_no_secret_and_the_filters_of_ls(tmp_path: Path) -> None:
     assert done.json == {"directory": str(tmp_path / "tapes"), "written": 1, "already": 0}
     assert not [name for name, text in texts(tmp_path / "tapes").items() if SECRET in text]
     assert wirecache("scan", tmp_path / "tapes").code == 0
-    with Cassette(tmp_path / "tapes", record="none") as cassette:  # under the key that a cassette gives to such a request
-        body = json.loads(entry(f"my key is {SECRET}", "").request_body.decode())  # type: ignore[union-attr]
+    with Cassette(tmp_path / "tapes", "none") as cassette:  # under the key that a cassette gives to such a request
+        body = json.loads(entry(f"my key is {SECRET}", "").request_body.decode())
         assert cassette.explain({"url": URL, "body": body}).found
 
 
@@ -107,7 +107,7 @@ def test_a_sequence_stays_one_and_what_cassettes_have_in_common_is_there_once(tm
         _polled(tmp_path / "old" / name, "queued", "queued", "done")
     done = wirecache("import", tmp_path / "old", "--to", tmp_path / "tapes", "--json")
     assert (done.json["written"], done.json["already"]) == (3, 3)
-    with Cassette(tmp_path / "tapes", record="none") as cassette, cached_client(cassette, library="httpx") as client:
+    with Cassette(tmp_path / "tapes", "none") as cassette, cached_client(cassette, library="httpx") as client:
         assert [client.get("https://x.test/batch").text for _ in range(4)] == ["queued", "queued", "done", "done"]
 
 

@@ -88,7 +88,7 @@ def _object(line: str | bytes | Mapping[str, Any]) -> Mapping[str, Any]:
     try:
         told = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"no JSON: {error}") from None
+        raise ValueError(f"no JSON: {str(error).partition(': line')[0]}") from None
     if not isinstance(told, dict):
         raise ValueError("no JSON object")
     return told

@@ -22,8 +22,7 @@ BASES = {
     Provider.OPENAI: ("OPENAI_BASE_URL", "https://api.openai.com/v1"),
     Provider.ANTHROPIC: ("ANTHROPIC_BASE_URL", "https://api.anthropic.com"),
 }
-# What each SDK sends with every call, as far as it counts in a key.
-HEADERS = {Provider.OPENAI: [], Provider.ANTHROPIC: [("anthropic-version", "2023-06-01")]}
+ANTHROPIC_VERSION = "2023-06-01"  # what SDKs before 2 send
 
 
 def import_batch(
@@ -34,7 +33,7 @@ def import_batch(
     base = base_url or os.environ.get(variable) or default
     given = header_pairs(headers)
     own = {name.lower() for name, _ in given}
-    sent = [("content-type", "application/json"), *(pair for pair in HEADERS[provider] if pair[0] not in own), *given]
+    sent = [("content-type", "application/json"), *(pair for pair in _sdk_headers(provider) if pair[0] not in own), *given]
     with cache_of(store, reads=False) as cache:
         batch = _Batch(cache, requests, provider, base, sent)
         with results.open("rb") as file:
@@ -60,6 +59,18 @@ def header_pairs(given: list[str]) -> list[tuple[str, str]]:
     if wrong := [text for text, (name, value) in zip(given, pairs, strict=True) if not name or not value]:
         raise typer.BadParameter(f"--header {wrong[0].partition(':')[0]!r}: give it as NAME:VALUE")
     return pairs
+
+
+def _sdk_headers(provider: Provider) -> list[tuple[str, str]]:
+    """What the SDK that is installed sends with every call, as far as it counts in a key."""
+    if provider is Provider.OPENAI:
+        return []
+    try:
+        import anthropic
+    except ImportError:
+        return [("anthropic-version", ANTHROPIC_VERSION)]
+    headers = anthropic.Anthropic(api_key="none").default_headers
+    return [("anthropic-version", str(headers.get("anthropic-version", ANTHROPIC_VERSION)))]
 
 
 class _Batch:

@@ -62,15 +62,16 @@ class Shelved:
 
     def renew(self, entry: Entry) -> None:
         """Write it, in place of an older answer to the same request, unless there is one that is as new."""
-        made, _ = self._as_read(entry)
+        made, what = self._as_read(entry)
         names = self._directory.of(made.key)
-        if not names:
-            self._directory.add(made)
-        elif self._directory.read(names[-1]).stored_at < made.stored_at - MILLISECOND:
-            self._directory.replace(names[-1], made)
-        else:
+        there = self._directory.read(names[-1]) if names else None
+        if there is not None and (_what(there) == what or there.stored_at >= made.stored_at - MILLISECOND):
             self.already += 1
             return
+        if names:
+            self._directory.replace(names[-1], made)
+        else:
+            self._directory.add(made)
         self.written += 1
 
     def _as_read(self, entry: Entry) -> tuple[Entry, tuple[int, bytes]]:
