@@ -31,9 +31,9 @@ def texts(folder: Path) -> dict[str, str]:
 
 def test_what_is_exported_is_replayed_by_the_sdk(provider: Provider, tmp_path: Path) -> None:
     chat = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}
-    with Cache(str(tmp_path / "store")) as cache:
-        with OpenAI(http_client=cached_client(cache), base_url=f"{provider.url}/v1", api_key="sk-example") as client:
-            client.chat.completions.create(**chat)
+    http = cached_client(Cache(str(tmp_path / "store")))
+    with OpenAI(http_client=http, base_url=f"{provider.url}/v1", api_key="sk-example") as client:
+        client.chat.completions.create(**chat)
     done = wirecache("export", tmp_path / "tapes", "--store", tmp_path / "store")
     assert (done.code, done.out) == (0, f"1 file written to {tmp_path / 'tapes'}.\n")
     with Cassette(tmp_path / "tapes", "none") as cassette:

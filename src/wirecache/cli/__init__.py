@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from wirecache import __version__
-from wirecache.cli import clear, demo, diff, explain, export, importing, ls, prune, rm, run, scan, show, warm
+from wirecache.cli import clear, demo, diff, doctor, explain, export, importing, ls, prune, rm, run, scan, show, warm
 
 __all__ = ["app"]
 
@@ -46,6 +46,7 @@ app.command("clear")(clear.command)
 app.command("export")(export.command)
 app.command("import")(importing.command)
 app.command("warm")(warm.command)
+app.command("doctor")(doctor.command)
 app.command("scan")(scan.command)
 # What follows the program is the program's own, options too.
 app.command("run", no_args_is_help=False, context_settings={"allow_interspersed_args": False})(run.command)
