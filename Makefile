@@ -26,6 +26,7 @@ lint: .venv/.ready
 
 bench: .venv/.ready
 	$(BIN)/python -m tests.benchmarks.transport
+	$(BIN)/python -m tests.benchmarks.heartbeat
 
 lock: .venv/.ready
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --extra all .ci/requirements.in -o .ci/requirements.txt
