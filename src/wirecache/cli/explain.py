@@ -20,7 +20,9 @@ MEMBERS = frozenset({"method", "url", "headers", "body"})
 
 
 def command(
-    file: Annotated[Path | None, typer.Argument(help="A file with the request; - or nothing: standard input.", show_default=False)] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="A file with the request; - or nothing: standard input.", metavar="FILE", show_default=False)
+    ] = None,
     store: Store = None,
     as_json: AsJson = False,
 ) -> None:

@@ -20,7 +20,7 @@ __all__ = ["command"]
 
 
 def command(
-    paths: Annotated[list[str], typer.Argument(help="Cassettes, and directories of them; or the word batch.", metavar="PATH...")],
+    paths: Annotated[list[str], typer.Argument(help="Cassettes, and directories of them; or the word batch.", metavar="PATH")],
     to: Annotated[Path | None, typer.Option(help="Write a cassette directory, instead of into the store.", file_okay=False)] = None,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Count the age of the answers from now, not from when they were recorded.")

@@ -13,7 +13,7 @@ __all__ = ["command"]
 
 
 def command(
-    keys: Annotated[list[str], typer.Argument(help="Keys of entries, or the first digits of each.", metavar="KEY...")],
+    keys: Annotated[list[str], typer.Argument(help="Keys of entries, or the first digits of each.", metavar="KEY")],
     store: Store = None,
     as_json: AsJson = False,
 ) -> None:

@@ -15,7 +15,7 @@ __all__ = ["command"]
 
 
 def command(
-    key: Annotated[str, typer.Argument(help="The key of an entry, or the first digits of it.")],
+    key: Annotated[str, typer.Argument(help="The key of an entry, or its first digits.", metavar="KEY")],
     raw: Annotated[bool, typer.Option("--raw", help="Print the body of the answer, byte for byte, and nothing else.")] = False,
     store: Store = None,
     as_json: AsJson = False,

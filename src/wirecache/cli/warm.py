@@ -22,7 +22,7 @@ __all__ = ["command"]
 
 
 def command(
-    file: Annotated[Path, typer.Argument(help="The calls: OpenAI batch JSONL.", exists=True, dir_okay=False)],
+    file: Annotated[Path, typer.Argument(help="The calls: OpenAI batch JSONL.", metavar="FILE", exists=True, dir_okay=False)],
     base_url: Annotated[str | None, typer.Option(help="Where the calls go. Default: OPENAI_BASE_URL, else OpenAI.")] = None,
     header: Annotated[list[str] | None, typer.Option(help="A header of each call, NAME:VALUE; may be repeated.")] = None,
     concurrency: Annotated[int, typer.Option(help="Calls under way at a time.", min=1)] = 8,
