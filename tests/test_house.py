@@ -25,7 +25,7 @@ FLOORS = {
     "cassette": 2, "stores": 2,
     "_backlog": 3, "_cache": 3, "_claims": 3, "_lease": 3, "_locations": 3, "_shelf": 3, "_cassette": 3, "_history": 3, "_told": 3,
     "_body": 4, "_bridge": 4, "_call": 4, "_clients": 4, "_collapse": 4, "_pick": 4,
-    "_reach": 5, "httpx": 5, "httpx2": 5,
+    "_reach": 5, "_warm": 5, "httpx": 5, "httpx2": 5,
     "_pytest": 6,
     "": 7, "__main__": 7, "cli": 7, "pytest_plugin": 7,
 }  # fmt: skip

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from wirecache._pick import cached_async_client, cached_client
     from wirecache._reach.attach import attach, detach
     from wirecache._reach.install import install, uninstall
+    from wirecache._warm import WarmError, WarmReport, awarm, warm
     from wirecache.cassette import CassetteStore
     from wirecache.errors import CassetteError, CassetteFormatError, ConfigError, NotRecorded, StoreError, WirecacheError
     from wirecache.stats import Stats
@@ -60,9 +61,12 @@ __all__ = [
     "Store",
     "StoreError",
     "TieredStore",
+    "WarmError",
+    "WarmReport",
     "WirecacheError",
     "__version__",
     "attach",
+    "awarm",
     "cached_async_client",
     "cached_client",
     "capture",
@@ -72,6 +76,7 @@ __all__ = [
     "make_key",
     "options",
     "uninstall",
+    "warm",
 ]
 
 # Loaded when first asked for, so that importing wirecache costs next to nothing and imports neither HTTP library.
@@ -102,8 +107,11 @@ _WHERE = {
     "Store": "stores",
     "StoreError": "errors",
     "TieredStore": "stores",
+    "WarmError": "_warm",
+    "WarmReport": "_warm",
     "WirecacheError": "errors",
     "attach": "_reach.attach",
+    "awarm": "_warm",
     "cached_async_client": "_pick",
     "cached_client": "_pick",
     "capture": "_calls",
@@ -113,6 +121,7 @@ _WHERE = {
     "make_key": "_core.keys",
     "options": "_calls",
     "uninstall": "_reach.install",
+    "warm": "_warm",
 }
 
 

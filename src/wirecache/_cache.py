@@ -191,7 +191,7 @@ class Cache:
 
     def prune(self) -> int:
         """Drop the entries that are past their ttl; how many were they?"""
-        stale = [entry.key for entry in self.entries() if not self._is_fresh(entry)]
+        stale = [entry.key for entry in self.entries() if not self.is_fresh(entry)]
         for key in stale:
             self.shelf.drop(key)
         return len(stale)
@@ -297,8 +297,8 @@ class Cache:
             told = status.header(code)
             logger.debug("%s %s %d %s %.1f ms%s", request.method, redacted_url(request), code, told, seconds * 1000, differs)
 
-    def _is_fresh(self, entry: Entry) -> bool:
-        """Is it within its ttl, that of its rule, or the cache's?"""
+    def is_fresh(self, entry: Entry) -> bool:
+        """Is it within its ttl: its own, that of its rule, or the cache's?"""
         asked = entry.request
         rule = by_model(by_line(self.plan.rules, request_from(asked.method, asked.url)), asked.model) if self.plan.rules else None
         left = ttl_left(entry, ttl_in_force(self.plan, rule), time.time())

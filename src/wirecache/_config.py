@@ -15,19 +15,30 @@ from wirecache.errors import ConfigError
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
-__all__ = ["file_settings"]
+__all__ = ["file_settings", "settings_file"]
 
 
 def file_settings(start: Path | None = None) -> Mapping[str, Any]:
     """The settings of the nearest file, checked; empty if there is none. ``ConfigError`` names file, key and what is allowed."""
+    found = _found(start)
+    return _checked(*found) if found else {}
+
+
+def settings_file(start: Path | None = None) -> Path | None:
+    """The file that the settings come from, if there is one."""
+    found = _found(start)
+    return found[0] if found else None
+
+
+def _found(start: Path | None) -> tuple[Path, dict[str, Any]] | None:
     here = (start or Path.cwd()).absolute()
     for folder in (here, *here.parents):
         for name in ("wirecache.toml", "pyproject.toml"):
             path = folder / name
             table = _table(path)
             if table is not None:
-                return _checked(path, table)
-    return {}
+                return path, table
+    return None
 
 
 def _table(path: Path) -> dict[str, Any] | None:

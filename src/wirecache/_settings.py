@@ -26,6 +26,7 @@ __all__ = [
     "parse_streams",
     "parse_text",
     "setting",
+    "source_of",
 ]
 
 T = TypeVar("T")
@@ -53,6 +54,14 @@ def setting(name: str, given: object, parse: Callable[[Any, str], T], file: Mapp
     if name in VARIABLES and (text := os.environ.get(variable, "")):
         return parse(text, variable)
     return parse(file.get(name, default), f"{name} in the settings file")
+
+
+def source_of(name: str, file: Mapping[str, Any]) -> str:
+    """Where does a setting come from that the caller left out? The name of a variable, ``"file"`` or ``"default"``."""
+    variable = f"WIRECACHE_{name.upper()}"
+    if (name in VARIABLES or name == "store") and os.environ.get(variable):
+        return variable
+    return "file" if name in file else "default"
 
 
 def of_type(kind: type[T]) -> Callable[[Any, str], T]:

@@ -9,13 +9,14 @@ from typing import Any, Literal, TypeAlias
 from wirecache._core.keys import DEFAULT_KEY, KeyOptions
 from wirecache._core.messages import Entry
 from wirecache._core.redaction import Redactor
+from wirecache.cassette._file import from_text
 from wirecache.cassette._foreign_file import FORMATS, loaded
 from wirecache.cassette._import_cassetter import cassetter_entries, is_cassetter
 from wirecache.cassette._import_vcr import is_vcr, vcr_entries
 from wirecache.cassette._names import short_key_of
 from wirecache.errors import CassetteFormatError
 
-__all__ = ["Maker", "detect", "read_foreign"]
+__all__ = ["Maker", "detect", "read_any", "read_foreign"]
 
 Maker: TypeAlias = Literal["wirecache", "vcr", "cassetter"]
 
@@ -48,3 +49,25 @@ def read_foreign(path: Path, options: KeyOptions = DEFAULT_KEY, redactor: Redact
     if maker not in ("vcr", "cassetter"):
         raise CassetteFormatError(f"{path} is no cassette of another recorder. Only {FORMATS}")
     yield from (vcr_entries if maker == "vcr" else cassetter_entries)(told, path, options, redactor)
+
+
+def read_any(path: Path, options: KeyOptions = DEFAULT_KEY, redactor: Redactor | None = None) -> Iterator[Entry]:
+    """The same of any recorder's cassette, also of one file of ours, whose entry has the key that is noted in it."""
+    if short_key_of(path.name):
+        yield from_text(_text(path), str(path)).entry
+        return
+    told = loaded(path)
+    maker = _maker(told)
+    if maker is None:
+        raise CassetteFormatError(f"{path} is no cassette. Only {FORMATS}")
+    if maker == "wirecache":
+        yield from_text(_text(path), str(path)).entry
+    else:
+        yield from (vcr_entries if maker == "vcr" else cassetter_entries)(told, path, options, redactor)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise CassetteFormatError(f"{path} is no UTF-8 text: {error.reason} at byte {error.start}") from None

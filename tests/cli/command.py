@@ -1,0 +1,73 @@
+"""The command line in this process, as a shell calls it; and stores with something in them."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from typer.testing import CliRunner
+
+from wirecache import DiskStore, _codec, make_key
+from wirecache._core.messages import Entry, Usage
+from wirecache.cli import app
+
+URL = "https://api.openai.com/v1/chat/completions"
+
+
+class Done:
+    """What a command did."""
+
+    def __init__(self, code: int, out: str, error: str) -> None:
+        self.code = code
+        self.out = out
+        self.error = " ".join(error.split())
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+def wirecache(*arguments: str | Path, given: str = "") -> Done:
+    """Run it."""
+    ran = CliRunner().invoke(app, [str(argument) for argument in arguments], input=given)
+    if ran.exception is not None and not isinstance(ran.exception, SystemExit):
+        raise ran.exception
+    return Done(ran.exit_code, ran.stdout, ran.stderr)
+
+
+def body_of(prompt: str, model: str = "gpt-4o") -> dict[str, Any]:
+    return {"model": model, "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": prompt}]}
+
+
+def entry(prompt: str, answer: str, *, model: str = "gpt-4o", url: str = URL, age: float = 0, **changes: Any) -> Entry:
+    """A chat, asked and answered."""
+    body = json.dumps(body_of(prompt, model)).encode()
+    choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": answer}}
+    made = Entry(
+        key=make_key("POST", url, {}, body),
+        status=200,
+        headers=((b"content-type", b"application/json"), (b"x-request-id", b"req_1")),
+        body=json.dumps({"choices": [choice]}).encode(),
+        stored_at=time.time() - age,
+        seconds=0.75,
+        http_version=b"HTTP/1.1",
+        usage=Usage(5, 7),
+        ttl=False,
+        about=json.dumps(["POST", url, "chat", model, {}, "", 0]).encode(),
+        request_body=body,
+    )
+    return made._replace(**changes)
+
+
+def fill(folder: Path, entries: Iterable[Entry]) -> None:
+    """Write them into a disk store, in one transaction."""
+    store = DiskStore(folder)
+    store.get("0" * 64)
+    cache: Any = store._cache
+    with cache.connection.lock, cache.transact():
+        for one in entries:
+            cache.set(one.key, _codec.encode(one), expire=None)
+    store.close()

@@ -1,0 +1,47 @@
+"""The README's section on the command line: the ``--help`` of each command. ``python -m tests.cli.help_texts`` writes it anew."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from wirecache.cli import app
+
+README = Path(__file__).parents[2] / "README.md"
+BEGIN, END = "<!-- commands: python -m tests.cli.help_texts writes this -->", "<!-- /commands -->"
+WIDTH = 100
+
+
+def commands() -> list[str]:
+    """The commands that are listed in the help."""
+    listed = getattr(get_command(app), "commands")  # noqa: B009  # a group has them
+    return [name for name, command in listed.items() if not command.hidden]
+
+
+def help_of(name: str) -> str:
+    """What ``wirecache NAME --help`` prints, at a fixed width."""
+    settings = {"terminal_width": WIDTH, "max_content_width": WIDTH}
+    ran = CliRunner().invoke(app, [*name.split(), "--help"], prog_name="wirecache", env={"COLUMNS": str(WIDTH)}, **settings)  # type: ignore[arg-type]
+    assert ran.exit_code == 0, ran.output
+    return "\n".join(line.rstrip() for line in ran.stdout.strip().splitlines())
+
+
+def section() -> str:
+    """All of them, between the marks."""
+    parts = [f"### {f'wirecache {name}'.strip()}\n\n```text\n{help_of(name)}\n```\n" for name in ("", *commands())]
+    return "\n".join([f"{BEGIN}\n", *parts, END])
+
+
+def in_readme() -> str:
+    """What the README has between the marks."""
+    found = re.search(f"{re.escape(BEGIN)}.*?{re.escape(END)}", README.read_text("utf-8"), re.DOTALL)
+    return found[0] if found else ""
+
+
+if __name__ == "__main__":
+    told = README.read_text("utf-8")
+    assert in_readme(), f"{README} has no {BEGIN}"
+    README.write_text(told.replace(in_readme(), section()), "utf-8")
