@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from wirecache._calls import Exchange, capture, options
     from wirecache._cassette import Cassette, CassetteReport, Drift
     from wirecache._core.keys import KeyOptions, make_key
-    from wirecache._core.messages import Entry
+    from wirecache._core.messages import Entry, Usage
     from wirecache._core.plan import Mode
     from wirecache._core.record_modes import RecordMode
     from wirecache._core.redaction import Redactor
@@ -60,6 +60,7 @@ __all__ = [
     "Store",
     "StoreError",
     "TieredStore",
+    "Usage",
     "WirecacheError",
     "__version__",
     "attach",
@@ -102,6 +103,7 @@ _WHERE = {
     "Store": "stores",
     "StoreError": "errors",
     "TieredStore": "stores",
+    "Usage": "_core.messages",
     "WirecacheError": "errors",
     "attach": "_reach.attach",
     "cached_async_client": "_pick",
