@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from wirecache._calls import Exchange, capture, options
     from wirecache._cassette import Cassette, CassetteReport, Drift
     from wirecache._core.keys import KeyOptions, make_key
-    from wirecache._core.messages import Entry
+    from wirecache._core.messages import Entry, Usage
     from wirecache._core.plan import Mode
     from wirecache._core.record_modes import RecordMode
     from wirecache._core.redaction import Redactor
@@ -61,6 +61,7 @@ __all__ = [
     "Store",
     "StoreError",
     "TieredStore",
+    "Usage",
     "WarmError",
     "WarmReport",
     "WirecacheError",
@@ -107,6 +108,7 @@ _WHERE = {
     "Store": "stores",
     "StoreError": "errors",
     "TieredStore": "stores",
+    "Usage": "_core.messages",
     "WarmError": "_warm",
     "WarmReport": "_warm",
     "WirecacheError": "errors",

@@ -14,7 +14,7 @@ import typer
 from wirecache import Cache, ConfigError, Stats, WirecacheError
 from wirecache.prices import Cost, Prices
 
-__all__ = ["command"]
+__all__ = ["By", "command"]
 
 MONTH = 30  # days, of a projection
 SCHEMA = 1  # the version of what --json prints
