@@ -40,7 +40,7 @@ def test_what_is_wrong_with_a_call(line: str, said: str) -> None:
 @pytest.mark.parametrize("line", ['{"custom_id": "a"}', '{"custom_id": "a", "response": null}', '{"response": {"status_code": 200}}'])
 @pytest.mark.parametrize("provider", Provider)
 def test_what_is_wrong_with_a_result(line: str, provider: Provider) -> None:
-    with pytest.raises(ValueError, match="is missing|of the wrong kind"):
+    with pytest.raises(ValueError, match=r"is missing|of the wrong kind"):
         answered_in(line, provider)
 
 
