@@ -123,7 +123,7 @@ class Warming:
         self._base = (base_url or os.environ.get("OPENAI_BASE_URL") or DEFAULT_BASE).rstrip("/")
         self._headers = {"content-type": "application/json", "accept": "application/json", **(headers or {})}
         self._attempts = attempts
-        self._on_done = on_done
+        self.on_done = on_done
         self._stopped = False
 
     def stop(self) -> None:
@@ -163,8 +163,8 @@ class Warming:
                 self._count(name, *await self._send(client, asked))
             except ValueError as error:
                 self.report.errors.append(WarmError(name, str(error)))
-            if self._on_done is not None:
-                self._on_done(self.report)
+            if self.on_done is not None:
+                self.on_done(self.report)
 
     async def _send(self, client: Any, asked: Asked) -> tuple[CacheStatus | None, str]:
         """What the cache made of the answer, or why there is none."""

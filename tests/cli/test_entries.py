@@ -400,5 +400,16 @@ def test_what_is_asked_for_while_others_write(store: Path) -> None:
         assert cache.get(PARIS.key) is None
 
 
+def test_a_redis(redis_url: str) -> None:
+    store = f"{redis_url}?prefix=commands:"
+    with Cache(store) as cache:
+        for one in ALL:
+            assert cache.save(one)
+    assert [row["key"] for row in wirecache("ls", "--json", "--store", store).json["entries"]] == [BERN.key, PARIS.key, LONG.key]
+    assert "Paris." in wirecache("show", PARIS.key[:12], "--store", store).out
+    assert wirecache("prune", "--json", "--store", store).json["dropped"] == 1
+    assert wirecache("clear", "--yes", "--json", "--store", store).json == {"dropped": 2}
+
+
 def test_inspect_is_show(store: Path) -> None:
     assert wirecache("inspect", PARIS.key, "--store", store).out == wirecache("show", PARIS.key, "--store", store).out

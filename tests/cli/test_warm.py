@@ -103,6 +103,11 @@ def test_no_provider_is_an_error_of_each_call(calls: Path) -> None:
     assert (done.code, done.error.count("ConnectError")) == (1, 5)
 
 
+def test_a_store_that_takes_nothing_is_a_problem(calls: Path) -> None:
+    done = wirecache("warm", calls, "--store", "redis://127.0.0.1:1")
+    assert (done.code, "5 calls" in done.out) == (1, True)
+
+
 def test_the_key_goes_nowhere_else(tmp_path: Path, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-example")
     elsewhere = {**call(0), "url": f"{provider.url}/v1/chat/completions"}

@@ -78,13 +78,14 @@ _BY: dict[Sort, Callable[[Entry], Any]] = {
 }
 
 
-def page_of(entries: Iterable[Entry], sort: Sort, page: int, limit: int) -> tuple[list[Entry], bool]:
-    """One page of them, and whether there are more. The newest come first already: no more of them are read than are shown.
+def page_of(entries: Iterable[Entry], sort: Sort, page: int, limit: int, *, ordered: bool = True) -> tuple[list[Entry], bool]:
+    """One page of them, and whether there are more.
 
-    In any other order all are read, and as many kept as the pages up to this one have.
+    ``ordered``: the newest come first already, so that no more are read than are shown. Else, and in any other order, all are read, and as
+    many kept as the pages up to this one have.
     """
     start, end = (page - 1) * limit, page * limit
-    if sort is Sort.NEWEST:
+    if ordered and sort is Sort.NEWEST:
         return _cut(list(islice(entries, start, end + 1)), limit)
     return _cut(nsmallest(end + 1, entries, key=_BY[sort])[start:], limit)
 

@@ -42,15 +42,15 @@ def import_batch(
                     batch.take(f"{results}:{number}", line)
         batch.finish()
         told = {"to": repr(cache.store), "written": batch.target.written, "already": batch.target.already, "errors": batch.wrong}
-    for message in batch.wrong:
-        warn(message)
-    if as_json:
-        print_json(told)
-    else:
-        there = f", {batch.target.already:,} there already" if batch.target.already else ""
-        typer.echo(f"{counted(batch.target.written, 'answer')} imported into {told['to']}{there}.")
-    if batch.wrong:
-        fail(f"{counted(len(batch.wrong), 'call')} of the batch left out")
+        for message in batch.wrong:
+            warn(message)
+        if as_json:
+            print_json(told)
+        else:
+            there = f", {batch.target.already:,} there already" if batch.target.already else ""
+            typer.echo(f"{counted(batch.target.written, 'answer')} imported into {told['to']}{there}.")
+        if batch.wrong:
+            fail(f"{counted(len(batch.wrong), 'call')} of the batch left out")
 
 
 def header_pairs(given: list[str]) -> list[tuple[str, str]]:

@@ -38,8 +38,8 @@ def command(
                 target.renew(entry)
         except (OSError, CassetteError) as error:
             fail(f"{directory}: {error}")
-    if as_json:
-        print_json({"directory": str(directory), "written": target.written, "already": target.already})
-    else:
-        there = f", {target.already:,} there already" if target.already else ""
-        typer.echo(f"{counted(target.written, 'file')} written to {directory}{there}.")
+        if as_json:
+            print_json({"directory": str(directory), "written": target.written, "already": target.already})
+        else:
+            there = f", {target.already:,} there already" if target.already else ""
+            typer.echo(f"{counted(target.written, 'file')} written to {directory}{there}.")

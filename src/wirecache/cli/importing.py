@@ -68,7 +68,7 @@ def _into_store(files: list[Path], fresh: bool, store: str | None, as_json: bool
         wrong = _read(files, target)
         told: dict[str, Any] = {"to": repr(cache.store), "written": target.written, "already": target.already}
         told |= {"stale": target.stale, "left_out": dict(target.left_out)}
-    _tell(told, wrong, as_json)
+        _tell(told, wrong, as_json)
 
 
 def _read(files: list[Path], target: Shelved | Stored) -> list[str]:

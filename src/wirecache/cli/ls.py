@@ -39,7 +39,7 @@ def command(
     """
     wanted = selection(model, host, endpoint, text, age, older)
     with cache_of(store) as cache:
-        entries, more = page_of(chosen(cache, wanted, "Looking"), sort, page, limit)
+        entries, more = page_of(chosen(cache, wanted, "Looking"), sort, page, limit, ordered=hasattr(cache.store, "newest"))
         rows = [in_short(entry) for entry in entries]
         where = repr(cache.store)
         if as_json:

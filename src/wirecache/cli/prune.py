@@ -29,10 +29,10 @@ def command(
         keys = [entry.key for entry in followed(cache.entries(), "Looking") if _too_old(cache, entry, oldest)]
         for key in [] if dry_run else followed(keys, "Dropping", len(keys)):
             cache.shelf.drop(key)
-    if as_json:
-        print_json({"dropped": 0 if dry_run else len(keys), "found": len(keys)})
-    else:
-        typer.echo(f"{counted(len(keys), 'entry', 'entries')} {'would be ' if dry_run else ''}dropped.")
+        if as_json:
+            print_json({"dropped": 0 if dry_run else len(keys), "found": len(keys)})
+        else:
+            typer.echo(f"{counted(len(keys), 'entry', 'entries')} {'would be ' if dry_run else ''}dropped.")
 
 
 def _too_old(cache: Cache, entry: Entry, oldest: float | None) -> bool:

@@ -36,21 +36,21 @@ def command(
     What is in the cache is not sent again, so a run that was cut short goes on where it was. Ctrl-C ends it after the calls under way.
     The key is OPENAI_API_KEY, unless --header gives one. Exits with 1 if a call has no answer in the cache now.
     """
-    with cache_of(store, reads=False) as cache, file.open("rb") as lines, _bar(file) as on_done:
-        warming = Warming(cache, base_url, dict(header_pairs(header or [])), attempts, on_done)
-        with _stopped_by_signals(warming):
+    with cache_of(store, reads=False) as cache:
+        warming = Warming(cache, base_url, dict(header_pairs(header or [])), attempts)
+        with file.open("rb") as lines, _bar(file) as warming.on_done, _stopped_by_signals(warming):
             anyio.run(partial(warming.run, lines, concurrency, parse_rate(rate)))
-    report = warming.report
-    for error in report.errors:
-        warn(f"{error.id}: {error.reason}")
-    if as_json:
-        print_json(_as_json(report))
-    else:
-        typer.echo(_told(report))
-    if report.stopped:
-        raise typer.Exit(130)
-    if report.errors or report.not_stored:
-        raise typer.Exit(1)
+        report = warming.report
+        for error in report.errors:
+            warn(f"{error.id}: {error.reason}")
+        if as_json:
+            print_json(_as_json(report))
+        else:
+            typer.echo(_told(report))
+        if report.stopped:
+            raise typer.Exit(130)
+        if report.errors or report.not_stored:
+            raise typer.Exit(1)
 
 
 @contextmanager
