@@ -1,0 +1,350 @@
+"""The rows of the environment of frameworks, and of the SDKs that the main one has not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Any
+
+os.environ["HF_ENDPOINT"] = "http://127.0.0.1:9"  # huggingface_hub asks its hub for a list, once; read when it is imported
+
+import agents
+import cohere
+import huggingface_hub
+import ollama
+import together
+from cerebras.cloud.sdk import AsyncCerebras, Cerebras
+from langchain_anthropic import ChatAnthropic
+from langchain_core.messages import HumanMessage, ToolMessage
+from langchain_openai import ChatOpenAI, OpenAIEmbeddings
+from openai import AsyncOpenAI
+from pydantic_ai import Agent, Embedder
+from pydantic_ai.embeddings.openai import OpenAIEmbeddingModel
+from pydantic_ai.models.anthropic import AnthropicModel
+from pydantic_ai.models.openai import OpenAIChatModel
+from pydantic_ai.providers.anthropic import AnthropicProvider
+from pydantic_ai.providers.openai import OpenAIProvider
+
+from tests.sdk.matrix.calls import TOOL, WAV, after, chat, chat_calls, chat_text, embed, reading, said, strictly, transcribe
+from tests.sdk.matrix.row import Calls, Colour, Row, plain
+
+__all__ = ["ROWS"]
+
+agents.set_tracing_disabled(True)
+
+# -- Cohere, Together, Cerebras, Ollama -------------------------------------------------------------------------------
+
+
+def _cohere_turn(client: Any, answer: Any) -> Any:
+    messages: list[Any] = said("How warm is it in Oslo?")
+    if answer is not None:
+        messages += [answer.message, {"role": "tool", "tool_call_id": answer.message.tool_calls[0].id, "content": "4"}]
+    return client.chat(model="m", messages=messages, tools=[TOOL])
+
+
+_COHERE = Calls(
+    ask=lambda client, prompt: client.chat(**chat(prompt)),
+    stream=lambda client: client.chat_stream(**chat("hello")),
+    raw=lambda client: client.with_raw_response.chat(**chat("hello")),
+    embed=lambda client: reading(
+        client.embed(model="m", input_type="search_query", texts=["hi"], embedding_types=["float"]),
+        lambda answer: answer.embeddings.float_[0],
+    ),
+    transcribe=lambda client: reading(client.audio.transcriptions.create(model="m", language="en", file=WAV), lambda answer: answer.text),
+    tools=_cohere_turn,
+)
+COHERE = Row(
+    "cohere",
+    "cohere",
+    "httpx",
+    lambda url: {
+        "ClientV2": partial(cohere.ClientV2, api_key="k", base_url=url),
+        "AsyncClientV2": partial(cohere.AsyncClientV2, api_key="k", base_url=url),
+    },
+    Colour('ClientV2(httpx_client=cached_client(library="httpx"))', "ClientV2()", _COHERE),
+    Colour('AsyncClientV2(httpx_client=cached_async_client(library="httpx"))', "AsyncClientV2()", _COHERE),
+    lambda answer: answer.message.content[0].text,
+    raw_parsed=lambda raw: raw.data,
+)
+
+_ON_TOGETHER = chat_calls(embed=embed, transcribe=transcribe)
+TOGETHER = Row(
+    "together",
+    "together",
+    "httpx",
+    lambda url: {
+        "Together": partial(together.Together, api_key="k", base_url=f"{url}/v1"),
+        "AsyncTogether": partial(together.AsyncTogether, api_key="k", base_url=f"{url}/v1"),
+    },
+    Colour('Together(http_client=cached_client(library="httpx"))', "Together()", _ON_TOGETHER),
+    Colour('AsyncTogether(http_client=cached_async_client(library="httpx"))', "AsyncTogether()", _ON_TOGETHER),
+    chat_text,
+)
+CEREBRAS = Row(
+    "cerebras",
+    "cerebras-cloud-sdk",
+    "httpx",
+    lambda url: {
+        "Cerebras": partial(Cerebras, api_key="k", base_url=url, warm_tcp_connection=False),
+        "AsyncCerebras": partial(AsyncCerebras, api_key="k", base_url=url, warm_tcp_connection=False),
+    },
+    Colour('Cerebras(http_client=cached_client(library="httpx"), warm_tcp_connection=False)', "Cerebras()", chat_calls()),
+    Colour('AsyncCerebras(http_client=cached_async_client(library="httpx"), warm_tcp_connection=False)', "AsyncCerebras()", chat_calls()),
+    chat_text,
+)
+
+
+def _ollama_turn(client: Any, answer: Any) -> Any:
+    messages: list[Any] = said("How warm is it in Oslo?")
+    if answer is not None:
+        messages += [answer.message, {"role": "tool", "tool_name": "degrees", "content": "4"}]
+    return client.chat(model="m", messages=messages, tools=[TOOL])
+
+
+_OLLAMA = Calls(
+    ask=lambda client, prompt: client.chat(**chat(prompt)),
+    stream=lambda client: client.chat(**chat("hello"), stream=True),
+    embed=lambda client: reading(client.embed(model="m", input="hi"), lambda answer: list(answer.embeddings[0])),
+    tools=_ollama_turn,
+)
+OLLAMA = Row(
+    "ollama",
+    "ollama",
+    "httpx",
+    lambda url: {"Client": partial(ollama.Client, host=url), "AsyncClient": partial(ollama.AsyncClient, host=url)},
+    Colour("Client(transport=CacheTransport(cache))", "Client()", _OLLAMA),
+    Colour("AsyncClient(transport=AsyncCacheTransport(cache))", "AsyncClient()", _OLLAMA),
+    lambda answer: answer.message.content,
+)
+
+
+# -- Hugging Face -----------------------------------------------------------------------------------------------------
+
+
+def _hugging_face_turn(client: Any, answer: Any) -> Any:
+    return client.chat_completion(after(answer, dict), model="m", tools=[TOOL])
+
+
+def _hugging_face_embed(client: Any) -> Any:
+    model = f"{client.model}/hf-inference/models/m/pipeline/feature-extraction"
+    return reading(client.feature_extraction("hi", model=model), lambda answer: answer[0].tolist())
+
+
+def _hugging_face_reset() -> None:
+    http = huggingface_hub.utils._http
+    huggingface_hub.set_client_factory(http.default_client_factory)
+    huggingface_hub.set_async_client_factory(http.default_async_client_factory)
+
+
+_HUGGING_FACE = Calls(
+    ask=lambda client, prompt: client.chat_completion(said(prompt), model="m"),
+    stream=lambda client: client.chat_completion(said("hello"), model="m", stream=True),
+    tools=_hugging_face_turn,
+)
+HUGGING_FACE = Row(
+    "huggingface_hub",
+    "huggingface-hub",
+    "httpx2",
+    lambda url: {
+        "set_client_factory": huggingface_hub.set_client_factory,
+        "set_async_client_factory": huggingface_hub.set_async_client_factory,
+        "InferenceClient": partial(huggingface_hub.InferenceClient, base_url=url, api_key="k"),
+        "AsyncInferenceClient": partial(huggingface_hub.AsyncInferenceClient, base_url=url, api_key="k"),
+    },
+    Colour("set_client_factory(cached_client); InferenceClient()", "InferenceClient()", _HUGGING_FACE),
+    Colour("set_async_client_factory(cached_async_client); AsyncInferenceClient()", "AsyncInferenceClient()", _HUGGING_FACE),
+    chat_text,
+    reset=_hugging_face_reset,
+)
+
+
+# -- LangChain --------------------------------------------------------------------------------------------------------
+
+
+def _langchain_history(answer: Any) -> list[Any]:
+    if answer is None:
+        return [HumanMessage("How warm is it in Oslo?")]
+    return [*_langchain_history(None), answer, ToolMessage("4", tool_call_id=answer.tool_calls[0]["id"])]
+
+
+def _langchain_plain(answer: Any) -> Any:
+    """LangChain makes up the ids of runs."""
+    name, values = plain(answer)
+    return name, {key: value for key, value in values.items() if key != "id"}
+
+
+def _langchain(prefix: str, embed: Any = None) -> Calls:
+    return Calls(
+        ask=lambda model, prompt: getattr(model, f"{prefix}invoke")(prompt),
+        stream=lambda model: getattr(model, f"{prefix}stream")("hello"),
+        embed=embed,
+        tools=lambda model, answer: getattr(model.bind_tools([TOOL]), f"{prefix}invoke")(_langchain_history(answer)),
+    )
+
+
+_BOTH = "http_client=cached_client(), http_async_client=cached_async_client()"
+_EMBEDDER = (f"OpenAIEmbeddings({_BOTH})", "OpenAIEmbeddings()")
+LANGCHAIN_OPENAI = Row(
+    "langchain-openai",
+    "langchain-openai",
+    "httpx2",
+    lambda url: {
+        "ChatOpenAI": partial(ChatOpenAI, model="m", base_url=f"{url}/v1", api_key="k"),
+        "OpenAIEmbeddings": partial(OpenAIEmbeddings, model="m", base_url=f"{url}/v1", api_key="k", check_embedding_ctx_length=False),
+    },
+    Colour(f"ChatOpenAI({_BOTH})", "ChatOpenAI()", _langchain("", lambda model: model.embed_query("hi")), _EMBEDDER),
+    Colour(f"ChatOpenAI({_BOTH})", "ChatOpenAI()", _langchain("a", lambda model: model.aembed_query("hi")), _EMBEDDER),
+    lambda answer: answer.content,
+    plain=_langchain_plain,
+)
+LANGCHAIN_ANTHROPIC = Row(
+    "langchain-anthropic",
+    "langchain-anthropic",
+    "httpx2",
+    lambda url: {"ChatAnthropic": partial(ChatAnthropic, model="m", base_url=url, api_key="k")},
+    Colour(None, "ChatAnthropic()", _langchain("")),
+    Colour(None, "ChatAnthropic()", _langchain("a")),
+    lambda answer: answer.content,
+    plain=_langchain_plain,
+)
+
+
+# -- pydantic-ai ------------------------------------------------------------------------------------------------------
+
+
+def degrees(city: str) -> int:
+    """How warm is it in a city?"""
+    return {"Oslo": 4}[city]
+
+
+def _degrees(agent: Any) -> list[Any]:
+    return [degrees]
+
+
+async def _streamed_text(agent: Any) -> AsyncIterator[Any]:
+    async with agent.run_stream("hello") as run:
+        async for text in run.stream_text(delta=True, debounce_by=None):
+            yield text
+
+
+async def _tool_run(agent: Any) -> Any:
+    from pydantic_ai import FunctionToolset
+
+    return await agent.run("How warm is it in Oslo?", toolsets=[FunctionToolset([degrees])])
+
+
+def _tool_run_sync(agent: Any) -> Any:
+    from pydantic_ai import FunctionToolset
+
+    return agent.run_sync("How warm is it in Oslo?", toolsets=[FunctionToolset([degrees])])
+
+
+def _pydantic_ai(name: str, line: str, own: str, embedder: tuple[str, str] | None = None) -> Row:
+    """Sync is ``run_sync``, on the same async HTTP client."""
+    sync = Calls(ask=lambda agent, prompt: agent.run_sync(prompt), tools=lambda agent, _: _tool_run_sync(agent))
+    asynchronous = Calls(
+        ask=lambda agent, prompt: agent.run(prompt),
+        stream=_streamed_text,
+        tools=lambda agent, _: _tool_run(agent),
+        embed=embedder and (lambda model: reading(model.embed_query("hi"), lambda answer: list(answer.embeddings[0]))),
+    )
+    return Row(
+        name,
+        "pydantic-ai-slim",
+        "httpx2",
+        lambda url: {
+            "Agent": Agent,
+            "Embedder": Embedder,
+            "OpenAIChatModel": OpenAIChatModel,
+            "OpenAIEmbeddingModel": OpenAIEmbeddingModel,
+            "OpenAIProvider": partial(OpenAIProvider, base_url=f"{url}/v1", api_key="k"),
+            "AnthropicModel": AnthropicModel,
+            "AnthropicProvider": partial(AnthropicProvider, base_url=url, api_key="k"),
+        },
+        Colour(line, own, sync),
+        Colour(line, own, asynchronous, embedder),
+        lambda run: run.output,
+        turns=1,
+        plain=lambda run: run if isinstance(run, str) else (run.output, run.usage, run.response.provider_response_id),
+    )
+
+
+PYDANTIC_AI = _pydantic_ai(
+    "pydantic-ai, OpenAI",
+    'Agent(OpenAIChatModel("m", provider=OpenAIProvider(http_client=cached_async_client())))',
+    'Agent(OpenAIChatModel("m", provider=OpenAIProvider()))',
+    (
+        'Embedder(OpenAIEmbeddingModel("m", provider=OpenAIProvider(http_client=cached_async_client())))',
+        'Embedder(OpenAIEmbeddingModel("m", provider=OpenAIProvider()))',
+    ),
+)
+PYDANTIC_AI_ANTHROPIC = _pydantic_ai(
+    "pydantic-ai, Anthropic",
+    'Agent(AnthropicModel("m", provider=AnthropicProvider(http_client=cached_async_client())))',
+    'Agent(AnthropicModel("m", provider=AnthropicProvider()))',
+)
+
+
+# -- openai-agents ----------------------------------------------------------------------------------------------------
+
+
+def _agent(model: Any, **more: Any) -> Any:
+    return agents.Agent(name="a", model=model, **more)
+
+
+async def _agent_events(model: Any) -> AsyncIterator[Any]:
+    async for event in agents.Runner.run_streamed(_agent(model), "hello").stream_events():
+        if event.type == "raw_response_event":
+            yield event.data
+
+
+def _agent_tools(model: Any) -> Any:
+    return agents.Runner.run(_agent(model, tools=[agents.function_tool(degrees)]), "How warm is it in Oslo?")
+
+
+def _agent_plain(run: Any) -> Any:
+    """A run's answers, or an event; openai-agents stamps its events with the time."""
+    if isinstance(run, agents.RunResult):
+        return run.final_output, [plain(each) for response in run.raw_responses for each in response.output], run.context_wrapper.usage
+    name, values = plain(run)
+    if "response" in values:
+        values = {**values, "response": {key: value for key, value in values["response"].items() if key != "created_at"}}
+    return name, values
+
+
+OPENAI_AGENTS = Row(
+    "openai-agents",
+    "openai-agents",
+    "httpx2",
+    lambda url: {
+        "OpenAIChatCompletionsModel": agents.OpenAIChatCompletionsModel,
+        "AsyncOpenAI": partial(AsyncOpenAI, api_key="k", base_url=f"{url}/v1"),
+    },
+    None,
+    Colour(
+        'OpenAIChatCompletionsModel("m", AsyncOpenAI(http_client=cached_async_client()))',
+        'OpenAIChatCompletionsModel("m", AsyncOpenAI())',
+        Calls(
+            ask=lambda model, prompt: agents.Runner.run(_agent(model), prompt),
+            stream=_agent_events,
+            tools=lambda model, _: _agent_tools(model),
+        ),
+    ),
+    lambda run: run.final_output,
+    turns=1,
+    plain=_agent_plain,
+)
+
+ROWS = [
+    COHERE,
+    TOGETHER,
+    CEREBRAS,
+    OLLAMA,
+    HUGGING_FACE,
+    LANGCHAIN_OPENAI,
+    LANGCHAIN_ANTHROPIC,
+    PYDANTIC_AI,
+    PYDANTIC_AI_ANTHROPIC,
+    OPENAI_AGENTS,
+]
