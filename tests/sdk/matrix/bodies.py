@@ -120,8 +120,10 @@ def script(asked: Asked) -> Answer | None:
     if dialect is None:
         return None
     if b'"stream":true' in body or "stream" in path:
-        return Answer(200, {"content-type": dialect.kind}, dialect.stream)
+        return Answer(200, {"content-type": dialect.kind}, told.CHAT_TOOL if b'"tool_choice":{' in body else dialect.stream)
     offered = b'"tools":[{' in body and not any(mark in body for mark in _ANSWERED)
+    if b'"tool_choice":{' in body:  # a tool that must be called: how instructor asks for a model
+        return Answer.of(chat_tool(asked.json["tools"][0]["function"]["name"], CITY), x_request_id="req_1")
     return Answer.of(dialect.tool if offered else dialect.text, x_request_id="req_1")
 
 

@@ -12,8 +12,8 @@ from tests.sdk.matrix.row import Row
 
 __all__ = ["ENVIRONMENTS", "environment", "rows"]
 
-# The module of rows, and a package that only its environment has.
-ENVIRONMENTS = {"main": "mistralai", "frameworks": "langchain_openai", "openai2": "litellm", "instructor": "instructor"}
+# By the name of the module of rows: a package that this environment has, and none before it in this list.
+ENVIRONMENTS = {"main": "mistralai", "frameworks": "langchain_openai", "instructor": "instructor", "litellm": "mcp", "openai2": "openai"}
 
 
 def environment() -> str:

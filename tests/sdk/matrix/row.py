@@ -6,14 +6,14 @@ import asyncio
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel
 
-from wirecache import Cache, cached_async_client, cached_client
+from wirecache import Cache, attach, cached_async_client, cached_client, detach
 
-__all__ = ["Calls", "Colour", "Row", "collect", "plain", "settle"]
+__all__ = ["Calls", "Colour", "Hands", "Row", "collect", "plain", "settle"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,8 @@ class Colour:
     line: str | None  # how it is given the cache; None: by attach() or install() only
     own: str  # how it is made without
     calls: Calls
-    embedder: tuple[str, str] | None = None  # the same two for another object that embeds
+    embedder: str | None = None  # the line for another object, if that is what embeds
+    without: Mapping[str, str] = field(default_factory=dict)  # cells that this side has not, and why that lies in the SDK
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ class Hands:
     def __init__(self, row: Row, cache: Cache, url: str) -> None:
         self._row, self.cache, self._url = row, cache, url
         self._made: list[Any] = []
+        self._attached: list[Any] = []
         self._alive: list[Any] = []  # a client of google-genai closes itself when nobody holds it, though its stream is being read
         self.loop = asyncio.Runner()
 
@@ -88,9 +90,16 @@ class Hands:
             "AsyncCacheTransport": on_httpx.AsyncCacheTransport,
             **self._row.names(self._url),
         }
-        exec("\n".join(before), names)
+        exec("\n".join(before), names)  # noqa: S102 - it is ours
         self._alive.append(eval(last, names))
         return self._alive[-1]
+
+    def attached(self, line: str) -> Any:
+        """Make a client, and attach the cache to it until the end."""
+        client = self.make(line)
+        self._attached.append(client if self._row.attach_to is None else self.make(self._row.attach_to))
+        attach(self._attached[-1], self.cache)
+        return client
 
     def _kept(self, make: Callable[..., Any]) -> Callable[..., Any]:
         def made(**options: Any) -> Any:
@@ -103,6 +112,8 @@ class Hands:
         return settle(self.loop, value)
 
     def close(self) -> None:
+        for client in self._attached:
+            detach(client)  # LangChain's models share HTTP clients
         for client in self._made:
             self.settle(client.aclose()) if hasattr(client, "aclose") else client.close()
         self._row.reset()
@@ -128,42 +139,33 @@ def settle(loop: asyncio.Runner, value: Any) -> Any:
     return loop.run(awaited()) if inspect.isawaitable(value) else value
 
 
-def collect(loop: asyncio.Runner, begin: Callable[[], Any], first: Callable[[], None] = lambda: None) -> list[Any]:
+def collect(loop: asyncio.Runner, opened: Any, asynchronous: bool, first: Callable[[], None] = lambda: None) -> list[Any]:
     """All events of a stream, however the SDK gives it; ``first`` is called after the first one."""
 
     async def gathered() -> list[Any]:
-        opened = begin()
-        if inspect.isawaitable(opened) and not hasattr(opened, "__aiter__"):
-            opened = await opened
-        if not hasattr(opened, "__aenter__") or hasattr(opened, "__anext__"):
-            return await _all(opened)
-        async with opened as stream:
-            return await _all(stream)
+        begun = opened if hasattr(opened, "__aiter__") or not inspect.isawaitable(opened) else await opened
+        if hasattr(begun, "__aenter__") and not hasattr(begun, "__anext__"):
+            async with begun as stream:
+                return await awaited(stream)
+        return await awaited(begun)
 
-    async def _all(stream: Any) -> list[Any]:
-        events = []
-        async for event in stream:
-            events.append(event)
-            if len(events) == 1:
-                first()
-        return events
+    async def awaited(stream: Any) -> list[Any]:
+        events = [await anext(aiter(stream))]
+        first()
+        return [*events, *[event async for event in stream]]
 
-    def _every(stream: Any) -> list[Any]:
-        events = []
-        for event in stream:
-            events.append(event)
-            if len(events) == 1:
-                first()
-        return events
+    def read(stream: Any) -> list[Any]:
+        stream = iter(stream)
+        events = [next(stream)]
+        first()
+        return [*events, *stream]
 
-    opened = begin()
-    if hasattr(opened, "__iter__") and not hasattr(opened, "__aiter__"):
-        return _every(opened)
-    if hasattr(opened, "__enter__") and not hasattr(opened, "__aenter__"):
-        with opened as stream:
-            return _every(stream)
-    begin = lambda: opened  # noqa: E731
-    return loop.run(gathered())
+    if asynchronous:
+        return loop.run(gathered())
+    if hasattr(opened, "__iter__"):
+        return read(opened)
+    with opened as stream:
+        return read(stream)
 
 
 def plain(value: Any) -> Any:

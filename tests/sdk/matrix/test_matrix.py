@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,3 +25,10 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 def test_cell(row: Row, cell: str, provider: Provider, tmp_path: Path) -> None:
     provider.script = script
     CELLS[cell].check(row, provider, tmp_path / "store")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _left_over() -> Iterator[None]:
+    """What they left is collected while that is no error."""
+    yield
+    gc.collect()
