@@ -50,15 +50,19 @@ def run() -> int:
             "async": row.asynchronous and row.asynchronous.line,
             "attach": row.attach_to or (row.sync or row.asynchronous).own,  # type: ignore[union-attr]
             "cells": outcomes.passed.get(row.name, {}),
-            "without": {
-                name: {"side": side, "why": why}
-                for side, colour in (("sync", row.sync), ("async", row.asynchronous))
-                if colour is not None
-                for name, why in colour.without.items()
-            },
+            "without": _without({"sync": row.sync, "async": row.asynchronous}),
         }
     HERE.write_text(json.dumps(told, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
     return int(status)
+
+
+def _without(sides: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """By cell: which sides have not got it, and why."""
+    lacking: dict[str, dict[str, str]] = {}
+    for side, colour in sides.items():
+        for cell, why in (colour.without if colour else {}).items():
+            lacking.setdefault(cell, {})[side] = why
+    return lacking
 
 
 def main(arguments: list[str]) -> int:

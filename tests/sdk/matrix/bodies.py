@@ -105,7 +105,8 @@ OTHERS: dict[str, Any] = {
     # Mistral's has more, which OpenAI's, Groq's, Together's and Cohere's readers pass over.
     "/audio/transcriptions": {"text": TEXT, "model": "m", "language": None, "segments": [], "usage": {**USAGE, "prompt_audio_seconds": 1}},
 }
-# What only a conversation has in which a tool has answered.
+# What only a request has that names the tool to call, and a conversation in which a tool has answered.
+_MUST_CALL = b'"tool_choice":{"type":"function"'
 _ANSWERED = (b'"role":"tool"', b'"tool_result"', b'"functionResponse"')
 
 
@@ -120,9 +121,9 @@ def script(asked: Asked) -> Answer | None:
     if dialect is None:
         return None
     if b'"stream":true' in body or "stream" in path:
-        return Answer(200, {"content-type": dialect.kind}, told.CHAT_TOOL if b'"tool_choice":{' in body else dialect.stream)
+        return Answer(200, {"content-type": dialect.kind}, told.CHAT_TOOL if _MUST_CALL in body else dialect.stream)
     offered = b'"tools":[{' in body and not any(mark in body for mark in _ANSWERED)
-    if b'"tool_choice":{' in body:  # a tool that must be called: how instructor asks for a model
+    if _MUST_CALL in body:  # a tool that must be called: how instructor asks for a model
         return Answer.of(chat_tool(asked.json["tools"][0]["function"]["name"], CITY), x_request_id="req_1")
     return Answer.of(dialect.tool if offered else dialect.text, x_request_id="req_1")
 

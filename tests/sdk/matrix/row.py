@@ -36,7 +36,9 @@ class Colour:
     own: str  # how it is made without
     calls: Calls
     embedder: str | None = None  # the line for another object, if that is what embeds
-    without: Mapping[str, str] = field(default_factory=dict)  # cells that this side has not, and why that lies in the SDK
+    without: Mapping[str, str] = field(
+        default_factory=dict
+    )  # cells that this side has not, and what in the SDK is why; that is checked too
 
 
 @dataclass(frozen=True)

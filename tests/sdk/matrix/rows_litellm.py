@@ -63,7 +63,7 @@ def _litellm(name: str, names: Any, line: str, async_line: str, more: Any, more_
         "httpx",
         names,
         Colour(line, "route()", _calls(litellm.completion, **more), without=without),
-        Colour(async_line, "route()", _calls(litellm.acompletion, **more_async)),
+        Colour(async_line, "route()", _calls(litellm.acompletion, **more_async), without=without),
         chat_text,
         plain=_plain,
         attach_to="litellm",
@@ -92,7 +92,7 @@ _ANTHROPIC_ROUTE = _litellm(
     "route(client=AsyncHTTPHandler(transport=AsyncCacheTransport(cache)))",
     {},
     {},
-    {"stream-recorded": "its sync side leaves Anthropic's stream before the last event and does not close it, so it goes out each time"},
+    {"stream-recorded": "LiteLLM leaves Anthropic's stream before its last event and does not close it, so the call goes out each time"},
 )
 
 ROWS = [_OPENAI_ROUTE, _ANTHROPIC_ROUTE]

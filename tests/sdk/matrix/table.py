@@ -60,7 +60,7 @@ def section(path: Path = HERE) -> str:
     lines += [_given(name, row) for name, row in named]
     lines += [
         "",
-        "What was run of each, over real sockets against a stand-in provider (– : the SDK has no such thing, or it is not run):",
+        "What was run of each, over real sockets against a stand-in provider (- : the SDK has no such thing, or it is not run):",
         "",
     ]
     lines += ["| SDK | " + " | ".join(COLUMNS) + " |", "|---" * (len(COLUMNS) + 1) + "|"]
@@ -76,19 +76,20 @@ def _given(name: str, row: dict[str, Any]) -> str:
     if row["cells"].get("async") and not asynchronous:
         asynchronous = attached
     both = "the same" if sync == asynchronous else asynchronous
-    return f"| {name} | {row['version']} | {row['library']} | {sync or '–'} | {both or '–'} |"
+    return f"| {name} | {row['version']} | {row['library']} | {sync or '-'} | {both or '-'} |"
 
 
 def _cell(row: dict[str, Any], cells: tuple[str, ...], notes: list[str], name: str) -> str:
     outcomes = [row["cells"][cell] for cell in cells if cell in row["cells"]]
     if not outcomes:
-        return "–"
+        return "-"
     if not all(outcomes):
         return "**no**"
-    for cell in cells:
-        if (lacks := row["without"].get(cell)) is not None:
-            notes.append(f"{'¹²³⁴⁵'[len(notes)]} {name}: {lacks['why']}.  ")
-            return f"{'async' if lacks['side'] == 'sync' else 'sync'} {notes[-1][0]}"
+    lacks = next((row["without"][cell] for cell in cells if cell in row["without"]), None)
+    if lacks is not None:
+        mark = "¹²³⁴⁵"[len(notes)]
+        notes.append(f"{mark} {name}: {next(iter(lacks.values()))}.  ")
+        return f"{'no' if len(lacks) == 2 else 'async' if 'sync' in lacks else 'sync'} {mark}"
     return "yes"
 
 
