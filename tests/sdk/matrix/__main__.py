@@ -48,6 +48,7 @@ def run() -> int:
             "library": row.library,
             "sync": row.sync and row.sync.line,
             "async": row.asynchronous and row.asynchronous.line,
+            "own": {"sync": row.sync and row.sync.own, "async": row.asynchronous and row.asynchronous.own},
             "attach": row.attach_to or (row.sync or row.asynchronous).own,  # type: ignore[union-attr]
             "cells": outcomes.passed.get(row.name, {}),
             "without": _without({"sync": row.sync, "async": row.asynchronous}),

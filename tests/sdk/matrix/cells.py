@@ -25,7 +25,6 @@ PATIENCE = 0.5  # seconds; the first retry of an SDK would cost more
 class Cell(NamedTuple):
     """One column."""
 
-    title: str
     applies: Callable[[Row], bool]
     check: Callable[[Row, Provider, Path], None]
 
@@ -255,18 +254,18 @@ def _always(_: Row) -> bool:
 
 
 CELLS: dict[str, Cell] = {
-    "sync": Cell("sync", lambda row: row.sync is not None, of_colour("asynchronous")),
-    "async": Cell("async", lambda row: row.asynchronous is not None, of_colour("sync")),
-    "parameter": Cell("by parameter", lambda row: any(colour.line for colour in row.colours), _each(asked_again, "line")),
-    "attach": Cell("`attach`", _always, _each(reached("attach"))),
-    "install": Cell("`install`, `run`", _always, _each(reached("install"))),
-    "equal": Cell("a hit equals live", _always, _each(equal)),
-    "raw": Cell("raw response", _has("raw"), _each(raw, "raw")),
-    "stream-live": Cell("stream passes live", _has("stream"), _each(stream_live, "stream")),
-    "stream-recorded": Cell("stream recorded", _has("stream"), _each(stream_recorded, "stream", streams="record")),
-    "embeddings": Cell("embeddings", _has("embed"), _each(embeddings, "embed")),
-    "audio": Cell("audio upload", _has("transcribe"), _each(audio, "transcribe")),
-    "tools": Cell("tool loop", _has("tools"), _each(tools, "tools")),
-    "offline": Cell("offline miss", _always, offline),
-    "upstream": Cell("one call upstream", _always, upstream),
+    "sync": Cell(lambda row: row.sync is not None, of_colour("asynchronous")),
+    "async": Cell(lambda row: row.asynchronous is not None, of_colour("sync")),
+    "parameter": Cell(lambda row: any(colour.line for colour in row.colours), _each(asked_again, "line")),
+    "attach": Cell(_always, _each(reached("attach"))),
+    "install": Cell(_always, _each(reached("install"))),
+    "equal": Cell(_always, _each(equal)),
+    "raw": Cell(_has("raw"), _each(raw, "raw")),
+    "stream-live": Cell(_has("stream"), _each(stream_live, "stream")),
+    "stream-recorded": Cell(_has("stream"), _each(stream_recorded, "stream", streams="record")),
+    "embeddings": Cell(_has("embed"), _each(embeddings, "embed")),
+    "audio": Cell(_has("transcribe"), _each(audio, "transcribe")),
+    "tools": Cell(_has("tools"), _each(tools, "tools")),
+    "offline": Cell(_always, offline),
+    "upstream": Cell(_always, upstream),
 }

@@ -127,11 +127,6 @@ def _hugging_face_turn(client: Any, answer: Any) -> Any:
     return client.chat_completion(after(answer, dict), model="m", tools=[TOOL])
 
 
-def _hugging_face_embed(client: Any) -> Any:
-    model = f"{client.model}/hf-inference/models/m/pipeline/feature-extraction"
-    return reading(client.feature_extraction("hi", model=model), lambda answer: answer[0].tolist())
-
-
 def _hugging_face_reset() -> None:
     huggingface_hub.set_client_factory(_http.default_client_factory)
     huggingface_hub.set_async_client_factory(_http.default_async_client_factory)

@@ -27,6 +27,10 @@ class Route:
         return function(**self._where, **arguments)
 
 
+def _routes(model: str, url: str) -> dict[str, Any]:
+    return dict.fromkeys(("completion", "acompletion"), partial(Route, model, url))
+
+
 def _calls(completion: Any, **more: Any) -> Calls:
     return Calls(
         ask=lambda route, prompt: route(completion, messages=said(prompt)),
@@ -62,8 +66,8 @@ def _litellm(name: str, names: Any, line: str, async_line: str, more: Any, more_
         "litellm",
         "httpx",
         names,
-        Colour(line, "route()", _calls(litellm.completion, **more), without=without),
-        Colour(async_line, "route()", _calls(litellm.acompletion, **more_async), without=without),
+        Colour(line, "completion()", _calls(litellm.completion, **more), without=without),
+        Colour(async_line, "acompletion()", _calls(litellm.acompletion, **more_async), without=without),
         chat_text,
         plain=_plain,
         attach_to="litellm",
@@ -73,9 +77,9 @@ def _litellm(name: str, names: Any, line: str, async_line: str, more: Any, more_
 
 _OPENAI_ROUTE = _litellm(
     "litellm, OpenAI's route",
-    lambda url: {"litellm": litellm, "route": partial(Route, "openai/m", f"{url}/v1")},
-    'litellm.client_session = cached_client(library="httpx"); route()',
-    'litellm.aclient_session = cached_async_client(library="httpx"); route()',
+    lambda url: {"litellm": litellm, **_routes("openai/m", f"{url}/v1")},
+    'litellm.client_session = cached_client(library="httpx"); completion()',
+    'litellm.aclient_session = cached_async_client(library="httpx"); acompletion()',
     {"embed": _embed(litellm.embedding), "transcribe": _transcribe(litellm.transcription)},
     {"embed": _embed(litellm.aembedding), "transcribe": _transcribe(litellm.atranscription)},
     {},
@@ -86,10 +90,10 @@ _ANTHROPIC_ROUTE = _litellm(
         "litellm": litellm,
         "HTTPHandler": HTTPHandler,
         "AsyncHTTPHandler": AsyncHTTPHandler,
-        "route": partial(Route, "anthropic/m", url),
+        **_routes("anthropic/m", url),
     },
-    'route(client=HTTPHandler(client=cached_client(library="httpx")))',
-    "route(client=AsyncHTTPHandler(transport=AsyncCacheTransport(cache)))",
+    'completion(client=HTTPHandler(client=cached_client(library="httpx")))',
+    "acompletion(client=AsyncHTTPHandler(transport=AsyncCacheTransport(cache)))",
     {},
     {},
     {"stream-recorded": "LiteLLM leaves Anthropic's stream before its last event and does not close it, so the call goes out each time"},
