@@ -9,6 +9,7 @@ import pytest
 from tests.provider import Provider
 
 REDIS_URL = os.environ.get("WIRECACHE_TEST_REDIS_URL")
+pytest_plugins = ["pytester"]
 
 
 @pytest.fixture

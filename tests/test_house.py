@@ -25,7 +25,8 @@ FLOORS = {
     "_backlog": 3, "_cache": 3, "_claims": 3, "_lease": 3, "_locations": 3, "_shelf": 3, "_cassette": 3,
     "_body": 4, "_bridge": 4, "_call": 4, "_clients": 4, "_collapse": 4, "_pick": 4,
     "_reach": 5, "httpx": 5, "httpx2": 5,
-    "": 6, "__main__": 6, "cli": 6,
+    "_pytest": 6,
+    "": 7, "__main__": 7, "cli": 7, "pytest_plugin": 7,
 }  # fmt: skip
 # Imports on one floor that are sensible all the same.
 NEIGHBOURS = {
@@ -45,6 +46,7 @@ NEIGHBOURS = {
     ("_explain", "_rfc9111"),  # an explanation plays the flow
     ("_core", "errors"),  # one tree of errors
     ("__main__", "cli"),  # the command, and what it starts
+    ("pytest_plugin", ""),  # a plugin is written on them, too
     ("cli", ""),  # the command line is written on the public names, as a user's program
 }
 # What the core, which decides and does nothing else, may not know: time, place, world.
@@ -222,6 +224,7 @@ def test_importing_wirecache_imports_nothing_heavy() -> None:
         pytest.param("from wirecache import Cache, make_key", {"httpx", "httpx2", "hishel", "pydantic", "diskcache"}, id="a cache"),
         pytest.param("import wirecache.httpx", {"httpx2", "hishel", "pydantic", "diskcache"}, id="one face"),
         pytest.param("import wirecache.httpx2", {"httpx", "hishel", "pydantic", "diskcache"}, id="the other face"),
+        pytest.param("import wirecache.pytest_plugin", {"httpx", "httpx2", "hishel", "pydantic", "diskcache", "anyio"}, id="the plugin"),
         pytest.param("import wirecache; wirecache.cached_client", {"httpx", "httpx2", "hishel", "diskcache"}, id="a name of the package"),
     ],
 )

@@ -36,7 +36,7 @@ from wirecache._settings import (
     setting,
 )
 from wirecache._shelf import Shelf
-from wirecache.errors import ConfigError
+from wirecache.errors import ConfigError, NotRecorded
 from wirecache.stats import Stats, Tally
 from wirecache.stores import Place, Store, open_store
 
@@ -246,9 +246,17 @@ class Cache:
 
             await run_sync(self.flush)
 
+    def told(self, message: str, near: Nearest | None) -> str:
+        """What the caller of a request without an answer is told; ``near``: the stored request that is nearest."""
+        return f"{message} The nearest stored request differs in: {'; '.join(map(str, near.differences))}" if near else message
+
     def missed(self, message: str) -> None:
         """Say that there is no answer for a request that may not leave."""
         logger.error("%s", message)
+
+    def not_recorded(self, message: str) -> NotRecorded:
+        """What is raised for such a request (``miss="raise"``)."""
+        return NotRecorded(message)
 
     def answered(self, status: CacheStatus, entry: Entry | None = None) -> None:
         """Count an exchange whose head is known."""
@@ -297,4 +305,4 @@ def _longest(plan: Plan) -> float | None:
 
 def explain(request: Any, cache: Cache | None = None) -> Explanation:
     """``cache.explain(request)``, for the cache that a client gets by default if none is given."""
-    return (cache or Cache()).explain(request)
+    return (Cache() if cache is None else cache).explain(request)

@@ -21,7 +21,6 @@ from wirecache._core.refusal import refusal
 from wirecache._core.secrets import redacted_url
 from wirecache._core.status import CacheStatus
 from wirecache._rfc9111 import SAFE_METHODS, flow_for
-from wirecache.errors import NotRecorded
 
 if TYPE_CHECKING:
     from wirecache._explain import Nearest
@@ -142,9 +141,10 @@ class Call:
 
     def explained(self, outcome: Refuse) -> Refuse:
         """The refusal with the nearest stored request, and where it differs."""
-        if outcome.body is None or (near := self.cache.nearest(self.ask, outcome.body, self.plan)) is None:
+        if outcome.body is None:
             return outcome
-        return outcome._replace(message=f"{outcome.message} The nearest stored request differs in: {'; '.join(map(str, near.differences))}")
+        near = self.cache.nearest(self.ask, outcome.body, self.plan)
+        return outcome._replace(message=self.cache.told(outcome.message, near))
 
     def forwarded(self, upstream: Any) -> Head:
         self.upstream = upstream = _unread(self.library, upstream)
@@ -214,7 +214,7 @@ class Call:
         if self.wrong is None:
             self.cache.missed(outcome.message)
         if self.cache.miss == "raise" and self.wrong is None and self.ask.method not in SAFE_METHODS:
-            raise NotRecorded(outcome.message)
+            raise self.cache.not_recorded(outcome.message)
         code, pairs, body = refusal(outcome.message, outcome.status)
         status = (b"cache-status", outcome.status.header().encode())
         return self.library.response(code, headers=[*pairs, status], content=body, extensions={"wirecache": outcome.status})

@@ -126,16 +126,18 @@ class Cassette(Cache):
     def __repr__(self) -> str:
         return f"Cassette({self.path!r}, {self.record_mode.value!r})"
 
-    def under_test(self, how: str, *, root: str | os.PathLike[str], since: float) -> None:
+    def under_test(self, how: str, *, root: str | os.PathLike[str], since: float, where: str = "") -> None:
         """Write nothing before ``close``, so that a test that fails records nothing (``rollback``).
 
         ``how``: what a user does to record. ``root``: the directory of all cassettes, where their schema lies. ``since``: when the
         run began, in seconds since the epoch: files that are younger are other tests' and stay.
+        ``where``: what messages call the cassette.
         """
         self.session.hold, self.session.since = True, since
         self._directory.schema_in(root)
         assert self.plan.tape is not None
-        self.plan = replace(self.plan, tape=self.plan.tape._replace(how=how))
+        existed = any(self._directory.made_at(name) < since for name in self._directory.names())
+        self.plan = replace(self.plan, tape=self.plan.tape._replace(how=how, where=where or self.path, existed=existed))
 
     def rollback(self) -> None:
         """Forget what was recorded since it was opened; only ``under_test``."""
@@ -178,9 +180,10 @@ class Cassette(Cache):
 
     def close(self) -> None:
         """Write what is still to be written, and say what happened; ``CassetteError`` if something could not be written."""
-        if not self.session.spare and self.report().live:
-            self.session.spare = True  # what went out and was not recorded would be taken for what nobody asked for
-        self._guard(self.session.commit)
+        if not self.verify:  # which writes nothing, and so replaces nothing
+            if not self.session.spare and self.report().live:
+                self.session.spare = True  # what went out and was not recorded would be taken for what nobody asked for
+            self._guard(self.session.commit)
         if self._faults:
             faults, self._faults = self._faults, []
             raise faults[0]
@@ -201,8 +204,12 @@ class Cassette(Cache):
         return self.session.play(key)
 
     async def alook_up(self, key: str) -> Entry | None:
-        """The same; a file is read in less time than a thread takes to begin."""
-        return self.session.play(key)
+        """The same; one file is read in less time than a thread takes to begin, all of them are not."""
+        if self._directory.is_at_hand(key):
+            return self.session.play(key)
+        from anyio.to_thread import run_sync
+
+        return await run_sync(self.session.play, key)
 
     def keep(self, recorder: Recorder, decode: Decode, seconds: float) -> str | None:
         """Take the answer onto the cassette; else the reason why not."""
@@ -236,6 +243,14 @@ class Cassette(Cache):
         """Count an exchange whose head is known."""
         self._wrong += status.detail == "config-error"
         super().answered(status, entry)
+
+    def told(self, message: str, near: Nearest | None) -> str:
+        """The same in lines: what was asked, the nearest recording and where it differs, how to record."""
+        if near is None:
+            return message
+        what, _, how = message.rpartition("\n")
+        name = next(iter(self._directory.of(near.entry.key)), "one that is gone")
+        return f"{what}\nThe nearest recording, {name}, differs in:\n{near}\n{how}"
 
     def missed(self, message: str) -> None:
         """Note it for the report, and say so."""

@@ -6,7 +6,6 @@ once: none waits for a second leader. A claim that is forgotten (its response wa
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import threading
 from collections.abc import Callable
@@ -109,18 +108,23 @@ def here() -> Here:
     """Where does this code run?"""
     thread = threading.get_ident()
     try:
-        return Here(thread, asyncio.current_task())
-    except RuntimeError:
+        return Here(thread, _asyncio().current_task())
+    except (KeyError, RuntimeError):
         trio = sys.modules.get("trio")
         inside = trio is not None and trio.lowlevel.in_trio_task()
         return Here(thread, trio.lowlevel.current_task() if trio is not None and inside else None)
 
 
+def _asyncio() -> Any:
+    """The module, if anybody uses it: it takes 15 ms to import. ``KeyError`` if nobody does."""
+    return sys.modules["asyncio"]
+
+
 def _waker() -> Callable[[Callable[[], Any]], Any]:
     """What runs a function in this event loop, from whatever thread; nothing if the loop is closed by then."""
     try:
-        wake: Callable[[Callable[[], Any]], Any] = asyncio.get_running_loop().call_soon_threadsafe
-    except RuntimeError:
+        wake: Callable[[Callable[[], Any]], Any] = _asyncio().get_running_loop().call_soon_threadsafe
+    except (KeyError, RuntimeError):
         wake = sys.modules["trio"].lowlevel.current_trio_token().run_sync_soon
 
     def safely(action: Callable[[], Any]) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-import uuid
 from collections.abc import Callable, Generator
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias
@@ -74,7 +73,7 @@ class Leases:
         """Hold none: those of the parent of a fork are the parent's."""
         self._lock = threading.Lock()
         self._held: set[str] = set()
-        self._mine = uuid.uuid4().bytes
+        self._mine = os.urandom(16)
         self._renewing = False
 
     def turn(self, turn: Add | Peek) -> Any:

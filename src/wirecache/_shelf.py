@@ -53,7 +53,7 @@ class Shelf:
         except Exception as error:
             self.trouble(error)
             return None
-        if value is not None and len(value) > BIG:
+        if type(value) is bytes and len(value) > BIG:
             large: Entry | None = await _in_thread(self._decoded, key, value)
             return large
         return self._decoded(key, value)

@@ -38,7 +38,7 @@ class CacheTransport(SyncFace, httpx.BaseTransport):
     _library = _LIBRARY
 
     def __init__(self, cache: Cache | None = None, next_transport: httpx.BaseTransport | None = None) -> None:
-        self.cache = cache or Cache()
+        self.cache = Cache() if cache is None else cache
         self.next_transport = next_transport or httpx.HTTPTransport()
 
 
@@ -48,7 +48,7 @@ class AsyncCacheTransport(AsyncFace, httpx.AsyncBaseTransport):
     _library = _LIBRARY
 
     def __init__(self, cache: Cache | None = None, next_transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self.cache = cache or Cache()
+        self.cache = Cache() if cache is None else cache
         self.next_transport = next_transport or PerLoop(None, httpx.AsyncHTTPTransport)
 
 
@@ -58,10 +58,10 @@ def cached_client(cache: Cache | None = None, **client_options: Any) -> httpx.Cl
     As SDKs recommend, redirects are followed and the limits are 1000 connections, 100 of them kept alive, unless you say otherwise.
     """
     client = httpx.Client(**sdk_options(httpx, client_options))
-    return put_under(client, CacheTransport, cache or Cache())
+    return put_under(client, CacheTransport, Cache() if cache is None else cache)
 
 
 def cached_async_client(cache: Cache | None = None, **client_options: Any) -> httpx.AsyncClient:
     """An ``httpx.AsyncClient`` with the cache under it; it may be used from several event loops, one after the other."""
     options = sdk_options(httpx, client_options)
-    return put_under_async(httpx.AsyncClient, options, AsyncCacheTransport, cache or Cache())
+    return put_under_async(httpx.AsyncClient, options, AsyncCacheTransport, Cache() if cache is None else cache)

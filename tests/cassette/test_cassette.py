@@ -444,3 +444,12 @@ async def test_namespace_and_sample(face: Face, counted: Provider, cassette: Ope
         assert got == ["x 1", "x 2", "x 3"]
     with options(sample=7):
         assert await replies(face, cassette(), counted, "x") == [424]
+
+
+async def test_the_event_loop_goes_on_while_all_recordings_are_read(face: Face, counted: Provider, cassette: Open) -> None:
+    """A key that no file's name tells is looked for in all of them: in a thread, and found."""
+    await replies(face, cassette("once"), counted, "a", "b", "c")
+    tape = cassette(match=KeyOptions(ignore_body=("/user",)))
+    async with face.client(tape) as client:
+        assert said(await ask(client, counted, "b", user="someone")) == "b 2"
+        assert said(await ask(client, counted, "c", user="someone else")) == "c 3"

@@ -18,7 +18,7 @@ import jiter
 
 __all__ = [
     "EMPTY", "KEPT_WHOLE", "Body",
-    "canonical_json", "canonical_text", "frame", "ignore_members", "media_type", "normalise_percent", "parse_body",
+    "canonical_json", "canonical_text", "frame", "ignore_members", "media_type", "normalise_percent", "parse_body", "unframed",
 ]  # fmt: skip
 
 # Ids that a client makes up anew for each call, and that only link members of one body
@@ -52,6 +52,16 @@ EMPTY = Body("empty", b"")
 def frame(parts: Iterable[bytes]) -> bytes:
     """Join parts so that no other list of parts gives the same bytes (each one with its length in front)."""
     return b"".join([b"%d:%b" % (len(part), part) for part in parts])
+
+
+def unframed(data: bytes) -> list[bytes]:
+    """The parts that ``frame`` joined."""
+    parts: list[bytes] = []
+    while data:
+        size, _, rest = data.partition(b":")
+        parts.append(rest[: int(size)])
+        data = rest[int(size) :]
+    return parts
 
 
 def _upper_or_plain(match: re.Match[bytes]) -> bytes:

@@ -59,7 +59,7 @@ def explain_unrecorded(request: Request, model: str | None, tape: Tape) -> str:
     asked = f" of model {model!r}" if model else ""
     return (
         f"The cassette {tape.where} has no recording of {request.method} {redacted_url(request)}{asked} (record mode {tape.record_mode}). "
-        f"Nothing was sent. To record it: {tape.how}."
+        f"Nothing was sent.\nTo record it: {tape.how}"
     )
 
 

@@ -6,8 +6,9 @@ HTTP's own rules, ttl and rules of the user do not count here; neither does ``Ca
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote, unquote_to_bytes
 
-from wirecache._core.canonical import EMPTY, Body, parse_body
+from wirecache._core.canonical import EMPTY, Body, frame, parse_body, unframed
 from wirecache._core.effects import Flow, Forward, Lookup, ReadBody, Refuse, Relay, Reuse
 from wirecache._core.endpoints import find_endpoint
 from wirecache._core.exchange import bypass
@@ -90,7 +91,7 @@ def redacted(request: Request, body: Body, redactor: Redactor, headers: tuple[st
 
     ``headers``: names that count in the key beside the built-in ones.
     """
-    path, query = redactor.text(request.path.decode("latin-1")), redactor.url("?" + request.query.decode("latin-1"))[1:]
+    path, query = _target(request.path, b"/", redactor), redactor.url("?" + request.query.decode("latin-1"))[1:].encode("latin-1")
     fields = dict(request.fields)
     for name, value in key_fields(fields, headers).items():
         told = redactor.header(name, value)
@@ -98,8 +99,21 @@ def redacted(request: Request, body: Body, redactor: Redactor, headers: tuple[st
             del fields[name.encode()]
         elif told != value:
             fields[name.encode()] = told.encode("latin-1")
-    asked = request._replace(path=path.encode("latin-1"), query=query.encode("latin-1"), fields=fields)
+    asked = request._replace(path=path, query=_target(query, b"&", redactor), fields=fields)
     return asked, _redacted_body(body, redactor)
+
+
+def _target(target: bytes, mark: bytes, redactor: Redactor) -> bytes:
+    """A path or query; what is percent-encoded in one of its steps is looked at as what it says."""
+    if b"%" in target:
+        target = mark.join(_decoded(step, redactor) for step in target.split(mark))
+    return redactor.text(target.decode("latin-1")).encode("latin-1")
+
+
+def _decoded(step: bytes, redactor: Redactor) -> bytes:
+    plain = unquote_to_bytes(step).decode("utf-8", "surrogateescape")
+    told = redactor.text(plain)
+    return step if told == plain else quote(told, safe="=", errors="surrogateescape").encode()
 
 
 def _redacted_body(body: Body, redactor: Redactor) -> Body:
@@ -109,10 +123,17 @@ def _redacted_body(body: Body, redactor: Redactor) -> Body:
         case "form":
             value = [(name, _form_value(name, text, redactor)) for name, text in body.value]
         case "multipart":
-            value = [(head, redactor.data(content)) for head, content in body.value]
+            value = [(_part_head(head, redactor), redactor.data(content)) for head, content in body.value]
         case _:
             return body._replace(raw=redactor.data(body.raw))
     return body if value == body.value else body._replace(value=value)
+
+
+def _part_head(head: bytes, redactor: Redactor) -> bytes:
+    """The framed head of a part: a file's name may hold a secret."""
+    pairs = [[piece.decode("utf-8", "surrogateescape") for piece in unframed(line)] for line in unframed(head)]
+    told = [[name, redactor.header(name, value) or ""] for name, value in pairs]
+    return head if told == pairs else frame(frame(piece.encode("utf-8", "surrogateescape") for piece in pair) for pair in told)
 
 
 def _form_value(name: bytes, value: bytes, redactor: Redactor) -> bytes:

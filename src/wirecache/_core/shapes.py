@@ -110,7 +110,7 @@ _SHAPES: tuple[tuple[str, str, str], ...] = (
      r"=(?=" + _VALUE + r"{0,400}\d)|x-(?:amz|goog)-(?:signature|credential|security-token)=)(" + _VALUE + r"{8,})"),
     ("private key", "-----BEGIN ", r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
      r"(?:[^-\"]*+(?:-(?!----)[^-\"]*+)*+-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
-     r"|(?:(?:\s|\\[nr])*[A-Za-z0-9+/=]{16,})+)"),
+     r"|(?:(?:\s|\\{1,8}[nr])*[A-Za-z0-9+/=]{16,})+)"),
 )  # fmt: skip
 
 

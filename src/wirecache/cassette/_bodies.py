@@ -93,7 +93,7 @@ def stream_node(data: bytes, content_type: bytes, chunks: Sequence[Chunk], redac
     pieces = split_stream(kind, data)
     if pieces is None:
         return _chunked(data, chunks, redactor)
-    timed = any(round(chunk.seconds, 4) for chunk in chunks)
+    timed = any(round(chunk.seconds, 4) for chunk in chunks if chunk.size)
     times = arrivals([len(piece) for piece in pieces], chunks) if timed else [None] * len(pieces)
     texts = [_text_or_bytes(redactor.data(piece)) for piece in pieces]
     style = style_of([text for text in texts if isinstance(text, str)], lines=kind in LINE_TYPES)

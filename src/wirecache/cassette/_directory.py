@@ -18,6 +18,7 @@ from pathlib import Path
 from wirecache._core.keys import DEFAULT_KEY, KeyOptions, key_of
 from wirecache._core.messages import Entry
 from wirecache._core.redaction import DEFAULT, Redactor
+from wirecache._core.replay import redacted
 from wirecache.cassette._file import Recording, from_text, schema_text, to_text
 from wirecache.cassette._names import SCHEMA_NAME, SHORT, file_name, short_key_of
 from wirecache.errors import CassetteError
@@ -26,7 +27,7 @@ __all__ = ["Directory"]
 
 logger = logging.getLogger("wirecache")
 
-KEPT = 64  # recordings that stay in memory once they were read
+KEPT = 16 * 1024 * 1024  # characters of recordings that stay in memory once they were read: thousands of usual ones
 LEFT_BEHIND = 3600.0  # seconds after which a temporary file is that of a process that was killed
 
 
@@ -53,6 +54,7 @@ class Directory:
         self._by_short: dict[str, list[str]] | None = None
         self._by_key: dict[str, list[str]] | None = None  # made only when a short key is not enough
         self._read: dict[str, tuple[Recording, str]] = {}
+        self._read_size = 0
 
     def schema_in(self, root: str | os.PathLike[str]) -> None:
         """The schema by which editors check the files lies in that directory above."""
@@ -75,6 +77,11 @@ class Directory:
             short = self._listed().get(key[:SHORT], ())
             found = [name for name in short if self._key(name, key if or_damaged else None) == key]
             return found if found and self._by_name else list(self._keys().get(key, ())) or found
+
+    def is_at_hand(self, key: str) -> bool:
+        """Can it be said without reading all files which recordings have this key?"""
+        with self._lock:
+            return self._by_key is not None or not self._listed() or (self._by_name and key[:SHORT] in self._listed())
 
     def read(self, name: str) -> Entry:
         """A recording, under the key that it has here; ``CassetteError`` if it cannot be read."""
@@ -143,19 +150,26 @@ class Directory:
         known = self._read.get(name)
         if known is None:
             path = self.path / name
-            recording = from_text(_text(path), str(path))
+            text = _text(path)
+            recording = from_text(text, str(path))
             known = recording, self._key_of(recording)
-            while len(self._read) >= KEPT:
-                del self._read[next(iter(self._read))]
+            if self._read_size + len(text) > KEPT:
+                self._read.clear()
+                self._read_size = 0
             self._read[name] = known
+            self._read_size += len(text)
         return known
 
     def _key_of(self, recording: Recording) -> str:
-        """The key of the request in the file; the one that was noted, where the file does not hold the whole request."""
+        """The key of the request in the file, as it would be made today: what is secret may be more than when it was recorded.
+
+        The one that was noted, where the file does not hold the whole request.
+        """
         if recording.body is None:
             return recording.entry.key
-        asked = recording.entry.request
-        return key_of(recording.request, recording.body, self._options, asked.namespace, asked.sample)
+        told = recording.entry.request
+        asked, body = redacted(recording.request, recording.body, self.redactor, self._options.headers)
+        return key_of(asked, body, self._options, told.namespace, told.sample)
 
     def made_at(self, name: str) -> float:
         """When it was written, in seconds since the epoch; 0 if it is gone."""

@@ -10,7 +10,6 @@ import json
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import cache
-from importlib import metadata
 from importlib.resources import files
 from typing import Any, NamedTuple, TypeVar
 
@@ -78,6 +77,8 @@ def to_text(entry: Entry, redactor: Redactor = DEFAULT, *, schema: str = f"./{SC
 
 @cache
 def _version() -> str:
+    from importlib import metadata  # 5 ms, and only those who write pay them
+
     return metadata.version("wirecache")
 
 

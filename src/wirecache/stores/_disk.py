@@ -27,6 +27,8 @@ P = ParamSpec("P")
 
 OPEN_WAIT = 1.0  # seconds; opening takes 1 to 15 ms, but a lock held by another process can hold it up for a minute
 RETRY_AFTER = 5.0  # seconds before a store that could not be opened is tried again
+AT_ONCE = 256 * 1024  # bytes that are read on an event loop; more takes milliseconds
+MOST = 2**62  # bytes; no value has more
 LOOK_EVERY = 1.0  # seconds after which a read makes sure that the database is still where it was; a write always does
 
 
@@ -78,8 +80,8 @@ class DiskStore:
             return self._run(_get, key)
 
     async def aget(self, key: str) -> bytes | None:
-        """The same on an event loop: a read takes 11 µs, a thread 90 to 650; only opening, and repair, are left to a thread."""
-        return await self._aread(_get, key)
+        """The same on an event loop: a read takes 11 µs, a thread 90 to 650; opening, repair and large values are left to a thread."""
+        return await self._aread(_get_small, _get, key)
 
     def get_with_ttl(self, key: str) -> tuple[bytes, float | None] | None:
         """The value and the seconds that are left to it (None: for ever), or None."""
@@ -87,13 +89,14 @@ class DiskStore:
 
     async def aget_with_ttl(self, key: str) -> tuple[bytes, float | None] | None:
         """The same on an event loop."""
-        return await self._aread(_get_with_ttl, key)
+        return await self._aread(_get_small_with_ttl, _get_with_ttl, key)
 
-    async def _aread(self, read: Callable[[SafeCache, str], T], key: str) -> T:
+    async def _aread(self, small: Callable[[SafeCache, str], T], read: Callable[[SafeCache, str], T], key: str) -> T:
+        """What is small at once, all else in a thread."""
         if self._cache is None:
             self._raise_trouble()
         try:
-            return self._at_once(read, key)
+            return self._at_once(small, key)
         except Exception:
             from anyio.to_thread import run_sync
 
@@ -254,9 +257,18 @@ def _get(cache: SafeCache, key: str) -> bytes | None:
     return value
 
 
-def _get_with_ttl(cache: SafeCache, key: str) -> tuple[bytes, float | None] | None:
-    value, ends = cache.get(key, expire_time=True)
-    return None if value is None else (value, None if ends is None else ends - time.time())
+def _get_small(cache: SafeCache, key: str) -> bytes | None:
+    found = cache.row(key, AT_ONCE)
+    return None if found is None else found[0]
+
+
+def _get_with_ttl(cache: SafeCache, key: str, largest: int = MOST) -> tuple[bytes, float | None] | None:
+    found = cache.row(key, largest)
+    return None if found is None else (found[0], None if found[1] is None else found[1] - time.time())
+
+
+def _get_small_with_ttl(cache: SafeCache, key: str) -> tuple[bytes, float | None] | None:
+    return _get_with_ttl(cache, key, AT_ONCE)
 
 
 def _add(cache: SafeCache, key: str, value: bytes, ttl: float | None) -> bool:

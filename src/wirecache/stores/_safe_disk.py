@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -86,6 +87,16 @@ class SafeDisk(_Disk):  # type: ignore[misc]  # see above
         raise TypeError("values are kept in the database")
 
 
+class _LargeValue(Exception):
+    """The value is there, and is not to be read here."""
+
+
+_ROW = (
+    "SELECT mode, filename, CASE WHEN length(value) <= ? THEN value END, expire_time, length(value) > ? FROM Cache "
+    "WHERE key = ? AND raw = 1 AND (expire_time IS NULL OR expire_time > ?)"
+)
+
+
 class SafeCache(_Cache):  # type: ignore[misc]  # see above
     """diskcache on our own connections. Whoever uses it holds ``connection.lock``.
 
@@ -153,6 +164,16 @@ class SafeCache(_Cache):  # type: ignore[misc]  # see above
     def in_place(self) -> bool:
         """Is the file under the database's name still the one that was opened?"""
         return not self._retired and identity(self._file) == self.opened_as
+
+    def row(self, key: str, largest: int) -> tuple[bytes, float | None] | None:
+        """The value and when it expires, or None; an exception if it has more than ``largest`` bytes, which are not read then."""
+        found = self._sql(_ROW, (largest, largest, key, time.time())).fetchone()
+        if found is None:
+            return None
+        mode, filename, value, ends, large = found
+        if large:
+            raise _LargeValue
+        return self._disk.fetch(mode, filename, value, False), ends
 
     def last_row(self) -> int:
         """The number of the row that was added last."""

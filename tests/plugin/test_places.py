@@ -1,0 +1,69 @@
+"""Names of directories, and what markers and settings make of each other, without a run."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.plugin.conftest import MakeTests, Project
+from wirecache._pytest.case import command
+from wirecache._pytest.places import safe_name
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("test_a", "test_a"),
+        ("TestA.test_a", "TestA.test_a"),
+        ("test_a[gpt-4o]", "test_a-gpt-4o"),
+        ("test_a[a/b c]", "test_a-a-b-c-"),
+        ("test_a[é]", "test_a-"),
+        ("test_a[" + "x" * 200 + "]", "test_a-" + "x" * 73 + "-"),
+    ],
+)
+def test_a_name_stays_readable(name: str, safe: str) -> None:
+    made = safe_name(name)
+    assert made.startswith(safe)
+    assert len(made) in ([len(safe)] if not safe.endswith("-") else [len(safe) + 8, len(safe) + 9])
+
+
+@given(st.text(), st.text())
+def test_two_names_are_never_one(one: str, other: str) -> None:
+    names = [f"test_a[{one}]", f"test_a[{other}]"]
+    assert (safe_name(names[0]) == safe_name(names[1])) == (one == other)
+    assert all(set(safe_name(name)) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") for name in names)
+
+
+@pytest.mark.parametrize(
+    ("nodeid", "quoted"),
+    [("t.py::test_a[b c]", '"t.py::test_a[b c]"'), ("t.py::test_a[$x]", "'t.py::test_a[$x]'"), ('t.py::test_a["]', "'t.py::test_a[\"]'")],
+)
+def test_a_command_can_be_pasted_into_a_shell(nodeid: str, quoted: str) -> None:
+    assert command(nodeid) == f"pytest {quoted} --wirecache-record=new_episodes"
+
+
+def test_a_redactor_is_the_only_one(project: Project, tests: MakeTests) -> None:
+    """Patterns add up; what a ``Redactor`` would leave out must not get lost in silence."""
+    tests(
+        "from wirecache import Redactor\n\npytestmark = pytest.mark.wirecache(redact='x+')\n\n"
+        "@pytest.mark.wirecache(redact=Redactor(names=['plan']))\ndef test_a(): pass"
+    )
+    assert "put all patterns into it, or give patterns only" in project.run(errors=1).stdout.str()
+
+
+def test_it_works_beside_respx(project: Project, tests: MakeTests) -> None:
+    """Under a cassette that records, a mock is the network; without the marker it is as it was."""
+    tests(
+        "import respx\n\n"
+        "def mocked(answer):\n"
+        "    mock = respx.mock(assert_all_called=False)\n"
+        "    mock.post(URL).respond(json={'choices': [{'message': {'content': answer}}]})\n"
+        "    return mock\n\n"
+        "def test_before():\n    with mocked('before'): assert ask() == 'before'\n\n"
+        "@pytest.mark.wirecache\ndef test_with():\n    with mocked('with'): assert ask() == 'with'\n\n"
+        "def test_after():\n    with mocked('after'): assert ask() == 'after'\n"
+    )
+    assert project.line("--wirecache-record=once", passed=3) == "0 replayed, 1 recorded, 0 live, 0 unused"
+    assert project.line(passed=3) == "1 replayed, 0 recorded, 0 live, 0 unused"
+    assert project.provider.calls == 0

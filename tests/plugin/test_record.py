@@ -1,0 +1,318 @@
+"""A test with the marker records, and replays without a network; what the marker says, and what the command line."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.plugin.conftest import MakeTests, Project
+from wirecache._pytest.places import safe_name
+
+SHAPES = """
+import unittest
+
+pytestmark = pytest.mark.wirecache
+
+@pytest.fixture(scope="session")
+def session_client():
+    return httpx.Client(verify=False)
+
+def test_import_time_client():
+    assert ask("a") == "hi"
+
+def test_session_client(session_client):
+    assert session_client.post(URL, json=body("b")).status_code == 200
+
+@pytest.mark.parametrize("model", ["gpt-4o", "org/model 1"])
+def test_parameters(model):
+    assert ask(model) == "hi"
+
+class TestClass:
+    class TestInner:
+        def test_method(self):
+            assert ask("c") == "hi"
+
+class TestUnit(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.answer = ask("class")
+
+    def setUp(self):
+        assert ask("set up") == "hi"
+
+    def tearDown(self):
+        assert ask("tear down") == "hi"
+
+    def test_unit(self):
+        assert self.answer == ask("d") == "hi"
+
+@pytest.fixture
+def own():
+    yield ask("fixture")
+    ask("its end")
+
+def test_fixture(own):
+    assert own == "hi"
+
+@pytest.mark.anyio
+async def test_anyio():
+    assert await ask_async("e") == "hi"
+"""
+
+
+def test_it_records_once_and_replays_without_a_network(project: Project, tests: MakeTests) -> None:
+    tests(SHAPES)
+    assert project.line("--wirecache-record=once", passed=9) == "0 replayed, 13 recorded, 0 live, 0 unused"
+    calls = project.provider.calls
+    assert project.recordings() == sorted(
+        [
+            "cassettes/test_x/TestClass.TestInner.test_method",
+            "cassettes/test_x/fixture-TestUnit._unittest_setUpClass_fixture_TestUnit",
+            *["cassettes/test_x/TestUnit.test_unit"] * 3,
+            "cassettes/test_x/test_anyio-asyncio",
+            "cassettes/test_x/test_anyio-trio",
+            *["cassettes/test_x/test_fixture"] * 2,
+            "cassettes/test_x/test_import_time_client",
+            "cassettes/test_x/test_parameters-gpt-4o",
+            f"cassettes/test_x/{safe_name('test_parameters[org/model 1]')}",
+            "cassettes/test_x/test_session_client",
+        ]
+    )
+    assert (project.path / "cassettes/cassette.schema.json").exists()
+    project.provider.close()
+    assert project.line(passed=9) == "13 replayed, 0 recorded, 0 live, 0 unused"
+    assert project.provider.calls == calls
+
+
+def test_without_a_recording_nothing_is_sent(project: Project, tests: MakeTests) -> None:
+    tests(SHAPES)
+    assert project.line() == "0 replayed, 0 recorded, 0 live, 0 unused, 9 missing"
+    assert project.provider.calls == 0
+
+
+def test_a_session_without_the_marker_is_left_alone(project: Project, tests: MakeTests) -> None:
+    """Nothing is said, and nothing of the machinery is imported."""
+    tests(
+        "import sys\n\ndef test_live():\n    assert ask() == 'hi'\n    assert not [n for n in sys.modules if n.startswith('wirecache._')]"
+    )
+    result = project.run("--strict-markers", "-W", "error", passed=1)
+    assert "wirecache" not in result.stdout.str().replace("plugins:", "").partition("test_x.py")[2]
+    assert project.provider.calls == 1
+
+
+ENDS = """
+pytestmark = pytest.mark.wirecache
+
+def test_passes():
+    ask("1")
+
+def test_fails():
+    ask("2")
+    assert False
+
+@pytest.fixture
+def broken():
+    ask("3")
+    raise OSError
+
+def test_setup(broken): pass
+
+@pytest.fixture
+def breaks():
+    yield
+    ask("4")
+    raise OSError
+
+def test_teardown(breaks):
+    ask("5")
+
+def test_skips():
+    ask("6")
+    pytest.skip()
+
+@pytest.mark.xfail(strict=True)
+def test_expected():
+    ask("7")
+    assert False
+
+@pytest.mark.xfail(strict=True)
+def test_unexpected():
+    ask("8")
+"""
+
+
+def test_a_test_that_fails_records_nothing(project: Project, tests: MakeTests) -> None:
+    """An expected failure is a pass; a skipped test records nothing."""
+    tests(ENDS)
+    line = project.line("--wirecache-record=all", passed=2, failed=2, errors=2, skipped=1, xfailed=1)
+    assert line == "0 replayed, 2 recorded, 6 live, 0 unused"
+    assert project.recordings() == ["cassettes/test_x/test_expected", "cassettes/test_x/test_passes"]
+
+
+def test_a_test_that_fails_records_if_asked_to(project: Project, tests: MakeTests) -> None:
+    tests(ENDS)
+    line = project.line("--wirecache-record=all", "--wirecache-keep-failed", passed=2, failed=2, errors=2, skipped=1, xfailed=1)
+    assert line == "0 replayed, 7 recorded, 1 live, 0 unused"
+    assert "cassettes/test_x/test_skips" not in project.recordings()
+
+
+def test_a_failed_test_keeps_the_old_recording(project: Project, tests: MakeTests) -> None:
+    """In the modes that record anew."""
+    tests("import os\n\n@pytest.mark.wirecache\ndef test_a():\n    assert ask(os.environ.get('ASK', 'hi')) == os.environ.get('WANT', 'hi')")
+    project.run("--wirecache-record=once", passed=1)
+    project.pytester._monkeypatch.setenv("WANT", "else")
+    project.run("--wirecache-record=rewrite", failed=1)
+    project.pytester._monkeypatch.delenv("WANT")
+    project.run(passed=1)
+
+
+# -- settings ---------------------------------------------------------------------------------------------------------
+
+MODES = """
+@pytest.mark.wirecache
+def test_plain(cassette):
+    print("plain:", cassette.record_mode)
+
+@pytest.mark.wirecache(record_mode="once")
+def test_marked(cassette):
+    print("marked:", cassette.record_mode)
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "ini", "environment", "plain", "marked"),
+    [
+        pytest.param([], "", "", "none", "once", id="default"),
+        pytest.param([], "all", "", "all", "once", id="ini"),
+        pytest.param([], "all", "new_episodes", "new_episodes", "once", id="environment before ini"),
+        pytest.param(["--wirecache-record=rewrite"], "all", "none", "rewrite", "rewrite", id="command line before all"),
+    ],
+)
+def test_who_says_the_record_mode(
+    project: Project, tests: MakeTests, monkeypatch: pytest.MonkeyPatch,
+    options: list[str], ini: str, environment: str, plain: str, marked: str,
+) -> None:  # fmt: skip
+    tests(MODES)
+    project.write("pytest.ini", f"[pytest]\nwirecache_record = {ini}")
+    monkeypatch.setenv("WIRECACHE_RECORD_MODE", environment)
+    shown = project.run("-s", *options, passed=2).stdout.str()
+    assert f"plain: {plain}" in shown
+    assert f"marked: {marked}" in shown
+
+
+def test_a_wrong_ini_value_is_a_usage_error(project: Project, tests: MakeTests) -> None:
+    project.write("pytest.ini", "[pytest]\nwirecache_record = sometimes")
+    told = project.run().stderr.str()
+    assert "wirecache_record is 'sometimes' in" in told
+    assert "allowed: none, once, new_episodes, all, rewrite" in told
+
+
+LAYERS = """
+from wirecache import KeyOptions
+
+pytestmark = pytest.mark.wirecache("shared/agent", redact=r"PLAN-\\d+")
+
+@pytest.fixture(scope="session")
+def wirecache_config():
+    return {"match": KeyOptions(ignore_body=("/user",)), "redact": [r"ROOM-\\d+"], "record_mode": "new_episodes"}
+
+def send(user):
+    return client.post(URL, json={**body("PLAN-17 in ROOM-4 by HAND-2"), "user": user}).status_code
+
+@pytest.mark.wirecache(redact=r"HAND-\\d+")
+def test_a(cassette):
+    assert cassette.path.endswith("agent") and cassette.record_mode == "new_episodes"
+    assert send("one") == 200
+
+@pytest.mark.wirecache("elsewhere", match=KeyOptions())
+def test_b(cassette):
+    assert cassette.path.endswith("elsewhere")
+    assert send("two") == 200
+
+class TestC:
+    pytestmark = pytest.mark.wirecache(record_mode="none")
+
+    @pytest.mark.wirecache(redact=r"HAND-\\d+")
+    def test_c(self, cassette):
+        assert cassette.record_mode == "none"
+        assert send("three") == 200
+"""
+
+
+def test_the_nearest_marker_wins_and_patterns_of_secrets_add_up(project: Project, tests: MakeTests) -> None:
+    tests(LAYERS)
+    assert project.line(passed=3) == "1 replayed, 2 recorded, 0 live, 0 unused"
+    assert project.recordings() == ["elsewhere", "shared/agent"]
+    (text,) = (path.read_text() for path in (project.path / "shared/agent").glob("chat*.json"))
+    assert not [secret for secret in ("PLAN-17", "ROOM-4", "HAND-2") if secret in text]
+
+
+@pytest.mark.parametrize(
+    ("marker", "told"),
+    [
+        ("mode='once'", "@pytest.mark.wirecache of test_x.py::test_a: mode= is unknown; allowed: install, library, match, miss, path"),
+        ("record_mode='sometimes'", "record_mode= is 'sometimes'; allowed: none, once, new_episodes, all, rewrite"),
+        ("'a', 'b'", "one path is allowed; all else is given by name"),
+    ],
+)
+def test_a_wrong_marker_is_an_error_that_says_so(project: Project, tests: MakeTests, marker: str, told: str) -> None:
+    tests(f"@pytest.mark.wirecache({marker})\ndef test_a():\n    ask()\n\ndef test_b(): pass")
+    result = project.run(errors=1, passed=1)
+    assert told in result.stdout.str()
+    assert project.provider.calls == 0
+
+
+CLIENTS = """
+import asyncio
+
+def test_client(cassette, cached_client):
+    assert type(cached_client).__module__.startswith("httpx2")
+    assert cached_client.post(URL, json=body("a")).status_code == 200
+    assert cassette.report().recorded == 1
+
+@pytest.mark.wirecache(library="httpx")
+def test_of_the_other_library(cassette, cached_client):
+    assert isinstance(cached_client, httpx.Client)
+    assert cached_client.post(URL, json=body("a")).status_code == 200
+    assert ask("b") == "hi"
+    assert cassette.report().recorded == 2
+
+def test_async_client(cached_async_client):
+    async def main():
+        async with cached_async_client as client:
+            return await client.post(URL, json=body("a"))
+    assert asyncio.run(main()).status_code == 200
+
+@pytest.mark.wirecache(install=False)
+def test_not_installed(cassette):
+    assert ask("live") == "hi"
+    assert cassette.report().recorded == 0
+
+def test_openai(cached_client):
+    from openai import OpenAI
+    openai = OpenAI(base_url=URL.removesuffix("/chat/completions"), api_key="k", http_client=cached_client)
+    assert openai.chat.completions.create(**body("a")).choices[0].message.content == "hi"
+"""
+
+
+def test_the_fixtures(project: Project, tests: MakeTests) -> None:
+    """They work without the marker, and then nothing else is touched."""
+    tests(CLIENTS)
+    assert project.line("--wirecache-record=once", "-W", "error", passed=5) == "0 replayed, 5 recorded, 0 live, 0 unused"
+    assert project.line(passed=3, failed=2) == "5 replayed, 0 recorded, 0 live, 0 unused"  # those who count what they recorded
+    assert project.provider.calls == 7  # of the one that is not installed
+
+
+def test_a_cassette_that_cannot_be_written_fails_the_test(project: Project, tests: MakeTests) -> None:
+    tests("@pytest.mark.wirecache('asks.py/inside')\ndef test_a():\n    ask()")
+    result = project.run("--wirecache-record=once")
+    assert "CassetteError" in result.stdout.str()
+    assert "asks.py" in result.stdout.str()
+
+
+def test_an_anyio_test_of_one_parameter_with_the_marker(project: Project, tests: MakeTests) -> None:
+    tests(
+        "@pytest.mark.parametrize('text', ['a', pytest.param('b', marks=pytest.mark.wirecache)])\n"
+        "def test_a(text):\n    assert ask(text) == 'hi'"
+    )
+    assert project.line("--wirecache-record=once", passed=2) == "0 replayed, 1 recorded, 0 live, 0 unused"
+    assert project.recordings() == ["cassettes/test_x/test_a-b"]

@@ -1,0 +1,65 @@
+"""What the pytest plugin asks of a cassette."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.provider import Provider
+from wirecache import Cassette, NotRecorded
+from wirecache.httpx import cached_client
+
+PATH = "/v1/chat/completions"
+
+
+def ask(cassette: Cassette, provider: Provider, text: str = "hi") -> httpx.Response:
+    body = {"model": "m", "messages": [{"role": "user", "content": text}]}
+    with cached_client(cassette) as client:
+        return client.post(provider.url + PATH, json=body)
+
+
+def test_a_miss_tells_in_lines_what_is_nearest_and_what_to_do(provider: Provider, tmp_path: Path) -> None:
+    with Cassette(tmp_path, "all") as cassette:
+        ask(cassette, provider, "hello")
+    (name,) = (path.name for path in tmp_path.glob("chat*.json"))
+    cassette = Cassette(tmp_path, miss="raise")
+    cassette.under_test("pytest x", root=tmp_path, since=time.time(), where="cassettes/x")
+    with pytest.raises(NotRecorded) as caught:
+        ask(cassette, provider, "goodbye")
+    assert str(caught.value).splitlines() == [
+        f"The cassette cassettes/x has no recording of POST {provider.url}{PATH} of model 'm' (record mode none). Nothing was sent.",
+        f"The nearest recording, {name}, differs in:",
+        '  /messages/0/content: "hello" -> "goodbye"',
+        "To record it: pytest x",
+    ]
+
+
+def test_without_a_recording_it_tells_what_to_do(provider: Provider, tmp_path: Path) -> None:
+    told = ask(Cassette(tmp_path / "new"), provider).json()["error"]["message"]
+    assert "Nothing was sent. To record it: run it once with Cassette(" in told
+
+
+@pytest.mark.parametrize("mode", ["all", "rewrite"])
+def test_verify_removes_nothing(provider: Provider, tmp_path: Path, mode: str) -> None:
+    with Cassette(tmp_path, "all") as cassette:
+        ask(cassette, provider)
+    before = sorted(path.name for path in tmp_path.iterdir())
+    with Cassette(tmp_path, mode, verify="shape") as cassette:  # type: ignore[arg-type]
+        ask(cassette, provider, "something else")
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_once_counts_what_was_there_before_the_run(provider: Provider, tmp_path: Path) -> None:
+    """Tests that share a cassette, and run one after the other, all record."""
+    since = time.time() - 1
+    for text in ("one", "two"):
+        cassette = Cassette(tmp_path, "once")
+        cassette.under_test("pytest x", root=tmp_path, since=since)
+        assert ask(cassette, provider, text).status_code == 200
+        cassette.close()
+    later = Cassette(tmp_path, "once")
+    later.under_test("pytest x", root=tmp_path, since=time.time() + 1)
+    assert ask(later, provider, "three").status_code == 424
