@@ -34,10 +34,10 @@ class Outcomes:
 
 def run() -> int:
     """Run the rows of this environment, and put what came out in the place of what was there of them."""
-    from tests.sdk.matrix.here import environment, rows
-
     outcomes = Outcomes()
     status = pytest.main(["-c", "pyproject.toml", "-p", "no:xdist", str(Path(__file__).parent / "test_matrix.py")], plugins=[outcomes])
+    from tests.sdk.matrix.here import environment, rows  # not before pytest, which loads wirecache's plugin itself
+
     told: dict[str, Any] = json.loads(HERE.read_text()) if HERE.exists() else {}
     told = {name: row for name, row in told.items() if row["environment"] != environment()}
     for row in rows():
