@@ -90,6 +90,12 @@ DIALECTS: dict[str, Dialect] = {
         told.NDJSON,
     ),
 }
+# Whose chats differ from OpenAI's in a member or in the stream's end; told by the name in the user agent.
+BY_AGENT: dict[str, Dialect] = {
+    "together": CHAT._replace(text={**CHAT.text, "prompt": []}, tool={**CHAT.tool, "prompt": []}, stream=told.TOGETHER),
+    "cerebras": CHAT._replace(stream=told.CEREBRAS),
+    "mistral": CHAT._replace(stream=told.MISTRAL),
+}
 OTHERS: dict[str, Any] = {
     "/v2/embed": {"id": "e", "response_type": "embeddings_by_type", "embeddings": {"float": [VECTOR]}, "texts": ["hi"]},
     "/embeddings": {
@@ -120,6 +126,9 @@ def script(asked: Asked) -> Answer | None:
     dialect = next((dialect for end, dialect in DIALECTS.items() if path.endswith(end)), None)
     if dialect is None:
         return None
+    if dialect is CHAT:
+        agent = str(asked.header("user-agent")).lower()
+        dialect = next((own for name, own in BY_AGENT.items() if name in agent), CHAT)
     if b'"stream":true' in body or "stream" in path:
         return Answer(200, {"content-type": dialect.kind}, told.CHAT_TOOL if _MUST_CALL in body else dialect.stream)
     offered = b'"tools":[{' in body and not any(mark in body for mark in _ANSWERED)

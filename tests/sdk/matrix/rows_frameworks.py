@@ -1,21 +1,12 @@
-"""The rows of the environment of frameworks, and of the SDKs that the main one has not."""
+"""The rows of the frameworks' environment."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
 
-os.environ["HF_ENDPOINT"] = "http://127.0.0.1:9"  # huggingface_hub asks its hub for a list, once; read when it is imported
-
 import agents
-import cohere
-import huggingface_hub
-import ollama
-import together
-from cerebras.cloud.sdk import AsyncCerebras, Cerebras
-from huggingface_hub.utils import _http
 from langchain_anthropic import ChatAnthropic
 from langchain_core.messages import HumanMessage, ToolMessage
 from langchain_openai import ChatOpenAI, OpenAIEmbeddings
@@ -27,132 +18,13 @@ from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.providers.anthropic import AnthropicProvider
 from pydantic_ai.providers.openai import OpenAIProvider
 
-from tests.sdk.matrix.calls import TOOL, WAV, after, chat, chat_calls, chat_text, embed, reading, said, transcribe
+from tests.sdk.matrix import rows_beside
+from tests.sdk.matrix.calls import TOOL, reading
 from tests.sdk.matrix.row import Calls, Colour, Row, plain
 
 __all__ = ["ROWS"]
 
 agents.set_tracing_disabled(True)
-
-# -- Cohere, Together, Cerebras, Ollama -------------------------------------------------------------------------------
-
-
-def _cohere_turn(client: Any, answer: Any) -> Any:
-    messages: list[Any] = said("How warm is it in Oslo?")
-    if answer is not None:
-        messages += [answer.message, {"role": "tool", "tool_call_id": answer.message.tool_calls[0].id, "content": "4"}]
-    return client.chat(model="m", messages=messages, tools=[TOOL])
-
-
-_COHERE = Calls(
-    ask=lambda client, prompt: client.chat(**chat(prompt)),
-    stream=lambda client: client.chat_stream(**chat("hello")),
-    raw=lambda client: client.with_raw_response.chat(**chat("hello")),
-    embed=lambda client: reading(
-        client.embed(model="m", input_type="search_query", texts=["hi"], embedding_types=["float"]),
-        lambda answer: answer.embeddings.float_[0],
-    ),
-    transcribe=lambda client: reading(client.audio.transcriptions.create(model="m", language="en", file=WAV), lambda answer: answer.text),
-    tools=_cohere_turn,
-)
-COHERE = Row(
-    "cohere",
-    "cohere",
-    "httpx",
-    lambda url: {
-        "ClientV2": partial(cohere.ClientV2, api_key="k", base_url=url),
-        "AsyncClientV2": partial(cohere.AsyncClientV2, api_key="k", base_url=url),
-    },
-    Colour('ClientV2(httpx_client=cached_client(library="httpx"))', "ClientV2()", _COHERE),
-    Colour('AsyncClientV2(httpx_client=cached_async_client(library="httpx"))', "AsyncClientV2()", _COHERE),
-    lambda answer: answer.message.content[0].text,
-    raw_parsed=lambda raw: raw.data,
-)
-
-_ON_TOGETHER = chat_calls(embed=embed, transcribe=transcribe)
-TOGETHER = Row(
-    "together",
-    "together",
-    "httpx",
-    lambda url: {
-        "Together": partial(together.Together, api_key="k", base_url=url),
-        "AsyncTogether": partial(together.AsyncTogether, api_key="k", base_url=url),
-    },
-    Colour('Together(http_client=cached_client(library="httpx"))', "Together()", _ON_TOGETHER),
-    Colour('AsyncTogether(http_client=cached_async_client(library="httpx"))', "AsyncTogether()", _ON_TOGETHER),
-    chat_text,
-)
-CEREBRAS = Row(
-    "cerebras",
-    "cerebras-cloud-sdk",
-    "httpx",
-    lambda url: {
-        "Cerebras": partial(Cerebras, api_key="k", base_url=url, warm_tcp_connection=False),
-        "AsyncCerebras": partial(AsyncCerebras, api_key="k", base_url=url, warm_tcp_connection=False),
-    },
-    Colour('Cerebras(http_client=cached_client(library="httpx"), warm_tcp_connection=False)', "Cerebras()", chat_calls()),
-    Colour('AsyncCerebras(http_client=cached_async_client(library="httpx"), warm_tcp_connection=False)', "AsyncCerebras()", chat_calls()),
-    chat_text,
-)
-
-
-def _ollama_turn(client: Any, answer: Any) -> Any:
-    messages: list[Any] = said("How warm is it in Oslo?")
-    if answer is not None:
-        messages += [answer.message, {"role": "tool", "tool_name": "degrees", "content": "4"}]
-    return client.chat(model="m", messages=messages, tools=[TOOL])
-
-
-_OLLAMA = Calls(
-    ask=lambda client, prompt: client.chat(**chat(prompt)),
-    stream=lambda client: client.chat(**chat("hello"), stream=True),
-    embed=lambda client: reading(client.embed(model="m", input="hi"), lambda answer: list(answer.embeddings[0])),
-    tools=_ollama_turn,
-)
-OLLAMA = Row(
-    "ollama",
-    "ollama",
-    "httpx",
-    lambda url: {"Client": partial(ollama.Client, host=url), "AsyncClient": partial(ollama.AsyncClient, host=url)},
-    Colour("Client(transport=CacheTransport(cache))", "Client()", _OLLAMA),
-    Colour("AsyncClient(transport=AsyncCacheTransport(cache))", "AsyncClient()", _OLLAMA),
-    lambda answer: answer.message.content,
-)
-
-
-# -- Hugging Face -----------------------------------------------------------------------------------------------------
-
-
-def _hugging_face_turn(client: Any, answer: Any) -> Any:
-    return client.chat_completion(after(answer, dict), model="m", tools=[TOOL])
-
-
-def _hugging_face_reset() -> None:
-    huggingface_hub.set_client_factory(_http.default_client_factory)
-    huggingface_hub.set_async_client_factory(_http.default_async_client_factory)
-
-
-_HUGGING_FACE = Calls(
-    ask=lambda client, prompt: client.chat_completion(said(prompt), model="m"),
-    stream=lambda client: client.chat_completion(said("hello"), model="m", stream=True),
-    tools=_hugging_face_turn,
-)
-HUGGING_FACE = Row(
-    "huggingface_hub",
-    "huggingface-hub",
-    "httpx2",
-    lambda url: {
-        "set_client_factory": huggingface_hub.set_client_factory,
-        "set_async_client_factory": huggingface_hub.set_async_client_factory,
-        "InferenceClient": partial(huggingface_hub.InferenceClient, base_url=url, api_key="k"),
-        "AsyncInferenceClient": partial(huggingface_hub.AsyncInferenceClient, base_url=url, api_key="k"),
-    },
-    Colour("set_client_factory(cached_client); InferenceClient()", "InferenceClient()", _HUGGING_FACE),
-    Colour("set_async_client_factory(cached_async_client); AsyncInferenceClient()", "AsyncInferenceClient()", _HUGGING_FACE),
-    chat_text,
-    reset=_hugging_face_reset,
-)
-
 
 # -- LangChain --------------------------------------------------------------------------------------------------------
 
@@ -321,11 +193,7 @@ OPENAI_AGENTS = Row(
 )
 
 ROWS = [
-    COHERE,
-    TOGETHER,
-    CEREBRAS,
-    OLLAMA,
-    HUGGING_FACE,
+    *rows_beside.ROWS,
     LANGCHAIN_OPENAI,
     LANGCHAIN_ANTHROPIC,
     PYDANTIC_AI,
