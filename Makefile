@@ -2,12 +2,13 @@
 # make test   run all tests
 # make lint   ruff, mypy, pyright
 # make bench  the numbers of the README
+# make matrix every SDK, cell by cell, each in its environment; what came out is in tests/sdk/matrix/matrix.json
 # Each makes what it needs on first use: .venv (uv if there is one, else venv and pip), with pinned versions.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN = .venv/bin
 
-.PHONY: demo test lint bench lock clean
+.PHONY: demo test lint bench matrix lock clean
 .DEFAULT_GOAL := test
 
 demo: .venv/.ready
@@ -28,13 +29,25 @@ bench: .venv/.ready
 	$(BIN)/python -m tests.benchmarks.transport
 	$(BIN)/python -m tests.benchmarks.heartbeat
 
+matrix: .venv/.ready .venv-openai2/.ready .venv-frameworks/.ready .venv-litellm/.ready .venv-instructor/.ready
+	$(BIN)/python -m tests.sdk.matrix run
+	.venv-openai2/bin/python -m tests.sdk.matrix run
+	.venv-frameworks/bin/python -m tests.sdk.matrix run
+	.venv-litellm/bin/python -m tests.sdk.matrix run
+	.venv-instructor/bin/python -m tests.sdk.matrix run
+	.venv-frameworks/bin/python -m pytest -c pyproject.toml tests/sdk/frameworks
+	.venv-instructor/bin/python -m pytest -c pyproject.toml tests/sdk/instructor
+	$(BIN)/python -m tests.sdk.matrix write
+
 lock: .venv/.ready
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --extra all .ci/requirements.in -o .ci/requirements.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml .ci/openai2.in -o .ci/openai2.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --extra httpx2 .ci/frameworks.in -o .ci/frameworks.txt
+	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml .ci/litellm.in -o .ci/litellm.txt
+	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --extra httpx2 --extra encryption .ci/instructor.in -o .ci/instructor.txt
 
 clean:
-	rm -rf .venv .venv-openai2 .venv-frameworks dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-openai2 .venv-frameworks .venv-litellm .venv-instructor dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # A new environment in $(1) with the pinned packages of $(2), and this project.
 define environment
@@ -56,3 +69,9 @@ endef
 
 .venv-frameworks/.ready: pyproject.toml .ci/frameworks.txt
 	$(call environment,.venv-frameworks,.ci/frameworks.txt)
+
+.venv-litellm/.ready: pyproject.toml .ci/litellm.txt
+	$(call environment,.venv-litellm,.ci/litellm.txt)
+
+.venv-instructor/.ready: pyproject.toml .ci/instructor.txt
+	$(call environment,.venv-instructor,.ci/instructor.txt)

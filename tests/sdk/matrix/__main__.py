@@ -1,0 +1,83 @@
+"""Run the matrix in this environment and write down what came out, or print the README's table of all environments.
+
+python -m tests.sdk.matrix run      # in each environment: make matrix
+python -m tests.sdk.matrix          # the table, for README.md
+python -m tests.sdk.matrix write    # the table, into README.md
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.sdk.matrix.table import HERE, README, in_readme, section
+
+
+class Outcomes:
+    """A plugin of pytest that notes how each cell came out."""
+
+    def __init__(self) -> None:
+        self.passed: dict[str, dict[str, bool]] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        found = re.search(r"test_cell\[(.*)/([\w-]+)\]", report.nodeid)
+        if found and (report.when == "call" or report.failed):
+            cells = self.passed.setdefault(found[1], {})
+            cells[found[2]] = report.passed and cells.get(found[2], True)
+
+
+def run() -> int:
+    """Run the rows of this environment, and put what came out in the place of what was there of them."""
+    outcomes = Outcomes()
+    status = pytest.main(["-c", "pyproject.toml", "-p", "no:xdist", str(Path(__file__).parent / "test_matrix.py")], plugins=[outcomes])
+    from tests.sdk.matrix.here import environment, rows  # not before pytest, which loads wirecache's plugin itself
+
+    told: dict[str, Any] = json.loads(HERE.read_text()) if HERE.exists() else {}
+    told = {name: row for name, row in told.items() if row["environment"] != environment()}
+    for row in rows():
+        told[row.name] = {
+            "environment": environment(),
+            "package": row.package,
+            "version": version(row.package),
+            "library": row.library,
+            "sync": row.sync and row.sync.line,
+            "async": row.asynchronous and row.asynchronous.line,
+            "own": {"sync": row.sync and row.sync.own, "async": row.asynchronous and row.asynchronous.own},
+            "attach": row.attach_to or (row.sync or row.asynchronous).own,  # type: ignore[union-attr]
+            "cells": outcomes.passed.get(row.name, {}),
+            "without": _without({"sync": row.sync, "async": row.asynchronous}),
+        }
+    HERE.write_text(json.dumps(told, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
+    return int(status)
+
+
+def _without(sides: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """By cell: which sides have not got it, and why."""
+    lacking: dict[str, dict[str, str]] = {}
+    for side, colour in sides.items():
+        for cell, why in (colour.without if colour else {}).items():
+            lacking.setdefault(cell, {})[side] = why
+    return lacking
+
+
+def main(arguments: list[str]) -> int:
+    if arguments == ["run"]:
+        return run()
+    if arguments == ["write"]:
+        README.write_text(in_readme(README.read_text("utf-8"), section()), "utf-8")
+    elif not arguments:
+        print(section())
+    else:
+        print(__doc__, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
