@@ -14,10 +14,9 @@ BIN = .venv/bin
 demo: .venv/.ready
 	$(BIN)/wirecache demo
 
-test: .venv/.ready .venv-openai2/.ready .venv-frameworks/.ready
+test: .venv/.ready .venv-openai2/.ready
 	$(BIN)/python -m pytest -n 2
 	.venv-openai2/bin/python -m pytest -c pyproject.toml tests/sdk/openai2
-	.venv-frameworks/bin/python -m pytest -c pyproject.toml tests/attach/frameworks
 
 lint: .venv/.ready
 	$(BIN)/ruff check .
@@ -35,7 +34,7 @@ matrix: .venv/.ready .venv-openai2/.ready .venv-frameworks/.ready .venv-litellm/
 	.venv-frameworks/bin/python -m tests.sdk.matrix run
 	.venv-litellm/bin/python -m tests.sdk.matrix run
 	.venv-instructor/bin/python -m tests.sdk.matrix run
-	.venv-frameworks/bin/python -m pytest -c pyproject.toml tests/sdk/frameworks
+	.venv-frameworks/bin/python -m pytest -c pyproject.toml tests/attach/frameworks tests/sdk/frameworks
 	.venv-instructor/bin/python -m pytest -c pyproject.toml tests/sdk/instructor
 	$(BIN)/python -m tests.sdk.matrix write
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.cli.command import URL, body_of, entry, fill, wirecache
-from wirecache import Cache, CassetteStore, DiskStore, _codec
+from wirecache import Cache, CassetteStore, DiskStore, Usage, _codec
 from wirecache._core.messages import Chunk, Entry, pack_chunks
 
 DAY = 86400.0
@@ -56,7 +56,7 @@ def test_ls_as_json_has_these_members(store: Path) -> None:
     assert row.pop("stored_at").endswith("Z")
     assert row == {
         "key": BERN.key, "method": "POST", "url": URL, "host": "api.openai.com", "endpoint": "chat", "model": "gpt-4o-mini",
-        "namespace": "", "sample": 0, "status": 200, "seconds": 0.75, "stream": False, "usage": {"input": 5, "output": 7},
+        "namespace": "", "sample": 0, "status": 200, "seconds": 0.75, "stream": False, "usage": Usage(5, 7)._asdict(),
         "bytes": len(BERN.body), "prompt": "What is the capital of Switzerland?",
     }  # fmt: skip
 

@@ -14,13 +14,13 @@ import typer
 from wirecache import Cache, ConfigError, Stats, WirecacheError
 from wirecache.prices import Cost, Prices
 
-__all__ = ["By", "command"]
+__all__ = ["command"]
 
 MONTH = 30  # days, of a projection
 SCHEMA = 1  # the version of what --json prints
 
 
-class By(StrEnum):
+class _By(StrEnum):
     """What the table counts by."""
 
     MODEL = "model"
@@ -33,7 +33,7 @@ class By(StrEnum):
 def command(
     store: Annotated[str | None, typer.Option(help="The folder or URL of the store.")] = None,
     days: Annotated[int | None, typer.Option(min=1, help="Only the last so many days, today included (UTC).")] = None,
-    by: Annotated[By, typer.Option(help="What the table counts by.", case_sensitive=False)] = By.MODEL,
+    by: Annotated[_By, typer.Option(help="What the table counts by.", case_sensitive=False)] = _By.MODEL,
     calls_per_day: Annotated[int | None, typer.Option(min=1, help="What so many calls a day would save, by the measured figures.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -54,7 +54,7 @@ def command(
     total = Stats.of({row: amounts for stats in by_day.values() for row, amounts in stats.rows.items()})
     projected = _projection(total, prices, calls_per_day) if calls_per_day else None
     if as_json:
-        parts: dict[str, Mapping[str, Stats]] = {"days": by_day, **{f"{one}s": total.by(one.value) for one in By if one is not By.DAY}}
+        parts: dict[str, Mapping[str, Stats]] = {"days": by_day, **{f"{one}s": total.by(one.value) for one in _By if one is not _By.DAY}}
         told = {
             "schema": SCHEMA,
             "store": place,
@@ -68,7 +68,7 @@ def command(
     if not total.rows:
         typer.echo(f"Nothing was counted yet in {place}.")
         return
-    _print(by_day if by is By.DAY else total.by(by.value), by, total, prices)
+    _print(by_day if by is _By.DAY else total.by(by.value), by, total, prices)
     if calls_per_day:
         typer.echo(_projection_line(projected, calls_per_day))
 
@@ -131,7 +131,7 @@ def _projection_line(told: dict[str, Any] | None, calls_per_day: int) -> str:
 # -- the table --------------------------------------------------------------------------------------------------------
 
 
-def _print(parts: Mapping[str, Stats], by: By, total: Stats, prices: Prices | None) -> None:
+def _print(parts: Mapping[str, Stats], by: _By, total: Stats, prices: Prices | None) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
