@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -34,8 +35,9 @@ class Shelf:
         self.store = store
         self._tally = tally
         self._backlog = backlog_of(store)
-        self.history = History(store, tally, self._backlog, self._say)
+        self.history = History(store, tally, self._backlog, self._not_kept)
         self._warned: set[str] = set()
+        self._telling = threading.Lock()
         if tell := getattr(store, "tell", None):  # what goes wrong in one of several tiers
             tell(self.trouble)
 
@@ -131,10 +133,17 @@ class Shelf:
         self.history.touched()
         self._say(error)
 
+    def _not_kept(self, error: Exception) -> None:
+        """The statistics are kept later; a store that is in trouble says so where an entry is concerned."""
+        if "the statistics" in str(error):
+            self._say(error)
+
     def _say(self, error: Exception) -> None:
         cause = redacted_text(f"{type(error).__name__}: {error}")  # a store's URL has a password
-        if cause not in self._warned and len(self._warned) < MOST_WARNINGS:
-            self._warned.add(cause)
+        with self._telling:  # two threads may wait for the same
+            new = cause not in self._warned and len(self._warned) < MOST_WARNINGS
+            self._warned |= {cause} if new else set()
+        if new:
             logger.warning("wirecache: the store is in trouble, calls go on without it: %s", cause)
 
     def _written(self, labels: Labels, error: Exception | None) -> None:

@@ -41,6 +41,8 @@ def add(cache: SafeCache, lines: Iterable[Line]) -> None:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
     except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_ERROR:  # a lock, a full disk: the store's own trouble
+            raise
         said = str(error)
     if said is not None:  # not in the handler: a table that somebody else made is no reason to set the whole store aside
         raise StoreError(f"the statistics could not be kept: {said}")
@@ -54,6 +56,8 @@ def read(cache: SafeCache, since: int) -> list[Line]:
     try:
         found = cache._sql(_READ, (since,)).fetchall()
     except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_ERROR:  # a lock, a full disk: the store's own trouble
+            raise
         said = str(error)
     if said is not None:
         raise StoreError(f"the statistics could not be read: {said}")
