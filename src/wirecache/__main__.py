@@ -10,12 +10,12 @@ __all__ = ["main"]
 def main() -> None:
     """Run the command line, or say what it needs."""
     try:
-        from wirecache.cli import app
+        from wirecache.cli import main as run
     except ModuleNotFoundError as error:
         if error.name not in ("typer", "rich", "click"):
             raise
         sys.exit("wirecache: the command line needs its extra: pip install 'wirecache[cli]'")
-    app()
+    run()
 
 
 if __name__ == "__main__":

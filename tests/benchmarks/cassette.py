@@ -12,7 +12,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -103,10 +104,21 @@ def opened_and_asked(folder: Path, **options: Any) -> float:
     return time.perf_counter() - started
 
 
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Misses are errors in the log, and here they are meant."""
+    logger = logging.getLogger("wirecache")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
 def run(count: int = 1000) -> list[Row]:
     """The rows of the table."""
-    logging.getLogger("wirecache").setLevel(logging.CRITICAL)
-    with tempfile.TemporaryDirectory() as root:
+    with tempfile.TemporaryDirectory() as root, _silence():
         folder = Path(root) / "cassette"
         recorded = filled(folder, count)
         return [

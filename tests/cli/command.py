@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from wirecache import DiskStore, _codec, make_key
 from wirecache._core.messages import Entry, Usage
-from wirecache.cli import app
+from wirecache.cli import app_for
 
 URL = "https://api.openai.com/v1/chat/completions"
 
@@ -32,7 +32,7 @@ class Done:
 
 def wirecache(*arguments: str | Path, given: str = "") -> Done:
     """Run it."""
-    ran = CliRunner().invoke(app, [str(argument) for argument in arguments], input=given)
+    ran = CliRunner().invoke(app_for(), [str(argument) for argument in arguments], input=given)
     if ran.exception is not None and not isinstance(ran.exception, SystemExit):
         raise ran.exception
     return Done(ran.exit_code, ran.stdout, ran.stderr)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from wirecache.cli import app
+from wirecache.cli import app_for
 
 README = Path(__file__).parents[2] / "README.md"
 BEGIN, END = "<!-- commands: python -m tests.cli.help_texts writes this -->", "<!-- /commands -->"
@@ -17,14 +17,14 @@ WIDTH = 100
 
 def commands() -> list[str]:
     """The commands that are listed in the help."""
-    listed = getattr(get_command(app), "commands")  # noqa: B009  # a group has them
+    listed = getattr(get_command(app_for()), "commands")  # noqa: B009  # a group has them
     return [name for name, command in listed.items() if not command.hidden]
 
 
 def help_of(name: str) -> str:
     """What ``wirecache NAME --help`` prints, at a fixed width."""
     settings = {"terminal_width": WIDTH, "max_content_width": WIDTH}
-    ran = CliRunner().invoke(app, [*name.split(), "--help"], prog_name="wirecache", env={"COLUMNS": str(WIDTH)}, **settings)  # type: ignore[arg-type]
+    ran = CliRunner().invoke(app_for(), [*name.split(), "--help"], prog_name="wirecache", env={"COLUMNS": str(WIDTH)}, **settings)  # type: ignore[arg-type]
     assert ran.exit_code == 0, ran.output
     return "\n".join(line.rstrip() for line in ran.stdout.strip().splitlines())
 

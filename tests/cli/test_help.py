@@ -32,7 +32,7 @@ def test_usage_errors_are_2(arguments: list[str]) -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_shells_complete(shell: str) -> None:
-    program = [sys.executable, "-c", "from wirecache.cli import app; app(prog_name='wirecache')"]
+    program = [sys.executable, "-c", "from wirecache.cli import main; main(prog_name='wirecache')"]
     words = {
         "COMP_WORDS": "wirecache ex",
         "COMP_CWORD": "1",

@@ -240,7 +240,7 @@ def test_in_fixtures_whose_ends_still_run(project: Project, tests: MakeTests) ->
     tests(FIXTURES)
     result = project.run("--show-capture=no", errors=5, passed=3)
     assert "previous item was not torn down" not in result.stdout.str()
-    assert result.stdout.str().count("NotRecorded: The cassette cassettes/test_x/fixture-shared ") == 2
+    assert sum(line.startswith("E ") and "The cassette cassettes/test_x/fixture-shared " in line for line in result.outlines) == 2
 
 
 def test_other_processes_report_it_too(project: Project, tests: MakeTests) -> None:

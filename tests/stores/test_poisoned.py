@@ -102,7 +102,7 @@ ROWS = {
     "value-truncated": "UPDATE Cache SET value = substr(value, 1, length(value) / 2) WHERE key = :key",
     "value-longer": "UPDATE Cache SET value = CAST(value || x'00' AS BLOB) WHERE key = :key",
     "value-of-another-key": "UPDATE Cache SET value = (SELECT value FROM Cache WHERE key = :other) WHERE key = :key",
-    "value-changed": "UPDATE Cache SET value = CAST(substr(value, 1, 150) || x'ff' || substr(value, 152) AS BLOB) WHERE key = :key",
+    "value-changed": "UPDATE Cache SET value = CAST(substr(value, 1, length(value) - 4) || x'00ff00ff' AS BLOB) WHERE key = :key",
 }
 
 
