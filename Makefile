@@ -27,6 +27,7 @@ lint: .venv/.ready
 bench: .venv/.ready
 	$(BIN)/python -m tests.benchmarks.transport
 	$(BIN)/python -m tests.benchmarks.heartbeat
+	$(BIN)/python -m tests.benchmarks.cassette
 
 matrix: .venv/.ready .venv-openai2/.ready .venv-frameworks/.ready .venv-litellm/.ready .venv-instructor/.ready
 	$(BIN)/python -m tests.sdk.matrix run
