@@ -251,3 +251,25 @@ def test_help_says_how_to_use_it(tmp_path: Path) -> None:
     assert code == 0
     for word in ("script.py", "-m module", "pytest", "--mode", "--store", "--ttl", "--namespace", "WIRECACHE_INSTALL=0"):
         assert word in " ".join(out.split())
+
+
+# -- a cassette -------------------------------------------------------------------------------------------------------
+
+
+def test_a_cassette_in_place_of_a_store(provider: Provider, tmp_path: Path) -> None:
+    (tmp_path / "ask.py").write_text(ASK)
+    told = ["--cassette", "tape", "--record", "once", "ask.py", provider.url]
+    code, out, _ = run(*told, cwd=tmp_path)
+    assert (code, out.split()[0], provider.calls) == (0, "200", 1)
+    assert len(list((tmp_path / "tape").glob("embeddings-*.json"))) == 1
+    code, out, _ = run("--cassette", "tape", "ask.py", provider.url, cwd=tmp_path)
+    assert (code, out.split()[:3], provider.calls) == (0, ["200", "wirecache;", "hit;"], 1)
+    code, out, error = run("--cassette", "empty", "ask.py", provider.url, cwd=tmp_path)
+    assert (out.split()[0], provider.calls) == ("424", 1)
+    assert "has no recording of POST" in error
+
+
+def test_a_cassette_and_a_store(tmp_path: Path) -> None:
+    code, _, error = run("--cassette", "tape", "--store", "store", "ask.py", cwd=tmp_path)
+    assert code == 2
+    assert "choose one" in error

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from wirecache import Cache, ConfigError, Mode
+from wirecache import Cache, Cassette, CassetteError, ConfigError, Mode, RecordMode
 
 __all__ = ["command"]
 
@@ -27,6 +27,8 @@ def command(
     store: Annotated[str | None, typer.Option(help="The folder of the store.")] = None,
     ttl: Annotated[str | None, typer.Option(help="How long an answer is fresh: 90s, 15m, 12h, 7d, 2w.")] = None,
     namespace: Annotated[str | None, typer.Option(help="Entries of other namespaces are not seen.")] = None,
+    cassette: Annotated[str | None, typer.Option(help="A directory of recordings, in place of a store.", metavar="DIR")] = None,
+    record: Annotated[RecordMode | None, typer.Option(help="What the cassette does with what it has not; else none.")] = None,
 ) -> None:
     """Run a Python program with the cache under every httpx and httpx2 client, with no line of it changed.
 
@@ -35,11 +37,14 @@ def command(
     Options come before PROGRAM, what comes after it is the program's own. Pythons that it starts (workers, kernels, pytest-xdist)
     have the cache too, unless WIRECACHE_INSTALL=0 is set for them.
     """
+    if cassette and store:
+        raise typer.BadParameter("--cassette and --store: choose one")
     given = {"MODE": mode and mode.value, "STORE": store and _absolute(store), "TTL": ttl, "NAMESPACE": namespace}
+    given |= {"CASSETTE": cassette and _absolute(cassette), "RECORD_MODE": record and record.value}
     os.environ.update({f"WIRECACHE_{name}": value for name, value in given.items() if value is not None})
     try:
-        Cache()
-    except ConfigError as error:
+        Cassette(given["CASSETTE"]) if given["CASSETTE"] else Cache()
+    except (ConfigError, CassetteError) as error:
         raise typer.BadParameter(str(error)) from None
     os.environ["WIRECACHE_INSTALL"] = "1"
     others = [folder for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) if folder not in ("", str(CHILD))]

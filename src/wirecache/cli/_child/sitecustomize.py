@@ -6,6 +6,7 @@ it would be without it, and the ``sitecustomize`` that would have been imported 
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import importlib.util
 import os
@@ -25,12 +26,19 @@ class _WhenNeeded:
             return None
         sys.meta_path.remove(self)
         try:
-            from wirecache import install
+            from wirecache import Cassette, install
         except ImportError:
             print("wirecache: not installed for this Python, so the calls of this process are not cached:", sys.executable, file=sys.stderr)
         else:
-            install()
+            install(_opened(Cassette) if os.environ.get("WIRECACHE_CASSETTE") else None)
         return importlib.util.find_spec(fullname)
+
+
+def _opened(cassette: Any) -> Any:
+    """The cassette that is asked for; it is closed when the program ends."""
+    opened = cassette(os.environ["WIRECACHE_CASSETTE"])
+    atexit.register(opened.close)
+    return opened
 
 
 def _go_on() -> None:
