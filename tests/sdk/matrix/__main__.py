@@ -35,7 +35,9 @@ class Outcomes:
 def run() -> int:
     """Run the rows of this environment, and put what came out in the place of what was there of them."""
     outcomes = Outcomes()
-    status = pytest.main(["-c", "pyproject.toml", "-p", "no:xdist", str(Path(__file__).parent / "test_matrix.py")], plugins=[outcomes])
+    # What an SDK leaves open when its event loop has ended is not what a cell asks.
+    without = ["-p", "no:xdist", "-p", "no:unraisableexception"]
+    status = pytest.main(["-c", "pyproject.toml", *without, str(Path(__file__).parent / "test_matrix.py")], plugins=[outcomes])
     from tests.sdk.matrix.here import environment, rows  # not before pytest, which loads wirecache's plugin itself
 
     told: dict[str, Any] = json.loads(HERE.read_text()) if HERE.exists() else {}
