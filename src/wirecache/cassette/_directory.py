@@ -34,13 +34,13 @@ LEFT_BEHIND = 3600.0  # seconds after which a temporary file is that of a proces
 class Directory:
     """The recordings of one directory. Safe for threads, and for processes that write to it at the same time.
 
-    ``options``: how keys are made.
+    ``options``: how keys are made from the requests in the files; None: they are those that were noted when the files were written.
     """
 
     def __init__(
         self,
         path: str | os.PathLike[str],
-        options: KeyOptions = DEFAULT_KEY,
+        options: KeyOptions | None = DEFAULT_KEY,
         redactor: Redactor = DEFAULT,
     ) -> None:
         self.path = Path(path).expanduser().absolute()
@@ -48,7 +48,7 @@ class Directory:
         self._schema = self.path / SCHEMA_NAME
         self._options = options
         # Other recordings than those of its name may have the key where something that is in the files does not count.
-        self._by_name = options.host and not (options.ignore_body or options.ignore_query or options.normalize)
+        self._by_name = options is None or (options.host and not (options.ignore_body or options.ignore_query or options.normalize))
         self._ready = False  # the directory is there, with its schema
         self._lock = threading.RLock()
         self._by_short: dict[str, list[str]] | None = None
@@ -163,9 +163,9 @@ class Directory:
     def _key_of(self, recording: Recording) -> str:
         """The key of the request in the file, as it would be made today: what is secret may be more than when it was recorded.
 
-        The one that was noted, where the file does not hold the whole request.
+        The one that was noted, where the file does not hold the whole request, or where that is what counts.
         """
-        if recording.body is None:
+        if recording.body is None or self._options is None:
             return recording.entry.key
         told = recording.entry.request
         asked, body = redacted(recording.request, recording.body, self.redactor, self._options.headers)

@@ -20,7 +20,7 @@ class CassetteStore:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, redactor: Redactor = DEFAULT) -> None:
-        self._directory = Directory(path, redactor=redactor)
+        self._directory = Directory(path, None, redactor)  # a key of a store is what its caller says
 
     def __repr__(self) -> str:
         return f"CassetteStore({str(self._directory.path)!r})"
