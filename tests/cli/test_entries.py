@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,13 @@ PARIS = entry("What is the capital of France?", "Paris.", age=2 * DAY)
 BERN = entry("What is the capital of Switzerland?", "Bern.", model="gpt-4o-mini", age=60)
 LONG = entry("Tell me a story", "Once upon a time. " * 50, url="http://localhost:8000/v1/chat/completions", age=30 * DAY, seconds=9.0)
 ALL = [LONG, PARIS, BERN]
+MADE = time.time()
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
-    fill(tmp_path / "store", ALL)
+    since = time.time() - MADE  # a run of all tests takes minutes, and the ages are shown
+    fill(tmp_path / "store", [made._replace(stored_at=made.stored_at + since) for made in ALL])
     return tmp_path / "store"
 
 
