@@ -18,6 +18,7 @@ from wirecache._lease import Add, Leases, Peek, is_lease
 from wirecache.errors import ConfigError
 from wirecache.stats import Tally
 from wirecache.stores import GONE, Store, drop
+from wirecache.stores._history import HistoryError
 
 __all__ = ["Shelf"]
 
@@ -135,7 +136,7 @@ class Shelf:
 
     def _not_kept(self, error: Exception) -> None:
         """The statistics are kept later; a store that is in trouble says so where an entry is concerned."""
-        if "the statistics" in str(error):
+        if isinstance(error, HistoryError):
             self._say(error)
 
     def _say(self, error: Exception) -> None:

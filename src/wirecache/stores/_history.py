@@ -15,7 +15,12 @@ from wirecache.errors import StoreError
 if TYPE_CHECKING:
     from wirecache.stores._safe_disk import SafeCache
 
-__all__ = ["Line", "add", "read"]
+__all__ = ["HistoryError", "Line", "add", "read"]
+
+
+class HistoryError(StoreError):
+    """Why can a store that works otherwise not keep the statistics?"""
+
 
 Line = tuple[object, ...]  # day, host, endpoint, model, namespace, band, name, amount
 
@@ -28,7 +33,7 @@ _READ = f"SELECT {', '.join(_KEY)}, amount FROM {_TABLE} WHERE typeof(day) = 'in
 
 
 def add(cache: SafeCache, lines: Iterable[Line]) -> None:
-    """Add all of the lines, or none; ``StoreError`` if they cannot be."""
+    """Add all of the lines, or none; ``HistoryError`` if their table is not one."""
     said = None
     connection = cache._con
     try:
@@ -45,7 +50,7 @@ def add(cache: SafeCache, lines: Iterable[Line]) -> None:
             raise
         said = str(error)
     if said is not None:  # not in the handler: a table that somebody else made is no reason to set the whole store aside
-        raise StoreError(f"the statistics could not be kept: {said}")
+        raise HistoryError(f"the statistics could not be kept: {said}")
 
 
 def read(cache: SafeCache, since: int) -> list[Line]:
@@ -60,5 +65,5 @@ def read(cache: SafeCache, since: int) -> list[Line]:
             raise
         said = str(error)
     if said is not None:
-        raise StoreError(f"the statistics could not be read: {said}")
+        raise HistoryError(f"the statistics could not be read: {said}")
     return found
