@@ -35,7 +35,7 @@ matrix: .venv/.ready .venv-openai2/.ready .venv-frameworks/.ready .venv-litellm/
 	.venv-frameworks/bin/python -m tests.sdk.matrix run
 	.venv-litellm/bin/python -m tests.sdk.matrix run
 	.venv-instructor/bin/python -m tests.sdk.matrix run
-	.venv-frameworks/bin/python -m pytest -c pyproject.toml tests/attach/frameworks tests/sdk/frameworks
+	.venv-frameworks/bin/python -m pytest -c pyproject.toml tests/clients/frameworks tests/sdk/frameworks
 	.venv-instructor/bin/python -m pytest -c pyproject.toml tests/sdk/instructor
 	$(BIN)/python -m tests.sdk.matrix write
 

@@ -11,10 +11,10 @@ import pytest
 from genai_prices.data_snapshot import get_snapshot
 from genai_prices.types import TieredPrices
 
-from wirecache._core.labels import Labels
+from wirecache._core.flows.labels import Labels
+from wirecache._core.llm.usage import usage_of
 from wirecache._core.messages import Usage
 from wirecache._core.status import CacheStatus
-from wirecache._core.usage import usage_of
 from wirecache.prices import Cost, Prices
 from wirecache.stats import BANDS, Tally
 

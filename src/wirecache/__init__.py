@@ -12,21 +12,21 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from wirecache._cache import Cache, explain
-    from wirecache._calls import Exchange, capture, options
-    from wirecache._cassette import Cassette, CassetteReport, Drift
-    from wirecache._core.keys import KeyOptions, make_key
+    from wirecache._caches.cache import Cache, explain
+    from wirecache._caches.cassette import Cassette, CassetteReport, Drift
+    from wirecache._caches.context import Exchange, capture, options
+    from wirecache._caches.explain import Explanation
+    from wirecache._clients.attach import attach, detach
+    from wirecache._clients.install import install, uninstall
+    from wirecache._clients.select import cached_async_client, cached_client
+    from wirecache._clients.warm import WarmError, WarmReport, awarm, warm
+    from wirecache._core.keys.keys import KeyOptions, make_key
     from wirecache._core.messages import Entry, Usage
-    from wirecache._core.plan import Mode
-    from wirecache._core.record_modes import RecordMode
-    from wirecache._core.redaction import Redactor
-    from wirecache._core.rules import Rule
+    from wirecache._core.privacy.redaction import Redactor
+    from wirecache._core.rules.plan import Mode
+    from wirecache._core.rules.record_modes import RecordMode
+    from wirecache._core.rules.rules import Rule
     from wirecache._core.status import CacheStatus
-    from wirecache._explain import Explanation
-    from wirecache._pick import cached_async_client, cached_client
-    from wirecache._reach.attach import attach, detach
-    from wirecache._reach.install import install, uninstall
-    from wirecache._warm import WarmError, WarmReport, awarm, warm
     from wirecache.cassette import CassetteStore
     from wirecache.errors import CassetteError, CassetteFormatError, ConfigError, NotRecorded, StoreError, WirecacheError
     from wirecache.stats import Stats
@@ -82,48 +82,48 @@ __all__ = [
 
 # Loaded when first asked for, so that importing wirecache costs next to nothing and imports neither HTTP library.
 _WHERE = {
-    "Cache": "_cache",
+    "Cache": "_caches.cache",
     "CacheStatus": "_core.status",
-    "Cassette": "_cassette",
+    "Cassette": "_caches.cassette",
     "CassetteError": "errors",
     "CassetteFormatError": "errors",
-    "CassetteReport": "_cassette",
+    "CassetteReport": "_caches.cassette",
     "CassetteStore": "cassette",
     "ConfigError": "errors",
     "DiskStore": "stores",
-    "Drift": "_cassette",
+    "Drift": "_caches.cassette",
     "EncryptedStore": "stores",
     "Entry": "_core.messages",
-    "Exchange": "_calls",
-    "Explanation": "_explain",
-    "KeyOptions": "_core.keys",
+    "Exchange": "_caches.context",
+    "Explanation": "_caches.explain",
+    "KeyOptions": "_core.keys.keys",
     "MemoryStore": "stores",
-    "Mode": "_core.plan",
+    "Mode": "_core.rules.plan",
     "NotRecorded": "errors",
-    "RecordMode": "_core.record_modes",
-    "Redactor": "_core.redaction",
+    "RecordMode": "_core.rules.record_modes",
+    "Redactor": "_core.privacy.redaction",
     "RedisStore": "stores",
-    "Rule": "_core.rules",
+    "Rule": "_core.rules.rules",
     "Stats": "stats",
     "Store": "stores",
     "StoreError": "errors",
     "TieredStore": "stores",
     "Usage": "_core.messages",
-    "WarmError": "_warm",
-    "WarmReport": "_warm",
+    "WarmError": "_clients.warm",
+    "WarmReport": "_clients.warm",
     "WirecacheError": "errors",
-    "attach": "_reach.attach",
-    "awarm": "_warm",
-    "cached_async_client": "_pick",
-    "cached_client": "_pick",
-    "capture": "_calls",
-    "detach": "_reach.attach",
-    "explain": "_cache",
-    "install": "_reach.install",
-    "make_key": "_core.keys",
-    "options": "_calls",
-    "uninstall": "_reach.install",
-    "warm": "_warm",
+    "attach": "_clients.attach",
+    "awarm": "_clients.warm",
+    "cached_async_client": "_clients.select",
+    "cached_client": "_clients.select",
+    "capture": "_caches.context",
+    "detach": "_clients.attach",
+    "explain": "_caches.cache",
+    "install": "_clients.install",
+    "make_key": "_core.keys.keys",
+    "options": "_caches.context",
+    "uninstall": "_clients.install",
+    "warm": "_clients.warm",
 }
 
 

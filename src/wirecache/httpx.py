@@ -12,11 +12,11 @@ from typing import Any
 
 import httpx
 
-from wirecache._body import RecordedBody, ReplayedBody
-from wirecache._bridge import AsyncFace, SyncFace
-from wirecache._cache import Cache
-from wirecache._call import Library
-from wirecache._clients import PerLoop, put_under, put_under_async, sdk_options
+from wirecache._caches.cache import Cache
+from wirecache._clients.build import PerLoop, put_under, put_under_async, sdk_options
+from wirecache._transport.bodies import RecordedBody, ReplayedBody
+from wirecache._transport.requests import Library
+from wirecache._transport.transport import AsyncFace, SyncFace
 
 __all__ = ["AsyncCacheTransport", "CacheTransport", "cached_async_client", "cached_client"]
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from wirecache._calls import Exchange
+from wirecache._caches.context import Exchange
 from wirecache.errors import ConfigError
 
 if TYPE_CHECKING:

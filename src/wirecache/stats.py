@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple, Self, TypeAlias
 
-from wirecache._core.labels import NO_LABELS, Labels
+from wirecache._core.flows.labels import NO_LABELS, Labels
 from wirecache._core.messages import Entry, Usage
 from wirecache._core.status import CacheStatus
 

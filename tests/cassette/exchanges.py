@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from tests.core.jsons import values
 from tests.core.play import CHAT, ask, head
-from wirecache._core.canonical import parse_body
-from wirecache._core.keys import KeyOptions, key_of
+from wirecache._core.flows.recorder import Recorder, Recording
+from wirecache._core.keys.canonical import parse_body
+from wirecache._core.keys.keys import KeyOptions, key_of
 from wirecache._core.messages import Chunk, Entry, Usage, pack_chunks
-from wirecache._core.recording import Recorder, Recording
 
 CAPTURES = Path(__file__).parents[2] / "fixtures" / "captures"
 WHEN = 1795227541.482

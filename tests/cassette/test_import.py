@@ -13,9 +13,9 @@ from openai import BadRequestError, OpenAI
 from tests.core.play import entry
 from tests.provider import CHAT, CHAT_EVENTS, EMBEDDINGS
 from wirecache import make_key
-from wirecache._cassette import Cassette
+from wirecache._caches.cassette import Cassette
 from wirecache._core.messages import Entry, Usage
-from wirecache._core.redaction import DEFAULT
+from wirecache._core.privacy.redaction import DEFAULT
 from wirecache.cassette import from_text, to_text
 from wirecache.cassette._codings import decoded
 from wirecache.cassette._directory import Directory

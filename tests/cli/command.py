@@ -10,7 +10,8 @@ from typing import Any
 
 from typer.testing import CliRunner
 
-from wirecache import DiskStore, _codec, make_key
+from wirecache import DiskStore, make_key
+from wirecache._core import codec
 from wirecache._core.messages import Entry, Usage
 from wirecache.cli import app_for
 
@@ -69,5 +70,5 @@ def fill(folder: Path, entries: Iterable[Entry]) -> None:
     cache: Any = store._cache
     with cache.connection.lock, cache.transact():
         for one in entries:
-            cache.set(one.key, _codec.encode(one), expire=None)
+            cache.set(one.key, codec.encode(one), expire=None)
     store.close()

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from tests.cli.command import URL, body_of, entry, fill, wirecache
-from wirecache import Cache, CassetteStore, DiskStore, Usage, _codec
+from wirecache import Cache, CassetteStore, DiskStore, Usage
+from wirecache._core import codec
 from wirecache._core.messages import Chunk, Entry, pack_chunks
 
 DAY = 86400.0
@@ -96,14 +97,14 @@ def test_ls_of_a_store_that_is_not_there_makes_none(tmp_path: Path) -> None:
 
 
 def test_ls_takes_a_cassette_directory(tmp_path: Path) -> None:
-    CassetteStore(tmp_path / "tapes").set(PARIS.key, _codec.encode(PARIS), ttl=None)
+    CassetteStore(tmp_path / "tapes").set(PARIS.key, codec.encode(PARIS), ttl=None)
     assert keys(store=tmp_path / "tapes") == [PARIS.key]
     assert "Paris." in wirecache("show", PARIS.key[:8], "--store", tmp_path / "tapes").out
     assert not (tmp_path / "tapes" / "cache.db").exists()
 
 
 def test_a_damaged_entry_is_told_and_the_others_are_listed(store: Path) -> None:
-    damaged = bytearray(_codec.encode(PARIS))
+    damaged = bytearray(codec.encode(PARIS))
     damaged[-3] ^= 1
     DiskStore(store).set(PARIS.key, bytes(damaged), ttl=None)
     done = wirecache("ls", "--json", "--store", store)

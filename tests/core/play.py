@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from hypothesis import settings
 
-from wirecache._core.effects import Claim, Effect, Flow, Outcome
+from wirecache._core.flows.effects import Claim, Effect, Flow, Outcome
 from wirecache._core.messages import Entry, Head, Request, Usage
 
 CHAT = "https://api.openai.com/v1/chat/completions"

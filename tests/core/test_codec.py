@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.play import KEY, entry, quick
-from wirecache import _codec
+from wirecache._core import codec
 from wirecache._core.messages import Chunk, Entry, Usage, pack_chunks
 
 plain = st.binary(max_size=20)
@@ -29,13 +29,13 @@ entries = st.builds(
     request_body=plain,
     pace=st.lists(st.builds(Chunk, st.integers(0, 2**32 - 1), seconds)).map(pack_chunks),
 )
-FRAME = _codec.encode(entry())
+FRAME = codec.encode(entry())
 
 
 @quick
 @given(entries)
 def test_an_entry_comes_back_as_it_was(made: Entry) -> None:
-    back = _codec.decode(made.key, _codec.encode(made))
+    back = codec.decode(made.key, codec.encode(made))
     assert back == made
     assert pack_chunks(back.chunks) == made.pace
     assert [type(part) for part in back[:9]] == [type(part) for part in made[:9]]
@@ -44,49 +44,49 @@ def test_an_entry_comes_back_as_it_was(made: Entry) -> None:
 @quick
 @given(entries, st.data())
 def test_any_changed_byte_is_seen(made: Entry, data: st.DataObject) -> None:
-    frame = bytearray(_codec.encode(made))
+    frame = bytearray(codec.encode(made))
     at, bits = data.draw(st.integers(0, len(frame) - 1)), data.draw(st.integers(1, 255))
     frame[at] ^= bits
-    with pytest.raises(_codec.Damaged):
-        _codec.decode(made.key, bytes(frame))
+    with pytest.raises(codec.Damaged):
+        codec.decode(made.key, bytes(frame))
 
 
 def test_every_single_byte_counts() -> None:
     for at in range(len(FRAME)):
-        with pytest.raises(_codec.Damaged):
-            _codec.decode(KEY, FRAME[:at] + bytes([FRAME[at] ^ 1]) + FRAME[at + 1 :])
+        with pytest.raises(codec.Damaged):
+            codec.decode(KEY, FRAME[:at] + bytes([FRAME[at] ^ 1]) + FRAME[at + 1 :])
 
 
 def test_any_cut_is_seen() -> None:
     for length in range(len(FRAME)):
-        with pytest.raises(_codec.Damaged):
-            _codec.decode(KEY, FRAME[:length])
+        with pytest.raises(codec.Damaged):
+            codec.decode(KEY, FRAME[:length])
 
 
 @quick
 @given(st.binary(min_size=1, max_size=50))
 def test_anything_added_is_seen(more: bytes) -> None:
     for frame in (FRAME + more, more + FRAME):
-        with pytest.raises(_codec.Damaged):
-            _codec.decode(KEY, frame)
+        with pytest.raises(codec.Damaged):
+            codec.decode(KEY, frame)
 
 
 @quick
 @given(st.binary(max_size=200) | st.binary(max_size=200).map(lambda tail: FRAME[:4] + tail))
 def test_foreign_bytes_are_no_entry(value: bytes) -> None:
-    with pytest.raises(_codec.Damaged):
-        _codec.decode(KEY, value)
+    with pytest.raises(codec.Damaged):
+        codec.decode(KEY, value)
 
 
 @pytest.mark.parametrize("key", ["cd" * 32, "", KEY[:-2], KEY.upper()])
 def test_an_entry_of_another_key_is_none(key: str) -> None:
-    with pytest.raises(_codec.Damaged, match="another key"):
-        _codec.decode(key, FRAME)
+    with pytest.raises(codec.Damaged, match="another key"):
+        codec.decode(key, FRAME)
 
 
 def test_an_entry_of_another_version_is_none() -> None:
-    with pytest.raises(_codec.Damaged, match="version"):
-        _codec.decode(KEY, FRAME[:3] + b"\x02" + FRAME[4:])
+    with pytest.raises(codec.Damaged, match="version"):
+        codec.decode(KEY, FRAME[:3] + b"\x02" + FRAME[4:])
 
 
 @pytest.mark.parametrize(
@@ -95,20 +95,20 @@ def test_an_entry_of_another_version_is_none() -> None:
 )
 def test_what_is_no_bytes_is_an_entry_or_damaged(value: Any) -> None:
     try:
-        assert _codec.decode(KEY, value) == entry()
-    except _codec.Damaged:
+        assert codec.decode(KEY, value) == entry()
+    except codec.Damaged:
         pass
 
 
 @pytest.mark.parametrize("ttl", [False, None, 0.0, 60.0])
 def test_whose_ttl_it_is_survives(ttl: float | bool | None) -> None:
-    back = _codec.decode(KEY, _codec.encode(entry(ttl=ttl))).ttl
+    back = codec.decode(KEY, codec.encode(entry(ttl=ttl))).ttl
     assert (type(back), back) == (type(ttl), ttl)
 
 
 def test_large_bodies_are_taken_whole() -> None:
     body = bytes(range(256)) * 20_000
-    back = _codec.decode(KEY, _codec.encode(entry(body=body, request_body=body[:-1])))
+    back = codec.decode(KEY, codec.encode(entry(body=body, request_body=body[:-1])))
     assert back.body == body
     assert bytes(back.request_body) == body[:-1]
 
@@ -116,5 +116,5 @@ def test_large_bodies_are_taken_whole() -> None:
 @pytest.mark.parametrize("field", ["stored_at", "seconds"])
 @pytest.mark.parametrize("value", [float("inf"), float("-inf"), float("nan")])
 def test_a_time_that_is_none_is_damage(field: str, value: float) -> None:
-    with pytest.raises(_codec.Damaged, match="times"):
-        _codec.decode(KEY, _codec.encode(entry(**{field: value})))
+    with pytest.raises(codec.Damaged, match="times"):
+        codec.decode(KEY, codec.encode(entry(**{field: value})))

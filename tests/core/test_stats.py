@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.core.play import entry
-from wirecache._core.labels import Labels
+from wirecache._core.flows.labels import Labels
 from wirecache._core.messages import Entry, Usage
 from wirecache._core.status import CacheStatus
 from wirecache.stats import Row, Stats, Tally, band_of, days_of, flat

@@ -12,7 +12,7 @@ from tests.faces.ask import CHAT_PATH, ask, body_of
 from tests.faces.face import TLS, Client, Face
 from tests.provider import CHAT, Answer, Provider
 from wirecache import Cache
-from wirecache._reach import install
+from wirecache._clients import install
 
 
 @pytest.fixture(autouse=True)

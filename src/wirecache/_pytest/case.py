@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from wirecache._cassette import Cassette
+from wirecache._caches.cassette import Cassette
+from wirecache._clients.install import Installed, install
 from wirecache._pytest.ledger import Record
 from wirecache._pytest.places import Place
 from wirecache._pytest.wanted import Wanted
-from wirecache._reach.install import Installed, install
 from wirecache.errors import NotRecorded
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from wirecache._core.redaction import Redactor
-from wirecache._settings import UNSET
+from wirecache._core.privacy.redaction import Redactor
+from wirecache._settings.sources import UNSET
 from wirecache.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from wirecache._core.keys import DEFAULT_KEY, KeyOptions, key_of
+from wirecache._core.flows.replay import redacted
+from wirecache._core.keys.keys import DEFAULT_KEY, KeyOptions, key_of
 from wirecache._core.messages import Entry
-from wirecache._core.redaction import DEFAULT, Redactor
-from wirecache._core.replay import redacted
+from wirecache._core.privacy.redaction import DEFAULT, Redactor
 from wirecache.cassette._file import Recording, from_text, schema_text, to_text
 from wirecache.cassette._names import SCHEMA_NAME, SHORT, file_name, short_key_of
 from wirecache.errors import CassetteError

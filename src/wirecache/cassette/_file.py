@@ -13,11 +13,11 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple, TypeVar
 
-from wirecache._core.canonical import Body, media_type, parse_body
-from wirecache._core.events import EVENT_STREAM, LINE_TYPES
-from wirecache._core.keys import request_from
+from wirecache._core.keys.canonical import Body, media_type, parse_body
+from wirecache._core.keys.keys import request_from
+from wirecache._core.llm.sse import EVENT_STREAM, LINE_TYPES
 from wirecache._core.messages import Chunk, Entry, HeaderPairs, Request, Usage, fields_of, pack_chunks
-from wirecache._core.redaction import DEFAULT, Redactor
+from wirecache._core.privacy.redaction import DEFAULT, Redactor
 from wirecache.cassette._bodies import Members, body_bytes, body_node, form_body, stream_body, stream_node
 from wirecache.cassette._multipart import multipart_bytes, multipart_node
 from wirecache.cassette._names import SCHEMA_NAME

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from wirecache._core.canonical import media_type, parse_body
-from wirecache._core.endpoints import find_endpoint
-from wirecache._core.events import split_stream
-from wirecache._core.keys import DEFAULT_KEY, KeyOptions, key_of, request_from
+from wirecache._core.flows.recorder import Recorder, Recording
+from wirecache._core.flows.replay import redacted
+from wirecache._core.keys.canonical import media_type, parse_body
+from wirecache._core.keys.keys import DEFAULT_KEY, KeyOptions, key_of, request_from
+from wirecache._core.llm.sse import split_stream
 from wirecache._core.messages import Entry, Head, fields_of
-from wirecache._core.policy import is_event_stream, model_of
-from wirecache._core.recording import Recorder, Recording
-from wirecache._core.redaction import Redactor
-from wirecache._core.replay import redacted
+from wirecache._core.privacy.redaction import Redactor
+from wirecache._core.rules.eligibility import is_event_stream, model_of
+from wirecache._core.rules.endpoints import find_endpoint
 from wirecache.cassette._codings import decoded
 from wirecache.errors import CassetteFormatError
 

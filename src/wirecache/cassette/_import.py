@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from wirecache._core.keys import DEFAULT_KEY, KeyOptions
+from wirecache._core.keys.keys import DEFAULT_KEY, KeyOptions
 from wirecache._core.messages import Entry
-from wirecache._core.redaction import Redactor
+from wirecache._core.privacy.redaction import Redactor
 from wirecache.cassette._file import from_text
 from wirecache.cassette._foreign_file import FORMATS, loaded
 from wirecache.cassette._import_cassetter import cassetter_entries, is_cassetter

@@ -7,9 +7,9 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
-from wirecache._core.keys import DEFAULT_KEY, KeyOptions
+from wirecache._core.keys.keys import DEFAULT_KEY, KeyOptions
 from wirecache._core.messages import Entry
-from wirecache._core.redaction import Redactor
+from wirecache._core.privacy.redaction import Redactor
 from wirecache.cassette._foreign import Foreign, entry_of, json_bytes, pairs_of, wrong
 from wirecache.cassette._foreign_file import FORMATS, loaded
 from wirecache.errors import CassetteFormatError

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
-from wirecache._core.canonical import media_type, parse_body
-from wirecache._core.redaction import Redactor
+from wirecache._core.keys.canonical import media_type, parse_body
+from wirecache._core.privacy.redaction import Redactor
 from wirecache.cassette._bodies import Members, body_bytes, body_node
 from wirecache.cassette._render import Node
 

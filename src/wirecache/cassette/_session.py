@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Literal
 
 from wirecache._core.messages import Entry
-from wirecache._core.record_modes import RecordMode
+from wirecache._core.rules.record_modes import RecordMode
 from wirecache.cassette._directory import Directory
 
 __all__ = ["SequenceEnd", "Session"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from wirecache import _codec
-from wirecache._core.redaction import DEFAULT, Redactor
+from wirecache._core import codec
+from wirecache._core.privacy.redaction import DEFAULT, Redactor
 from wirecache.cassette._directory import Directory
 
 __all__ = ["CassetteStore"]
@@ -33,11 +33,11 @@ class CassetteStore:
     def get(self, key: str) -> bytes | None:
         """The frame of the entry under the key, or None."""
         names = self._directory.of(key)
-        return _codec.encode(self._directory.read(names[-1])) if names else None
+        return codec.encode(self._directory.read(names[-1])) if names else None
 
     def set(self, key: str, value: bytes, *, ttl: float | None) -> None:
         """Write the entry in the frame as a file."""
-        entry, names = _codec.decode(key, value), self._directory.of(key)
+        entry, names = codec.decode(key, value), self._directory.of(key)
         if names:
             self._directory.replace(names[-1], entry)
         else:

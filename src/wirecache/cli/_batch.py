@@ -10,7 +10,7 @@ from pathlib import Path
 import typer
 
 from wirecache import Cache
-from wirecache._core.batches import Answered, Asked, Provider, answered_in, asked_in, json_body, live_url
+from wirecache._core.llm.batches import Answered, Asked, Provider, answered_in, asked_in, json_body, live_url
 from wirecache.cassette._foreign import Foreign, entry_of
 from wirecache.cli._cassettes import Stored
 from wirecache.cli._stores import cache_of

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from wirecache import Cache, Entry
-from wirecache._core.adoption import adopted, key_here, why_not_adopted
-from wirecache._core.freshness import age_of, lasts
-from wirecache._core.keys import DEFAULT_KEY, KeyOptions
+from wirecache._core.flows.rekey import adopted, key_here, why_not_adopted
+from wirecache._core.keys.keys import DEFAULT_KEY, KeyOptions
+from wirecache._core.rules.freshness import age_of, lasts
 from wirecache.cassette import from_text, to_text
 from wirecache.cassette._directory import Directory
 from wirecache.cassette._import import read_any

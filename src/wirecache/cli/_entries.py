@@ -6,9 +6,9 @@ import time
 from typing import Any
 
 from wirecache import Entry
-from wirecache._core.conversation import Turn, answer_turn, asked_turns, prompt_of
-from wirecache._core.freshness import age_of
-from wirecache._core.selection import host_of
+from wirecache._core.compare.query import host_of
+from wirecache._core.llm.conversation import Turn, answer_turn, asked_turns, prompt_of
+from wirecache._core.rules.freshness import age_of
 from wirecache.cli._terminal import at
 
 __all__ = ["PROMPT", "in_full", "in_short"]

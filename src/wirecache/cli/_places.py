@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from wirecache import DiskStore, RedisStore, Store, WirecacheError
-from wirecache._core.shapes import redacted_text
+from wirecache._core.privacy.patterns import redacted_text
 from wirecache.cli._finding import Finding
 from wirecache.cli._terminal import size
 

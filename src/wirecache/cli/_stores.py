@@ -12,9 +12,9 @@ from typing import Annotated, Any
 import typer
 
 from wirecache import Cache, CassetteStore, ConfigError, DiskStore, Entry, MemoryStore, WirecacheError
-from wirecache._core.freshness import parse_ttl
-from wirecache._core.selection import Selection
-from wirecache._lease import is_lease
+from wirecache._core.compare.query import Selection
+from wirecache._core.rules.freshness import parse_ttl
+from wirecache._storage.leases import is_lease
 from wirecache.cassette import short_key_of
 from wirecache.cli._terminal import fail, followed
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from wirecache._lease import is_lease
+from wirecache._storage.leases import is_lease
 from wirecache.cli._stores import Store, cache_of
 from wirecache.cli._terminal import AsJson, counted, print_json
 

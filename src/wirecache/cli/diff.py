@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from wirecache import Entry
-from wirecache._core.answers import answer_text
-from wirecache._core.difference import Difference, differences, part_difference
+from wirecache._core.compare.diff import Difference, differences, part_difference
+from wirecache._core.llm.answers import answer_text
 from wirecache.cli._stores import Store, cache_of, entry_of
 from wirecache.cli._terminal import AsJson, plain, print_json
 

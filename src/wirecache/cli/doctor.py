@@ -10,9 +10,9 @@ from typing import Any
 import typer
 
 from wirecache import Cache, ConfigError, __version__
-from wirecache._config import file_settings, settings_file
-from wirecache._core.shapes import redacted_text
-from wirecache._settings import source_of
+from wirecache._core.privacy.patterns import redacted_text
+from wirecache._settings.files import file_settings, settings_file
+from wirecache._settings.sources import source_of
 from wirecache.cli._finding import Finding
 from wirecache.cli._places import store_findings
 from wirecache.cli._sdks import sdk_findings

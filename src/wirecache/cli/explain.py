@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from wirecache import Explanation
-from wirecache._explain import request_of
+from wirecache._caches.explain import request_of
 from wirecache.cli._stores import Store, cache_of
 from wirecache.cli._terminal import AsJson, plain, print_json
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from wirecache import CassetteError
-from wirecache._core.redaction import DEFAULT
+from wirecache._core.privacy.redaction import DEFAULT
 from wirecache.cassette import short_key_of
 from wirecache.cli._batch import Provider, import_batch
 from wirecache.cli._cassettes import Shelved, Stored, cassette_files, read_any

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text as Styled
 
-from wirecache._core.selection import Sort, page_of
+from wirecache._core.compare.query import Sort, page_of
 from wirecache.cli._entries import in_short
 from wirecache.cli._stores import Age, Endpoint, Host, Model, Older, Store, Text, cache_of, chosen, selection
 from wirecache.cli._terminal import AsJson, ago, console, plain, print_json, size

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from wirecache import Cache, Entry
-from wirecache._core.freshness import age_of
+from wirecache._core.rules.freshness import age_of
 from wirecache.cli._stores import Store, cache_of, selection
 from wirecache.cli._terminal import AsJson, counted, followed, print_json
 

@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 
 from wirecache import ConfigError
-from wirecache._core.leaks import Leak, leaks
-from wirecache._core.redaction import Redactor
+from wirecache._core.privacy.redaction import Redactor
+from wirecache._core.privacy.scan import Leak, leaks
 
 __all__ = ["command"]
 

@@ -13,7 +13,7 @@ import anyio
 import typer
 
 from wirecache import WarmReport
-from wirecache._warm import Warming, parse_rate
+from wirecache._clients.warm import Warming, parse_rate
 from wirecache.cli._batch import header_pairs
 from wirecache.cli._stores import Store, cache_of
 from wirecache.cli._terminal import AsJson, console, counted, print_json, warn

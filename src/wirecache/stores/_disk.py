@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
-from wirecache._settings import parse_size
+from wirecache._settings.sources import parse_size
 from wirecache.errors import StoreError
 from wirecache.stores._background import in_thread
 from wirecache.stores._damage import cause_of, is_damage
@@ -309,16 +309,16 @@ def _clear(cache: SafeCache) -> None:
 
 
 def _add_history(cache: SafeCache, lines: list[tuple[object, ...]], added: list[bool]) -> None:
-    from wirecache.stores import _history
+    from wirecache.stores import _stats_table
 
-    _history.add(cache, lines)
+    _stats_table.add(cache, lines)
     added.append(True)
 
 
 def _history(cache: SafeCache, since: int) -> list[tuple[object, ...]]:
-    from wirecache.stores import _history
+    from wirecache.stores import _stats_table
 
-    return _history.read(cache, since)
+    return _stats_table.read(cache, since)
 
 
 def _last_row(cache: SafeCache) -> int:

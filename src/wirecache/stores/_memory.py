@@ -10,7 +10,7 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Iterator
 
-from wirecache._settings import parse_size
+from wirecache._settings.sources import parse_size
 from wirecache.errors import ConfigError
 
 __all__ = ["MemoryStore"]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any, NamedTuple, TypeAlias
 
-from wirecache._drive import adrive, drive
+from wirecache._runtime.driver import adrive, drive
 from wirecache.errors import ConfigError, StoreError
 from wirecache.stores._background import in_thread
 from wirecache.stores._memory import MemoryStore

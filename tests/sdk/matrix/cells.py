@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.attach import row as attached
+from tests.clients import row as attached
 from tests.provider import Answer, Provider
 from tests.sdk.matrix.bodies import TEXT, VECTOR, script, streamed
 from tests.sdk.matrix.row import Calls, Colour, Hands, Row, collect

@@ -15,10 +15,10 @@ from google import genai
 from google.genai.types import HttpOptions
 
 import wirecache
-from tests.attach.row import How, Row, check, each_way
+from tests.clients.row import How, Row, check, each_way
 from tests.provider import Provider
 from wirecache import Cache, attach, detach
-from wirecache._reach.frameworks import _LITELLM_MAKERS
+from wirecache._clients.frameworks import _LITELLM_MAKERS
 
 # Both warn of much, and leave their connections to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore")

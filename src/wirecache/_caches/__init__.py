@@ -1,0 +1,1 @@
+"""What people hold: ``Cache``, ``Cassette``, the options of a block and its captures."""

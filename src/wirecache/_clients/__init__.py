@@ -1,0 +1,1 @@
+"""How do HTTP clients get the cache under them?"""

@@ -1,0 +1,161 @@
+"""What happens to a request for inference? The story of one exchange, from top to bottom.
+
+The flow ends when the head of the response is known; the body is the recorder's.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from wirecache._core.flows.effects import Claim, Discard, Flow, Forward, Lookup, ReadBody, Refuse, Relay, Reuse
+from wirecache._core.flows.recorder import Recorder, Recording
+from wirecache._core.flows.refusal import explain_bypass, explain_miss
+from wirecache._core.flows.storability import why_not_this_head
+from wirecache._core.keys.canonical import Body, parse_body
+from wirecache._core.keys.keys import http_key, key_of
+from wirecache._core.messages import Entry, Head, Request
+from wirecache._core.rules.eligibility import (
+    asks_for_stream,
+    is_event_stream,
+    is_upgrade,
+    model_of,
+    too_large,
+    wants_stream,
+    why_not_this_body,
+)
+from wirecache._core.rules.endpoints import find_endpoint
+from wirecache._core.rules.freshness import age_of, may_answer, ttl_left
+from wirecache._core.rules.plan import Mode, Plan, Streams, ttl_in_force
+from wirecache._core.rules.rules import Rule, by_line, by_model
+from wirecache._core.status import CacheStatus
+
+# Methods that may change what a GET of the same URL answers: they make its entry invalid (RFC 9111 section 4.4).
+UNSAFE_METHODS = frozenset({"DELETE", "PATCH", "POST", "PUT"})
+
+__all__ = ["bypass", "exchange", "wrong_options"]
+
+
+def exchange(request: Request, plan: Plan, now: float) -> Flow:
+    """Answer from the store, or forward and record; ``now`` in seconds since the epoch."""
+    rules = by_line(plan.rules, request) if plan.rules else []
+    endpoint = find_endpoint(request.path) if request.method == "POST" else None
+    if reason := _why_live(request, endpoint, plan, rules):
+        return (yield from bypass(request, plan, reason))
+    body = parse_body((yield ReadBody()), request.fields.get(b"content-type", b""))
+    rule = by_model(rules, model_of(request, body)) if rules else None
+    if reason := "body-size" if len(body.raw) > plan.max_body else _why_not(endpoint, body, rule, plan):
+        return (yield from bypass(request, plan, reason, model_of(request, body)))
+    try:
+        key = key_of(request, body, plan.key, plan.namespace, plan.sample)
+    except Exception:  # the user's normalize raised: no call fails for that
+        return (yield from bypass(request, plan, "normalize-error", model_of(request, body)))
+    entry: Entry | None = None
+    if not _unseen(plan):
+        entry = yield Lookup(key)
+        if entry is not None and (reuse := _reuse(entry, plan, rule, now)):
+            return reuse
+    if plan.mode is Mode.OFFLINE or plan.asked.only_if_cached:
+        told = explain_miss(request, endpoint or "rule", model_of(request, body), stream=_wants_stream(request, endpoint, body))
+        return Refuse(CacheStatus(fwd="miss", key=key, detail="only-if-cached"), told, body)
+    # nobody waits for the end of a stream that somebody else reads
+    if plan.collapse and not _unseen(plan) and not _wants_stream(request, endpoint, body):
+        led: Entry | None = yield Claim(key, entry.stored_at if entry else None)
+        if led is not None and (reuse := _reuse(led, plan, rule, now)):
+            status = CacheStatus(fwd="stale" if entry else "miss", collapsed=True, key=key)
+            return reuse._replace(status=status)
+    return (yield from _forward(request, body, endpoint or "rule", rule, plan, key, entry, now))
+
+
+def _wants_stream(request: Request, endpoint: str | None, body: Body) -> bool:
+    """Is a stream asked for?"""
+    return asks_for_stream(request.path, request.query) or wants_stream(endpoint or "rule", body)
+
+
+def _forward(request: Request, body: Body, endpoint: str, rule: Rule | None, plan: Plan, key: str, entry: Entry | None, now: float) -> Flow:
+    """Send it, and record the answer; a stale entry may step in if that fails."""
+    try:
+        head: Head = yield Forward()
+    except Exception:
+        if stale := _stale_if_error(entry, plan, rule, now, 599):
+            return stale
+        raise
+    if stale := _stale_if_error(entry, plan, rule, now, head.status):
+        return stale
+    stream = is_event_stream(head.fields)
+    reason = "stream" if stream and plan.streams is Streams.BYPASS else why_not_this_head(head)
+    recorder, model = None, model_of(request, body)
+    if reason is None:
+        made = Recording(key, head, request, endpoint, model, body, plan.max_body, plan.call_ttl, plan.namespace, plan.sample)
+        recorder = Recorder(made._replace(stream=True) if stream else made)
+    fwd: Literal["miss", "stale", "request"] = "request" if _unseen(plan) else "stale" if entry else "miss"
+    detail = reason or (None if fwd != "request" else "refresh" if plan.mode is Mode.REFRESH else "no-cache")
+    return Relay(CacheStatus(fwd=fwd, fwd_status=head.status, key=key, detail=detail), recorder, model)
+
+
+def _unseen(plan: Plan) -> bool:
+    """Is the store not to be asked, only to be written?"""
+    return plan.mode is Mode.REFRESH or plan.asked.no_cache
+
+
+def _reuse(entry: Entry, plan: Plan, rule: Rule | None, now: float) -> Reuse | None:
+    """The entry as the answer, if it may be."""
+    left, age = ttl_left(entry, ttl_in_force(plan, rule), now), age_of(entry, now)
+    stale_too = math.inf if plan.mode is Mode.OFFLINE else plan.asked.max_stale
+    if not may_answer(left, age, plan.asked.max_age, stale_too):
+        return None
+    return Reuse(entry, CacheStatus(hit=True, ttl=left, key=entry.key), age)
+
+
+def _stale_if_error(entry: Entry | None, plan: Plan, rule: Rule | None, now: float, status: int) -> Reuse | None:
+    """The stale entry in place of an upstream error (RFC 5861 section 4), as far as that is allowed."""
+    if entry is None or not plan.stale_if_error or not (status == 429 or status >= 500):
+        return None
+    left = ttl_left(entry, ttl_in_force(plan, rule), now)
+    if left is not None and -left > plan.stale_if_error:
+        return None
+    return Reuse(entry, CacheStatus(hit=True, ttl=left, key=entry.key, detail="stale-if-error"), age_of(entry, now))
+
+
+def _why_live(request: Request, endpoint: str | None, plan: Plan, rules: list[Rule]) -> str | None:
+    """What can be said before the body is read?"""
+    if plan.mode is Mode.OFF:
+        return "off"
+    if plan.asked.no_store:
+        return "no-store"
+    if is_upgrade(request):
+        return "upgrade"
+    if endpoint is None and not any(rule.opens for rule in rules):
+        return "rule" if rules and not rules[0].cache else "no-rule"
+    if too_large(request, plan.max_body):
+        return "body-size"
+    return "stream" if plan.streams is Streams.BYPASS and asks_for_stream(request.path, request.query) else None
+
+
+def _why_not(endpoint: str | None, body: Body, rule: Rule | None, plan: Plan) -> str | None:
+    """What do the body, and the rule that matches its model, say?"""
+    if rule is not None and not rule.cache:
+        return "rule"
+    if endpoint is None and (rule is None or not rule.opens):
+        return "no-rule"
+    reason = why_not_this_body(endpoint or "rule", body, streams=plan.streams is Streams.RECORD)
+    return None if endpoint is None and reason == "no-body" else reason  # a rule opened it, perhaps for a GET
+
+
+def bypass(request: Request, plan: Plan, reason: str, model: str | None = None) -> Flow:
+    """Pass it on without a look into the store; offline, where nothing may leave, say so."""
+    if plan.mode is Mode.OFFLINE or plan.asked.only_if_cached:
+        return Refuse(CacheStatus(fwd="miss", detail="only-if-cached"), explain_bypass(request, reason))
+    head: Head = yield Forward()
+    if request.method in UNSAFE_METHODS and reason == "no-rule" and head.status < 400:
+        for method in ("GET", "HEAD"):
+            key = http_key(request._replace(method=method), plan.namespace)
+            if (yield Lookup(key)) is not None:
+                yield Discard(key)
+    return Relay(CacheStatus(fwd="bypass", fwd_status=head.status, detail=reason), model=model)
+
+
+def wrong_options(message: str) -> Flow:
+    """An option of the call is wrong: nothing is looked up or sent."""
+    return Refuse(CacheStatus(fwd="bypass", detail="config-error"), f"wirecache: {message}. Nothing was sent.")
+    yield  # a flow, though it asks for nothing

@@ -1,0 +1,220 @@
+"""Is this body whole and good, and which entry does it make?
+
+A recorder is fed the body as it passes, chunk by chunk, and asked once. It copies nothing but references.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import NamedTuple, TypeAlias
+
+from wirecache._core.flows.completeness import judge_stream
+from wirecache._core.flows.storability import parse_answer, why_not_this_answer
+from wirecache._core.keys.canonical import KEPT_WHOLE, Body, canonical_text, media_type
+from wirecache._core.keys.keys import key_fields
+from wirecache._core.llm.usage import usage_of
+from wirecache._core.messages import Chunk, Entry, Head, HeaderPairs, Request, Usage, pack_chunks
+from wirecache._core.privacy.names import CREDENTIAL_FIELDS, PRIVATE_RESPONSE_FIELDS, keyed_hash, redacted_url
+
+__all__ = ["Decode", "Recorder", "Recording", "kept_headers", "renewed", "varied"]
+
+Decode: TypeAlias = Callable[[Sequence[bytes]], Sequence[bytes]]  # of each chunk, what it decodes to; what it raises is a refusal
+
+# How a body travelled, undone before it is stored (RFC 9110 section 7.6.1; the coding and length of the body).
+TRAVEL_FIELDS = frozenset(
+    {
+        b"age", b"connection", b"content-encoding", b"content-length", b"keep-alive", b"proxy-connection", b"te", b"trailer",
+        b"transfer-encoding", b"upgrade",
+    }
+)  # fmt: skip
+# What tells of the edge that carried the answer, or of the account's limits at that moment: on a reused answer it would be untrue
+# (a client that reads yesterday's "0 requests remaining" waits for nothing), and each header costs a hit a microsecond.
+MOMENT_FIELDS = re.compile(
+    rb"alt-svc|cf-.*|nel|report-to|reporting-endpoints|server-timing|strict-transport-security|via|x-envoy-.*"
+    rb"|x-content-type-options|access-control-.*|(x-|anthropic-)?ratelimit-.*|retry-after(-ms)?"
+)
+_LAST = re.compile(rb"(?:^|[\r\n])data: ?\[DONE\](?>\r\n|\n|\r){2}\Z")  # to the blank line: a replay has every byte
+PLAIN_FIELDS = frozenset({b"accept", b"accept-encoding", b"accept-language", b"user-agent"})
+
+
+@lru_cache(maxsize=4096)
+def _stored_name(name: bytes) -> bytes | None:
+    """The name under which a header is stored; None if it is not."""
+    lower = name.lower()
+    dropped = lower in TRAVEL_FIELDS or MOMENT_FIELDS.fullmatch(lower) or PRIVATE_RESPONSE_FIELDS.fullmatch(lower)
+    return None if dropped else lower
+
+
+def kept_headers(pairs: HeaderPairs) -> HeaderPairs:
+    """Which headers of an answer are stored? All but those of the connection, the coding, the moment and the account."""
+    return tuple((stored, value) for name, value in pairs if (stored := _stored_name(name)) is not None)
+
+
+class Recording(NamedTuple):
+    """What is known when a recording begins.
+
+    ``ttl``: a lifetime of its own, in seconds (False: none, the cache's holds). ``inference``: is the answer's JSON judged (HTTP's own
+    rules do not ask what it says, but count the age it came with). ``bodyless``: a HEAD's answer declares a length and has no body.
+    ``stream``: the answer is a stream of events, and when each chunk comes is noted. ``everything``: whatever is whole is kept, errors
+    too. ``headers``: names that count in the key beside the built-in ones.
+    """
+
+    key: str
+    head: Head
+    request: Request
+    endpoint: str
+    model: str | None
+    request_body: Body
+    max_body: int
+    ttl: float | bool | None = False
+    namespace: str = ""
+    sample: int = 0
+    inference: bool = True
+    bodyless: bool = False
+    stream: bool = False
+    everything: bool = False
+    headers: tuple[str, ...] = ()
+
+
+class Recorder:
+    """The body of one answer, on its way to the caller."""
+
+    __slots__ = ("_body", "_broken", "_chunks", "_pace", "_times", "_too_large", "_usage", "ended", "recording", "size")
+
+    def __init__(self, recording: Recording) -> None:
+        self.recording = recording
+        self.size = 0
+        self._chunks: list[bytes] = []
+        self._times: list[float] = []
+        self._body = b""
+        self._pace = b""
+        self._usage: Usage | None = None
+        self.ended = False  # by upstream
+        self._broken = False
+        self._too_large = False
+
+    def feed_at(self, chunk: bytes, seconds: float) -> bool:
+        """Here is the next chunk of a stream; ``seconds`` since the request was sent. Does it end with the last event of a chat?"""
+        self.feed(chunk)
+        if not self._too_large:
+            self._times.append(seconds)
+        return _LAST.search(chunk, max(0, len(chunk) - 24)) is not None
+
+    def feed(self, chunk: bytes) -> bool:
+        """Here is the next chunk, as it came over the wire. Only the end of the body says that it was the last one: False."""
+        self.size += len(chunk)
+        if self.size <= self.recording.max_body:
+            self._chunks.append(chunk)
+        elif not self._too_large:
+            self._too_large = True
+            self._chunks.clear()
+            self._times.clear()
+        return False
+
+    def end(self) -> None:
+        """Upstream ended the body."""
+        self.ended = True
+
+    def fail(self) -> None:
+        """Upstream broke off."""
+        self._broken = True
+
+    def why_not(self, decode: Decode) -> str | None:
+        """Which reason is there not to store it? ``decode`` undoes the content encoding. To be asked when the body is over."""
+        over = "too-large" if self._too_large else self._why_not_over()
+        if over and (self._too_large or not self.recording.stream):
+            return over
+        try:
+            chunks = decode(self._chunks) if b"content-encoding" in self.recording.head.fields else self._chunks
+        except Exception:
+            return over or "undecodable"
+        self._body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        return self._why_not_this_stream(chunks, over) if self.recording.stream else self._why_not_this_answer()
+
+    def _why_not_over(self) -> str | None:
+        """Is the body still to be ended, or shorter than declared?"""
+        declared = self.recording.head.fields.get(b"content-length", b"")
+        if self._broken:
+            return "truncated"
+        if self.recording.bodyless:
+            return None
+        if declared.isdigit() and b"transfer-encoding" not in self.recording.head.fields:
+            if self.size != int(declared):
+                return "truncated" if self.ended else "abandoned"
+        elif not self.ended:
+            return "abandoned"
+        return None
+
+    def _why_not_this_answer(self) -> str | None:
+        if not self.recording.inference:
+            return None
+        answer = parse_answer(self.recording.head, self._body)
+        self._usage = usage_of(answer)
+        return None if self.recording.everything else why_not_this_answer(answer, self._body)
+
+    def _why_not_this_stream(self, chunks: Sequence[bytes], over: str | None) -> str | None:
+        kind = media_type(self.recording.head.fields.get(b"content-type", b""))
+        verdict = judge_stream(kind, self._body, over is None)
+        self._usage = verdict.usage
+        self._pace = pack_chunks(Chunk(len(chunk), at) for chunk, at in zip(chunks, self._times, strict=True) if chunk)
+        if not verdict.whole:
+            return verdict.reason or over or "truncated"
+        return None if self.recording.everything else verdict.reason
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the provider counted. To be asked after ``why_not``."""
+        return self._usage
+
+    def entry(self, now: float, seconds: float) -> Entry:
+        """The entry that a good body makes. ``now``: seconds since the epoch; ``seconds``: how long upstream took."""
+        made = self.recording
+        age = made.head.fields.get(b"age", b"")
+        born = now - float(age) if age.isdigit() and not made.inference else now
+        return Entry(
+            key=made.key,
+            status=made.head.status,
+            headers=kept_headers(made.head.pairs),
+            body=self._body,
+            stored_at=born,
+            seconds=seconds,
+            http_version=made.head.http_version,
+            usage=self._usage,
+            ttl=made.ttl,
+            about=_about(made),
+            request_body=canonical_text(made.request_body),
+            pace=self._pace,
+        )
+
+
+def _about(made: Recording) -> bytes:
+    """The request summary: with the headers that count in its key or that the answer varies on (a credential never is among them)."""
+    asked = made.request
+    fields = key_fields(asked.fields, made.headers) if made.inference else varied(asked.fields, made.head.fields)
+    content_type = "" if made.request_body.kind == "json" else asked.fields.get(b"content-type", b"").decode("latin-1")
+    whole = len(made.request_body.raw) <= KEPT_WHOLE
+    told = [asked.method, redacted_url(asked), made.endpoint, made.model, fields, made.namespace, made.sample]
+    if content_type or not whole:
+        told += [content_type, whole]
+    return json.dumps(told).encode()
+
+
+def varied(asked: Mapping[bytes, bytes], answer: Mapping[bytes, bytes]) -> dict[str, str]:
+    """The headers of a request that its answer varies on (RFC 9111 section 4.1), as far as they are not in the key.
+
+    What is not plainly harmless is kept as a keyed hash: it can be compared, and not be read.
+    """
+    names = {name.strip().lower() for name in answer.get(b"vary", b"").split(b",")} - CREDENTIAL_FIELDS
+    return {
+        name.decode("latin-1"): asked[name].decode("latin-1") if name in PLAIN_FIELDS else keyed_hash(asked[name]).hex()
+        for name in sorted(names)
+        if name in asked
+    }
+
+
+def renewed(entry: Entry, pairs: HeaderPairs, now: float) -> Entry:
+    """The entry with the headers that a 304 renewed (RFC 9111 section 4.3.4)."""
+    return entry._replace(headers=kept_headers(pairs), stored_at=now)

@@ -1,0 +1,84 @@
+"""What is said to a caller whose request may not leave? What was asked, and what to do.
+
+The answer is 424 (Failed Dependency) with a JSON error: the one signal that every SDK passes on at once,
+with its message, after one call (504 is retried for seconds, an exception becomes "Connection error.").
+"""
+
+from __future__ import annotations
+
+import json
+
+from wirecache._core.messages import HeaderPairs, Request
+from wirecache._core.privacy.names import redacted_url
+from wirecache._core.privacy.redaction import DEFAULT
+from wirecache._core.rules.record_modes import Tape
+from wirecache._core.status import CacheStatus
+
+__all__ = ["REFUSED", "WRONG", "explain_bypass", "explain_miss", "explain_unrecordable", "explain_unrecorded", "refusal"]
+
+REFUSED = 424  # RFC 4918 section 11.4
+WRONG = 400  # an option of the call is wrong: said in the same way, since an exception would not reach the caller
+
+_LIVE = {
+    "stream": 'it asks for a stream, and streams are only stored with streams="record" (or WIRECACHE_STREAMS=record)',
+    "background": 'it asks for a background job ("background": true), whose answer must be polled live',
+    "body-size": "its body is larger than the cache holds in memory",
+    "upgrade": "it asks for a websocket",
+    "no-body": "it has no body",
+    "stateful": "the server would keep it, and go on from it",
+    "conditional": "it validates an answer that the caller holds, or asks for a part",
+    "no-store": "it says so itself (Cache-Control: no-store)",
+    "normalize-error": "KeyOptions(normalize=...) raised an error",
+    "rule": "a rule of yours closes this path",
+}
+
+
+def explain_miss(request: Request, endpoint: str, model: str | None, *, stream: bool = False) -> str:
+    """What is missing, and how does it get into the store?"""
+    asked = f" of model {DEFAULT.text(model)!r}" if model else ""
+    how = ' and streams="record" (or WIRECACHE_STREAMS=record), and read the stream to its end' if stream else ""
+    return (
+        f"wirecache is offline and has no stored answer for {request.method} {redacted_url(request)} ({endpoint}{asked}). "
+        'Nothing was sent. To store it, make this call once with mode="auto" (or WIRECACHE_MODE=auto)'
+        f"{how}. If you did, the request differs from the stored one (another model, prompt or parameter), "
+        "or it lies in another store or namespace."
+    )
+
+
+def explain_bypass(request: Request, reason: str) -> str:
+    """Why is there no stored answer for such a request, whatever was called before?"""
+    why = _LIVE.get(reason, "only inference requests are stored, and this path is not one that wirecache knows")
+    return (
+        f"wirecache is offline and cannot answer {request.method} {redacted_url(request)}: {why}. "
+        'Nothing was sent. Use mode="auto" (or WIRECACHE_MODE=auto) to let it through.'
+    )
+
+
+def explain_unrecorded(request: Request, model: str | None, tape: Tape) -> str:
+    """What is missing on a cassette, and how is it recorded?"""
+    asked = f" of model {model!r}" if model else ""
+    return (
+        f"The cassette {tape.where} has no recording of {request.method} {redacted_url(request)}{asked} (record mode {tape.record_mode}). "
+        f"Nothing was sent.\nTo record it: {tape.how}"
+    )
+
+
+def explain_unrecordable(request: Request, reason: str, tape: Tape) -> str:
+    """Why can a cassette never answer such a request?"""
+    return (
+        f"The cassette {tape.where} cannot hold {request.method} {redacted_url(request)}: {_LIVE[reason]}. "
+        f"Nothing was sent (record mode {tape.record_mode})."
+    )
+
+
+def refusal(message: str, status: CacheStatus) -> tuple[int, HeaderPairs, bytes]:
+    """The HTTP status, headers and body of the answer that says so."""
+    code, kind = (WRONG, "config_error") if status.detail == "config-error" else (REFUSED, "not_recorded")
+    error = {"message": _plain(DEFAULT.text(message)), "type": kind, "code": kind}
+    headers = ((b"content-type", b"application/json"), (b"x-should-retry", b"false"))
+    return code, headers, json.dumps({"error": error}, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _plain(message: str) -> str:
+    """The message on one line and without double quotes: SDKs show the ``repr`` of the error, or its JSON, where those would be escaped."""
+    return " ".join(message.replace('"', "'").split())

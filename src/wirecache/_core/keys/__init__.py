@@ -1,0 +1,1 @@
+"""Which stored answer belongs to a request?"""

@@ -1,0 +1,1 @@
+"""What do the providers' bodies say: events, usage, answers, conversations, batches?"""

@@ -1,0 +1,145 @@
+"""Which names carry secrets? One list for keys, stores, logs and messages.
+
+Names are matched in lower case; what secrets look like, whatever they are called, is in ``shapes``.
+Sources: the providers' SDKs (which header each sends its key in),
+RFC 9110 section 11 (authorization), RFC 6265 (cookies), AWS Signature Version 4 (``x-amz-*``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from functools import lru_cache
+from urllib.parse import unquote_to_bytes
+
+from wirecache._core.messages import Request
+from wirecache._core.privacy.patterns import redacted_text
+
+__all__ = [
+    "CREDENTIAL_FIELDS",
+    "CREDENTIAL_QUERY",
+    "PRIVATE_RESPONSE_FIELDS",
+    "SECRET_NAMES",
+    "SECRET_WHOLE_NAMES",
+    "credential_fingerprint",
+    "is_credential",
+    "is_secret_name",
+    "keyed_hash",
+    "plain_name",
+    "redacted_url",
+]
+
+CREDENTIAL_FIELDS = frozenset(
+    {
+        b"authorization",
+        b"proxy-authorization",
+        b"x-api-key",
+        b"api-key",
+        b"x-goog-api-key",
+        b"xi-api-key",
+        b"x-auth-token",
+        b"x-access-token",
+        b"x-api-token",
+        b"x-amz-security-token",
+        b"ocp-apim-subscription-key",
+        b"cookie",
+    }
+)
+
+CREDENTIAL_QUERY = frozenset(
+    {
+        b"key",
+        b"api_key",
+        b"apikey",
+        b"api-key",
+        b"access_token",
+        b"access-token",
+        b"auth_token",
+        b"token",
+        b"client_secret",
+        b"subscription-key",
+        b"sig",
+        b"signature",
+        b"x-goog-signature",
+        b"x-goog-credential",
+        b"x-amz-signature",
+        b"x-amz-credential",
+        b"x-amz-security-token",
+    }
+)
+
+# Names of a response that tell whose account it was, or that are secrets themselves: never stored.
+PRIVATE_RESPONSE_FIELDS = re.compile(
+    rb"set-cookie2?|.*organi[sz]ation.*|.*-project(-id)?|www-authenticate|"
+    + b"|".join(re.escape(name) for name in sorted(CREDENTIAL_FIELDS))
+)
+
+# Names of JSON members whose text is a secret, as is any name that ends in one of them (``OPENAI_API_KEY``, ``clientSecret``): in
+# lower case, without ``-`` and ``_``. Not ``token`` and ``key``, which are ordinary (logprobs, maps), and no name of a model's own.
+SECRET_NAMES = frozenset(
+    {
+        "accesskey", "accesstoken", "accountkey", "apikey", "apisecret", "apitoken", "authkey", "authorization", "authorizationtoken",
+        "authtoken", "bearertoken", "clientsecret", "connectionstring", "encryptionkey", "oauthtoken", "passphrase", "passwd",
+        "password", "privatekey", "refreshtoken", "secretaccesskey", "secretkey", "secretvalue", "securitytoken", "sessiontoken",
+        "signingkey", "signingsecret", "subscriptionkey", "webhooksecret",
+    }
+)  # fmt: skip
+# The same for whole names: as endings they would be another's.
+SECRET_WHOLE_NAMES = frozenset(
+    {"cookie", "setcookie", "idtoken", "secret", "openaiorganization", "openaiproject", "anthropicorganizationid"}
+)
+_ENDINGS = tuple(sorted(SECRET_NAMES))
+
+
+@lru_cache(maxsize=1024)
+def is_secret_name(name: str) -> bool:
+    """Is what a header, parameter or JSON member of this name carries a secret, or does it tell whose account it is?"""
+    plain = plain_name(name)
+    return plain.endswith(_ENDINGS) or plain in SECRET_WHOLE_NAMES
+
+
+def plain_name(name: str) -> str:
+    """A name as the lists spell it (or a text, in which such a name is then easily found)."""
+    return name.strip().lower().replace("-", "").replace("_", "")
+
+
+@lru_cache(maxsize=1024)
+def is_credential(name: bytes) -> bool:
+    """Is the query parameter of this name (as it was sent) a credential?"""
+    return unquote_to_bytes(name.replace(b"+", b" ")).strip().lower() in CREDENTIAL_QUERY
+
+
+def credential_fingerprint(request: Request) -> bytes:
+    """Whose credentials are these? A keyed hash (HMAC-SHA256) of all of them, empty if there are none.
+
+    Neither a credential nor its plain hash can be read off it; it only ever goes into a key.
+    """
+    found = [(name, value) for name, value in request.fields.items() if name in CREDENTIAL_FIELDS]
+    pairs = [pair.partition(b"=") for pair in request.query.split(b"&")]
+    found += [(b"?" + name, value) for name, _, value in pairs if is_credential(name)]
+    if not found:
+        return b""
+    return keyed_hash(b"".join(b"%d:%b%d:%b" % (len(n), n, len(v), v) for n, v in sorted(found)))
+
+
+def keyed_hash(value: bytes) -> bytes:
+    """A value that can be compared, but not read (HMAC-SHA256)."""
+    return hmac.digest(b"wirecache credential fingerprint", value, hashlib.sha256)
+
+
+def redacted_url(request: Request) -> str:
+    """Where did it go? The URL with the values of credential parameters, and what looks like a secret, replaced by ``REDACTED``."""
+    target = _by_shape(request.path)
+    if request.query:
+        pairs = (pair.partition(b"=") for pair in request.query.split(b"&"))
+        target += _by_shape(b"?" + b"&".join(n + sep + (b"REDACTED" if v and is_credential(n) else v) for n, sep, v in pairs))
+    port = f":{request.port}" if request.port is not None else ""
+    host = f"[{request.host}]" if ":" in request.host else request.host
+    return f"{request.scheme}://{host}{port}{target}"
+
+
+@lru_cache(maxsize=256)
+def _by_shape(part: bytes) -> str:
+    """A program asks few paths, and often."""
+    return redacted_text(part.decode("ascii", "replace"))

@@ -1,0 +1,172 @@
+"""How shall an exchange be treated? The settings that decisions read: the cache's, with those of the one call laid over them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from wirecache._core.keys.keys import DEFAULT_KEY, KeyOptions
+from wirecache._core.messages import Request
+from wirecache._core.rules.freshness import cache_control, parse_ttl
+from wirecache._core.rules.record_modes import Tape
+from wirecache._core.rules.rules import Rule
+
+__all__ = ["MAX_BODY", "OPTION_FIELDS", "CallOptions", "Directives", "Mode", "Plan", "Streams", "for_call", "parse_options", "ttl_in_force"]
+
+MAX_BODY = 64 * 1024 * 1024  # bytes; larger bodies pass through unbuffered and unstored
+
+
+class Mode(StrEnum):
+    """May the store answer, and may a request leave?
+
+    | mode | fresh entry | stale entry | no entry |
+    |---|---|---|---|
+    | ``auto`` | reuse | forward, store | forward, store |
+    | ``offline`` | reuse | reuse | refuse |
+    | ``refresh`` | forward, store | forward, store | forward, store |
+    | ``off`` | forward | forward | forward |
+    """
+
+    AUTO = "auto"
+    OFFLINE = "offline"
+    REFRESH = "refresh"
+    OFF = "off"
+
+
+class Streams(StrEnum):
+    """What happens to a stream? ``bypass``: it passes live. ``record``: it passes as it comes, and a copy is kept with times."""
+
+    BYPASS = "bypass"
+    RECORD = "record"
+
+
+class Directives(NamedTuple):
+    """What a request's ``Cache-Control`` asks (RFC 9111 section 5.2.1). Times in seconds; ``max_stale`` may be infinite."""
+
+    no_store: bool = False
+    no_cache: bool = False
+    only_if_cached: bool = False
+    max_age: float | None = None
+    max_stale: float = 0.0
+
+
+NO_DIRECTIVES = Directives()
+
+
+@dataclass(frozen=True, slots=True)
+class CallOptions:
+    """What was said for one call; what was not said is None, or ``False`` for the ttl (where None means for ever)."""
+
+    ttl: float | bool | None = False
+    mode: Mode | None = None
+    namespace: str | None = None
+    sample: int | None = None
+    streams: Streams | None = None
+
+    def over(self, other: CallOptions) -> CallOptions:
+        """These, and where they say nothing, the other ones."""
+        return CallOptions(
+            other.ttl if self.ttl is False else self.ttl,
+            self.mode or other.mode,
+            other.namespace if self.namespace is None else self.namespace,
+            other.sample if self.sample is None else self.sample,
+            self.streams or other.streams,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The settings in force. Times in seconds; ``None`` as ttl: never expires. ``call_ttl``: the ttl of this one call, or ``False``."""
+
+    mode: Mode = Mode.AUTO
+    ttl: float | None = 604800.0
+    namespace: str = ""
+    key: KeyOptions = DEFAULT_KEY
+    max_body: int = MAX_BODY
+    rules: tuple[Rule, ...] = ()
+    stale_if_error: float = 0.0
+    streams: Streams = Streams.BYPASS
+    collapse: bool = True
+    sample: int = 0
+    call_ttl: float | bool | None = False
+    asked: Directives = NO_DIRECTIVES
+    tape: Tape | None = None  # of a cassette
+
+
+def ttl_in_force(plan: Plan, rule: Rule | None) -> float | None:
+    """How long entries last: as said for this call, else by the rule, else by the cache."""
+    for said in (plan.call_ttl, rule.lasts if rule else False):
+        if said is not False:
+            return said
+    return plan.ttl
+
+
+# Request headers that carry options for one call; they are removed before the request leaves.
+OPTION_FIELDS = {b"wirecache-ttl": "ttl", b"wirecache-namespace": "namespace", b"wirecache-sample": "sample"}
+_NAMES = frozenset(field.name for field in fields(CallOptions))
+_CHOICES: dict[str, type[StrEnum]] = {"mode": Mode, "streams": Streams}
+
+
+def parse_options(given: Mapping[str, Any], where: str = "") -> CallOptions:
+    """The options of one call, checked; ``ValueError`` names the wrong one and what is allowed. ``where`` is put before its name."""
+    if unknown := given.keys() - _NAMES:
+        raise ValueError(f"{where}{sorted(unknown)[0]} is no option of a call; allowed: {', '.join(sorted(_NAMES))}")
+    found: dict[str, Any] = dict(given)
+    if "ttl" in found:
+        try:
+            found["ttl"] = parse_ttl(found["ttl"])
+        except ValueError as error:
+            raise ValueError(f"{where}ttl: {error}") from None
+    for name, kind in _CHOICES.items():
+        if found.get(name) is not None:
+            if found[name] not in tuple(kind):
+                raise ValueError(f"{where}{name} is {found[name]!r}; allowed: {', '.join(kind)}")
+            found[name] = kind(found[name])
+    if found.get("sample") is not None:
+        if not re.fullmatch(r"\d{1,18}", str(found["sample"])):
+            raise ValueError(f"{where}sample is {found['sample']!r}; allowed: 0, 1, 2, ...")
+        found["sample"] = int(found["sample"])
+    if not isinstance(found.get("namespace"), str | None):
+        raise ValueError(f"{where}namespace is {found['namespace']!r}; allowed: a text")
+    return CallOptions(**found)
+
+
+def for_call(plan: Plan, request: Request, context: CallOptions | None, extension: Any) -> Plan:
+    """The plan for one request: its headers, then its extension, then the context, then the cache. ``ValueError`` as ``parse_options``."""
+    chosen = context
+    if extension is not None:
+        if not isinstance(extension, Mapping):
+            raise ValueError(f'extensions["wirecache"] is {extension!r}; allowed: a dict of options')
+        said = parse_options(extension, 'extensions["wirecache"]: ')
+        chosen = said.over(chosen) if chosen else said
+    if names := OPTION_FIELDS.keys() & request.fields.keys():
+        headers = {OPTION_FIELDS[name]: request.fields[name].decode("latin-1") for name in names}
+        said = parse_options(headers, "header Wirecache-")
+        chosen = said.over(chosen) if chosen else said
+    control = request.fields.get(b"cache-control")
+    if chosen is None and control is None:
+        return plan
+    chosen = chosen or CallOptions()
+    asked, on_error = _directives(control) if control else (NO_DIRECTIVES, None)
+    return replace(
+        plan,
+        mode=chosen.mode or plan.mode,
+        namespace=plan.namespace if chosen.namespace is None else chosen.namespace,
+        sample=chosen.sample or 0,
+        call_ttl=chosen.ttl,
+        streams=chosen.streams or plan.streams,
+        asked=asked,
+        stale_if_error=plan.stale_if_error if on_error is None else on_error,
+    )
+
+
+def _directives(control: bytes) -> tuple[Directives, float | None]:
+    """The directives of a request, and its ``stale-if-error``."""
+    found = cache_control(control)
+    seconds = {name: float(value) for name, value in found.items() if value.isdigit()}
+    max_stale = float("inf") if found.get(b"max-stale") == b"" else seconds.get(b"max-stale", 0.0)
+    said = Directives(b"no-store" in found, b"no-cache" in found, b"only-if-cached" in found, seconds.get(b"max-age"), max_stale)
+    return said, seconds.get(b"stale-if-error")

@@ -1,0 +1,69 @@
+"""May a cassette be played from, and may it be written to? vcrpy's record modes, as one function."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from wirecache._core.privacy.redaction import Redactor
+
+__all__ = ["Action", "RecordMode", "Tape", "decide"]
+
+
+class RecordMode(StrEnum):
+    """What happens to a request, by whether it was recorded before.
+
+    | mode | recorded | not recorded, new cassette | not recorded, cassette existed |
+    |---|---|---|---|
+    | ``none`` | play | refuse | refuse |
+    | ``once`` | play | record | refuse |
+    | ``new_episodes`` | play | record | record |
+    | ``all`` | record, in place of the old one | record | record |
+    | ``rewrite`` | as ``all``; and what was not asked for again is removed | record | record |
+
+    "Recorded" means: before the cassette was opened. What is asked twice while it is recorded makes a sequence.
+    """
+
+    NONE = "none"
+    ONCE = "once"
+    NEW_EPISODES = "new_episodes"
+    ALL = "all"
+    REWRITE = "rewrite"
+
+    @property
+    def replaces(self) -> bool:
+        """Do new recordings take the place of old ones?"""
+        return self in (RecordMode.ALL, RecordMode.REWRITE)
+
+
+class Action(StrEnum):
+    """What to do with one request."""
+
+    PLAY = "play"
+    RECORD = "record"
+    REFUSE = "refuse"
+
+
+class Tape(NamedTuple):
+    """What a flow must know of a cassette.
+
+    ``existed``: there were recordings when it was opened. ``redactor``: applied before the key is made. ``how``: what a user does to
+    record what is missing. ``where``: its name in messages. ``verify``: every request goes out, and is only compared.
+    """
+
+    record_mode: RecordMode
+    existed: bool
+    redactor: Redactor
+    where: str
+    how: str
+    verify: bool = False
+
+
+def decide(mode: RecordMode, found: bool, existed: bool) -> Action:
+    """Play, record or refuse? ``found``: there is a recording. ``existed``: the cassette is not new."""
+    if found and not mode.replaces:
+        return Action.PLAY
+    if mode is RecordMode.NONE or (mode is RecordMode.ONCE and existed):
+        return Action.REFUSE
+    return Action.RECORD

@@ -1,0 +1,70 @@
+"""Which requests did the user open or close, and how long do their answers last?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from fnmatch import translate
+from functools import lru_cache
+
+from wirecache._core.messages import Request
+from wirecache._core.rules.freshness import parse_ttl
+
+__all__ = ["Rule", "by_line", "by_model"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What holds for requests whose method, host, path and model match these globs (``*`` for anything)?
+
+    The first rule that matches decides. ``cache=False`` closes an endpoint; ``cache=True`` opens one that the built-in table does not
+    know, if the rule names its path. ``ttl``: how long their answers last (``False``: as long as the cache's).
+    """
+
+    method: str = "POST"
+    host: str = "*"
+    path: str = "*"
+    model: str = "*"
+    cache: bool = True
+    ttl: float | str | timedelta | bool | None = False
+
+    def __post_init__(self) -> None:
+        """A ttl is kept in seconds; ``ValueError`` if it is no duration."""
+        if self.ttl is not False:
+            object.__setattr__(self, "ttl", parse_ttl(self.ttl))
+
+    @property
+    def lasts(self) -> float | bool | None:
+        """The ttl in seconds, None for ever, ``False`` if the rule has none."""
+        return self.ttl if not isinstance(self.ttl, (str, timedelta)) else parse_ttl(self.ttl)
+
+    @property
+    def opens(self) -> bool:
+        """Does it open an endpoint that the table does not know?"""
+        return self.cache and self.path != "*"
+
+
+@lru_cache(maxsize=1024)
+def _pattern(glob: str) -> re.Pattern[str]:
+    return re.compile(translate(glob))
+
+
+def _matches(glob: str, text: str) -> bool:
+    return glob == "*" or _pattern(glob).match(text) is not None
+
+
+def by_line(rules: Sequence[Rule], request: Request) -> list[Rule]:
+    """The rules that match method, host and path; which of them decides may depend on the model."""
+    path = request.path.decode("latin-1")
+    return [
+        rule
+        for rule in rules
+        if _matches(rule.method.upper(), request.method) and _matches(rule.host.lower(), request.host.lower()) and _matches(rule.path, path)
+    ]
+
+
+def by_model(rules: Sequence[Rule], model: str | None) -> Rule | None:
+    """The first of them whose model matches."""
+    return next((rule for rule in rules if _matches(rule.model, model or "")), None)

@@ -1,0 +1,1 @@
+"""Runs a flow for each request, and tells the observers what became of it."""

@@ -1,0 +1,1 @@
+"""Running flows, event loops, forks, exit, and warnings: one of each."""

@@ -1,0 +1,1 @@
+"""What the transports of both HTTP libraries, sync and async, share."""

@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.core.play import CHAT, JSON, KEY, WHOLE, ask, entry, head, pairs_of, quick
+from wirecache._core.flows.recorder import Recorder, Recording, kept_headers, renewed
+from wirecache._core.keys.canonical import parse_body
+from wirecache._core.messages import Entry, RequestSummary, Usage
+
+LENGTH = {**JSON, "content-length": str(len(WHOLE))}
+CHUNKED = {**JSON, "transfer-encoding": "chunked"}
+BODY = parse_body(b'{"model":"m"}')
+
+
+def recorder(headers: Any = JSON, status: int = 200, asked: Any = None, **more: Any) -> Recorder:
+    made = {"max_body": 1000, **more}
+    return Recorder(Recording(KEY, head(status, headers), asked or ask(), "chat", "m", BODY, **made))
+
+
+def gunzip(chunks: Sequence[bytes]) -> list[bytes]:
+    return [gzip.decompress(chunk) for chunk in chunks]
+
+
+def as_sent(chunks: Sequence[bytes]) -> list[bytes]:
+    raise AssertionError("there is no coding to undo")
+
+
+@pytest.mark.parametrize(
+    ("headers", "chunks", "over", "reason"),
+    [
+        pytest.param(LENGTH, [WHOLE], "end", None, id="declared length, to its end"),
+        pytest.param(LENGTH, [WHOLE], "close", None, id="declared length, closed after the last byte"),
+        pytest.param(LENGTH, [WHOLE[:9]], "close", "abandoned", id="declared length, closed early"),
+        pytest.param(LENGTH, [WHOLE[:9]], "end", "truncated", id="declared length, ended early"),
+        pytest.param(LENGTH, [WHOLE[:9]], "fail", "truncated", id="declared length, broken off"),
+        pytest.param(LENGTH, [WHOLE], "fail", "truncated", id="broken off after the last byte"),
+        pytest.param(LENGTH, [], "close", "abandoned", id="never read"),
+        pytest.param(LENGTH, [WHOLE, b" "], "end", "truncated", id="more than was declared"),
+        pytest.param(CHUNKED, [WHOLE[:9], WHOLE[9:]], "end", None, id="chunks, to the end"),
+        pytest.param(CHUNKED, [WHOLE[:9], WHOLE[9:]], "close", "abandoned", id="chunks, the end not seen"),
+        pytest.param(CHUNKED, [WHOLE[:9]], "fail", "truncated", id="chunks, broken off"),
+        pytest.param({**LENGTH, **CHUNKED}, [WHOLE], "close", "abandoned", id="chunks rule over a length"),
+        pytest.param(JSON, [WHOLE], "end", None, id="no length, to the end"),
+        pytest.param(JSON, [WHOLE], "close", "abandoned", id="no length, the end not seen"),
+        pytest.param(JSON, [WHOLE[:9]], "end", "malformed", id="no length, but no JSON"),
+        pytest.param({**JSON, "content-length": "x"}, [WHOLE], "end", None, id="a length that is none"),
+        pytest.param(JSON, [b" " * 1000], "end", "malformed", id="as large as it may be"),
+        pytest.param(JSON, [b" " * 1000, b" "], "end", "too-large", id="too large"),
+        pytest.param(JSON, [b" " * 1001, b" " * 1001], "close", "too-large", id="too large, closed"),
+        pytest.param({**JSON, "content-length": "0"}, [], "end", "empty", id="empty"),
+        pytest.param(JSON, [b'{"error":1}'], "end", "error", id="an error"),
+    ],
+)
+def test_why_not(headers: dict[str, str], chunks: list[bytes], over: str, reason: str | None) -> None:
+    at = recorder(headers)
+    for chunk in chunks:
+        at.feed(chunk)
+    {"end": at.end, "fail": at.fail, "close": lambda: None}[over]()
+    assert at.why_not(as_sent) == reason
+
+
+@quick
+@given(st.lists(st.integers(0, len(WHOLE)), max_size=6).map(sorted))
+def test_it_does_not_matter_where_chunks_are_cut(cuts: list[int]) -> None:
+    at = recorder(CHUNKED)
+    for begin, end in zip([0, *cuts], [*cuts, len(WHOLE)], strict=True):
+        at.feed(WHOLE[begin:end])
+    at.end()
+    assert at.why_not(as_sent) is None
+    assert at.entry(1.0, 0.0).body == WHOLE
+
+
+def test_too_large_a_body_is_not_held() -> None:
+    at = recorder()
+    at.feed(b" " * 900)
+    at.feed(b" " * 900)
+    assert not any(at._chunks)
+
+
+def test_the_content_encoding_is_undone() -> None:
+    packed = gzip.compress(WHOLE)
+    at = recorder({**JSON, "content-encoding": "gzip", "content-length": str(len(packed))})
+    at.feed(packed)
+    assert at.why_not(gunzip) is None
+    made = at.entry(1.0, 0.0)
+    assert (made.body, made.headers) == (WHOLE, ((b"content-type", b"application/json"),))
+
+
+def test_what_cannot_be_decoded_is_not_stored() -> None:
+    at = recorder({**JSON, "content-encoding": "gzip"})
+    at.feed(b"no gzip")
+    at.end()
+    assert at.why_not(gunzip) == "undecodable"
+
+
+def stored(headers: Any = JSON, body: bytes = WHOLE, now: float = 1000.0, **more: Any) -> Entry:
+    at = recorder(headers, **more)
+    at.feed(body)
+    at.end()
+    assert at.why_not(as_sent) is None
+    return at.entry(now, 0.5)
+
+
+def test_what_an_entry_holds() -> None:
+    made = stored([("Content-Type", "application/json"), ("X-Request-Id", "r"), ("x-a", "1"), ("x-a", "2")], ttl=60.0)
+    headers = ((b"content-type", b"application/json"), (b"x-request-id", b"r"), (b"x-a", b"1"), (b"x-a", b"2"))
+    assert made == Entry(KEY, 200, headers, WHOLE, 1000.0, 0.5, b"HTTP/1.1", Usage(5, 7), 60.0, made.about, b'{"model":"m"}')
+    assert made.request == RequestSummary("POST", CHAT, "chat", "m", {})
+    assert (made.status_code, made.content, made.text, made.json()) == (200, WHOLE, WHOLE.decode(), json.loads(WHOLE))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        # how it travelled
+        "Connection", "Keep-Alive", "Transfer-Encoding", "Content-Encoding", "Content-Length", "Trailer", "Upgrade", "Age", "TE",
+        # who asked, or may ask
+        "Set-Cookie", "Set-Cookie2", "Cookie", "Authorization", "WWW-Authenticate", "X-Api-Key", "Api-Key", "X-Goog-Api-Key",
+        "OpenAI-Organization", "Anthropic-Organization-Id", "X-Organisation", "OpenAI-Project", "OpenAI-Project-Id", "X-Goog-User-Project",
+        # what was true at that moment
+        "X-RateLimit-Remaining-Requests", "Anthropic-RateLimit-Tokens-Remaining", "RateLimit-Reset", "Retry-After", "Retry-After-Ms",
+        "CF-Ray", "Alt-Svc", "Via", "Server-Timing", "Strict-Transport-Security", "NEL", "Access-Control-Allow-Origin",
+    ],
+)  # fmt: skip
+def test_a_header_that_is_not_stored(name: str) -> None:
+    assert kept_headers(pairs_of({name: "x"})) == ()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "content-type",
+        "x-request-id",
+        "request-id",
+        "etag",
+        "date",
+        "cache-control",
+        "vary",
+        "openai-processing-ms",
+        "project",
+        "x-via",
+        "cfx",
+    ],
+)
+def test_a_header_that_is_stored(name: str) -> None:
+    assert kept_headers(pairs_of({name.upper(): "x"})) == ((name.encode(), b"x"),)
+
+
+SECRET = "s3cr3t"
+CREDENTIALS = {
+    name: SECRET
+    for name in (
+        "authorization",
+        "x-api-key",
+        "api-key",
+        "x-goog-api-key",
+        "cookie",
+        "proxy-authorization",
+        "x-amz-security-token",
+        "x-auth-token",
+    )
+}
+
+
+def test_no_secret_is_stored() -> None:
+    """Not even one that the answer's Vary names, and none of the names in the URL."""
+    asked = ask(f"https://h/v1/chat/completions?key={SECRET}&a=1&Access_Token={SECRET}", headers={**CREDENTIALS, "accept": "x/y"})
+    headers = {**JSON, "vary": ", ".join([*CREDENTIALS, "Accept"]), "set-cookie": SECRET, "openai-organization": SECRET}
+    made = stored(headers, asked=asked)
+    assert SECRET not in repr(made._replace(request_body=bytes(made.request_body)))
+    assert made.request.fields == {"accept": "x/y"}
+    assert made.request.url == "https://h/v1/chat/completions?key=REDACTED&a=1&Access_Token=REDACTED"
+
+
+@pytest.mark.parametrize("name", ["openai-organization", "openai-project", "x-goog-user-project", "x-custom-auth"])
+def test_request_headers_are_kept_by_a_list(name: str) -> None:
+    made = stored({**JSON, "vary": name}, asked=ask(headers={name: SECRET}))
+    assert SECRET not in repr(made)
+
+
+def test_no_secret_is_stored_under_an_encoded_name() -> None:
+    assert SECRET not in stored(asked=ask(f"https://h/v1/chat/completions?%6Bey={SECRET}")).request.url
+
+
+def test_an_answer_from_a_http_cache_counts_the_age_it_came_with() -> None:
+    headers = {**JSON, "age": "100"}
+    assert stored(headers, inference=False).stored_at == 900.0
+    assert stored(headers).stored_at == 1000.0
+
+
+def test_http_answers_are_not_judged_by_what_they_say() -> None:
+    assert stored(body=b'{"error": 1, "status": "queued"}', inference=False).usage is None
+
+
+def test_the_answer_to_a_head_has_a_length_and_no_body() -> None:
+    at = recorder(LENGTH, inference=False, bodyless=True)
+    assert at.why_not(as_sent) is None
+    assert at.entry(1.0, 0.0).body == b""
+
+
+def test_renewed() -> None:
+    made = renewed(
+        entry(headers=((b"etag", b'"1"'),), ttl=60.0), pairs_of({"ETag": '"1"', "Age": "3", "Date": "now", "Set-Cookie": "x"}), 2000.0
+    )
+    assert made == entry(headers=((b"etag", b'"1"'), (b"date", b"now")), ttl=60.0, stored_at=2000.0)
+
+
+def test_summaries_are_plain_json() -> None:
+    assert re.fullmatch(rb'\["POST", "https://[^"]+", "chat", "m", \{\}, "", 0\]', stored().about)

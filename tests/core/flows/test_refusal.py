@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.core.play import CHAT, ask
+from wirecache._core.flows.refusal import explain_bypass, explain_miss, refusal
+from wirecache._core.status import CacheStatus
+
+SECRET = ask(CHAT + "?key=s3cr3t", headers={"authorization": "Bearer s3cr3t"})
+
+
+def test_the_answer() -> None:
+    status, headers, body = refusal('what "it" says,\n é', CacheStatus(fwd="miss", detail="only-if-cached"))
+    assert status == 424
+    assert dict(headers) == {b"content-type": b"application/json", b"x-should-retry": b"false"}
+    assert json.loads(body) == {"error": {"message": "what 'it' says, é", "type": "not_recorded", "code": "not_recorded"}}
+    assert "é".encode() in body  # SDKs that show the JSON show the message
+
+
+def test_a_wrong_option_is_a_bad_request() -> None:
+    status, _, body = refusal("x", CacheStatus(fwd="bypass", detail="config-error"))
+    assert status == 400
+    assert json.loads(body)["error"]["code"] == "config_error"
+
+
+def test_a_miss_says_what_was_asked_and_what_to_do() -> None:
+    told = explain_miss(SECRET, "chat", "gpt-4o")
+    assert all(part in told for part in ("POST", CHAT, "chat", "'gpt-4o'", 'mode="auto"', "WIRECACHE_MODE=auto", "namespace"))
+    assert "s3cr3t" not in told
+    assert " model" not in explain_miss(SECRET, "http", None).partition(".")[0]
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        pytest.param("stream", "streams are only stored with streams=", id="stream"),
+        pytest.param("background", "background", id="background"),
+        pytest.param("body-size", "larger", id="body-size"),
+        pytest.param("upgrade", "websocket", id="upgrade"),
+        pytest.param("no-body", "no body", id="no-body"),
+        pytest.param("no-rule", "not one that wirecache knows", id="no-rule"),
+    ],
+)
+def test_a_bypass_says_why(reason: str, said: str) -> None:
+    told = explain_bypass(SECRET, reason)
+    assert said in told
+    assert all(part in told for part in ("POST", CHAT, 'mode="auto"', "WIRECACHE_MODE=auto", "Nothing was sent"))
+    assert "s3cr3t" not in told
+
+
+def test_stateful_is_not_an_unknown_path() -> None:
+    assert "not one that wirecache knows" not in explain_bypass(SECRET, "stateful")
+
+
+KEY = "gsk" + "_aB3dE5gH7jK9mN1pQ2sT4vW6xY8zA0cD"
+
+
+def test_what_looks_like_a_secret_is_in_no_message() -> None:
+    for told in (explain_miss(ask(f"{CHAT}/{KEY}"), "chat", KEY), explain_bypass(ask(f"{CHAT}?q={KEY}"), "stream")):
+        assert KEY not in told
+        assert "REDACTED" in told
+    _, _, body = refusal(f"namespace={KEY!r} is wrong", CacheStatus(fwd="bypass", detail="config-error"))
+    assert KEY.encode() not in body

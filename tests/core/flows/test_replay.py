@@ -1,0 +1,273 @@
+"""The flow of one exchange on a cassette, played by hand: what it asks for, in which order, and how it ends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.core.play import CHAT, ask, entry, head, play
+from wirecache import KeyOptions, make_key
+from wirecache._core.flows.effects import Forward, Lookup, ReadBody, Refuse, Relay, Reuse
+from wirecache._core.flows.replay import played, redacted
+from wirecache._core.keys.canonical import parse_body
+from wirecache._core.messages import Request
+from wirecache._core.privacy.redaction import Redactor
+from wirecache._core.rules.plan import Mode, Plan, for_call
+from wirecache._core.rules.record_modes import RecordMode, Tape
+from wirecache.errors import CassetteError
+
+NOW = 1010.0
+SECRET = "sk-" + "proj-" + "aB3dE5gH7jK9mN1pQ2sT4vW6"  # put together here, so that no scanner rings
+BODY = b'{"model":"m","messages":[]}'
+KEY = make_key("POST", CHAT, {}, BODY)
+SENT = ask(headers={"authorization": "Bearer s3cr3t"})
+LOOK = [ReadBody(), Lookup(KEY)]
+SSE = {"content-type": "text/event-stream"}
+MODES = list(RecordMode)
+PLAYING = [mode for mode in MODES if not mode.replaces]
+REPLACING = [mode for mode in MODES if mode.replaces]
+
+
+def on(
+    record_mode: RecordMode | str, *, existed: bool = True, verify: bool = False, redactor: Redactor | None = None, **options: Any
+) -> Plan:
+    """The plan of a cassette."""
+    tape = Tape(RecordMode(record_mode), existed, redactor or Redactor(), "cassettes/one", "run it with X", verify)
+    return Plan(ttl=None, tape=tape, **options)
+
+
+@pytest.mark.parametrize("mode", PLAYING)
+@pytest.mark.parametrize("method", ["POST", "GET", "HEAD", "DELETE", "PUT", "PATCH", "OPTIONS"])
+def test_what_is_recorded_is_played_whatever_the_method(mode: RecordMode, method: str) -> None:
+    sent = ask("https://h/v1/batches/b1", method)
+    key = make_key(method, "https://h/v1/batches/b1")
+    found = entry(key=key, status=404)
+    effects, outcome = play(played(sent, on(mode), NOW), b"", found)
+    assert effects == [ReadBody(), Lookup(key)]
+    assert isinstance(outcome, Reuse)
+    assert (outcome.entry, outcome.age, outcome.status.hit, outcome.status.ttl) == (found, 10.0, True, None)
+
+
+@pytest.mark.parametrize(("mode", "existed"), [("once", False), ("new_episodes", False), ("new_episodes", True)])
+def test_what_is_not_recorded_is_recorded(mode: str, existed: bool) -> None:
+    effects, outcome = play(played(SENT, on(mode, existed=existed), NOW), BODY, None, head())
+    assert effects == [*LOOK, Forward()]
+    assert isinstance(outcome, Relay)
+    assert outcome.recorder is not None
+    assert (outcome.status.fwd, outcome.status.fwd_status, outcome.status.key) == ("miss", 200, KEY)
+    made = outcome.recorder.recording
+    assert (made.key, made.endpoint, made.model, made.everything, made.stream, made.inference) == (KEY, "chat", "m", True, False, True)
+
+
+@pytest.mark.parametrize("mode", REPLACING)
+def test_what_replaces_is_sent_without_a_look(mode: RecordMode) -> None:
+    effects, outcome = play(played(SENT, on(mode), NOW), BODY, head())
+    assert effects == [ReadBody(), Forward()]
+    assert isinstance(outcome, Relay)
+    assert outcome.status.fwd == "request"
+
+
+@pytest.mark.parametrize(
+    ("mode", "existed"), [pytest.param("none", True, id="none"), pytest.param("none", False, id="none, new"), ("once", True)]
+)
+def test_what_may_not_be_recorded_is_refused(mode: str, existed: bool) -> None:
+    effects, outcome = play(played(SENT, on(mode, existed=existed), NOW), BODY, None)
+    assert effects == LOOK
+    assert isinstance(outcome, Refuse)
+    assert (outcome.status.fwd, outcome.status.detail, outcome.status.key) == ("miss", "only-if-cached", KEY)
+    assert outcome.body == parse_body(BODY)
+    for told in ("cassettes/one", f"POST {CHAT}", "model 'm'", f"record mode {mode}", "Nothing was sent", "run it with X"):
+        assert told in outcome.message
+
+
+@pytest.mark.parametrize("status", [200, 204, 206, 301, 307, 400, 404, 429, 500, 503])
+def test_every_status_is_recorded(status: int) -> None:
+    _, outcome = play(played(SENT, on("all"), NOW), BODY, head(status, {"cache-control": "no-store"}))
+    assert isinstance(outcome, Relay)
+    assert outcome.recorder is not None
+
+
+def test_a_stream_is_known_by_its_answer() -> None:
+    _, outcome = play(played(SENT, on("all"), NOW), BODY, head(200, SSE))
+    assert isinstance(outcome, Relay)
+    assert outcome.recorder is not None
+    assert outcome.recorder.recording.stream
+
+
+def test_a_head_has_no_body() -> None:
+    _, outcome = play(played(ask(method="HEAD"), on("all"), NOW), b"", head(200, {"content-length": "9"}))
+    assert isinstance(outcome, Relay)
+    assert outcome.recorder is not None
+    assert outcome.recorder.recording.bodyless
+
+
+# -- what was said for the one call -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("verify", [False, True])
+@pytest.mark.parametrize("control", [None, "only-if-cached"])
+def test_offline_nothing_is_sent(mode: RecordMode, verify: bool, control: str | None) -> None:
+    plan = on(mode, existed=False, verify=verify)
+    sent = SENT._replace(fields={**SENT.fields, b"cache-control": control.encode()}) if control else SENT
+    plan = for_call(plan, sent, None, None) if control else replace(plan, mode=Mode.OFFLINE)
+    found = entry(key=KEY)
+    effects, outcome = play(played(sent, plan, NOW), BODY, found)
+    assert effects == LOOK
+    assert isinstance(outcome, Reuse)
+    effects, outcome = play(played(sent, plan, NOW), BODY, None)
+    assert effects == LOOK
+    assert isinstance(outcome, Refuse)
+
+
+def test_offline_on_a_cassette_that_records_is_said_to_be_the_cause() -> None:
+    _, outcome = play(played(SENT, on("new_episodes", mode=Mode.OFFLINE), NOW), BODY, None)
+    assert isinstance(outcome, Refuse)
+    assert "offline" in outcome.message
+
+
+@pytest.mark.parametrize("control", ["no-store", "no-cache", "max-age=0"])
+@pytest.mark.parametrize("mode", ["auto", "off", "refresh"])
+def test_nothing_lets_a_request_out_of_mode_none(control: str, mode: str) -> None:
+    sent = SENT._replace(fields={b"cache-control": control.encode()})
+    plan = for_call(on("none", mode=Mode(mode)), sent, None, None)
+    effects, outcome = play(played(sent, plan, NOW), BODY, None)
+    assert (effects, type(outcome)) == (LOOK, Refuse)
+    assert isinstance(play(played(sent, plan, NOW), BODY, entry(key=KEY)).outcome, Reuse)
+
+
+UPGRADE = ask("https://h/v1/realtime", "GET", {"upgrade": "websocket"})
+LARGE = ask(headers={"content-length": "99999999"})
+
+
+@pytest.mark.parametrize("sent", [UPGRADE, LARGE], ids=["upgrade", "large"])
+@pytest.mark.parametrize(
+    ("plan", "leaves"),
+    [
+        pytest.param(on("none"), False, id="none"),
+        pytest.param(on("once"), False, id="once, existed"),
+        pytest.param(on("once", existed=False), True, id="once, new"),
+        pytest.param(on("new_episodes"), True, id="new_episodes"),
+        pytest.param(on("all"), True, id="all"),
+        pytest.param(on("all", mode=Mode.OFFLINE), False, id="all, offline"),
+        pytest.param(on("none", verify=True), True, id="verify"),
+    ],
+)
+def test_what_cannot_be_recorded(sent: Request, plan: Plan, leaves: bool) -> None:
+    flow = played(sent, plan, NOW)
+    if leaves:
+        effects, outcome = play(flow, head())
+        assert effects == [Forward()]
+        assert isinstance(outcome, Relay)
+        assert outcome.recorder is None
+        assert outcome.status.fwd == "bypass"
+    else:
+        effects, outcome = play(flow)
+        assert (effects, type(outcome)) == ([], Refuse)
+
+
+# -- when something is wrong ------------------------------------------------------------------------------------------
+
+
+def test_a_recording_that_cannot_be_read_is_told_and_nothing_is_sent() -> None:
+    flow = played(SENT, on("new_episodes"), NOW)
+    assert [next(flow), flow.send(BODY)] == LOOK
+    with pytest.raises(StopIteration) as stopped:
+        flow.throw(CassetteError("one.json is damaged"))
+    outcome = stopped.value.value
+    assert isinstance(outcome, Refuse)
+    assert outcome.message.startswith("one.json is damaged. Nothing was sent")
+    assert outcome.status.detail == "cassette-error"
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_normalize_that_raises_is_told_and_nothing_is_sent(mode: RecordMode) -> None:
+    def normalize(body: Any) -> Any:
+        raise KeyError("missing")
+
+    effects, outcome = play(played(SENT, on(mode, key=KeyOptions(normalize=normalize)), NOW), BODY)
+    assert effects == [ReadBody()]
+    assert isinstance(outcome, Refuse)
+    assert "KeyError('missing')" in outcome.message
+    assert outcome.status.detail == "normalize-error"
+
+
+# -- verify -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_verify_sends_everything(mode: RecordMode) -> None:
+    effects, outcome = play(played(SENT, on(mode, verify=True), NOW), BODY, head())
+    assert effects == [ReadBody(), Forward()]
+    assert isinstance(outcome, Relay)
+    assert outcome.recorder is not None
+
+
+# -- the key is made of the redacted request --------------------------------------------------------------------------
+
+
+def key_of_flow(sent: Request, body: bytes, plan: Plan) -> str:
+    _, outcome = play(played(sent, plan, NOW), body, None)
+    assert isinstance(outcome, Refuse)
+    assert outcome.status.key is not None
+    return outcome.status.key
+
+
+JSON_TYPE = {"content-type": "application/json"}
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+MULTIPART = {"content-type": "multipart/form-data; boundary=b"}
+
+
+@pytest.mark.parametrize(
+    ("url", "headers", "body"),
+    [
+        pytest.param("https://h/v1/{}/x", {}, b"", id="path"),
+        pytest.param("https://h/v1/x?q={}", {}, b"", id="query"),
+        pytest.param("https://h/v1/x?api_key={}", {}, b"", id="credential in the query"),
+        pytest.param(CHAT, JSON_TYPE, b'{"api_key":"{}"}', id="member"),
+        pytest.param(CHAT, JSON_TYPE, b'{"messages":[{"content":"it is {} you know"}]}', id="prompt"),
+        pytest.param(CHAT, FORM, b"a=1&t={}", id="form"),
+        pytest.param(CHAT, MULTIPART, b'--b\r\nContent-Disposition: form-data; name="f"\r\n\r\n{}\r\n--b--\r\n', id="part"),
+        pytest.param(CHAT, {"content-type": "text/plain"}, b"it is {}", id="text"),
+        pytest.param(CHAT, {"openai-beta": "{}"}, b"{}", id="header that counts"),
+    ],
+)
+def test_another_secret_has_the_same_key(url: str, headers: dict[str, str], body: bytes) -> None:
+    keys = set()
+    for secret in (SECRET, SECRET[:-8] + "zzzzzzzz"):
+        filled = {name: value.replace("{}", secret) for name, value in headers.items()}
+        sent = ask(url.replace("{}", secret), headers=filled)
+        keys.add(key_of_flow(sent, body.replace(b"{}", secret.encode()), on("none")))
+    assert len(keys) == 1
+
+
+def test_what_is_no_secret_still_counts() -> None:
+    keys = {key_of_flow(SENT, b'{"messages":["%d"]}' % number, on("none")) for number in range(3)}
+    assert len(keys) == 3
+
+
+def test_patterns_of_the_user() -> None:
+    plan = on("none", redactor=Redactor(patterns=[r"customer-\d+"]))
+    one, other = (key_of_flow(ask(f"https://h/customer-{n}/x"), b'{"who":"customer-%d"}' % n, plan) for n in (1, 22))
+    assert one == other
+    _, outcome = play(played(ask("https://h/customer-1/x"), plan, NOW), b'{"who":"customer-1"}', None)
+    assert isinstance(outcome, Refuse)
+    assert "customer-1" not in outcome.message
+    assert outcome.body is not None
+    assert outcome.body.value == {"who": "REDACTED"}
+
+
+def test_a_header_that_the_user_made_count_is_redacted_too() -> None:
+    plan = on("none", key=KeyOptions(headers=("x-session",)))
+    one, other, plain = (
+        key_of_flow(ask(headers={"x-session": value}), b"{}", plan) for value in (SECRET, SECRET[:-8] + "zzzzzzzz", "plain")
+    )
+    assert one == other != plain
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"a=1", b"\xff\xfe", b'{"a":1,"a":2}', b'{"a":"b"}'])
+def test_a_request_without_secrets_stays_as_it_is(body: bytes) -> None:
+    parsed = parse_body(body)
+    assert redacted(SENT, parsed, Redactor()) == (SENT, parsed)

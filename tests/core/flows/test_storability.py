@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.core.jsons import values
+from tests.core.play import head, quick
+from tests.provider import CHAT, EMBEDDINGS, GEMINI, MESSAGE, RESPONSE
+from wirecache._core.flows.storability import parse_answer, why_not_this_answer, why_not_this_head
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (200, None),
+        (201, None),
+        (204, None),
+        (299, None),
+        *((code, f"status-{code}") for code in (206, 300, 304, 400, 401, 404, 424, 429, 500, 503, 529)),
+    ],
+)
+def test_status(status: int, reason: str | None) -> None:
+    assert why_not_this_head(head(status)) == reason
+
+
+def test_a_page_is_no_answer() -> None:
+    assert why_not_this_head(head(headers={"content-type": "Text/HTML; charset=utf-8"})) == "html"
+
+
+def chat(end: str | None) -> dict[str, Any]:
+    return {"choices": [{"finish_reason": "stop"}, {"finish_reason": end}]}
+
+
+def gemini(end: str) -> dict[str, Any]:
+    return {"candidates": [{"finishReason": end}]}
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        pytest.param(CHAT, None, id="chat"),
+        pytest.param(MESSAGE, None, id="message"),
+        pytest.param(RESPONSE, None, id="response"),
+        pytest.param(EMBEDDINGS, None, id="embeddings"),
+        pytest.param(GEMINI, None, id="Gemini"),
+        pytest.param([1, 2], None, id="a list"),
+        pytest.param("text", None, id="a text"),
+        pytest.param({}, None, id="an empty object"),
+        # errors that come with a status of success
+        pytest.param({"error": None}, None, id="error null"),
+        pytest.param({"error": {"message": "overloaded"}}, "error", id="error"),
+        pytest.param({"error": "overloaded"}, "error", id="error as text"),
+        pytest.param({"error": ""}, "error", id="error, empty"),
+        pytest.param([{"error": {"code": 429}}], "error", id="error in a list"),
+        # the Responses API
+        *(pytest.param({"status": s}, f"status-{s}", id=f"response {s}") for s in ("queued", "in_progress", "failed", "cancelled")),
+        pytest.param({"status": "completed"}, None, id="response completed"),
+        pytest.param({"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}, None, id="response cut by its limit"),
+        pytest.param(
+            {"status": "incomplete", "incomplete_details": {"reason": "content_filter"}}, "content-filter", id="response filtered"
+        ),
+        pytest.param({"status": 200}, None, id="a status that is a number"),
+        # how a generation ended
+        *(pytest.param(chat(end), None, id=f"chat {end}") for end in ("stop", "length", "tool_calls", "function_call", None)),
+        pytest.param(chat("content_filter"), "content-filter", id="chat content_filter"),
+        pytest.param(chat("error"), "error", id="chat error"),
+        *(
+            pytest.param({"stop_reason": end}, None, id=f"message {end}")
+            for end in ("end_turn", "max_tokens", "stop_sequence", "tool_use", "pause_turn")
+        ),
+        pytest.param({"stop_reason": "refusal"}, "content-filter", id="message refusal"),
+        *(pytest.param(gemini(end), None, id=f"Gemini {end}") for end in ("STOP", "MAX_TOKENS")),
+        *(
+            pytest.param(gemini(end), "content-filter", id=f"Gemini {end}")
+            for end in (
+                *("SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "LANGUAGE", "MODEL_ARMOR"),
+                *("IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION"),
+            )
+        ),
+        *(
+            pytest.param(gemini(end), "malformed-call", id=f"Gemini {end}")
+            for end in ("MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "MISSING_THOUGHT_SIGNATURE")
+        ),
+        *(
+            pytest.param(gemini(end), "error", id=f"Gemini {end}")
+            for end in ("OTHER", "IMAGE_OTHER", "NO_IMAGE", "FINISH_REASON_UNSPECIFIED")
+        ),
+        pytest.param({"promptFeedback": {"blockReason": "SAFETY"}}, "content-filter", id="Gemini refuses the prompt"),
+        pytest.param({"promptFeedback": {}, **gemini("STOP")}, None, id="Gemini has nothing against the prompt"),
+        pytest.param({"candidates": []}, "no-answer", id="Gemini without a candidate"),
+        pytest.param({"finish_reason": "COMPLETE"}, None, id="Cohere complete"),
+        pytest.param({"finish_reason": "ERROR"}, "error", id="Cohere error"),
+        pytest.param({"generations": [{"finish_reason": "ERROR_TOXIC"}]}, "content-filter", id="Cohere toxic"),
+        pytest.param({"stopReason": "end_turn"}, None, id="Bedrock end_turn"),
+        *(pytest.param({"stopReason": end}, "content-filter", id=f"Bedrock {end}") for end in ("content_filtered", "guardrail_intervened")),
+        *(
+            pytest.param({"stopReason": end}, "malformed-call", id=f"Bedrock {end}")
+            for end in ("malformed_model_output", "malformed_tool_use")
+        ),
+        pytest.param({"done": True, "done_reason": "stop"}, None, id="Ollama done"),
+        pytest.param({"done": False}, "no-answer", id="Ollama has not done"),
+        pytest.param({"choices": []}, "no-answer", id="no choice"),
+        # members that only look like it
+        pytest.param({"choices": [{"message": {"content": "content_filter", "error": 1}}]}, None, id="said by the model"),
+        pytest.param({"choices": "x", "candidates": {"a": 1}, "finish_reason": ["error"]}, None, id="of other types"),
+    ],
+)
+def test_answer(answer: Any, reason: str | None) -> None:
+    body = json.dumps(answer).encode()
+    assert why_not_this_answer(parse_answer(head(), body), body) == reason
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "reason"),
+    [
+        pytest.param("application/json", b"", "empty", id="nothing"),
+        pytest.param("application/json", b'{"choices": [{"finish', "malformed", id="cut off"),
+        pytest.param("application/json; charset=utf-8", b"<html>", "malformed", id="no JSON"),
+        pytest.param("application/problem+json", b"<html>", "malformed", id="no JSON, another JSON type"),
+        pytest.param(None, b'{"error": 1}', "error", id="JSON without a type"),
+        pytest.param(None, b"{", "malformed", id="broken JSON without a type"),
+        pytest.param(None, b"RIFF", None, id="bytes without a type"),
+        pytest.param("audio/mpeg", b"{", None, id="audio"),
+        pytest.param("text/plain", b"hello", None, id="text"),
+        pytest.param("application/json", b'{"text": "\\ud83d"}', None, id="half of an emoji, cut by the limit"),
+    ],
+)
+def test_answer_by_its_bytes(content_type: str | None, body: bytes, reason: str | None) -> None:
+    headers = {"content-type": content_type} if content_type else {}
+    assert why_not_this_answer(parse_answer(head(headers=headers), body), body) == reason
+
+
+NAMES = [
+    "error",
+    "status",
+    "choices",
+    "candidates",
+    "generations",
+    "finish_reason",
+    "promptFeedback",
+    "incomplete_details",
+]
+
+
+@quick
+@given(st.dictionaries(st.sampled_from(NAMES), values | st.dictionaries(st.sampled_from(NAMES), values), max_size=5))
+def test_no_answer_of_any_shape_breaks_the_judgement(answer: dict[str, Any]) -> None:
+    assert isinstance(why_not_this_answer(answer, b"x"), str | None)

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.core.play import ask, quick
+from wirecache._core.privacy.names import CREDENTIAL_FIELDS, CREDENTIAL_QUERY, credential_fingerprint, redacted_url
+
+URL = "https://h/v1/x"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        pytest.param("https://h/v1/x", "https://h/v1/x", id="nothing to hide"),
+        pytest.param("http://localhost:8000/v1/x", "http://localhost:8000/v1/x", id="port"),
+        pytest.param("http://[::1]:8000/x", "http://[::1]:8000/x", id="IPv6"),
+        pytest.param("https://user:s3cr3t@h/x", "https://h/x", id="user and password"),
+        pytest.param("https://h/x?key=s3cr3t", "https://h/x?key=REDACTED", id="key"),
+        pytest.param("https://h/x?a=1&KEY=s3cr3t&b=2", "https://h/x?a=1&KEY=REDACTED&b=2", id="in upper case, among others"),
+        pytest.param("https://h/x?key=s3cr3t&key=s3cr3t", "https://h/x?key=REDACTED&key=REDACTED", id="twice"),
+        pytest.param("https://h/x?key=s3=cr3t=", "https://h/x?key=REDACTED", id="with equals signs in it"),
+        pytest.param(
+            "https://h/x?monkey=1&keys=2&public_key=3", "https://h/x?monkey=1&keys=2&public_key=3", id="names that only contain one"
+        ),
+        pytest.param("https://h/x?a=%2F&b=c%20d", "https://h/x?a=%2F&b=c%20d", id="the rest as sent"),
+        pytest.param("https://h/x?%6Bey=s3cr3t", "https://h/x?%6Bey=REDACTED", id="an encoded name"),
+        pytest.param(
+            "https://h/x?api%5Fkey=s3cr3t",
+            "https://h/x?api%5Fkey=REDACTED",
+            id="an encoded underscore",
+        ),
+        pytest.param("https://h/v1/gsk" + "_aB3dE5gH7jK9mN1pQ2sT4vW6/x", "https://h/v1/REDACTED/x", id="a key in the path"),
+        pytest.param(
+            "https://h/x?q=gsk" + "_aB3dE5gH7jK9mN1pQ2sT4vW6", "https://h/x?q=REDACTED", id="a key in a parameter of another name"
+        ),
+        pytest.param("https://h/p/a:b@c/x", "https://h/p/a:b@c/x", id="an at sign in the path"),
+        pytest.param("https://h/x?flag", "https://h/x?flag", id="a parameter without value"),
+    ],
+)
+def test_redacted_url(url: str, shown: str) -> None:
+    assert redacted_url(ask(url)) == shown
+
+
+@quick
+@given(
+    st.sampled_from(sorted(CREDENTIAL_QUERY)), st.sampled_from(["{}", "a=1&{}", "{}&a=1", "a=1&{}&{}&b"]), st.randoms(use_true_random=False)
+)
+def test_no_credential_shows_in_any_case_or_place(name: bytes, query: str, dice: object) -> None:
+    cased = "".join(dice.choice([letter, letter.upper()]) for letter in name.decode())  # type: ignore[attr-defined]
+    assert "s3cr3t" not in redacted_url(ask(f"{URL}?{query.replace('{}', cased + '=s3cr3t')}"))
+
+
+@pytest.mark.parametrize("name", sorted(CREDENTIAL_FIELDS))
+def test_each_credential_header_tells_callers_apart(name: bytes) -> None:
+    prints = [credential_fingerprint(ask(headers={name.decode(): value})) for value in ("a", "b", "")]
+    assert len({*prints, b""}) == 4
+
+
+@pytest.mark.parametrize("name", sorted(CREDENTIAL_QUERY))
+def test_each_credential_parameter_tells_callers_apart(name: bytes) -> None:
+    assert len({credential_fingerprint(ask(f"{URL}?{name.decode()}={value}")) for value in ("a", "b")} | {b""}) == 3
+
+
+def test_a_fingerprint_shows_nothing_of_the_credential() -> None:
+    made = credential_fingerprint(ask(URL + "?key=s3cr3t", headers={"authorization": "Bearer s3cr3t"}))
+    assert len(made) == 32
+    assert b"s3cr3t" not in made
+
+
+def test_without_credentials_there_is_no_fingerprint() -> None:
+    assert credential_fingerprint(ask(URL + "?a=1", headers={"user-agent": "x", "accept": "y"})) == b""
+
+
+def test_the_order_of_headers_does_not_matter_and_their_names_do() -> None:
+    one, other = {"api-key": "a", "x-api-key": "b"}, {"x-api-key": "b", "api-key": "a"}
+    assert credential_fingerprint(ask(headers=one)) == credential_fingerprint(ask(headers=other))
+    assert credential_fingerprint(ask(headers=one)) != credential_fingerprint(ask(headers={"api-key": "b", "x-api-key": "a"}))
+    assert credential_fingerprint(ask(URL + "?api-key=a")) != credential_fingerprint(ask(headers={"api-key": "a"}))
+
+
+def test_the_lists_spelled_out() -> None:
+    """A name that is lost here is a secret in a store."""
+    fields = "authorization proxy-authorization x-api-key api-key x-goog-api-key x-auth-token x-amz-security-token cookie"
+    query = "key api_key apikey api-key access_token access-token auth_token token client_secret subscription-key sig signature"
+    signed = "x-goog-signature x-goog-credential x-amz-signature x-amz-credential x-amz-security-token"
+    assert set(fields.encode().split()) | {b"ocp-apim-subscription-key"} <= CREDENTIAL_FIELDS
+    assert set(query.encode().split()) | set(signed.encode().split()) <= CREDENTIAL_QUERY
+
+
+def test_every_name_is_in_lower_case() -> None:
+    assert all(name == name.lower() for name in CREDENTIAL_FIELDS | CREDENTIAL_QUERY)

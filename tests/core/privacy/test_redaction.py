@@ -1,0 +1,485 @@
+"""What is replaced, what stays, and the laws of both."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.core.jsons import documents, texts
+from tests.core.play import quick
+from wirecache import ConfigError
+from wirecache._core.privacy.names import SECRET_NAMES
+from wirecache._core.privacy.patterns import ROWS
+from wirecache._core.privacy.redaction import DEFAULT, Redactor
+
+MIX = (
+    "aB3dE5gH7jK9mN1pQ2sT4vW6xY8zA0cD"  # of the letters and digits that a key has; the keys are put together here, so that no scanner rings
+)
+
+SECRETS = {
+    "openai": "sk-" + MIX[:20] + "T3Blbk" + "FJ" + MIX[:20],
+    "openai project": "sk-" + "proj-" + MIX + "_-" + MIX,
+    "openai service": "sk-" + "svcacct-" + MIX,
+    "openai admin": "sk-" + "admin-" + MIX,
+    "anthropic": "sk-" + "ant-api03-" + MIX * 3 + "-AA",
+    "openrouter": "sk-" + "or-v1-" + "0a1b2c3d" * 8,
+    "deepseek": "sk-" + "0a1b2c3d" * 4,
+    "letters only": "sk-" + "abcdefghijklmnopqrstuvwxyz",
+    "google": "AI" + "zaSy" + MIX + "x",
+    "google new": "AQ." + "Ab8RN6" + MIX + MIX,
+    "google oauth": "ya29" + ".a0Af_" + MIX,
+    "google refresh": "1/" + "/0" + MIX,
+    "google client": "GOCSPX" + "-" + MIX[:28],
+    "hugging face": "hf" + "_" + "aBcDeFgHiJkLmNoPqRsTuVwXyZaBcDeFgH",
+    "groq": "gsk" + "_" + MIX + MIX[:20],
+    "xai": "xai" + "-" + MIX + MIX + MIX[:16],
+    "replicate": "r8" + "_" + MIX + "abcde",
+    "perplexity": "pplx" + "-" + MIX + MIX[:16],
+    "cerebras": "csk" + "-" + MIX.lower() + MIX[:16].lower(),
+    "together": "tgp" + "_v1_" + MIX + "-_" + MIX[:9],
+    "nvidia": "nvapi" + "-" + MIX + "_-" + MIX,
+    "fireworks": "fw" + "_" + MIX[:24],
+    "langsmith": "lsv2" + "_pt_" + "0a1b2c3d" * 4 + "_" + "0a1b2c3d4e",
+    "databricks": "dapi" + "0a1b2c3d" * 4,
+    "github": "ghp" + "_" + MIX + "abcd",
+    "github fine": "github" + "_pat_" + MIX[:22] + "_" + MIX,
+    "gitlab": "glpat" + "-" + MIX[:20],
+    "slack": "xox" + "b-123456789012-123456789012-" + MIX[:24],
+    "slack app": "xapp" + "-1-A0123-456-" + MIX,
+    "stripe": "sk" + "_live_" + MIX[:24],
+    "npm": "npm" + "_" + MIX + "abcd",
+    "pypi": "pypi" + "-AgEIcHlwaS5vcmc" + MIX + MIX,
+    "jwt": "eyJ" + "hbGciOiJIUzI1NiJ9.eyJ" + "zdWIiOiIxIn0." + MIX,
+    "aws key id": "AKIA" + "IOSFODNN7EXAMPLE",
+    "bedrock": "ABSK" + MIX * 4,
+    "ephemeral": "ek" + "_68af296e8e408191a1120ab6383263c2",
+    "session": "sess" + "-" + MIX,
+    "organisation": "org" + "-" + MIX[:24],
+    "project": "proj" + "_" + MIX[:24],
+}
+# A text, and what of it is a secret.
+IN_CONTEXT = {
+    "bearer": (f"Bearer {MIX}", MIX),
+    "bearer, lower case": (f"bearer {MIX}.{MIX}==", f"{MIX}.{MIX}=="),
+    "bearer in a curl": ("curl -H 'Authorization: Bearer s3cr3t!'", "s3cr3t"),
+    "basic": ("Basic dXNlcjpwYXNzd29yZA==", "dXNlcjpwYXNzd29yZA=="),
+    "user and password": ("postgres://app:hunter2@db.example:5432/x", "app:hunter2"),
+    "aws header": (
+        f"AWS4-HMAC-SHA256 Credential={'AKIA' + 'IOSFODNN7EXAMPLE'}/20260101/us-east-1/bedrock/aws4_request, "
+        f"SignedHeaders=host;x-amz-date, Signature={'0a1b2c3d' * 8}",
+        "0a1b2c3d" * 8,
+    ),
+    "aws url": (f"see https://b.s3.amazonaws.com/o?X-Amz-Expires=60&X-Amz-Signature={'0a1b2c3d' * 8}&x=1", "0a1b2c3d" * 8),
+    "aws url token": (f"https://h/o?X-Amz-Security-Token={MIX}%2F{MIX}", f"{MIX}%2F{MIX}"),
+    "aws secret": ("aws_secret_access_key = " + "wJalrXUtnFEMI/K7MDENG/bPx" + "RfiCYEXAMPLEKEY", "wJalrXUtnFEMI/K7MDENG"),
+    "azure": (f"DefaultEndpointsProtocol=https;AccountKey={MIX}{MIX}==;x", MIX + MIX),
+    "a query parameter": (f"GET https://h/x?api_key={MIX}&b=1", MIX),
+    "a shared access signature": ("https://h.blob.core.windows.net/c/b?sv=1&sig=aB3%2Fd5e6f7g8h9%3D", "aB3%2Fd5e6f7g8h9%3D"),
+    "a private key": (
+        "-----BEGIN RSA PRIVATE " + "KEY-----\nProc-Type: 4,ENCRYPTED\n\n" + MIX + "\n" + MIX + "\n-----END RSA PRIVATE " + "KEY-----\n",
+        MIX,
+    ),
+    "a private key that was cut": ("-----BEGIN PRIVATE " + "KEY-----\\n" + MIX + "\\n" + MIX, MIX),
+    "a webhook": ("https://hooks.slack.com/services/" + "T00000000/B00000000/" + MIX[:24], MIX[:24]),
+}
+PLANTED = [pytest.param(secret, secret, id=name) for name, secret in SECRETS.items()]
+PLANTED += [pytest.param(text, secret, id=name) for name, (text, secret) in IN_CONTEXT.items()]
+
+ORDINARY = [
+    "sk-learn, hf_hub_download(), task-based risk-averse-investment-1234567890123 and week_abcdefghijklmnopqrstuvw; sk-SK",
+    "<div class='sk-toggleable__content sk-container-id-1 sk-estimator-doc-link'>",
+    "chatcmpl-9a8b7c6d5e4f3a2b1c0d9e8f7a6b resp_68af296e8e408191a1120ab6383263c2 call_abcdefghijklmnop12345678 fp_44709d6fcb",
+    "msg_01AbCdEfGhIjKlMnOpQrStUv toolu_01AbCdEfGhIjKlMnOpQrStUv req_011CSHoEeqs5C35K2UUqR7Fy sess_1234567890abcdef",
+    "file-abcdefghijklmnopqrstuvwx asst_abcdefghijklmnopqrstuvwx rs_68af296e8e408191a1120ab6383263c2 ft:gpt-4o:my-org:x:9abcdef",
+    "123e4567-e89b-12d3-a456-426614174000 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 da39a3ee5e6b4b0d32",
+    "gpt-4o-2024-08-06 claude-sonnet-4-5-20250929 xai-org/grok-1 pplx-70b-online meta-llama/Llama-3.3-70B-Instruct-Turbo org-mode",
+    "Bearer authentication, the bearer of bad news, Bearer YOUR_API_KEY, Authorization: Bearer $TOKEN, 'Authorization: Bearer <token>'",
+    "Basic authentication, basic arithmetic, Basic dXNlcg==, the basics",
+    "A file that begins with -----BEGIN PRIVATE KEY----- is one; -----BEGIN CERTIFICATE----- is not.",
+    "https://host:8080/a@b http://h/?q=a@b mailto:someone@example.com git@github.com:a/b.git https://user@h/ ftp://h:21",
+    "redis://[[username]:[password]]@h:6379/0 https://{user}:{password}@h https://%s:%s@h https://$USER:$PASSWORD@h",
+    "https://h/p?x=1&max_tokens=5&signature_method=HMAC&api_key=YOUR_KEY&page_token=abc",
+    "data:image/png;base64," + "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ" * 40,
+    "gAAAAABo" + "x8_-Zq" * 200,  # Fernet, as in encrypted_content
+    "ErUBCkYIBRgCIkDx" + "+/aB" * 100 + "==",  # a signature of a thinking block
+    "The Signature=short, Credential=none; AKIA is a prefix; eyJhbGciOiJIUzI1NiJ9 is a header alone.",
+    "ΑΒΓ 密码 пароль 🔑",
+]
+
+JSON_ORDINARY: list[Any] = [
+    {"logprobs": {"content": [{"token": "Hello", "logprob": -0.1, "bytes": [72], "top_logprobs": [{"token": "Hi", "logprob": -2}]}]}},
+    {
+        "key": "a",
+        "keys": ["b"],
+        "max_tokens": 5,
+        "tokens": 7,
+        "prompt_cache_key": "user-1",
+        "safety_identifier": "x",
+        "next_page_token": "y",
+    },
+    {"type": "object", "properties": {"password": {"type": "string", "description": "The password"}}, "required": ["password", "api_key"]},
+    {
+        "usage": {"prompt_tokens": 1, "completion_tokens": 2},
+        "signature": "ErUBCkYIBRgCIkDx",
+        "thoughtSignature": "CpcB",
+        "encrypted_content": "gAAA",
+    },
+    {"password": "", "api_key": None, "secret": 5, "authorization": True, "client_secret": {"expires_at": 1}},
+    {"embedding": [0.1, -2e-5, 1e300], "n": 2**70},
+]
+
+
+# -- text -----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("text", "secret"), PLANTED)
+@pytest.mark.parametrize("around", ["{}", "My key is {}, ok?", "({})", "x={}\n", "a\n{}\nb", '"{}"', "<{}>", "`{}`", "é{}", "\\n{}"])
+def test_a_secret_is_found_wherever_it_stands(text: str, secret: str, around: str) -> None:
+    planted = around.replace("{}", text)
+    kept = DEFAULT.text(planted)
+    assert secret not in kept
+    assert "REDACTED" in kept
+    assert list(DEFAULT.finds(kept)) == []
+    found = list(DEFAULT.finds(planted))
+    assert found
+    assert all(secret not in find.shown and planted[find.start : find.end] not in find.shown for find in found)
+
+
+@pytest.mark.parametrize("text", ORDINARY)
+def test_ordinary_text_stays(text: str) -> None:
+    assert DEFAULT.text(text) is text
+    assert DEFAULT.url(text) == text or "://" in text
+    assert json.loads(DEFAULT.json_text(json.dumps({"a": [text]}))) == {"a": [text]}
+
+
+def test_every_shape_has_a_planted_secret() -> None:
+    planted = [*SECRETS.values(), *(text for text, _ in IN_CONTEXT.values())]
+    found = {find.kind for text in planted for find in DEFAULT.finds(text)}
+    assert {row.kind for row in ROWS} - found == set()
+
+
+def test_what_is_around_a_secret_stays() -> None:
+    assert DEFAULT.text(f"Bearer {MIX}, and") == "Bearer REDACTED, and"
+    assert DEFAULT.text("postgres://a:b@h/x") == "postgres://REDACTED@h/x"
+    assert DEFAULT.text(f"https://h/o?X-Amz-Signature={'0a' * 32}&x=1") == "https://h/o?X-Amz-Signature=REDACTED&x=1"
+
+
+def test_a_find_says_what_it_is_and_shows_four_characters() -> None:
+    (found,) = DEFAULT.finds("x " + SECRETS["groq"])
+    assert (found.kind, found.start, found.shown) == ("Groq key", 2, f"gsk_... ({len(SECRETS['groq'])} characters)")
+
+
+pieces = st.sampled_from(
+    ["sk-", "a1B2c3D4", "Bearer ", "://", ":", "@", "REDACTED", "eyJ", ".", "?sig=", "&", "_", "-", " ", "\n", "é", "/"]
+)
+letters = st.lists(pieces, max_size=20).map("".join)
+
+
+@quick
+@given(letters)
+def test_text_is_idempotent(text: str) -> None:
+    kept = DEFAULT.text(text)
+    assert DEFAULT.text(kept) is kept
+    assert list(DEFAULT.finds(kept)) == []
+
+
+@quick
+@given(letters, st.sampled_from([r"D\w", r"[A-Z]+", r".+", r"a1|RED", r"(?<=R)E", r"(?=a)", r"x(?P<secret>y)?", r"\d"]))
+def test_text_is_idempotent_for_any_pattern(text: str, pattern: str) -> None:
+    redactor = Redactor(patterns=[pattern])
+    kept = redactor.text(text)
+    assert redactor.text(kept) == kept
+    assert list(redactor.finds(kept)) == []
+
+
+# -- JSON -----------------------------------------------------------------------------------------------------------------
+
+names = st.sampled_from(["password", "API-Key", "apiKey", "OPENAI_API_KEY", "client_secret", "Authorization", "value", "token", "key", "x"])
+strings = texts | st.sampled_from([*SECRETS.values(), "REDACTED", "Bearer x", *(text for text, _ in IN_CONTEXT.values())])
+secretive = st.recursive(
+    strings | st.none() | st.integers() | st.booleans(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names | strings, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@quick
+@given(secretive | documents, st.booleans(), st.sampled_from([None, 2]))
+def test_value_and_json_text_agree(value: Any, plain: bool, indent: int | None) -> None:
+    text = json.dumps(value, ensure_ascii=plain, indent=indent)
+    kept, kept_text = DEFAULT.value(value), DEFAULT.json_text(text)
+    assert json.loads(kept_text) == kept
+    assert DEFAULT.value(kept) is kept
+    assert DEFAULT.json_text(kept_text) == kept_text
+    assert list(DEFAULT.finds(kept_text)) == []
+    assert (kept is value) == (kept_text == text)
+    assert DEFAULT.data(text.encode("utf-8", "surrogatepass")) == kept_text.encode("utf-8", "surrogatepass") or "\\ud" in text
+
+
+@quick
+@given(secretive)
+def test_value_never_mutates(value: Any) -> None:
+    before = json.dumps(value)
+    DEFAULT.value(value)
+    assert json.dumps(value) == before
+
+
+@pytest.mark.parametrize("value", JSON_ORDINARY)
+def test_ordinary_json_stays(value: Any) -> None:
+    assert DEFAULT.value(value) is value
+    for text in (json.dumps(value), json.dumps(value, indent=3), json.dumps({"a": [value]})):
+        assert DEFAULT.json_text(text) is text
+        assert DEFAULT.data(text.encode()) == text.encode()
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        pytest.param({"a": [{"Api-Key": "x"}]}, {"a": [{"Api-Key": "REDACTED"}]}, id="at depth, in any case"),
+        pytest.param(
+            {"client_secret": {"value": "x", "expires_at": 1}}, {"client_secret": {"value": "REDACTED", "expires_at": 1}}, id="realtime"
+        ),
+        pytest.param(
+            {"client_secret": {"value": {"value": "x"}}}, {"client_secret": {"value": {"value": "x"}}}, id="only a value directly under it"
+        ),
+        pytest.param({"authorization": ["Bearer x", 1]}, {"authorization": ["REDACTED", 1]}, id="a list"),
+        pytest.param({"password": [["x"], {"a": "b"}]}, {"password": [["x"], {"a": "b"}]}, id="not what is deeper"),
+        pytest.param({"env": {"OPENAI_API_KEY": "x"}}, {"env": {"OPENAI_API_KEY": "REDACTED"}}, id="an environment"),
+        pytest.param({SECRETS["groq"]: 1}, {"REDACTED": 1}, id="as a name"),
+        pytest.param("x " + SECRETS["groq"], "x REDACTED", id="a string alone"),
+        pytest.param({"arguments": '{"password": "x"}'}, {"arguments": '{"password": "x"}'}, id="what a model wrote, by shape only"),
+    ],
+)
+def test_members(value: Any, kept: Any) -> None:
+    assert DEFAULT.value(value) == kept
+    assert json.loads(DEFAULT.json_text(json.dumps(value))) == kept
+
+
+@pytest.mark.parametrize("name", sorted(SECRET_NAMES))
+def test_each_name_in_any_spelling(name: str) -> None:
+    for spelled in (name, name.upper(), f"my_{name}", f"X-{name}", "-".join(name)):
+        assert DEFAULT.value({spelled: "s3cr3t"}) == {spelled: "REDACTED"}
+        assert DEFAULT.json_text(f'{{"{spelled}" : "s3cr3t"}}') == f'{{"{spelled}" : "REDACTED"}}'
+
+
+def test_every_other_byte_of_a_json_text_stays() -> None:
+    text = '\ufeff { "a" : 1.0e+3 ,\t"a":"\\u00e9\\/ sk\\u002dKEY\\n" , "password"\n:"\\"x" , "n":-0, "password":"y"}\r\n'.replace(
+        "KEY", MIX
+    )
+    kept = '\ufeff { "a" : 1.0e+3 ,\t"a":"\\u00e9\\/ REDACTED\\n" , "password"\n:"REDACTED" , "n":-0, "password":"REDACTED"}\r\n'
+    assert DEFAULT.json_text(text) == kept
+    assert DEFAULT.data(text.encode()) == kept.encode()
+
+
+@pytest.mark.parametrize("secret", [pytest.param(secret, id=name) for name, secret in SECRETS.items()])
+def test_escapes_hide_nothing(secret: str) -> None:
+    spelled = "".join(f"\\u{ord(letter):04x}" for letter in secret)
+    assert DEFAULT.json_text(f'{{"a":"x {spelled} y"}}') == '{"a":"x REDACTED y"}'
+    assert DEFAULT.json_text('{"p\\u0061ssword":"x"}') == '{"p\\u0061ssword":"REDACTED"}'
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        pytest.param('{"a": [{"password": "hunter2", "b": 1', '{"a": [{"password": "REDACTED", "b": 1', id="cut"),
+        pytest.param('{"password": "hunt', '{"password": "REDACTED', id="cut in a secret"),
+        pytest.param(f'{{"a": "{SECRETS["groq"]}', '{"a": "REDACTED', id="cut in a key"),
+        pytest.param(f"{{a: {SECRETS['groq']}}}", "{a: REDACTED}", id="no JSON at all"),
+        pytest.param(f"No JSON: {SECRETS['groq']}", "No JSON: REDACTED", id="text"),
+        pytest.param("", "", id="nothing"),
+        pytest.param("12", "12", id="a number"),
+    ],
+)
+def test_what_is_no_json_document(text: str, kept: str) -> None:
+    assert DEFAULT.json_text(text) == kept
+    assert DEFAULT.data(text.encode()) == kept.encode()
+
+
+def test_numbers_are_no_text() -> None:
+    redactor = Redactor(patterns=[r"\d{4}"])
+    assert redactor.json_text('[12345, "12345"]') == '[12345, "REDACTED5"]'
+    assert redactor.value([12345, "12345"]) == [12345, "REDACTED5"]
+
+
+# -- bytes ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    "prefix", [pytest.param("data: ", id="events"), pytest.param("data:", id="events, no space"), pytest.param("", id="lines")]
+)
+def test_streams_line_by_line(prefix: str, end: str) -> None:
+    def stream(password: str, key: str) -> bytes:
+        lines = [
+            f'{prefix}{{"password" : "{password}", "n":1.0}}',
+            "",
+            "event: x",
+            f'{prefix}{{"a":"{key}"}}',
+            f"{prefix}[DONE]",
+            ": " + key,
+            "",
+        ]
+        return end.join(lines).encode()
+
+    assert DEFAULT.data(stream("hunter2", SECRETS["groq"])) == stream("REDACTED", "REDACTED")
+    assert DEFAULT.data(stream("REDACTED", "REDACTED")) == stream("REDACTED", "REDACTED")
+
+
+def test_a_key_of_several_lines_in_a_text() -> None:
+    text, _ = IN_CONTEXT["a private key"]
+    assert DEFAULT.data(f"a\n{text}b".encode()) == b"a\nREDACTED\nb"
+    assert DEFAULT.data(f'data: {{"a": 1}}\n{text}b'.encode()) == b'data: {"a": 1}\nREDACTED\nb'
+
+
+def test_a_form() -> None:
+    form = f"grant_type=password&username=me&password=hunter2&client%5Fsecret=s3cr3t&x={SECRETS['groq']}&y="
+    assert DEFAULT.data(form.encode()) == b"grant_type=password&username=me&password=REDACTED&client%5Fsecret=REDACTED&x=REDACTED&y="
+    assert DEFAULT.data(b"password=hunter2") == b"password=REDACTED"
+    assert DEFAULT.data(b"password=hunter2 is prose") == b"password=hunter2 is prose"
+
+
+@pytest.mark.parametrize(("text", "secret"), PLANTED)
+def test_a_secret_is_found_in_every_kind_of_body(text: str, secret: str) -> None:
+    prompt = {"messages": [{"role": "user", "content": [{"type": "text", "text": f"It is {text}\nor so."}]}]}
+    bodies = [
+        json.dumps(prompt),
+        json.dumps(prompt, indent=2),
+        f"event: delta\ndata: {json.dumps(prompt)}\n\ndata: [DONE]\n\n",
+        f"{json.dumps(prompt)}\n" * 2,
+        text,
+    ]
+    for body in bodies:
+        kept = DEFAULT.data(body.encode()).decode()
+        assert secret not in kept
+        assert json.dumps(secret)[1:-1] not in kept
+        assert DEFAULT.data(kept.encode()).decode() == kept
+        assert list(DEFAULT.finds(kept)) == []
+
+
+def test_a_deep_document() -> None:
+    deep = "[" * 100_000 + '{"password": "x"}' + "]" * 100_000
+    assert DEFAULT.json_text(deep) == deep.replace('"x"', '"REDACTED"')
+    assert DEFAULT.data(deep.encode()) == deep.replace('"x"', '"REDACTED"').encode()
+
+
+def test_other_bytes_stay() -> None:
+    data = b"\xff\xd8\x00" + SECRETS["groq"].encode()
+    assert DEFAULT.data(data) is data
+
+
+# -- URLs and headers -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        pytest.param("https://h/x?a=1&KEY=s3cr3t&b=2", "https://h/x?a=1&KEY=REDACTED&b=2", id="by name"),
+        pytest.param("https://h/x?api%5Fkey=s3=cr3t&flag&key=", "https://h/x?api%5Fkey=REDACTED&flag&key=", id="as sent"),
+        pytest.param("/next?access_token=s3cr3t", "/next?access_token=REDACTED", id="a part of one"),
+        pytest.param("https://h/#id_token=s3cr3t&state=1", "https://h/#id_token=REDACTED&state=1", id="a fragment"),
+        pytest.param("https://user:p@ss@h/x", "https://REDACTED@h/x", id="user and password"),
+        pytest.param("https://token@h/x", "https://REDACTED@h/x", id="a user alone"),
+        pytest.param(f"https://h/v1/{SECRETS['github']}/x", "https://h/v1/REDACTED/x", id="a shape in the path"),
+        pytest.param(f"https://h/v1?q={SECRETS['google']}", "https://h/v1?q=REDACTED", id="a shape in the query"),
+        pytest.param("https://h:80/a@b?monkey=1&keys=2", "https://h:80/a@b?monkey=1&keys=2", id="nothing"),
+    ],
+)
+def test_url(url: str, kept: str) -> None:
+    assert DEFAULT.url(url) == kept
+    assert DEFAULT.url(kept) == kept
+
+
+@quick
+@given(letters)
+def test_url_is_idempotent(text: str) -> None:
+    kept = DEFAULT.url("https://h/" + text)
+    assert DEFAULT.url(kept) == kept
+    assert list(DEFAULT.finds(kept)) == []
+
+
+DROPPED = (
+    "Authorization Proxy-Authorization X-API-Key api-key X-Goog-Api-Key xi-api-key x-portkey-api-key Cookie Set-Cookie OpenAI-Organization "
+    "openai-project anthropic-organization-id x-goog-user-project X-Amz-Security-Token Ocp-Apim-Subscription-Key WWW-Authenticate"
+)
+KEPT = "content-type x-request-id x-ratelimit-remaining-tokens openai-version anthropic-beta openai-processing-ms"
+
+
+@pytest.mark.parametrize("name", DROPPED.split())
+def test_headers_that_are_dropped(name: str) -> None:
+    assert DEFAULT.header(name, "x") is None
+    assert DEFAULT.header(name.upper(), "x") is None
+
+
+def test_headers_that_stay() -> None:
+    for name in KEPT.split():
+        assert DEFAULT.header(name, "x") == "x"
+    assert DEFAULT.header("x-note", SECRETS["groq"]) == "REDACTED"
+    assert DEFAULT.header("Location", "https://h/x?sig=abc") == "https://h/x?sig=REDACTED"
+
+
+# -- what a user adds -----------------------------------------------------------------------------------------------------
+
+
+def test_added_names_and_patterns() -> None:
+    redactor = Redactor(names=["X-Tenant", "national_id"], patterns=[r"EMP-\d{6}", re.compile(r"pin (?P<secret>\d+)")])
+    assert redactor.header("x-tenant", "a") is None
+    assert redactor.url("https://h/?nationalId=1&a=2") == "https://h/?nationalId=REDACTED&a=2"
+    assert redactor.value({"National-ID": "1", "a": "EMP-123456", "b": "pin 1234"}) == {
+        "National-ID": "REDACTED",
+        "a": "REDACTED",
+        "b": "pin REDACTED",
+    }
+    assert redactor.json_text('{"national-id":"1"}') == '{"national-id":"REDACTED"}'
+    assert redactor.text(SECRETS["groq"]) == "REDACTED"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        pytest.param({"patterns": ["("]}, "does not compile", id="broken"),
+        pytest.param({"patterns": ["x*"]}, "empty text", id="matches nothing at all"),
+        pytest.param({"patterns": [re.compile(b"x")]}, "for bytes", id="bytes"),
+        pytest.param({"patterns": [5]}, "does not compile", id="a number"),
+        pytest.param({"names": [""]}, "is no name", id="no name"),
+        pytest.param({"names": [5]}, "is no name", id="a name that is a number"),
+    ],
+)
+def test_wrong_options(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        Redactor(**options)
+
+
+# -- speed ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(
+            json.dumps({"input": [{"role": "user", "content": "Why should a program (mine) ask twice? " * 16}] * 160}), id="prompts"
+        ),
+        pytest.param("eyJ" * 40_000, id="one anchor over and over"),
+        pytest.param("://a:b" * 20_000, id="another"),
+        pytest.param("?sig=" * 20_000, id="a third"),
+        pytest.param("-----BEGIN PRIVATE " + "KEY-----" * 10_000, id="a fourth"),
+        pytest.param(("-----BEGIN PRIVATE " + "KEY-----\n") * 4_000, id="a fifth"),
+        pytest.param("sk-" + "a-" * 50_000, id="a sixth"),
+        pytest.param("Bearer " * 15_000, id="a seventh"),
+        pytest.param('{"a": "' + '\\"' * 50_000, id="quotes"),
+        pytest.param('"' * 100_001, id="more quotes"),
+        pytest.param("a=b&" * 30_000 + " ", id="nearly a form"),
+        pytest.param("data: {\n" * 12_000, id="nearly events"),
+        pytest.param("data: " + "[" * 100_000, id="deep"),
+    ],
+)
+def test_no_text_takes_long(text: str) -> None:
+    started = time.perf_counter()
+    DEFAULT.json_text(text)
+    DEFAULT.data(text.encode())
+    assert time.perf_counter() - started < 2.0  # two milliseconds for the first of them; squares would be minutes

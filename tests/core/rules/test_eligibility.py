@@ -1,0 +1,280 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.core.play import CHAT, ask
+from wirecache._core.keys.canonical import Body, parse_body
+from wirecache._core.rules.eligibility import asks_for_stream, is_event_stream, is_upgrade, model_of, too_large, why_not_this_body
+from wirecache._core.rules.endpoints import find_endpoint
+
+# -- endpoints: one row a path; a wrong row is a wrong answer, or a job that is never started ---------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "endpoint"),
+    [
+        ("/v1/chat/completions", "chat"),
+        ("/openai/v1/chat/completions", "chat"),
+        ("/openai/deployments/d/chat/completions", "chat"),
+        ("/v1/chat/completions/", "chat"),
+        ("/v1/completions", "completions"),
+        ("/v1/responses", "responses"),
+        ("/v1/responses/input_tokens", "input-tokens"),
+        ("/v1/responses/compact", "compact"),
+        ("/v1/embeddings", "embeddings"),
+        ("/v1/moderations", "moderations"),
+        ("/v1/images/generations", "images"),
+        ("/v1/images/edits", "images"),
+        ("/v1/images/variations", "images"),
+        ("/v1/audio/speech", "speech"),
+        ("/v1/audio/transcriptions", "transcriptions"),
+        ("/v1/audio/translations", "translations"),
+        ("/v1/decisions", "decisions"),
+        ("/v1/messages", "messages"),
+        ("/v1/messages/count_tokens", "count-tokens"),
+        ("/v1beta/models/m:generateContent", "generate-content"),
+        ("/v1beta/models/m:streamGenerateContent", "generate-content"),
+        ("/v1/models/m:countTokens", "count-tokens"),
+        ("/v1/models/m:computeTokens", "count-tokens"),
+        ("/v1/models/m:embedContent", "embeddings"),
+        ("/v1/models/m:batchEmbedContents", "embeddings"),
+        ("/v1/projects/p/locations/l/publishers/google/models/m:predict", "predict"),
+        ("/v1/projects/p/locations/l/publishers/anthropic/models/m:rawPredict", "messages"),
+        ("/v1/projects/p/locations/l/publishers/anthropic/models/m:streamRawPredict", "messages"),
+        ("/v1/projects/p/locations/l/publishers/anthropic/models/count-tokens:rawPredict", "count-tokens"),
+        ("/v1/interactions", "interactions"),
+        ("/v1/fim/completions", "fim"),
+        ("/v1/agents/completions", "agents"),
+        ("/v1/chat/moderations", "moderations"),
+        ("/v1/classifications", "classifications"),
+        ("/v1/chat/classifications", "classifications"),
+        ("/v1/ocr", "ocr"),
+        ("/v1/chat", "chat"),
+        ("/v2/chat", "chat"),
+        ("/v1/embed", "embeddings"),
+        ("/v2/embed", "embeddings"),
+        ("/v1/rerank", "rerank"),
+        ("/v2/rerank", "rerank"),
+        ("/v1/classify", "classify"),
+        ("/v1/summarize", "summarize"),
+        ("/v1/generate", "completions"),
+        ("/v1/tokenize", "tokenize"),
+        ("/v1/detokenize", "detokenize"),
+        ("/v2/parse", "parse"),
+        ("/v2/audio/transcriptions", "transcriptions"),
+        ("/20231130/actions/chat", "chat"),
+        ("/api/chat", "ollama-chat"),
+        ("/api/generate", "ollama-generate"),
+        ("/api/embed", "embeddings"),
+        ("/api/embeddings", "embeddings"),
+        ("/hf-inference/models/org/name", "task"),
+        ("/model/anthropic.claude-v1%3A0/invoke", "messages"),
+        ("/model/m/converse", "messages"),
+        ("/model/m/converse-stream", "messages"),
+        ("/endpoints/e/invocations", "invocations"),
+    ],
+)
+def test_inference(path: str, endpoint: str) -> None:
+    assert find_endpoint(path.encode()) == endpoint
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "/",
+        "/v1/files",
+        "/v1/uploads/u/complete",
+        "/v1/batches",
+        "/v1/fine_tuning/jobs",
+        "/v1/assistants",
+        "/v1/threads",
+        "/v1/threads/t/messages",
+        "/v1/threads/t/runs",
+        "/v1/vector_stores/v/search",
+        "/v1/containers",
+        "/v1/conversations",
+        "/v1/conversations/c/items",
+        "/v1/evals/e/runs",
+        "/v1/realtime/sessions",
+        "/v1/videos",
+        "/v1/audio/voices",
+        "/v1/responses/r/cancel",
+        "/v1/chat/completions/c",
+        "/v1/messages/batches",
+        "/v1/messages/batches/b/cancel",
+        "/v1/sessions/s/messages",
+        "/v1beta/models/m:batchGenerateContent",
+        "/v1beta/models/m:asyncBatchEmbedContent",
+        "/v1/models/m:predictLongRunning",
+        "/v1/models/m:fetchPredictOperation",
+        "/v1beta/cachedContents",
+        "/v1/batch/jobs",
+        "/v1/agents",
+        "/v1/ocr/x",
+        "/v1/check-api-key",
+        "/v1/embed-jobs",
+        "/v2/batches",
+        "/api/pull",
+        "/api/show",
+        "/v1/async/images/generations",
+        pytest.param("/async/chat/completions"),
+        pytest.param("/v1/async/embeddings"),
+        "/model/m/async-invoke",
+        "/mychat/completionsx",
+        "/v1/Chat/Completions",
+    ],
+)
+def test_not_inference(path: str) -> None:
+    assert find_endpoint(path.encode()) is None
+
+
+# -- the request ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "stream"),
+    [
+        ("/v1/chat/completions", "", False),
+        ("/v1beta/models/m:generateContent", "key=k", False),
+        ("/v1beta/models/m:generateContent", "salt=sse", False),
+        ("/v1beta/models/m:streamGenerateContent", "", True),
+        ("/v1beta/models/m:streamGenerateContent/", "", True),
+        ("/v1beta/models/m:generateContent", "alt=sse", True),
+        ("/v1beta/models/m:generateContent", "key=k&alt=sse", True),
+        ("/x/models/m:streamRawPredict", "", True),
+        ("/model/m/invoke-with-response-stream", "", True),
+        ("/model/m/converse-stream", "", True),
+        ("/endpoints/e/invocations-response-stream", "", True),
+    ],
+)
+def test_stream_by_path_and_query(path: str, query: str, stream: bool) -> None:
+    assert asks_for_stream(path.encode(), query.encode()) is stream
+
+
+@pytest.mark.parametrize(
+    ("url", "headers", "upgrade"),
+    [
+        (CHAT, {}, False),
+        (CHAT, {"connection": "keep-alive"}, False),
+        ("wss://h/v1/realtime", {}, True),
+        ("ws://h/v1/realtime", {}, True),
+        ("https://h/v1/realtime", {"Upgrade": "websocket"}, True),
+    ],
+)
+def test_upgrade(url: str, headers: dict[str, str], upgrade: bool) -> None:
+    assert is_upgrade(ask(url, "GET", headers)) is upgrade
+
+
+@pytest.mark.parametrize(
+    ("declared", "large"),
+    [({}, False), ({"content-length": "1000000"}, False), ({"content-length": "1000001"}, True), ({"content-length": "9999999x"}, False)],
+)
+def test_body_size(declared: dict[str, str], large: bool) -> None:
+    assert too_large(ask(headers=declared), 1_000_000) is large
+
+
+# -- the body ------------------------------------------------------------------------------------------------------------
+
+FORM = b"application/x-www-form-urlencoded"
+
+
+def parts(**fields: str) -> bytes:
+    return (
+        "".join(f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in fields.items()).encode()
+        + b"--x--\r\n"
+    )
+
+
+def body_of(value: object) -> Body:
+    return parse_body(json.dumps(value).encode())
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "body", "reason"),
+    [
+        pytest.param("chat", body_of({"model": "m"}), None, id="plain"),
+        pytest.param("chat", parse_body(b""), "no-body", id="no body"),
+        pytest.param("chat", parse_body(b"\xff"), None, id="raw bytes"),
+        pytest.param("chat", body_of([{"stream": True}]), None, id="a list"),
+        pytest.param("chat", body_of({"stream": True}), "stream", id="stream"),
+        pytest.param("chat", body_of({"stream": False}), None, id="no stream"),
+        pytest.param("chat", body_of({"stream": None}), None, id="stream null"),
+        pytest.param("chat", body_of({"messages": [{"stream": True}]}), None, id="stream at depth"),
+        pytest.param("ollama-chat", body_of({}), "stream", id="Ollama streams unless told not to"),
+        pytest.param("ollama-chat", body_of({"stream": None}), "stream", id="Ollama, null"),
+        pytest.param("ollama-generate", body_of({"stream": False}), None, id="Ollama, told not to"),
+        pytest.param("responses", body_of({"background": True}), "background", id="background"),
+        pytest.param("responses", body_of({"background": False}), None, id="no background"),
+        pytest.param("interactions", body_of({}), "stateful", id="an interaction is kept by default"),
+        pytest.param("interactions", body_of({"store": False}), None, id="an interaction that is not kept"),
+        pytest.param(
+            "interactions", body_of({"store": False, "previous_interaction_id": "i"}), "stateful", id="an interaction that goes on"
+        ),
+        pytest.param("transcriptions", parse_body(parts(model="m"), b"multipart/form-data; boundary=x"), None, id="parts"),
+        pytest.param("transcriptions", parse_body(parts(stream="true"), b"multipart/form-data; boundary=x"), "stream", id="parts, stream"),
+        pytest.param("transcriptions", parse_body(parts(stream="false"), b"multipart/form-data; boundary=x"), None, id="parts, no stream"),
+        pytest.param("transcriptions", parse_body(b"model=m&stream=True", FORM), "stream", id="form, stream"),
+        pytest.param("transcriptions", parse_body(b"model=m", FORM), None, id="form"),
+        pytest.param("transcriptions", parse_body(b"stream=false", FORM), None, id="form, no stream"),
+        pytest.param("transcriptions", parse_body(b"verbose=true", FORM), None, id="form, something else is true"),
+        pytest.param(
+            "transcriptions", parse_body(parts(verbose="true"), b"multipart/form-data; boundary=x"), None, id="parts, something else"
+        ),
+        *(
+            pytest.param("interactions", body_of({"store": False, name: "x"}), "stateful", id=f"an interaction with {name}")
+            for name in ("continuation_token", "agent", "environment", "webhook_config")
+        ),
+    ],
+)
+def test_why_not_this_body(endpoint: str, body: Body, reason: str | None) -> None:
+    assert why_not_this_body(endpoint, body) == reason
+
+
+FILE = b'--x\r\nContent-Disposition: form-data; name="file"; filename="model"\r\n\r\nRIFF\r\n' + parts(model="whisper-1")
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "model"),
+    [
+        pytest.param("/v1/chat/completions", body_of({"model": "gpt"}), "gpt", id="member"),
+        pytest.param("/v1/models/in-path:generateContent", body_of({"model": "gpt"}), "gpt", id="member before path"),
+        pytest.param("/v1/chat/completions", body_of({"model": 7}), None, id="a model that is no text"),
+        pytest.param("/v1/chat/completions", body_of([]), None, id="none"),
+        pytest.param("/v1/audio/transcriptions", parse_body(parts(model="w-1"), b"multipart/form-data; boundary=x"), "w-1", id="part"),
+        pytest.param(
+            "/v1/audio/transcriptions",
+            parse_body(FILE, b"multipart/form-data; boundary=x"),
+            "whisper-1",
+            id="a file called model",
+        ),
+        pytest.param("/v1/audio/transcriptions", parse_body(b"model=w-1", FORM), "w-1", id="form"),
+        pytest.param("/v1beta/models/gemini:generateContent", body_of({}), "gemini", id="Gemini's path"),
+        pytest.param("/openai/deployments/d/chat/completions", body_of({}), "d", id="Azure's path"),
+        pytest.param("/model/anthropic.claude/invoke", body_of({}), "anthropic.claude", id="Bedrock's path"),
+        pytest.param("/model/claude-v1:0/invoke", body_of({}), "claude-v1:0", id="Bedrock's path, version"),
+        pytest.param("/hf-inference/models/org/name", body_of({}), "org/name", id="Hugging Face's path"),
+        pytest.param("/v1/models", body_of({}), None, id="a path that ends there"),
+    ],
+)
+def test_model(path: str, body: Body, model: str | None) -> None:
+    assert model_of(ask("https://h" + path), body) == model
+
+
+@pytest.mark.parametrize(
+    ("content_type", "stream"),
+    [
+        ("text/event-stream", True),
+        ("Text/Event-Stream; charset=utf-8", True),
+        ("application/x-ndjson", True),
+        ("application/vnd.amazon.eventstream", True),
+        ("application/json", False),
+        ("text/event-streams", False),
+        ("audio/mpeg", False),
+    ],
+)
+def test_stream_by_response(content_type: str, stream: bool) -> None:
+    assert is_event_stream({b"content-type": content_type.encode()}) is stream
+    assert is_event_stream({}) is False

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.core.play import entry, quick
+from wirecache._core.rules.freshness import age_of, explicit_lifetime, lasts, parse_ttl, ttl_left
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        pytest.param(90, 90.0, id="an integer"),
+        pytest.param(0.5, 0.5, id="a float"),
+        pytest.param(0, 0.0, id="nothing is fresh"),
+        pytest.param(timedelta(hours=1, seconds=1), 3601.0, id="timedelta"),
+        pytest.param("90", 90.0, id="a number as text"),
+        pytest.param("90s", 90.0, id="seconds"),
+        pytest.param("15m", 900.0, id="minutes"),
+        pytest.param("12h", 43_200.0, id="hours"),
+        pytest.param("7d", 604_800.0, id="days"),
+        pytest.param("2w", 1_209_600.0, id="weeks"),
+        pytest.param(" 1.5 H ", 5400.0, id="fraction, space, upper case"),
+        pytest.param(None, None, id="None never ends"),
+        pytest.param("none", None, id="none in a variable"),
+        pytest.param("Never", None, id="never in a variable"),
+    ],
+)
+def test_ttl(value: float | str | timedelta | None, seconds: float | None) -> None:
+    assert parse_ttl(value) == seconds
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "7 days",
+        "d",
+        "-1",
+        "1e3",
+        "1d12h",
+        "inf",
+        -1,
+        float("nan"),
+        float("inf"),
+        True,
+        timedelta(seconds=-1),
+        [],
+        b"7d",
+        "9" * 400,
+        pytest.param(10**400),
+    ],
+)
+def test_a_wrong_ttl_says_what_is_allowed(value: object) -> None:
+    with pytest.raises(ValueError, match=r'allowed: .*"90s".*None \(never expires\)'):
+        parse_ttl(value)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("own", "ttl", "now", "left"),
+    [
+        pytest.param(False, 60.0, 1010.0, 50.0, id="fresh"),
+        pytest.param(False, 60.0, 1060.0, 0.0, id="just over"),
+        pytest.param(False, 60.0, 1075.0, -15.0, id="stale"),
+        pytest.param(False, None, 1e12, None, id="for ever"),
+        pytest.param(5.0, 60.0, 1010.0, -5.0, id="its own ttl wins over a longer one"),
+        pytest.param(100.0, 60.0, 1010.0, 90.0, id="its own ttl wins over a shorter one"),
+        pytest.param(None, 60.0, 1e12, None, id="its own is for ever"),
+        pytest.param(0.0, 60.0, 1000.0, 0.0, id="its own is nothing"),
+        pytest.param(False, 60.0, 10.0, 60.0, id="a clock that was set back"),
+    ],
+)
+def test_ttl_left(own: float | bool | None, ttl: float | None, now: float, left: float | None) -> None:
+    assert ttl_left(entry(ttl=own), ttl, now) == left
+
+
+def test_age_is_never_negative() -> None:
+    assert [age_of(entry(), now) for now in (900.0, 1000.0, 1001.5)] == [0.0, 0.0, 1.5]
+
+
+def test_whose_ttl_lasts() -> None:
+    assert [lasts(False, 7.0), lasts(None, 7.0), lasts(3.0, 7.0), lasts(0.0, 7.0), lasts(False, None)] == [7.0, None, 3.0, 0.0, None]
+
+
+DATE = "Thu, 01 Jan 1970 00:10:00 GMT"  # second 600
+LATER = "Thu, 01 Jan 1970 00:11:40 GMT"  # second 700
+
+
+@pytest.mark.parametrize(
+    ("headers", "lifetime"),
+    [
+        pytest.param({}, None, id="nothing said"),
+        pytest.param({"last-modified": DATE, "etag": '"x"', "date": LATER}, None, id="no heuristic lifetime"),
+        pytest.param({"cache-control": "private"}, None, id="private alone"),
+        pytest.param({"cache-control": "s-maxage=60"}, None, id="meant for shared caches"),
+        pytest.param({"cache-control": "max-age=60"}, 60.0, id="max-age"),
+        pytest.param({"cache-control": 'public , Max-Age = "60"'}, 60.0, id="max-age, quoted, upper case"),
+        pytest.param({"cache-control": "max-age=0"}, 0.0, id="max-age zero"),
+        pytest.param({"cache-control": "max-age=60", "expires": DATE, "date": LATER}, 60.0, id="max-age wins over Expires"),
+        pytest.param({"cache-control": "no-cache"}, 0.0, id="no-cache"),
+        pytest.param({"cache-control": "no-cache", "expires": LATER, "date": DATE}, 0.0, id="no-cache wins over Expires"),
+        pytest.param({"expires": LATER, "date": DATE}, 100.0, id="Expires since Date"),
+        pytest.param({"expires": LATER}, 60.0, id="Expires since it was stored"),
+        pytest.param({"expires": DATE, "date": LATER}, 0.0, id="Expires in the past"),
+        pytest.param({"expires": "0"}, 0.0, id="Expires: 0"),
+        pytest.param({"expires": LATER, "date": "yesterday"}, 0.0, id="a Date that is none"),
+        pytest.param({"cache-control": "x-max-age=60"}, None, id="another directive"),
+        pytest.param({"cache-control": 'private="max-age=60"'}, None, id="quoted text"),
+    ],
+)
+def test_explicit_lifetime(headers: dict[str, str], lifetime: float | None) -> None:
+    assert explicit_lifetime({name.encode(): value.encode() for name, value in headers.items()}, 640.0) == lifetime
+
+
+@quick
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            name: st.binary(max_size=12)
+            | st.sampled_from([DATE.encode(), b"Thu, 01 Jan 99999 00:00:00 GMT", b"Thu, 01 Jan 1 00:00 +9999", b" ", b"1 1 1 1"])
+            for name in (b"expires", b"date", b"cache-control")
+        },
+    )
+)
+def test_whatever_a_server_says_has_a_lifetime_or_none(fields: dict[bytes, bytes]) -> None:
+    lifetime = explicit_lifetime(fields, 640.0)
+    assert lifetime is None or lifetime >= 0

@@ -1,0 +1,89 @@
+"""What is said for one call, and what wins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from wirecache._core.messages import Request
+from wirecache._core.rules.plan import CallOptions, Directives, Mode, Plan, for_call, parse_options
+
+PLAN = Plan(ttl=100.0, namespace="cache", stale_if_error=5.0)
+
+
+def asked(**fields: str) -> Request:
+    named = {name.replace("_", "-").lower().encode(): value.encode() for name, value in fields.items()}
+    return Request("POST", "https", "h", None, b"/", b"", named)
+
+
+def test_a_call_that_says_nothing_has_the_plan_of_the_cache() -> None:
+    assert for_call(PLAN, asked(), None, None) is PLAN
+
+
+def test_the_nearest_wins() -> None:
+    context = CallOptions(ttl=1.0, namespace="context", sample=1, mode=Mode.OFF)
+    extension = {"ttl": "2s", "namespace": "extension", "sample": 2}
+    headers = asked(Wirecache_TTL="3s", Wirecache_Namespace="header")
+    plan = for_call(PLAN, asked(), context, None)
+    assert (plan.call_ttl, plan.namespace, plan.sample, plan.mode) == (1.0, "context", 1, Mode.OFF)
+    plan = for_call(PLAN, asked(), context, extension)
+    assert (plan.call_ttl, plan.namespace, plan.sample, plan.mode) == (2.0, "extension", 2, Mode.OFF)
+    plan = for_call(PLAN, headers, context, extension)
+    assert (plan.call_ttl, plan.namespace, plan.sample, plan.mode) == (3.0, "header", 2, Mode.OFF)
+
+
+def test_for_ever_and_empty_are_said_too() -> None:
+    plan = for_call(PLAN, asked(Wirecache_TTL="never", Wirecache_Namespace=""), CallOptions(ttl=1.0, namespace="context"), None)
+    assert plan.call_ttl is None
+    assert plan.namespace == ""
+
+
+@pytest.mark.parametrize(
+    ("control", "directives", "on_error"),
+    [
+        pytest.param("no-store", Directives(no_store=True), 5.0, id="no-store"),
+        pytest.param("NO-CACHE", Directives(no_cache=True), 5.0, id="capitals"),
+        pytest.param("only-if-cached, max-age=7", Directives(only_if_cached=True, max_age=7.0), 5.0, id="two"),
+        pytest.param('max-age="7"', Directives(max_age=7.0), 5.0, id="quoted"),
+        pytest.param("max-stale", Directives(max_stale=float("inf")), 5.0, id="any staleness"),
+        pytest.param("max-stale=9", Directives(max_stale=9.0), 5.0, id="some staleness"),
+        *(
+            pytest.param(
+                f"max-stale={odd}",
+                Directives(),
+                5.0,
+                id=f"max-stale={odd}",
+            )
+            for odd in ("-1", "1.5", "soon")
+        ),
+        pytest.param("stale-if-error=0", Directives(), 0.0, id="stale-if-error"),
+        pytest.param("max-age=soon, no-transform, , x=y", Directives(), 5.0, id="what is unknown or wrong is passed over"),
+    ],
+)
+def test_directives(control: str, directives: Directives, on_error: float) -> None:
+    plan = for_call(PLAN, asked(Cache_Control=control), None, None)
+    assert plan.asked == directives
+    assert plan.stale_if_error == on_error
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        pytest.param({"ttl": "soon"}, "x: ttl: 'soon' is no duration; allowed: seconds", id="ttl"),
+        pytest.param({"ttl": -1}, "x: ttl: -1 is no duration", id="negative ttl"),
+        pytest.param({"mode": "on"}, "x: mode is 'on'; allowed: auto, offline, refresh, off", id="mode"),
+        pytest.param({"sample": "first"}, "x: sample is 'first'; allowed: 0, 1, 2", id="sample"),
+        pytest.param({"sample": 1.5}, "x: sample is 1.5; allowed: 0, 1, 2", id="half a sample"),
+        pytest.param({"namespace": 7}, "x: namespace is 7; allowed: a text", id="namespace"),
+        pytest.param({"tll": 1}, "x: tll is no option of a call; allowed: mode, namespace, sample, streams, ttl", id="unknown"),
+    ],
+)
+def test_a_wrong_option_is_named(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words.replace("(", r"\(")):
+        parse_options(given, "x: ")
+
+
+def test_an_extension_is_a_dict() -> None:
+    with pytest.raises(ValueError, match="allowed: a dict of options"):
+        for_call(PLAN, asked(), None, "1h")

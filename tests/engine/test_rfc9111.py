@@ -1,0 +1,393 @@
+"""HTTP's own rules for GET and HEAD, played by hand. hishel reads the clock itself, so the entries here are made as of now."""
+
+from __future__ import annotations
+
+import time
+from email.utils import formatdate
+from typing import Any
+
+import pytest
+
+from tests.core.play import ask, fields_of, head, play
+from wirecache._core.flows.effects import Discard, Forward, Lookup, Refuse, Relay, Reuse, Save
+from wirecache._core.flows.inference import exchange
+from wirecache._core.keys.keys import http_key
+from wirecache._core.messages import Entry, Head, Request
+from wirecache._core.rules.plan import Mode, Plan, for_call
+from wirecache._core.status import CacheStatus
+from wirecache._engine.rfc9111 import http_exchange
+
+URL = "https://api.openai.com/v1/models"
+NOW = float(int(time.time()))
+GET = ask(URL, "GET", {"authorization": "Bearer a"})
+AUTO, OFFLINE, REFRESH, OFF = (Plan(mode=mode) for mode in (Mode.AUTO, Mode.OFFLINE, Mode.REFRESH, Mode.OFF))
+TAG = {"cache-control": "max-age=60", "etag": '"1"'}
+
+
+def key_of(asked: Request) -> str:
+    effect = next(http_exchange(asked, AUTO, NOW))
+    assert isinstance(effect, Lookup)
+    return effect.key
+
+
+def date(seconds: float) -> str:
+    return formatdate(seconds, usegmt=True)
+
+
+def planned(asked: Request, plan: Plan = AUTO) -> Plan:
+    """The plan of a call: what its own headers say lies over the cache's."""
+    return for_call(plan, asked, None, None)
+
+
+def relayed(asked: Request, answer: Head, *before: Any, plan: Plan = AUTO) -> Relay:
+    outcome = play(http_exchange(asked, planned(asked, plan), NOW), *before, answer).outcome
+    assert isinstance(outcome, Relay)
+    return outcome
+
+
+def stored(headers: dict[str, str], asked: Request = GET, ago: float = 0.0, body: bytes = b"old") -> Entry:
+    """The entry that this answer made so many seconds ago."""
+    recorder = relayed(asked, head(200, headers), None).recorder
+    assert recorder is not None, "it was not stored"
+    if asked.method != "HEAD":
+        recorder.feed(body)
+    recorder.end()
+    assert recorder.why_not(bytes) is None
+    return recorder.entry(NOW - ago, 0.5)
+
+
+# -- what is stored ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({"cache-control": "max-age=60"}, id="max-age"),
+        pytest.param({"cache-control": "private, max-age=60"}, id="private: this cache is"),
+        pytest.param({"cache-control": "public, max-age=60, must-revalidate"}, id="must-revalidate"),
+        pytest.param({"expires": date(NOW + 60), "date": date(NOW)}, id="Expires"),
+        pytest.param({"cache-control": "no-cache", "etag": '"1"'}, id="no-cache: to be revalidated"),
+        pytest.param({"cache-control": "max-age=0", "etag": '"1"'}, id="max-age=0: to be revalidated"),
+        pytest.param({"cache-control": "max-age=60", "vary": "Accept"}, id="Vary"),
+    ],
+)
+def test_stored_with_an_explicit_lifetime(headers: dict[str, str]) -> None:
+    effects, outcome = play(http_exchange(GET, AUTO, NOW), None, head(200, headers))
+    assert effects == [Lookup(key_of(GET)), Forward()]
+    assert isinstance(outcome, Relay)
+    assert outcome.recorder is not None
+    assert outcome.status == CacheStatus(fwd="miss", fwd_status=200, key=key_of(GET))
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "reason"),
+    [
+        pytest.param(200, {}, "not-allowed", id="nothing said"),
+        pytest.param(200, {"last-modified": date(0)}, "not-allowed", id="Last-Modified alone"),
+        pytest.param(200, {"etag": '"1"', "last-modified": date(0), "date": date(NOW)}, "not-allowed", id="validators alone"),
+        pytest.param(200, {"cache-control": "public"}, "not-allowed", id="public alone"),
+        pytest.param(200, {"cache-control": "s-maxage=60"}, "not-allowed", id="for shared caches"),
+        pytest.param(200, {"cache-control": "no-store"}, "not-allowed", id="no-store"),
+        pytest.param(200, {"cache-control": "max-age=60, no-store"}, "not-allowed", id="no-store wins over max-age"),
+        pytest.param(200, {"cache-control": "max-age=60", "vary": "*"}, "vary", id="Vary: *"),
+        pytest.param(200, {"cache-control": "max-age=60", "vary": "Accept, *"}, "vary", id="Vary: Accept, *"),
+        pytest.param(200, {"cache-control": "max-age=60", "content-type": "text/event-stream"}, "stream", id="event stream"),
+        *(
+            pytest.param(code, {"cache-control": "max-age=60"}, "not-allowed", id=str(code))
+            for code in (203, 206, 301, 304, 404, 410, 429, 500, 503)
+        ),
+    ],
+)
+def test_not_stored(status: int, headers: dict[str, str], reason: str) -> None:
+    outcome = relayed(GET, head(status, headers), None)
+    assert outcome == Relay(CacheStatus(fwd="miss", fwd_status=status, key=key_of(GET), detail=reason))
+
+
+def test_a_polled_job_is_always_forwarded() -> None:
+    """As batches are answered: with a time of change, and not a word on how long that is true."""
+    asked = ask("https://api.openai.com/v1/batches/b", "GET")
+    for _ in range(3):
+        assert relayed(asked, head(200, {"last-modified": date(0), "date": date(NOW)}), None).recorder is None
+
+
+@pytest.mark.parametrize("directive", ["no-store", "max-age=0, no-store"])
+def test_a_request_that_forbids_it_is_not_stored(directive: str) -> None:
+    outcome = relayed(ask(URL, "GET", {"cache-control": directive}), head(200, TAG))
+    assert outcome == Relay(CacheStatus(fwd="bypass", fwd_status=200, detail="no-store"))
+
+
+def test_how_long_the_store_is_told_to_keep_it() -> None:
+    assert stored({"expires": date(NOW + 60)}).ttl == pytest.approx(60, abs=2)
+
+
+# -- what is reused ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("headers", "ago", "left"),
+    [
+        pytest.param({"cache-control": "max-age=60"}, 0, 60, id="new"),
+        pytest.param({"cache-control": "max-age=60"}, 50, 10, id="fresh"),
+        pytest.param({"cache-control": "max-age=60", "date": date(NOW - 20)}, 10, 40, id="its Date is older"),
+        pytest.param({"cache-control": "max-age=60", "date": date(NOW + 500)}, 10, 50, id="its Date is in the future"),
+        pytest.param({"cache-control": "max-age=60", "age": "40"}, 10, 10, id="it came with an age"),
+        pytest.param({"expires": date(NOW + 86400), "date": date(NOW)}, 0, 86400, id="Expires"),
+    ],
+)
+def test_reused(headers: dict[str, str], ago: float, left: float) -> None:
+    found = stored(headers, ago=ago)
+    effects, outcome = play(http_exchange(GET, AUTO, NOW), found)
+    assert effects == [Lookup(key_of(GET))]
+    assert isinstance(outcome, Reuse)
+    assert outcome.entry == found
+    assert outcome.status == CacheStatus(hit=True, ttl=pytest.approx(left, abs=1), key=key_of(GET))
+    assert outcome.age == pytest.approx(max(0, 60 - left), abs=1)
+
+
+@pytest.mark.parametrize(
+    ("headers", "ago", "asking"),
+    [
+        pytest.param({"cache-control": "max-age=60"}, 61, {}, id="stale"),
+        pytest.param({"cache-control": "max-age=60", "age": "59"}, 2, {}, id="stale by the age it came with"),
+        pytest.param({"cache-control": "no-cache"}, 0, {}, id="no-cache"),
+        pytest.param({"cache-control": "no-cache, max-age=60"}, 0, {}, id="no-cache with max-age"),
+        pytest.param({"cache-control": "max-age=0"}, 0, {}, id="max-age=0"),
+        pytest.param({"expires": date(NOW), "date": date(NOW)}, 0, {}, id="Expires at once"),
+        pytest.param({"cache-control": "max-age=60"}, 0, {"cache-control": "no-cache"}, id="the request wants it revalidated"),
+        pytest.param(
+            {"cache-control": "max-age=60"},
+            9,
+            {"cache-control": "max-age=0"},
+            id="the request wants it new",
+        ),
+    ],
+)
+def test_forwarded_again(headers: dict[str, str], ago: float, asking: dict[str, str]) -> None:
+    asked = ask(URL, "GET", asking)
+    effects, outcome = play(http_exchange(asked, planned(asked), NOW), stored(headers, ago=ago), head(200, TAG))
+    assert [type(effect) for effect in effects] == [Lookup, Forward]
+    assert isinstance(outcome, Relay)
+    assert outcome.status.fwd == "stale"
+    assert outcome.recorder is not None
+
+
+def test_a_header_in_two_lines() -> None:
+    found = stored({"cache-control": "max-age=60"})
+    found = found._replace(headers=((b"cache-control", b"max-age=60"), (b"cache-control", b"private")))
+    outcome = play(http_exchange(GET, AUTO, NOW), found).outcome
+    assert isinstance(outcome, Reuse)
+    assert outcome.status.ttl == pytest.approx(60, abs=1)
+
+
+def test_the_time_is_the_one_that_is_passed_in() -> None:
+    found = stored({"cache-control": "max-age=60"})._replace(stored_at=5000.0)
+    assert isinstance(play(http_exchange(GET, AUTO, 5010.0), found).outcome, Reuse)
+
+
+def test_only_if_cached_never_leaves() -> None:
+    asked = ask(URL, "GET", {"cache-control": "only-if-cached"})
+    assert isinstance(play(http_exchange(asked, planned(asked), NOW), None).outcome, Refuse)
+
+
+def test_only_if_cached_is_no_leave_to_be_stale() -> None:
+    asked = ask(URL, "GET", {"cache-control": "only-if-cached"})
+    found = stored(TAG, ask(URL, "GET"), ago=100)
+    assert isinstance(play(http_exchange(asked, planned(asked), NOW), found).outcome, Refuse)
+
+
+# -- revalidation ------------------------------------------------------------------------------------------------------
+
+SINCE = {"last-modified": date(NOW - 5000)}
+
+
+@pytest.mark.parametrize(
+    ("headers", "conditions"),
+    [
+        pytest.param({"etag": '"1"'}, {b"if-none-match": b'"1"'}, id="entity tag"),
+        pytest.param({"etag": 'W/"1"'}, {b"if-none-match": b'W/"1"'}, id="weak entity tag"),
+        pytest.param(SINCE, {b"if-modified-since": SINCE["last-modified"].encode()}, id="time of change"),
+        pytest.param(
+            {**SINCE, "etag": '"1"'}, {b"if-none-match": b'"1"', b"if-modified-since": SINCE["last-modified"].encode()}, id="both"
+        ),
+        pytest.param({}, {}, id="nothing to go by"),
+    ],
+)
+def test_conditions(headers: dict[str, str], conditions: dict[bytes, bytes]) -> None:
+    effects, _ = play(http_exchange(GET, AUTO, NOW), stored({"cache-control": "max-age=60", **headers}, ago=100), head(200, TAG))
+    assert effects[1] == Forward(conditions)
+
+
+def test_a_304_renews() -> None:
+    found = stored({**TAG, "x-a": "1", "content-type": "text/plain"}, ago=100)
+    told = {"etag": '"1"', "cache-control": "max-age=90", "x-a": "2", "date": date(NOW)}
+    answer = head(304, {**told, "set-cookie": "s3cr3t", "content-type": "image/png"})
+    effects, outcome = play(http_exchange(GET, AUTO, NOW), found, answer, True)
+    assert isinstance(outcome, Reuse)
+    renewed = outcome.entry
+    assert effects[2] == Save(renewed)
+    assert (renewed.body, renewed.stored_at, renewed.key) == (b"old", NOW, found.key)
+    assert dict(renewed.headers) == {**fields_of(told), b"content-type": b"text/plain"}
+    assert outcome.status == CacheStatus(fwd="stale", fwd_status=304, stored=True, key=found.key)
+    assert isinstance(play(http_exchange(GET, AUTO, NOW + 1), renewed).outcome, Reuse)
+
+
+@pytest.mark.parametrize("dated", [{}, {"date": date(NOW - 100)}], ids=["no Date", "a Date"])
+def test_a_304_without_a_date_renews_too(dated: dict[str, str]) -> None:
+    outcome = play(http_exchange(GET, AUTO, NOW), stored({**TAG, **dated}, ago=100), head(304, {"etag": '"1"'}), None).outcome
+    assert isinstance(outcome, Reuse)
+    assert outcome.age < 5
+    assert isinstance(play(http_exchange(GET, AUTO, NOW), outcome.entry).outcome, Reuse)
+
+
+def test_a_304_for_another_tag_is_asked_again_without_conditions() -> None:
+    found = stored(TAG, ago=100)
+    effects, outcome = play(http_exchange(GET, AUTO, NOW), found, head(304, {"etag": '"2"'}), None, head(200, TAG))
+    assert effects[2:] == [Discard(found.key), Forward()]
+    assert isinstance(outcome, Relay)
+    assert outcome.recorder is not None
+
+
+@pytest.mark.parametrize(("status", "recorded"), [(200, True), (404, False), (500, False), (503, False)])
+def test_another_answer_than_304_is_passed_on(status: int, recorded: bool) -> None:
+    outcome = relayed(GET, head(status, TAG), stored(TAG, ago=100))
+    assert outcome.status.header(status).startswith("wirecache; fwd=stale; key=")
+    assert (outcome.recorder is not None) is recorded
+
+
+def test_a_new_answer_that_may_not_be_stored_ends_the_old_one() -> None:
+    asked = ask(URL, "GET", {"cache-control": "no-cache"})
+    effects, _ = play(http_exchange(asked, AUTO, NOW), stored(TAG), head(200, {"cache-control": "no-store"}), None)
+    assert effects[-1] == Discard(key_of(asked))
+
+
+@pytest.mark.parametrize("name", ["range", "if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "if-range"])
+def test_who_validates_or_wants_a_part_is_left_alone(name: str) -> None:
+    effects, outcome = play(http_exchange(ask(URL, "GET", {name: "x"}), AUTO, NOW), head(206, TAG))
+    assert effects == [Forward()]
+    assert outcome == Relay(CacheStatus(fwd="bypass", fwd_status=206, detail="conditional"))
+
+
+# -- one entry, one caller, one representation ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param(ask(URL, "GET", {"authorization": "Bearer a"}), ask(URL, "GET", {"authorization": "Bearer b"}), id="two users"),
+        pytest.param(ask(URL, "GET", {"authorization": "Bearer a"}), ask(URL, "GET"), id="a user and nobody"),
+        pytest.param(ask(URL, "GET", {"x-api-key": "a"}), ask(URL, "GET", {"x-api-key": "b"}), id="two keys"),
+        pytest.param(ask(URL, "GET", {"cookie": "a"}), ask(URL, "GET", {"cookie": "b"}), id="two sessions"),
+        pytest.param(ask(URL + "?key=a", "GET"), ask(URL + "?key=b", "GET"), id="a key in the query"),
+        pytest.param(ask(URL + "?a=1", "GET"), ask(URL + "?a=2", "GET"), id="the query"),
+        pytest.param(ask(URL, "GET"), ask(URL, "HEAD"), id="the method"),
+    ],
+)
+def test_never_shared(one: Request, other: Request) -> None:
+    assert key_of(one) != key_of(other)
+
+
+def test_headers_that_are_no_credentials_do_not_split_an_entry() -> None:
+    agents = {"user-agent": "x", "accept": "y", "anthropic-beta": "z", "cache-control": "no-cache"}
+    assert key_of(ask(URL, "GET", agents)) == key_of(ask(URL, "GET"))
+
+
+@pytest.mark.parametrize(
+    ("vary", "first", "then", "reused"),
+    [
+        pytest.param("Accept", {"accept": "a"}, {"accept": "a"}, True, id="the same"),
+        pytest.param("Accept", {"accept": "a"}, {"accept": "b"}, False, id="another"),
+        pytest.param("Accept", {"accept": "a"}, {}, False, id="none now"),
+        pytest.param("Accept", {}, {"accept": "a"}, False, id="none before"),
+        pytest.param("Accept", {}, {}, True, id="none ever"),
+        pytest.param("Accept", {"x": "1"}, {"x": "2"}, True, id="one that does not count"),
+        pytest.param("accept , X-Lang", {"accept": "a", "x-lang": "en"}, {"accept": "a", "x-lang": "de"}, False, id="the second of two"),
+        pytest.param("Authorization", {"authorization": "a"}, {"authorization": "a"}, True, id="a credential, which is in the key"),
+    ],
+)
+def test_vary(vary: str, first: dict[str, str], then: dict[str, str], reused: bool) -> None:
+    found = stored({"cache-control": "max-age=60", "vary": vary}, ask(URL, "GET", first))
+    flow = http_exchange(ask(URL, "GET", then), AUTO, NOW)
+    outcome = play(flow, found, *([] if reused else [head(200, TAG)])).outcome
+    assert isinstance(outcome, Reuse) is reused
+
+
+def test_the_time_of_change_of_another_representation_is_no_condition() -> None:
+    found = stored({"cache-control": "max-age=60", "vary": "Accept-Language", **SINCE}, ask(URL, "GET", {"accept-language": "en"}))
+    effects, _ = play(http_exchange(ask(URL, "GET", {"accept-language": "de"}), AUTO, NOW), found, head(200, TAG))
+    assert effects[1] == Forward()
+
+
+# -- modes -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("ago", "left"), [(10, 50), (100, -40)])
+def test_offline_reuses_whatever_there_is(ago: float, left: float) -> None:
+    found = stored(TAG, ago=ago)
+    effects, outcome = play(http_exchange(GET, OFFLINE, NOW), found)
+    assert effects == [Lookup(found.key)]
+    assert outcome == Reuse(found, CacheStatus(hit=True, ttl=left, key=found.key), ago)
+
+
+def test_offline_refuses_the_rest() -> None:
+    effects, outcome = play(http_exchange(ask(URL + "?key=s3cr3t", "GET"), OFFLINE, NOW), None)
+    assert [type(effect) for effect in effects] == [Lookup]
+    assert isinstance(outcome, Refuse)
+    assert (outcome.status.fwd, outcome.status.detail) == ("miss", "only-if-cached")
+    assert "s3cr3t" not in outcome.message
+
+
+def test_offline_minds_vary() -> None:
+    found = stored({**TAG, "vary": "Accept"}, ask(URL, "GET", {"accept": "audio/mpeg"}))
+    assert isinstance(play(http_exchange(ask(URL, "GET", {"accept": "text/plain"}), OFFLINE, NOW), found).outcome, Refuse)
+
+
+def test_refresh_does_not_look() -> None:
+    effects, outcome = play(http_exchange(GET, REFRESH, NOW), head(200, TAG))
+    assert effects == [Forward()]
+    assert isinstance(outcome, Relay)
+    assert outcome.status == CacheStatus(fwd="request", fwd_status=200, key=key_of(GET), detail="refresh")
+    assert outcome.recorder is not None
+
+
+def test_refresh_ends_an_answer_that_may_no_longer_be_stored() -> None:
+    effects, _ = play(http_exchange(GET, REFRESH, NOW), head(200, {"cache-control": "no-store"}), stored(TAG), None)
+    assert effects[-1] == Discard(key_of(GET))
+
+
+def test_refresh_of_what_may_not_be_stored() -> None:
+    outcome = play(http_exchange(GET, REFRESH, NOW), head(200, {}), None).outcome
+    assert outcome.status.detail == "not-allowed"
+
+
+@pytest.mark.parametrize(
+    ("asked", "plan", "reason"),
+    [
+        pytest.param(GET, OFF, "off", id="off"),
+        pytest.param(ask(URL, "GET", {"upgrade": "websocket"}), AUTO, "upgrade", id="upgrade"),
+        pytest.param(ask("wss://h/v1/realtime", "GET"), AUTO, "upgrade", id="websocket"),
+    ],
+)
+def test_bypass(asked: Request, plan: Plan, reason: str) -> None:
+    assert relayed(asked, head(101, {}), plan=plan) == Relay(CacheStatus(fwd="bypass", fwd_status=101, detail=reason))
+
+
+def test_an_upgrade_does_not_leave_offline() -> None:
+    assert isinstance(play(http_exchange(ask("wss://h/v1/realtime", "GET"), OFFLINE, NOW)).outcome, Refuse)
+
+
+def test_head_is_stored_and_reused_without_a_body() -> None:
+    asked = ask(URL, "HEAD")
+    found = stored({**TAG, "content-length": "9000"}, asked)
+    assert found.body == b""
+    assert isinstance(play(http_exchange(asked, AUTO, NOW), found).outcome, Reuse)
+
+
+@pytest.mark.parametrize("method", ["PUT", "POST", "PATCH", "DELETE"])
+def test_an_unsafe_method_makes_the_get_of_its_url_invalid(method: str) -> None:
+    asked = ask(URL, method, {"authorization": "Bearer a"})
+    assert http_key(asked) == key_of(GET)
+    by_head = http_key(asked._replace(method="HEAD"))
+    effects, _ = play(exchange(asked, AUTO, NOW), head(204), stored(TAG), None, None)
+    assert effects == [Forward(), Lookup(key_of(GET)), Discard(key_of(GET)), Lookup(by_head)]
+    assert play(exchange(asked, AUTO, NOW), head(204), None, None).effects == [Forward(), Lookup(key_of(GET)), Lookup(by_head)]
+    assert play(exchange(asked, AUTO, NOW), head(500)).effects == [Forward()]
