@@ -48,7 +48,7 @@ def recorded(
 def streamed(chunks: list[tuple[bytes, float]], content_type: str = "text/event-stream", **changes: Any) -> Entry:
     """The same of a stream, whose chunks came at these seconds."""
     body = b"".join(data for data, _ in chunks)
-    return recorded(body, content_type, pace=pack_chunks(Chunk(len(data), at) for data, at in chunks), **changes)
+    return recorded(body, content_type, chunk_times=pack_chunks(Chunk(len(data), at) for data, at in chunks), **changes)
 
 
 def captured(path: Path) -> Entry:

@@ -285,7 +285,7 @@ def test_a_formatter_changes_no_body(indent: int | str | None) -> None:
         formatted = json.dumps(json.loads(to_text(made)), indent=indent, ensure_ascii=False)
         read = from_text(formatted.replace("\n", "\r\n"), path.name).entry
         assert read.body == made.body
-        assert read.pace == from_text(to_text(made), path.name).entry.pace
+        assert read.chunk_times == from_text(to_text(made), path.name).entry.chunk_times
 
 
 def told_of(**changes: Any) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 
 from wirecache import DiskStore, make_key
 from wirecache._core import codec
-from wirecache._core.messages import Entry, Usage
+from wirecache._core.messages import Entry, RequestSummary, Usage
+from wirecache._core.unset import UNSET
 from wirecache.cli import app_for
 
 URL = "https://api.openai.com/v1/chat/completions"
@@ -56,8 +57,8 @@ def entry(prompt: str, answer: str, *, model: str = "gpt-4o", url: str = URL, ag
         seconds=0.75,
         http_version=b"HTTP/1.1",
         usage=Usage(5, 7),
-        ttl=False,
-        about=json.dumps(["POST", url, "chat", model, {}, "", 0]).encode(),
+        ttl=UNSET,
+        summary=RequestSummary("POST", url, "chat", model, {}).to_bytes(),
         request_body=body,
     )
     return made._replace(**changes)

@@ -176,7 +176,7 @@ def test_show_does_not_let_an_answer_steer_the_terminal(tmp_path: Path) -> None:
 
 def _stream(*events: Any) -> dict[str, Any]:
     body = b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in events)
-    return {"body": body, "headers": ((b"content-type", b"text/event-stream"),), "pace": pack_chunks([Chunk(len(body), 0.5)])}
+    return {"body": body, "headers": ((b"content-type", b"text/event-stream"),), "chunk_times": pack_chunks([Chunk(len(body), 0.5)])}
 
 
 def _delta(**delta: Any) -> dict[str, Any]:

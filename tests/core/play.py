@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from hypothesis import settings
 
 from wirecache._core.flows.effects import Claim, Effect, Flow, Outcome
-from wirecache._core.messages import Entry, Head, Request, Usage
+from wirecache._core.messages import Entry, Head, Request, RequestSummary, Usage
+from wirecache._core.unset import UNSET
 
 CHAT = "https://api.openai.com/v1/chat/completions"
 KEY = "ab" * 32
@@ -66,8 +67,8 @@ def entry(**changes: Any) -> Entry:
         seconds=0.5,
         http_version=b"HTTP/1.1",
         usage=Usage(5, 7),
-        ttl=False,
-        about=json.dumps(["POST", CHAT, "chat", "m", {}]).encode(),
+        ttl=UNSET,
+        summary=RequestSummary("POST", CHAT, "chat", "m", {}).to_bytes(),
         request_body=b"{}",
     )
     return made._replace(**changes)

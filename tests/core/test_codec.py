@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.core.play import KEY, entry, quick
 from wirecache._core import codec
 from wirecache._core.messages import Chunk, Entry, Usage, pack_chunks
+from wirecache._core.unset import UNSET, Ttl
 
 plain = st.binary(max_size=20)
 names = plain.map(lambda raw: raw.replace(b"\0", b""))
@@ -24,10 +25,10 @@ entries = st.builds(
     seconds=seconds,
     http_version=st.sampled_from([b"HTTP/1.0", b"HTTP/1.1", b"HTTP/2", b"HTTP/3"]),
     usage=st.none() | st.builds(Usage, *[counts] * 7),
-    ttl=st.sampled_from([False, None, 0.0]) | seconds,
-    about=plain,
+    ttl=st.sampled_from([UNSET, None, 0.0]) | seconds,
+    summary=plain,
     request_body=plain,
-    pace=st.lists(st.builds(Chunk, st.integers(0, 2**32 - 1), seconds)).map(pack_chunks),
+    chunk_times=st.lists(st.builds(Chunk, st.integers(0, 2**32 - 1), seconds)).map(pack_chunks),
 )
 FRAME = codec.encode(entry())
 
@@ -37,7 +38,7 @@ FRAME = codec.encode(entry())
 def test_an_entry_comes_back_as_it_was(made: Entry) -> None:
     back = codec.decode(made.key, codec.encode(made))
     assert back == made
-    assert pack_chunks(back.chunks) == made.pace
+    assert pack_chunks(back.chunks) == made.chunk_times
     assert [type(part) for part in back[:9]] == [type(part) for part in made[:9]]
 
 
@@ -100,8 +101,8 @@ def test_what_is_no_bytes_is_an_entry_or_damaged(value: Any) -> None:
         pass
 
 
-@pytest.mark.parametrize("ttl", [False, None, 0.0, 60.0])
-def test_whose_ttl_it_is_survives(ttl: float | bool | None) -> None:
+@pytest.mark.parametrize("ttl", [UNSET, None, 0.0, 60.0])
+def test_whose_ttl_it_is_survives(ttl: Ttl) -> None:
     back = codec.decode(KEY, codec.encode(entry(ttl=ttl))).ttl
     assert (type(back), back) == (type(ttl), ttl)
 

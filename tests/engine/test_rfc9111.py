@@ -15,7 +15,7 @@ from wirecache._core.keys.keys import http_key
 from wirecache._core.messages import Entry, Head, Request
 from wirecache._core.rules.plan import Mode, Plan, for_call
 from wirecache._core.status import CacheStatus
-from wirecache._engine.rfc9111 import http_exchange
+from wirecache._engine.rfc9111 import http_flow
 
 URL = "https://api.openai.com/v1/models"
 NOW = float(int(time.time()))
@@ -25,7 +25,7 @@ TAG = {"cache-control": "max-age=60", "etag": '"1"'}
 
 
 def key_of(asked: Request) -> str:
-    effect = next(http_exchange(asked, AUTO, NOW))
+    effect = next(http_flow(asked, AUTO, NOW))
     assert isinstance(effect, Lookup)
     return effect.key
 
@@ -40,7 +40,7 @@ def planned(asked: Request, plan: Plan = AUTO) -> Plan:
 
 
 def relayed(asked: Request, answer: Head, *before: Any, plan: Plan = AUTO) -> Relay:
-    outcome = play(http_exchange(asked, planned(asked, plan), NOW), *before, answer).outcome
+    outcome = play(http_flow(asked, planned(asked, plan), NOW), *before, answer).outcome
     assert isinstance(outcome, Relay)
     return outcome
 
@@ -52,7 +52,7 @@ def stored(headers: dict[str, str], asked: Request = GET, ago: float = 0.0, body
     if asked.method != "HEAD":
         recorder.feed(body)
     recorder.end()
-    assert recorder.why_not(bytes) is None
+    assert recorder.refusal_reason(bytes) is None
     return recorder.entry(NOW - ago, 0.5)
 
 
@@ -72,7 +72,7 @@ def stored(headers: dict[str, str], asked: Request = GET, ago: float = 0.0, body
     ],
 )
 def test_stored_with_an_explicit_lifetime(headers: dict[str, str]) -> None:
-    effects, outcome = play(http_exchange(GET, AUTO, NOW), None, head(200, headers))
+    effects, outcome = play(http_flow(GET, AUTO, NOW), None, head(200, headers))
     assert effects == [Lookup(key_of(GET)), Forward()]
     assert isinstance(outcome, Relay)
     assert outcome.recorder is not None
@@ -136,7 +136,7 @@ def test_how_long_the_store_is_told_to_keep_it() -> None:
 )
 def test_reused(headers: dict[str, str], ago: float, left: float) -> None:
     found = stored(headers, ago=ago)
-    effects, outcome = play(http_exchange(GET, AUTO, NOW), found)
+    effects, outcome = play(http_flow(GET, AUTO, NOW), found)
     assert effects == [Lookup(key_of(GET))]
     assert isinstance(outcome, Reuse)
     assert outcome.entry == found
@@ -164,7 +164,7 @@ def test_reused(headers: dict[str, str], ago: float, left: float) -> None:
 )
 def test_forwarded_again(headers: dict[str, str], ago: float, asking: dict[str, str]) -> None:
     asked = ask(URL, "GET", asking)
-    effects, outcome = play(http_exchange(asked, planned(asked), NOW), stored(headers, ago=ago), head(200, TAG))
+    effects, outcome = play(http_flow(asked, planned(asked), NOW), stored(headers, ago=ago), head(200, TAG))
     assert [type(effect) for effect in effects] == [Lookup, Forward]
     assert isinstance(outcome, Relay)
     assert outcome.status.fwd == "stale"
@@ -174,25 +174,25 @@ def test_forwarded_again(headers: dict[str, str], ago: float, asking: dict[str, 
 def test_a_header_in_two_lines() -> None:
     found = stored({"cache-control": "max-age=60"})
     found = found._replace(headers=((b"cache-control", b"max-age=60"), (b"cache-control", b"private")))
-    outcome = play(http_exchange(GET, AUTO, NOW), found).outcome
+    outcome = play(http_flow(GET, AUTO, NOW), found).outcome
     assert isinstance(outcome, Reuse)
     assert outcome.status.ttl == pytest.approx(60, abs=1)
 
 
 def test_the_time_is_the_one_that_is_passed_in() -> None:
     found = stored({"cache-control": "max-age=60"})._replace(stored_at=5000.0)
-    assert isinstance(play(http_exchange(GET, AUTO, 5010.0), found).outcome, Reuse)
+    assert isinstance(play(http_flow(GET, AUTO, 5010.0), found).outcome, Reuse)
 
 
 def test_only_if_cached_never_leaves() -> None:
     asked = ask(URL, "GET", {"cache-control": "only-if-cached"})
-    assert isinstance(play(http_exchange(asked, planned(asked), NOW), None).outcome, Refuse)
+    assert isinstance(play(http_flow(asked, planned(asked), NOW), None).outcome, Refuse)
 
 
 def test_only_if_cached_is_no_leave_to_be_stale() -> None:
     asked = ask(URL, "GET", {"cache-control": "only-if-cached"})
     found = stored(TAG, ask(URL, "GET"), ago=100)
-    assert isinstance(play(http_exchange(asked, planned(asked), NOW), found).outcome, Refuse)
+    assert isinstance(play(http_flow(asked, planned(asked), NOW), found).outcome, Refuse)
 
 
 # -- revalidation ------------------------------------------------------------------------------------------------------
@@ -213,7 +213,7 @@ SINCE = {"last-modified": date(NOW - 5000)}
     ],
 )
 def test_conditions(headers: dict[str, str], conditions: dict[bytes, bytes]) -> None:
-    effects, _ = play(http_exchange(GET, AUTO, NOW), stored({"cache-control": "max-age=60", **headers}, ago=100), head(200, TAG))
+    effects, _ = play(http_flow(GET, AUTO, NOW), stored({"cache-control": "max-age=60", **headers}, ago=100), head(200, TAG))
     assert effects[1] == Forward(conditions)
 
 
@@ -221,27 +221,27 @@ def test_a_304_renews() -> None:
     found = stored({**TAG, "x-a": "1", "content-type": "text/plain"}, ago=100)
     told = {"etag": '"1"', "cache-control": "max-age=90", "x-a": "2", "date": date(NOW)}
     answer = head(304, {**told, "set-cookie": "s3cr3t", "content-type": "image/png"})
-    effects, outcome = play(http_exchange(GET, AUTO, NOW), found, answer, True)
+    effects, outcome = play(http_flow(GET, AUTO, NOW), found, answer, True)
     assert isinstance(outcome, Reuse)
     renewed = outcome.entry
     assert effects[2] == Save(renewed)
     assert (renewed.body, renewed.stored_at, renewed.key) == (b"old", NOW, found.key)
     assert dict(renewed.headers) == {**fields_of(told), b"content-type": b"text/plain"}
     assert outcome.status == CacheStatus(fwd="stale", fwd_status=304, stored=True, key=found.key)
-    assert isinstance(play(http_exchange(GET, AUTO, NOW + 1), renewed).outcome, Reuse)
+    assert isinstance(play(http_flow(GET, AUTO, NOW + 1), renewed).outcome, Reuse)
 
 
 @pytest.mark.parametrize("dated", [{}, {"date": date(NOW - 100)}], ids=["no Date", "a Date"])
 def test_a_304_without_a_date_renews_too(dated: dict[str, str]) -> None:
-    outcome = play(http_exchange(GET, AUTO, NOW), stored({**TAG, **dated}, ago=100), head(304, {"etag": '"1"'}), None).outcome
+    outcome = play(http_flow(GET, AUTO, NOW), stored({**TAG, **dated}, ago=100), head(304, {"etag": '"1"'}), None).outcome
     assert isinstance(outcome, Reuse)
     assert outcome.age < 5
-    assert isinstance(play(http_exchange(GET, AUTO, NOW), outcome.entry).outcome, Reuse)
+    assert isinstance(play(http_flow(GET, AUTO, NOW), outcome.entry).outcome, Reuse)
 
 
 def test_a_304_for_another_tag_is_asked_again_without_conditions() -> None:
     found = stored(TAG, ago=100)
-    effects, outcome = play(http_exchange(GET, AUTO, NOW), found, head(304, {"etag": '"2"'}), None, head(200, TAG))
+    effects, outcome = play(http_flow(GET, AUTO, NOW), found, head(304, {"etag": '"2"'}), None, head(200, TAG))
     assert effects[2:] == [Discard(found.key), Forward()]
     assert isinstance(outcome, Relay)
     assert outcome.recorder is not None
@@ -256,13 +256,13 @@ def test_another_answer_than_304_is_passed_on(status: int, recorded: bool) -> No
 
 def test_a_new_answer_that_may_not_be_stored_ends_the_old_one() -> None:
     asked = ask(URL, "GET", {"cache-control": "no-cache"})
-    effects, _ = play(http_exchange(asked, AUTO, NOW), stored(TAG), head(200, {"cache-control": "no-store"}), None)
+    effects, _ = play(http_flow(asked, AUTO, NOW), stored(TAG), head(200, {"cache-control": "no-store"}), None)
     assert effects[-1] == Discard(key_of(asked))
 
 
 @pytest.mark.parametrize("name", ["range", "if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "if-range"])
 def test_who_validates_or_wants_a_part_is_left_alone(name: str) -> None:
-    effects, outcome = play(http_exchange(ask(URL, "GET", {name: "x"}), AUTO, NOW), head(206, TAG))
+    effects, outcome = play(http_flow(ask(URL, "GET", {name: "x"}), AUTO, NOW), head(206, TAG))
     assert effects == [Forward()]
     assert outcome == Relay(CacheStatus(fwd="bypass", fwd_status=206, detail="conditional"))
 
@@ -306,14 +306,14 @@ def test_headers_that_are_no_credentials_do_not_split_an_entry() -> None:
 )
 def test_vary(vary: str, first: dict[str, str], then: dict[str, str], reused: bool) -> None:
     found = stored({"cache-control": "max-age=60", "vary": vary}, ask(URL, "GET", first))
-    flow = http_exchange(ask(URL, "GET", then), AUTO, NOW)
+    flow = http_flow(ask(URL, "GET", then), AUTO, NOW)
     outcome = play(flow, found, *([] if reused else [head(200, TAG)])).outcome
     assert isinstance(outcome, Reuse) is reused
 
 
 def test_the_time_of_change_of_another_representation_is_no_condition() -> None:
     found = stored({"cache-control": "max-age=60", "vary": "Accept-Language", **SINCE}, ask(URL, "GET", {"accept-language": "en"}))
-    effects, _ = play(http_exchange(ask(URL, "GET", {"accept-language": "de"}), AUTO, NOW), found, head(200, TAG))
+    effects, _ = play(http_flow(ask(URL, "GET", {"accept-language": "de"}), AUTO, NOW), found, head(200, TAG))
     assert effects[1] == Forward()
 
 
@@ -323,13 +323,13 @@ def test_the_time_of_change_of_another_representation_is_no_condition() -> None:
 @pytest.mark.parametrize(("ago", "left"), [(10, 50), (100, -40)])
 def test_offline_reuses_whatever_there_is(ago: float, left: float) -> None:
     found = stored(TAG, ago=ago)
-    effects, outcome = play(http_exchange(GET, OFFLINE, NOW), found)
+    effects, outcome = play(http_flow(GET, OFFLINE, NOW), found)
     assert effects == [Lookup(found.key)]
     assert outcome == Reuse(found, CacheStatus(hit=True, ttl=left, key=found.key), ago)
 
 
 def test_offline_refuses_the_rest() -> None:
-    effects, outcome = play(http_exchange(ask(URL + "?key=s3cr3t", "GET"), OFFLINE, NOW), None)
+    effects, outcome = play(http_flow(ask(URL + "?key=s3cr3t", "GET"), OFFLINE, NOW), None)
     assert [type(effect) for effect in effects] == [Lookup]
     assert isinstance(outcome, Refuse)
     assert (outcome.status.fwd, outcome.status.detail) == ("miss", "only-if-cached")
@@ -338,11 +338,11 @@ def test_offline_refuses_the_rest() -> None:
 
 def test_offline_minds_vary() -> None:
     found = stored({**TAG, "vary": "Accept"}, ask(URL, "GET", {"accept": "audio/mpeg"}))
-    assert isinstance(play(http_exchange(ask(URL, "GET", {"accept": "text/plain"}), OFFLINE, NOW), found).outcome, Refuse)
+    assert isinstance(play(http_flow(ask(URL, "GET", {"accept": "text/plain"}), OFFLINE, NOW), found).outcome, Refuse)
 
 
 def test_refresh_does_not_look() -> None:
-    effects, outcome = play(http_exchange(GET, REFRESH, NOW), head(200, TAG))
+    effects, outcome = play(http_flow(GET, REFRESH, NOW), head(200, TAG))
     assert effects == [Forward()]
     assert isinstance(outcome, Relay)
     assert outcome.status == CacheStatus(fwd="request", fwd_status=200, key=key_of(GET), detail="refresh")
@@ -350,12 +350,12 @@ def test_refresh_does_not_look() -> None:
 
 
 def test_refresh_ends_an_answer_that_may_no_longer_be_stored() -> None:
-    effects, _ = play(http_exchange(GET, REFRESH, NOW), head(200, {"cache-control": "no-store"}), stored(TAG), None)
+    effects, _ = play(http_flow(GET, REFRESH, NOW), head(200, {"cache-control": "no-store"}), stored(TAG), None)
     assert effects[-1] == Discard(key_of(GET))
 
 
 def test_refresh_of_what_may_not_be_stored() -> None:
-    outcome = play(http_exchange(GET, REFRESH, NOW), head(200, {}), None).outcome
+    outcome = play(http_flow(GET, REFRESH, NOW), head(200, {}), None).outcome
     assert outcome.status.detail == "not-allowed"
 
 
@@ -372,14 +372,14 @@ def test_bypass(asked: Request, plan: Plan, reason: str) -> None:
 
 
 def test_an_upgrade_does_not_leave_offline() -> None:
-    assert isinstance(play(http_exchange(ask("wss://h/v1/realtime", "GET"), OFFLINE, NOW)).outcome, Refuse)
+    assert isinstance(play(http_flow(ask("wss://h/v1/realtime", "GET"), OFFLINE, NOW)).outcome, Refuse)
 
 
 def test_head_is_stored_and_reused_without_a_body() -> None:
     asked = ask(URL, "HEAD")
     found = stored({**TAG, "content-length": "9000"}, asked)
     assert found.body == b""
-    assert isinstance(play(http_exchange(asked, AUTO, NOW), found).outcome, Reuse)
+    assert isinstance(play(http_flow(asked, AUTO, NOW), found).outcome, Reuse)
 
 
 @pytest.mark.parametrize("method", ["PUT", "POST", "PATCH", "DELETE"])

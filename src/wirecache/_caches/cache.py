@@ -17,16 +17,15 @@ from wirecache._core.keys.canonical import Body
 from wirecache._core.keys.keys import DEFAULT_KEY, KeyOptions, request_from
 from wirecache._core.messages import Entry, Request, Usage
 from wirecache._core.privacy.names import redacted_url
-from wirecache._core.rules.freshness import lasts, ttl_left
+from wirecache._core.rules.freshness import effective_ttl, ttl_left
 from wirecache._core.rules.plan import Mode, Plan, Streams, for_call, ttl_in_force
-from wirecache._core.rules.rules import Rule, by_line, by_model
+from wirecache._core.rules.rules import Rule, rule_for_model, rules_for
 from wirecache._core.status import CacheStatus
+from wirecache._core.unset import UNSET, Ttl, Unset
 from wirecache._engine.observers import listeners_of
 from wirecache._settings.files import file_settings
 from wirecache._settings.sources import (
-    UNSET,
     Duration,
-    Unset,
     all_of_type,
     of_type,
     parse_duration,
@@ -233,7 +232,7 @@ class Cache:
     def keep(self, recorder: Recorder, decode: Decode, seconds: float) -> str | None:
         """Take the recorded answer into the store; else the reason why not. ``seconds``: how long upstream took."""
         make = partial(recorder.entry, time.time(), seconds)
-        reason = recorder.why_not(decode) or (self._judged(make()) if self._accept is not None else None)
+        reason = recorder.refusal_reason(decode) or (self._judged(make()) if self._accept is not None else None)
         made = recorder.recording
         if reason is None and not self._write(made.key, recorder.size, make, made.ttl, labels_of(made.request, made.namespace, recorder)):
             reason = "backlog"
@@ -256,8 +255,8 @@ class Cache:
         """Write an entry that is made already; False if too many writes wait."""
         return self._write(entry.key, len(entry.body), lambda: entry, entry.ttl)
 
-    def _write(self, key: str, size: int, make: Callable[[], Entry], own_ttl: float | bool | None, labels: Labels = NO_LABELS) -> bool:
-        lifetime = lasts(own_ttl, self._longest_ttl)
+    def _write(self, key: str, size: int, make: Callable[[], Entry], own_ttl: Ttl, labels: Labels = NO_LABELS) -> bool:
+        lifetime = effective_ttl(own_ttl, self._longest_ttl)
         kept = None if self.keep_stale is None else max(self.keep_stale, self.plan.stale_if_error)
         wanted = None if lifetime is None or kept is None else lifetime + kept
         return self.shelf.write(key, size, make, wanted, labels)
@@ -300,7 +299,7 @@ class Cache:
     def is_fresh(self, entry: Entry) -> bool:
         """Is it within its ttl: its own, that of its rule, or the cache's?"""
         asked = entry.request
-        rule = by_model(by_line(self.plan.rules, request_from(asked.method, asked.url)), asked.model) if self.plan.rules else None
+        rule = rule_for_model(rules_for(self.plan.rules, request_from(asked.method, asked.url)), asked.model) if self.plan.rules else None
         left = ttl_left(entry, ttl_in_force(self.plan, rule), time.time())
         return left is None or left > 0
 
@@ -327,7 +326,7 @@ def _is_shared(collapse: object, store: Store) -> bool:
 
 def _longest(plan: Plan) -> float | None:
     """The longest that an entry may be fresh, by the cache's ttl and those of the rules."""
-    lifetimes = [plan.ttl, *(rule.lasts for rule in plan.rules if rule.lasts is not False)]
+    lifetimes = [plan.ttl, *(rule.ttl_seconds for rule in plan.rules if rule.ttl_seconds is not UNSET)]
     return None if None in lifetimes else max(float(seconds) for seconds in lifetimes if seconds is not None)
 
 

@@ -22,9 +22,10 @@ from wirecache._core.keys.keys import DEFAULT_KEY, KeyOptions
 from wirecache._core.messages import Entry, Request
 from wirecache._core.privacy.redaction import Redactor
 from wirecache._core.rules.plan import Plan
-from wirecache._core.rules.record_modes import RecordMode, Tape
+from wirecache._core.rules.record_modes import CassettePlan, RecordMode
 from wirecache._core.status import CacheStatus
-from wirecache._settings.sources import UNSET, Unset, one_of, setting
+from wirecache._core.unset import UNSET, Unset
+from wirecache._settings.sources import one_of, setting
 from wirecache.cassette import CassetteStore
 from wirecache.cassette._directory import Directory
 from wirecache.cassette._session import SequenceEnd, Session
@@ -121,8 +122,8 @@ class Cassette(Cache):
         self.session.spare = verify is not None
         where = self.path if self.session.existed else f"{self.path}, which is empty or not there,"
         how = _how(self.path, by_variable=record_mode is UNSET)
-        tape = Tape(self.record_mode, self.session.existed, redactor, where, how, verify is not None)
-        self.plan = replace(self.plan, tape=tape)
+        cassette = CassettePlan(self.record_mode, self.session.existed, redactor, where, how, verify is not None)
+        self.plan = replace(self.plan, cassette=cassette)
 
     def __repr__(self) -> str:
         return f"Cassette({self.path!r}, {self.record_mode.value!r})"
@@ -136,9 +137,9 @@ class Cassette(Cache):
         """
         self.session.hold, self.session.since = True, since
         self._directory.schema_in(root)
-        assert self.plan.tape is not None
+        assert self.plan.cassette is not None
         existed = any(self._directory.made_at(name) < since for name in self._directory.names())
-        self.plan = replace(self.plan, tape=self.plan.tape._replace(how=how, where=where or self.path, existed=existed))
+        self.plan = replace(self.plan, cassette=self.plan.cassette._replace(how=how, where=where or self.path, existed=existed))
 
     def rollback(self) -> None:
         """Forget what was recorded since it was opened; only ``under_test``."""
@@ -214,7 +215,7 @@ class Cassette(Cache):
 
     def keep(self, recorder: Recorder, decode: Decode, seconds: float) -> str | None:
         """Take the answer onto the cassette; else the reason why not."""
-        reason = recorder.why_not(decode)
+        reason = recorder.refusal_reason(decode)
         if reason is None:
             entry = recorder.entry(time.time(), seconds)
             if self.verify:
@@ -267,8 +268,8 @@ class Cassette(Cache):
             super().log(self._redacted(request, EMPTY)[0], status, code, seconds, near)
 
     def _redacted(self, request: Request, body: Body) -> tuple[Request, Body]:
-        assert self.plan.tape is not None
-        return redacted(request, body, self.plan.tape.redactor, self.plan.key.headers)
+        assert self.plan.cassette is not None
+        return redacted(request, body, self.plan.cassette.redactor, self.plan.key.headers)
 
     def _newest(self) -> Iterator[Entry]:
         return self._directory.newest()

@@ -12,7 +12,7 @@ from wirecache._core.flows.labels import NO_LABELS, Labels
 from wirecache._core.messages import Usage
 from wirecache._core.rules.plan import CallOptions, Mode, Streams, parse_options
 from wirecache._core.status import CacheStatus
-from wirecache._settings.sources import UNSET, Unset
+from wirecache._core.unset import UNSET, Unset
 from wirecache.errors import ConfigError
 
 __all__ = ["Exchange", "capture", "captured", "current_options", "options"]

@@ -24,7 +24,7 @@ from wirecache._core.rules.eligibility import model_of
 from wirecache._core.rules.endpoints import find_endpoint
 from wirecache._core.rules.freshness import age_of
 from wirecache._core.rules.plan import Plan
-from wirecache._core.rules.rules import by_line, by_model
+from wirecache._core.rules.rules import rule_for_model, rules_for
 from wirecache._core.status import CacheStatus
 from wirecache._engine.rfc9111 import SAFE_METHODS, flow_for
 
@@ -152,10 +152,10 @@ def explain(
     except StopIteration as stop:
         outcome: Outcome = stop.value
     body = parse_body(content, request.fields.get(b"content-type", b""))
-    if plan.tape is not None:
+    if plan.cassette is not None:
         from wirecache._core.flows.replay import redacted
 
-        request, body = redacted(request, body, plan.tape.redactor, plan.key.headers)
+        request, body = redacted(request, body, plan.cassette.redactor, plan.key.headers)
     status = outcome.status
     reason = None if isinstance(outcome, Reuse) else _reason(status, entry)
     wants_nearest = status.key is not None and not status.hit and entry is None
@@ -179,9 +179,9 @@ def _reason(status: CacheStatus, entry: Entry | None) -> str:
 
 
 def _rule(request: Request, plan: Plan, model: str | None) -> str:
-    if plan.tape is not None:
-        return f"the cassette {plan.tape.where}, record mode {plan.tape.record_mode}"
-    rule = by_model(by_line(plan.rules, request), model)
+    if plan.cassette is not None:
+        return f"the cassette {plan.cassette.where}, record mode {plan.cassette.record_mode}"
+    rule = rule_for_model(rules_for(plan.rules, request), model)
     if rule is not None:
         return repr(rule)
     if request.method in SAFE_METHODS:

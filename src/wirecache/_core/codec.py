@@ -12,10 +12,11 @@ import math
 import struct
 
 from wirecache._core.messages import CHUNK_SIZE, Entry, Usage
+from wirecache._core.unset import UNSET
 
 __all__ = ["Damaged", "decode", "encode"]
 
-MAGIC = b"WCE\x03"  # the last byte is the format's version
+MAGIC = b"WCE\x04"  # the last byte is the format's version
 # key, status, HTTP version, stored at, seconds, ttl (NaN: no own one, infinity: for ever), the seven figures of the usage (-1: not told),
 # then the lengths of headers, summary, request body, pace and response body
 _BLOCK = struct.Struct(">32sH8sddd7qIIQIQ")
@@ -32,8 +33,8 @@ class Damaged(ValueError):
 def encode(entry: Entry) -> bytes:
     """The frame of an entry."""
     headers = b"\0".join(part for pair in entry.headers for part in pair)
-    parts = (headers, entry.about, entry.request_body, entry.pace, entry.body)
-    ttl = math.nan if entry.ttl is False else math.inf if entry.ttl is None else entry.ttl
+    parts = (headers, entry.summary, entry.request_body, entry.chunk_times, entry.body)
+    ttl = math.nan if entry.ttl is UNSET else math.inf if entry.ttl is None else entry.ttl
     block = _BLOCK.pack(
         bytes.fromhex(entry.key),
         entry.status,
@@ -79,7 +80,7 @@ def decode(key: str, frame: bytes) -> Entry:
         seconds,
         version.rstrip(b"\0"),
         usage if usage.input >= 0 else None,
-        False if ttl != ttl else None if ttl == math.inf else ttl,
+        UNSET if ttl != ttl else None if ttl == math.inf else ttl,
         frame[about_at:asked_at],
         view[asked_at:pace_at],
         frame[pace_at:body_at],

@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import starmap
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, Self, TypeAlias
+
+from wirecache._core.unset import Ttl
 
 __all__ = ["CHUNK_SIZE", "Chunk", "Entry", "Head", "HeaderPairs", "Request", "RequestSummary", "Usage", "fields_of", "pack_chunks"]
 
@@ -103,14 +105,31 @@ class RequestSummary:
     content_type: str = ""
     whole: bool = True
 
+    def to_bytes(self) -> bytes:
+        """Return the summary as an entry keeps it: a JSON object."""
+        members = {name: getattr(self, name) for name in _SUMMARY_DEFAULTS}
+        return json.dumps({name: value for name, value in members.items() if value != _SUMMARY_DEFAULTS[name]}).encode()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """Return the summary in an entry. ``ValueError`` if it is not one."""
+        members = json.loads(data)
+        try:
+            return cls(**members)
+        except TypeError as error:
+            raise ValueError(f"not a request summary: {error}") from None
+
+
+_SUMMARY_DEFAULTS = {field.name: field.default for field in fields(RequestSummary)}
+
 
 class Entry(NamedTuple):
     """A stored response, with what is needed to judge whether it may be used.
 
     ``headers`` have lower case names. ``body`` is what the application saw (content encoding undone). ``stored_at`` is in seconds since
-    the epoch, ``seconds`` is how long upstream took, ``ttl`` is set only where it was given for the one call (``False``: it was not).
-    ``about`` is the request summary as JSON: read through ``request``, and only when somebody asks. ``pace`` says, for a stream that was
-    recorded, how the body came (``chunks``); it is empty for all else.
+    the epoch, ``seconds`` is how long upstream took. ``ttl`` (seconds, None for ever) is set only where it was given for the one call, else
+    it is ``UNSET``. ``summary`` is the request summary as JSON: read through ``request``, and only when somebody asks. ``chunk_times``
+    says, for a stream that was recorded, how the body came (``chunks``); it is empty for all else.
     """
 
     key: str
@@ -121,20 +140,20 @@ class Entry(NamedTuple):
     seconds: float
     http_version: bytes
     usage: Usage | None
-    ttl: float | bool | None
-    about: bytes
+    ttl: Ttl
+    summary: bytes
     request_body: bytes | memoryview
-    pace: bytes = b""
+    chunk_times: bytes = b""
 
     @property
     def chunks(self) -> tuple[Chunk, ...]:
         """The pieces of a recorded stream, in their order; none for an answer that was no stream."""
-        return tuple(starmap(Chunk, _CHUNK.iter_unpack(self.pace)))
+        return tuple(starmap(Chunk, _CHUNK.iter_unpack(self.chunk_times)))
 
     @property
     def request(self) -> RequestSummary:
         """Which request was answered."""
-        return RequestSummary(*json.loads(self.about))
+        return RequestSummary.from_bytes(self.summary)
 
     @property
     def status_code(self) -> int:

@@ -26,13 +26,13 @@ from wirecache._core.privacy.names import redacted_url
 from wirecache._core.rules.eligibility import is_event_stream, is_upgrade
 from wirecache._core.rules.freshness import age_of, explicit_lifetime, may_answer
 from wirecache._core.rules.plan import Mode, Plan
-from wirecache._core.rules.rules import by_line
+from wirecache._core.rules.rules import rules_for
 from wirecache._core.status import CacheStatus
 
 if TYPE_CHECKING:
     import hishel
 
-__all__ = ["SAFE_METHODS", "flow_for", "http_exchange"]
+__all__ = ["SAFE_METHODS", "flow_for", "http_flow"]
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 # The caller does its own validation, or wants a part: then it gets what the server says.
@@ -41,23 +41,23 @@ _OWN_BUSINESS = (b"range", b"if-none-match", b"if-modified-since", b"if-match", 
 
 def flow_for(request: Request, plan: Plan) -> Callable[[Request, Plan, float], Flow]:
     """Which story is this request's: a cassette's, HTTP's own rules for a GET or HEAD that no user rule names, else that of inference."""
-    if plan.tape is not None:
-        from wirecache._core.flows.replay import played  # and with it all shapes of secrets, which only a cassette must know
+    if plan.cassette is not None:
+        from wirecache._core.flows.replay import replay_flow  # and with it all shapes of secrets, which only a cassette must know
 
-        return played
-    by_http = request.method in SAFE_METHODS and not (plan.rules and by_line(plan.rules, request))
-    return http_exchange if by_http else exchange
+        return replay_flow
+    by_http = request.method in SAFE_METHODS and not (plan.rules and rules_for(plan.rules, request))
+    return http_flow if by_http else exchange
 
 
-def http_exchange(request: Request, plan: Plan, now: float) -> Flow:
+def http_flow(request: Request, plan: Plan, now: float) -> Flow:
     """Answer a GET or HEAD as a private HTTP cache does; ``now`` in seconds since the epoch."""
     if plan.mode is Mode.OFF:
         return (yield from bypass(request, plan, "off"))
     if is_upgrade(request):
         return (yield from bypass(request, plan, "upgrade"))
-    if plan.asked.no_store:
+    if plan.directives.no_store:
         return (yield from bypass(request, plan, "no-store"))
-    offline = plan.mode is Mode.OFFLINE or plan.asked.only_if_cached
+    offline = plan.mode is Mode.OFFLINE or plan.directives.only_if_cached
     if any(name in request.fields for name in _OWN_BUSINESS) and not offline:
         return (yield from bypass(request, plan, "conditional"))
     key = http_key(request, plan.namespace)
@@ -77,8 +77,8 @@ def _matches(request: Request, entry: Entry) -> bool:
 
 def _offline(request: Request, key: str, entry: Entry | None, plan: Plan, now: float) -> Reuse | Refuse:
     left = _lifetime_left(entry, now) if entry is not None else None
-    stale_too = math.inf if plan.mode is Mode.OFFLINE else plan.asked.max_stale
-    if entry is None or not may_answer(left, _http_age(entry, now), plan.asked.max_age, stale_too):
+    stale_too = math.inf if plan.mode is Mode.OFFLINE else plan.directives.max_stale
+    if entry is None or not may_answer(left, _http_age(entry, now), plan.directives.max_age, stale_too):
         return Refuse(CacheStatus(fwd="miss", key=key, detail="only-if-cached"), explain_miss(request, "http", None))
     return Reuse(entry, CacheStatus(hit=True, ttl=left, key=key), _http_age(entry, now))
 
@@ -87,7 +87,7 @@ def _machine(request: Request, key: str, entry: Entry | None, plan: Plan, now: f
     import hishel  # 60 ms, and only programs that send a GET pay them
 
     asked = _to_hishel(request)
-    if plan.asked.max_age is not None and entry is not None and _http_age(entry, now) > plan.asked.max_age:
+    if plan.directives.max_age is not None and entry is not None and _http_age(entry, now) > plan.directives.max_age:
         asked.headers["cache-control"] = "no-cache"  # the machine does not know a request's max-age, but this
     stored = [_entry_to_hishel(asked, entry, now)] if entry is not None else []
     state = hishel.IdleClient(options={"shared": False}).next(asked, stored)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wirecache._core.privacy.redaction import Redactor
-from wirecache._settings.sources import UNSET
+from wirecache._core.unset import UNSET
 from wirecache.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from enum import Enum, StrEnum
-from typing import Any, Final, Literal, TypeAlias, TypeVar
+from enum import StrEnum
+from typing import Any, TypeAlias, TypeVar
 
 from wirecache._core.rules.freshness import parse_ttl
 from wirecache._core.rules.plan import Mode, Streams
+from wirecache._core.unset import UNSET
 from wirecache.errors import ConfigError
 
 __all__ = [
-    "UNSET",
     "Duration",
-    "Unset",
     "all_of_type",
     "of_type",
     "one_of",
@@ -34,15 +33,6 @@ Choice = TypeVar("Choice", bound=StrEnum)
 Duration: TypeAlias = float | str | timedelta | None
 
 
-class _Unset(Enum):
-    UNSET = "unset"
-
-    def __repr__(self) -> str:
-        return "<unset>"
-
-
-UNSET: Final = _Unset.UNSET
-Unset: TypeAlias = Literal[_Unset.UNSET]
 VARIABLES = frozenset({"mode", "ttl", "namespace", "streams", "record_mode"})  # and WIRECACHE_STORE, WIRECACHE_DIR, which name places
 
 

@@ -224,7 +224,7 @@ class Call:
         ours = outcome.status.header(entry.status).encode()
         pairs = [*entry.headers, (b"age", b"%d" % int(outcome.age)), (b"cache-status", ours)]
         library = self.library
-        body = library.replay(entry, self.cache.replay_speed, self.started) if entry.pace else library.byte_stream(entry.body)
+        body = library.replay(entry, self.cache.replay_speed, self.started) if entry.chunk_times else library.byte_stream(entry.body)
         return library.response(
             entry.status,
             headers=pairs,

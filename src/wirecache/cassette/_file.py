@@ -16,8 +16,9 @@ from typing import Any, NamedTuple, TypeVar
 from wirecache._core.keys.canonical import Body, media_type, parse_body
 from wirecache._core.keys.keys import request_from
 from wirecache._core.llm.sse import EVENT_STREAM, LINE_TYPES
-from wirecache._core.messages import Chunk, Entry, HeaderPairs, Request, Usage, fields_of, pack_chunks
+from wirecache._core.messages import Chunk, Entry, HeaderPairs, Request, RequestSummary, Usage, fields_of, pack_chunks
 from wirecache._core.privacy.redaction import DEFAULT, Redactor
+from wirecache._core.unset import UNSET
 from wirecache.cassette._bodies import Members, body_bytes, body_node, form_body, stream_body, stream_node
 from wirecache.cassette._multipart import multipart_bytes, multipart_node
 from wirecache.cassette._names import SCHEMA_NAME
@@ -105,7 +106,7 @@ def _request_node(entry: Entry, redactor: Redactor) -> Node:
 
 def _response_node(entry: Entry, redactor: Redactor) -> Node:
     content_type = fields_of(entry.headers).get(b"content-type", b"")
-    if entry.body and (entry.pace or media_type(content_type) in {EVENT_STREAM, *LINE_TYPES}):
+    if entry.body and (entry.chunk_times or media_type(content_type) in {EVENT_STREAM, *LINE_TYPES}):
         body = stream_node(entry.body, content_type, entry.chunks, redactor)
     else:
         body = body_node(redactor.data(entry.body))
@@ -151,10 +152,10 @@ def from_text(text: str, where: str) -> Recording:
         seconds=float(answered["seconds"]),
         http_version=answered.get("http_version", "HTTP/1.1").encode("latin-1", "replace"),
         usage=Usage(**usage) if usage else None,
-        ttl=False,
-        about=_about(asked),
+        ttl=UNSET,
+        summary=_summary(asked),
         request_body=raw,
-        pace=pack_chunks(chunks),
+        chunk_times=pack_chunks(chunks),
     )
     typed = {**fields, "content-type": content_type} if content_type else fields
     request = _built("/request/url", where, lambda: request_from(asked["method"], asked["url"], typed))
@@ -175,13 +176,20 @@ def _header_pairs(told: dict[str, str] | list[list[str]]) -> HeaderPairs:
     return tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs)
 
 
-def _about(asked: Members) -> bytes:
+def _summary(asked: Members) -> bytes:
     """The request summary as an entry keeps it."""
-    defaults: Members = {"method": "", "url": "", "endpoint": "", "model": None, "headers": {}, "namespace": "", "sample": 0}
-    told = [asked.get(name, default) for name, default in defaults.items()]
-    if "content_type" in asked or "whole" in asked:
-        told += [asked.get("content_type", ""), "whole" not in asked]
-    return json.dumps(told).encode()
+    summary = RequestSummary(
+        asked["method"],
+        asked["url"],
+        asked.get("endpoint", ""),
+        asked.get("model"),
+        asked.get("headers", {}),
+        asked.get("namespace", ""),
+        asked.get("sample", 0),
+        asked.get("content_type", ""),
+        "whole" not in asked,
+    )
+    return summary.to_bytes()
 
 
 def _built(place: str, where: str, build: Callable[[], T]) -> T:

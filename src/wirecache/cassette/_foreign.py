@@ -66,7 +66,7 @@ def entry_of(exchange: Foreign, options: KeyOptions = DEFAULT_KEY, redactor: Red
     for piece in split_stream(media_type(head.fields.get(b"content-type", b"")), body) or (body,):
         recorder.feed_at(piece, 0.0)
     recorder.end()
-    recorder.why_not(lambda chunks: chunks)  # whatever it is: it was kept
+    recorder.refusal_reason(lambda chunks: chunks)  # whatever it is: it was kept
     return recorder.entry(exchange.at, 0.0)
 
 

@@ -50,7 +50,7 @@ class Session:
         return bool(self._old)
 
     @property
-    def played(self) -> int:
+    def replay_flow(self) -> int:
         """How many answers came from it."""
         return sum(self._calls.values())
 

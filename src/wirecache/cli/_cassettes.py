@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from wirecache import Cache, Entry
-from wirecache._core.flows.rekey import adopted, key_here, why_not_adopted
+from wirecache._core.flows.rekey import import_refusal_reason, recomputed_key, rekeyed
 from wirecache._core.keys.keys import DEFAULT_KEY, KeyOptions
-from wirecache._core.rules.freshness import age_of, lasts
+from wirecache._core.rules.freshness import age_of, effective_ttl
 from wirecache.cassette import from_text, to_text
 from wirecache.cassette._directory import Directory
 from wirecache.cassette._import import read_any
@@ -77,7 +77,7 @@ class Shelved:
     def _as_read(self, entry: Entry) -> tuple[Entry, tuple[int, bytes]]:
         """The entry, with the key that a reader of its file will compute (without its secrets), and what will be read of it."""
         told = from_text(to_text(entry, self._directory.redactor), "an entry").entry
-        return entry._replace(key=key_here(told, self._options)), _what(told)
+        return entry._replace(key=recomputed_key(told, self._options)), _what(told)
 
 
 def _what(entry: Entry) -> tuple[int, bytes]:
@@ -99,11 +99,11 @@ class Stored:
 
     def put(self, entry: Entry) -> None:
         """Store it, unless a cache would not have, or there is one that is as new."""
-        if reason := why_not_adopted(entry):
+        if reason := import_refusal_reason(entry):
             self.left_out[reason] += 1
             return
         plan = self._cache.plan
-        made = adopted(entry, plan.key, plan.namespace)
+        made = rekeyed(entry, plan.key, plan.namespace)
         there = self._cache.get(made.key)
         if there is not None and ((there.status, there.body) == (made.status, made.body) or there.stored_at >= made.stored_at):
             self.already += 1
@@ -112,6 +112,6 @@ class Stored:
             made = made._replace(stored_at=self._now)
         while not self._cache.save(made):  # too much waits to be written
             self._cache.flush()
-        lifetime = lasts(made.ttl, plan.ttl)
+        lifetime = effective_ttl(made.ttl, plan.ttl)
         self.stale += lifetime is not None and age_of(made, self._now) > lifetime
         self.written += 1

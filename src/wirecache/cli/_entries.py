@@ -9,6 +9,7 @@ from wirecache import Entry
 from wirecache._core.compare.query import host_of
 from wirecache._core.llm.conversation import Turn, answer_turn, asked_turns, prompt_of
 from wirecache._core.rules.freshness import age_of
+from wirecache._core.unset import UNSET
 from wirecache.cli._terminal import at
 
 __all__ = ["PROMPT", "in_full", "in_short"]
@@ -33,7 +34,7 @@ def in_short(entry: Entry) -> dict[str, Any]:
         "stored_at": at(entry.stored_at),
         "age": round(age_of(entry, time.time()), 3),
         "seconds": round(entry.seconds, 4),
-        "stream": bool(entry.pace),
+        "stream": bool(entry.chunk_times),
         "usage": entry.usage._asdict() if entry.usage else None,
         "bytes": len(entry.body),
         "prompt": prompt if len(prompt) <= PROMPT else prompt[: PROMPT - 3] + "...",
@@ -48,7 +49,7 @@ def in_full(entry: Entry) -> dict[str, Any]:
     del told["prompt"]
     return {
         **told,
-        "ttl": None if entry.ttl is False else "never" if entry.ttl is None else entry.ttl,
+        "ttl": None if entry.ttl is UNSET else "never" if entry.ttl is None else entry.ttl,
         "http_version": entry.http_version.decode("latin-1"),
         "request_headers": dict(asked.fields),
         "headers": [[name.decode("latin-1"), value.decode("latin-1")] for name, value in entry.headers],

@@ -17,7 +17,7 @@ def answered(body: Any, status: int = 200, kind: str = "application/json", **cha
 
 def streamed(*events: Any, timed: bool = True) -> Entry:
     raw = b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in events)
-    return answered(raw, kind="text/event-stream", pace=pack_chunks([Chunk(len(raw), 0.1)]) if timed else b"")
+    return answered(raw, kind="text/event-stream", chunk_times=pack_chunks([Chunk(len(raw), 0.1)]) if timed else b"")
 
 
 def told(recorded: Entry, live: Entry, text: bool = False) -> list[tuple[str, str, str]]:

@@ -16,6 +16,7 @@ from wirecache._core.messages import Request
 from wirecache._core.rules.plan import MAX_BODY, Mode, Plan, for_call
 from wirecache._core.rules.rules import Rule
 from wirecache._core.status import CacheStatus
+from wirecache._core.unset import UNSET
 
 NOW = 1010.0  # ten seconds after the entry of play.entry was stored
 BODY = b'{"model":"m","messages":[]}'
@@ -159,9 +160,9 @@ def test_what_is_recorded() -> None:
     for chunk in (WHOLE[:20], WHOLE[20:]):
         recorder.feed(chunk)
     recorder.end()
-    assert recorder.why_not(bytes) is None
+    assert recorder.refusal_reason(bytes) is None
     made = recorder.entry(NOW, 0.25)
-    assert (made.key, made.body, made.stored_at, made.seconds, made.ttl) == (KEY, WHOLE, NOW, 0.25, False)
+    assert (made.key, made.body, made.stored_at, made.seconds, made.ttl) == (KEY, WHOLE, NOW, 0.25, UNSET)
     assert (made.request.method, made.request.url, made.request.endpoint, made.request.model) == ("POST", CHAT, "chat", "m")
     assert json.loads(bytes(made.request_body)) == json.loads(BODY)
     assert "s3cr3t" not in repr(made)
@@ -181,7 +182,7 @@ def test_an_answer_whose_body_is_not_good(change: dict[str, Any], reason: str) -
     assert outcome.recorder is not None
     outcome.recorder.feed(json.dumps({**ANSWER, **change}).encode())
     outcome.recorder.end()
-    assert outcome.recorder.why_not(bytes) == reason
+    assert outcome.recorder.refusal_reason(bytes) == reason
     assert outcome.status.settled(reason).header(200) == f'wirecache; fwd=miss; key="{KEY}"; detail={reason}'
 
 
@@ -191,7 +192,7 @@ def test_an_answer_that_is_too_large() -> None:
     assert outcome.recorder is not None
     outcome.recorder.feed(b"x" * 101)
     outcome.recorder.end()
-    assert outcome.recorder.why_not(bytes) == "too-large"
+    assert outcome.recorder.refusal_reason(bytes) == "too-large"
 
 
 # -- the key ---------------------------------------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ def test_why_not(headers: dict[str, str], chunks: list[bytes], over: str, reason
     for chunk in chunks:
         at.feed(chunk)
     {"end": at.end, "fail": at.fail, "close": lambda: None}[over]()
-    assert at.why_not(as_sent) == reason
+    assert at.refusal_reason(as_sent) == reason
 
 
 @quick
@@ -74,7 +74,7 @@ def test_it_does_not_matter_where_chunks_are_cut(cuts: list[int]) -> None:
     for begin, end in zip([0, *cuts], [*cuts, len(WHOLE)], strict=True):
         at.feed(WHOLE[begin:end])
     at.end()
-    assert at.why_not(as_sent) is None
+    assert at.refusal_reason(as_sent) is None
     assert at.entry(1.0, 0.0).body == WHOLE
 
 
@@ -89,7 +89,7 @@ def test_the_content_encoding_is_undone() -> None:
     packed = gzip.compress(WHOLE)
     at = recorder({**JSON, "content-encoding": "gzip", "content-length": str(len(packed))})
     at.feed(packed)
-    assert at.why_not(gunzip) is None
+    assert at.refusal_reason(gunzip) is None
     made = at.entry(1.0, 0.0)
     assert (made.body, made.headers) == (WHOLE, ((b"content-type", b"application/json"),))
 
@@ -98,21 +98,21 @@ def test_what_cannot_be_decoded_is_not_stored() -> None:
     at = recorder({**JSON, "content-encoding": "gzip"})
     at.feed(b"no gzip")
     at.end()
-    assert at.why_not(gunzip) == "undecodable"
+    assert at.refusal_reason(gunzip) == "undecodable"
 
 
 def stored(headers: Any = JSON, body: bytes = WHOLE, now: float = 1000.0, **more: Any) -> Entry:
     at = recorder(headers, **more)
     at.feed(body)
     at.end()
-    assert at.why_not(as_sent) is None
+    assert at.refusal_reason(as_sent) is None
     return at.entry(now, 0.5)
 
 
 def test_what_an_entry_holds() -> None:
     made = stored([("Content-Type", "application/json"), ("X-Request-Id", "r"), ("x-a", "1"), ("x-a", "2")], ttl=60.0)
     headers = ((b"content-type", b"application/json"), (b"x-request-id", b"r"), (b"x-a", b"1"), (b"x-a", b"2"))
-    assert made == Entry(KEY, 200, headers, WHOLE, 1000.0, 0.5, b"HTTP/1.1", Usage(5, 7), 60.0, made.about, b'{"model":"m"}')
+    assert made == Entry(KEY, 200, headers, WHOLE, 1000.0, 0.5, b"HTTP/1.1", Usage(5, 7), 60.0, made.summary, b'{"model":"m"}')
     assert made.request == RequestSummary("POST", CHAT, "chat", "m", {})
     assert (made.status_code, made.content, made.text, made.json()) == (200, WHOLE, WHOLE.decode(), json.loads(WHOLE))
 
@@ -202,7 +202,7 @@ def test_http_answers_are_not_judged_by_what_they_say() -> None:
 
 def test_the_answer_to_a_head_has_a_length_and_no_body() -> None:
     at = recorder(LENGTH, inference=False, bodyless=True)
-    assert at.why_not(as_sent) is None
+    assert at.refusal_reason(as_sent) is None
     assert at.entry(1.0, 0.0).body == b""
 
 
@@ -214,4 +214,6 @@ def test_renewed() -> None:
 
 
 def test_summaries_are_plain_json() -> None:
-    assert re.fullmatch(rb'\["POST", "https://[^"]+", "chat", "m", \{\}, "", 0\]', stored().about)
+    assert re.fullmatch(
+        rb'\{"method": "POST", "url": "https://[^"]+", "endpoint": "chat", "model": "m", "fields": \{\}\}', stored().summary
+    )

@@ -10,12 +10,12 @@ import pytest
 from tests.core.play import CHAT, ask, entry, head, play
 from wirecache import KeyOptions, make_key
 from wirecache._core.flows.effects import Forward, Lookup, ReadBody, Refuse, Relay, Reuse
-from wirecache._core.flows.replay import played, redacted
+from wirecache._core.flows.replay import redacted, replay_flow
 from wirecache._core.keys.canonical import parse_body
 from wirecache._core.messages import Request
 from wirecache._core.privacy.redaction import Redactor
 from wirecache._core.rules.plan import Mode, Plan, for_call
-from wirecache._core.rules.record_modes import RecordMode, Tape
+from wirecache._core.rules.record_modes import CassettePlan, RecordMode
 from wirecache.errors import CassetteError
 
 NOW = 1010.0
@@ -34,8 +34,8 @@ def on(
     record_mode: RecordMode | str, *, existed: bool = True, verify: bool = False, redactor: Redactor | None = None, **options: Any
 ) -> Plan:
     """The plan of a cassette."""
-    tape = Tape(RecordMode(record_mode), existed, redactor or Redactor(), "cassettes/one", "run it with X", verify)
-    return Plan(ttl=None, tape=tape, **options)
+    tape = CassettePlan(RecordMode(record_mode), existed, redactor or Redactor(), "cassettes/one", "run it with X", verify)
+    return Plan(ttl=None, cassette=tape, **options)
 
 
 @pytest.mark.parametrize("mode", PLAYING)
@@ -44,7 +44,7 @@ def test_what_is_recorded_is_played_whatever_the_method(mode: RecordMode, method
     sent = ask("https://h/v1/batches/b1", method)
     key = make_key(method, "https://h/v1/batches/b1")
     found = entry(key=key, status=404)
-    effects, outcome = play(played(sent, on(mode), NOW), b"", found)
+    effects, outcome = play(replay_flow(sent, on(mode), NOW), b"", found)
     assert effects == [ReadBody(), Lookup(key)]
     assert isinstance(outcome, Reuse)
     assert (outcome.entry, outcome.age, outcome.status.hit, outcome.status.ttl) == (found, 10.0, True, None)
@@ -52,7 +52,7 @@ def test_what_is_recorded_is_played_whatever_the_method(mode: RecordMode, method
 
 @pytest.mark.parametrize(("mode", "existed"), [("once", False), ("new_episodes", False), ("new_episodes", True)])
 def test_what_is_not_recorded_is_recorded(mode: str, existed: bool) -> None:
-    effects, outcome = play(played(SENT, on(mode, existed=existed), NOW), BODY, None, head())
+    effects, outcome = play(replay_flow(SENT, on(mode, existed=existed), NOW), BODY, None, head())
     assert effects == [*LOOK, Forward()]
     assert isinstance(outcome, Relay)
     assert outcome.recorder is not None
@@ -63,7 +63,7 @@ def test_what_is_not_recorded_is_recorded(mode: str, existed: bool) -> None:
 
 @pytest.mark.parametrize("mode", REPLACING)
 def test_what_replaces_is_sent_without_a_look(mode: RecordMode) -> None:
-    effects, outcome = play(played(SENT, on(mode), NOW), BODY, head())
+    effects, outcome = play(replay_flow(SENT, on(mode), NOW), BODY, head())
     assert effects == [ReadBody(), Forward()]
     assert isinstance(outcome, Relay)
     assert outcome.status.fwd == "request"
@@ -73,7 +73,7 @@ def test_what_replaces_is_sent_without_a_look(mode: RecordMode) -> None:
     ("mode", "existed"), [pytest.param("none", True, id="none"), pytest.param("none", False, id="none, new"), ("once", True)]
 )
 def test_what_may_not_be_recorded_is_refused(mode: str, existed: bool) -> None:
-    effects, outcome = play(played(SENT, on(mode, existed=existed), NOW), BODY, None)
+    effects, outcome = play(replay_flow(SENT, on(mode, existed=existed), NOW), BODY, None)
     assert effects == LOOK
     assert isinstance(outcome, Refuse)
     assert (outcome.status.fwd, outcome.status.detail, outcome.status.key) == ("miss", "only-if-cached", KEY)
@@ -84,20 +84,20 @@ def test_what_may_not_be_recorded_is_refused(mode: str, existed: bool) -> None:
 
 @pytest.mark.parametrize("status", [200, 204, 206, 301, 307, 400, 404, 429, 500, 503])
 def test_every_status_is_recorded(status: int) -> None:
-    _, outcome = play(played(SENT, on("all"), NOW), BODY, head(status, {"cache-control": "no-store"}))
+    _, outcome = play(replay_flow(SENT, on("all"), NOW), BODY, head(status, {"cache-control": "no-store"}))
     assert isinstance(outcome, Relay)
     assert outcome.recorder is not None
 
 
 def test_a_stream_is_known_by_its_answer() -> None:
-    _, outcome = play(played(SENT, on("all"), NOW), BODY, head(200, SSE))
+    _, outcome = play(replay_flow(SENT, on("all"), NOW), BODY, head(200, SSE))
     assert isinstance(outcome, Relay)
     assert outcome.recorder is not None
     assert outcome.recorder.recording.stream
 
 
 def test_a_head_has_no_body() -> None:
-    _, outcome = play(played(ask(method="HEAD"), on("all"), NOW), b"", head(200, {"content-length": "9"}))
+    _, outcome = play(replay_flow(ask(method="HEAD"), on("all"), NOW), b"", head(200, {"content-length": "9"}))
     assert isinstance(outcome, Relay)
     assert outcome.recorder is not None
     assert outcome.recorder.recording.bodyless
@@ -114,16 +114,16 @@ def test_offline_nothing_is_sent(mode: RecordMode, verify: bool, control: str | 
     sent = SENT._replace(fields={**SENT.fields, b"cache-control": control.encode()}) if control else SENT
     plan = for_call(plan, sent, None, None) if control else replace(plan, mode=Mode.OFFLINE)
     found = entry(key=KEY)
-    effects, outcome = play(played(sent, plan, NOW), BODY, found)
+    effects, outcome = play(replay_flow(sent, plan, NOW), BODY, found)
     assert effects == LOOK
     assert isinstance(outcome, Reuse)
-    effects, outcome = play(played(sent, plan, NOW), BODY, None)
+    effects, outcome = play(replay_flow(sent, plan, NOW), BODY, None)
     assert effects == LOOK
     assert isinstance(outcome, Refuse)
 
 
 def test_offline_on_a_cassette_that_records_is_said_to_be_the_cause() -> None:
-    _, outcome = play(played(SENT, on("new_episodes", mode=Mode.OFFLINE), NOW), BODY, None)
+    _, outcome = play(replay_flow(SENT, on("new_episodes", mode=Mode.OFFLINE), NOW), BODY, None)
     assert isinstance(outcome, Refuse)
     assert "offline" in outcome.message
 
@@ -133,9 +133,9 @@ def test_offline_on_a_cassette_that_records_is_said_to_be_the_cause() -> None:
 def test_nothing_lets_a_request_out_of_mode_none(control: str, mode: str) -> None:
     sent = SENT._replace(fields={b"cache-control": control.encode()})
     plan = for_call(on("none", mode=Mode(mode)), sent, None, None)
-    effects, outcome = play(played(sent, plan, NOW), BODY, None)
+    effects, outcome = play(replay_flow(sent, plan, NOW), BODY, None)
     assert (effects, type(outcome)) == (LOOK, Refuse)
-    assert isinstance(play(played(sent, plan, NOW), BODY, entry(key=KEY)).outcome, Reuse)
+    assert isinstance(play(replay_flow(sent, plan, NOW), BODY, entry(key=KEY)).outcome, Reuse)
 
 
 UPGRADE = ask("https://h/v1/realtime", "GET", {"upgrade": "websocket"})
@@ -156,7 +156,7 @@ LARGE = ask(headers={"content-length": "99999999"})
     ],
 )
 def test_what_cannot_be_recorded(sent: Request, plan: Plan, leaves: bool) -> None:
-    flow = played(sent, plan, NOW)
+    flow = replay_flow(sent, plan, NOW)
     if leaves:
         effects, outcome = play(flow, head())
         assert effects == [Forward()]
@@ -172,7 +172,7 @@ def test_what_cannot_be_recorded(sent: Request, plan: Plan, leaves: bool) -> Non
 
 
 def test_a_recording_that_cannot_be_read_is_told_and_nothing_is_sent() -> None:
-    flow = played(SENT, on("new_episodes"), NOW)
+    flow = replay_flow(SENT, on("new_episodes"), NOW)
     assert [next(flow), flow.send(BODY)] == LOOK
     with pytest.raises(StopIteration) as stopped:
         flow.throw(CassetteError("one.json is damaged"))
@@ -187,7 +187,7 @@ def test_a_normalize_that_raises_is_told_and_nothing_is_sent(mode: RecordMode) -
     def normalize(body: Any) -> Any:
         raise KeyError("missing")
 
-    effects, outcome = play(played(SENT, on(mode, key=KeyOptions(normalize=normalize)), NOW), BODY)
+    effects, outcome = play(replay_flow(SENT, on(mode, key=KeyOptions(normalize=normalize)), NOW), BODY)
     assert effects == [ReadBody()]
     assert isinstance(outcome, Refuse)
     assert "KeyError('missing')" in outcome.message
@@ -199,7 +199,7 @@ def test_a_normalize_that_raises_is_told_and_nothing_is_sent(mode: RecordMode) -
 
 @pytest.mark.parametrize("mode", MODES)
 def test_verify_sends_everything(mode: RecordMode) -> None:
-    effects, outcome = play(played(SENT, on(mode, verify=True), NOW), BODY, head())
+    effects, outcome = play(replay_flow(SENT, on(mode, verify=True), NOW), BODY, head())
     assert effects == [ReadBody(), Forward()]
     assert isinstance(outcome, Relay)
     assert outcome.recorder is not None
@@ -209,7 +209,7 @@ def test_verify_sends_everything(mode: RecordMode) -> None:
 
 
 def key_of_flow(sent: Request, body: bytes, plan: Plan) -> str:
-    _, outcome = play(played(sent, plan, NOW), body, None)
+    _, outcome = play(replay_flow(sent, plan, NOW), body, None)
     assert isinstance(outcome, Refuse)
     assert outcome.status.key is not None
     return outcome.status.key
@@ -252,7 +252,7 @@ def test_patterns_of_the_user() -> None:
     plan = on("none", redactor=Redactor(patterns=[r"customer-\d+"]))
     one, other = (key_of_flow(ask(f"https://h/customer-{n}/x"), b'{"who":"customer-%d"}' % n, plan) for n in (1, 22))
     assert one == other
-    _, outcome = play(played(ask("https://h/customer-1/x"), plan, NOW), b'{"who":"customer-1"}', None)
+    _, outcome = play(replay_flow(ask("https://h/customer-1/x"), plan, NOW), b'{"who":"customer-1"}', None)
     assert isinstance(outcome, Refuse)
     assert "customer-1" not in outcome.message
     assert outcome.body is not None

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.core.jsons import values
 from tests.core.play import head, quick
 from tests.provider import CHAT, EMBEDDINGS, GEMINI, MESSAGE, RESPONSE
-from wirecache._core.flows.storability import parse_answer, why_not_this_answer, why_not_this_head
+from wirecache._core.flows.storability import answer_refusal_reason, head_refusal_reason, parse_answer
 
 
 @pytest.mark.parametrize(
@@ -24,11 +24,11 @@ from wirecache._core.flows.storability import parse_answer, why_not_this_answer,
     ],
 )
 def test_status(status: int, reason: str | None) -> None:
-    assert why_not_this_head(head(status)) == reason
+    assert head_refusal_reason(head(status)) == reason
 
 
 def test_a_page_is_no_answer() -> None:
-    assert why_not_this_head(head(headers={"content-type": "Text/HTML; charset=utf-8"})) == "html"
+    assert head_refusal_reason(head(headers={"content-type": "Text/HTML; charset=utf-8"})) == "html"
 
 
 def chat(end: str | None) -> dict[str, Any]:
@@ -111,7 +111,7 @@ def gemini(end: str) -> dict[str, Any]:
 )
 def test_answer(answer: Any, reason: str | None) -> None:
     body = json.dumps(answer).encode()
-    assert why_not_this_answer(parse_answer(head(), body), body) == reason
+    assert answer_refusal_reason(parse_answer(head(), body), body) == reason
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_answer(answer: Any, reason: str | None) -> None:
 )
 def test_answer_by_its_bytes(content_type: str | None, body: bytes, reason: str | None) -> None:
     headers = {"content-type": content_type} if content_type else {}
-    assert why_not_this_answer(parse_answer(head(headers=headers), body), body) == reason
+    assert answer_refusal_reason(parse_answer(head(headers=headers), body), body) == reason
 
 
 NAMES = [
@@ -149,4 +149,4 @@ NAMES = [
 @quick
 @given(st.dictionaries(st.sampled_from(NAMES), values | st.dictionaries(st.sampled_from(NAMES), values), max_size=5))
 def test_no_answer_of_any_shape_breaks_the_judgement(answer: dict[str, Any]) -> None:
-    assert isinstance(why_not_this_answer(answer, b"x"), str | None)
+    assert isinstance(answer_refusal_reason(answer, b"x"), str | None)

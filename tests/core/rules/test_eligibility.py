@@ -6,7 +6,7 @@ import pytest
 
 from tests.core.play import CHAT, ask
 from wirecache._core.keys.canonical import Body, parse_body
-from wirecache._core.rules.eligibility import asks_for_stream, is_event_stream, is_upgrade, model_of, too_large, why_not_this_body
+from wirecache._core.rules.eligibility import body_bypass_reason, is_event_stream, is_upgrade, model_of, target_requests_stream, too_large
 from wirecache._core.rules.endpoints import find_endpoint
 
 # -- endpoints: one row a path; a wrong row is a wrong answer, or a job that is never started ---------------------------
@@ -151,7 +151,7 @@ def test_not_inference(path: str) -> None:
     ],
 )
 def test_stream_by_path_and_query(path: str, query: str, stream: bool) -> None:
-    assert asks_for_stream(path.encode(), query.encode()) is stream
+    assert target_requests_stream(path.encode(), query.encode()) is stream
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def body_of(value: object) -> Body:
     ],
 )
 def test_why_not_this_body(endpoint: str, body: Body, reason: str | None) -> None:
-    assert why_not_this_body(endpoint, body) == reason
+    assert body_bypass_reason(endpoint, body) == reason
 
 
 FILE = b'--x\r\nContent-Disposition: form-data; name="file"; filename="model"\r\n\r\nRIFF\r\n' + parts(model="whisper-1")

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.play import entry, quick
-from wirecache._core.rules.freshness import age_of, explicit_lifetime, lasts, parse_ttl, ttl_left
+from wirecache._core.rules.freshness import age_of, effective_ttl, explicit_lifetime, parse_ttl, ttl_left
+from wirecache._core.unset import UNSET
 
 
 @pytest.mark.parametrize(
@@ -62,15 +63,15 @@ def test_a_wrong_ttl_says_what_is_allowed(value: object) -> None:
 @pytest.mark.parametrize(
     ("own", "ttl", "now", "left"),
     [
-        pytest.param(False, 60.0, 1010.0, 50.0, id="fresh"),
-        pytest.param(False, 60.0, 1060.0, 0.0, id="just over"),
-        pytest.param(False, 60.0, 1075.0, -15.0, id="stale"),
-        pytest.param(False, None, 1e12, None, id="for ever"),
+        pytest.param(UNSET, 60.0, 1010.0, 50.0, id="fresh"),
+        pytest.param(UNSET, 60.0, 1060.0, 0.0, id="just over"),
+        pytest.param(UNSET, 60.0, 1075.0, -15.0, id="stale"),
+        pytest.param(UNSET, None, 1e12, None, id="for ever"),
         pytest.param(5.0, 60.0, 1010.0, -5.0, id="its own ttl wins over a longer one"),
         pytest.param(100.0, 60.0, 1010.0, 90.0, id="its own ttl wins over a shorter one"),
         pytest.param(None, 60.0, 1e12, None, id="its own is for ever"),
         pytest.param(0.0, 60.0, 1000.0, 0.0, id="its own is nothing"),
-        pytest.param(False, 60.0, 10.0, 60.0, id="a clock that was set back"),
+        pytest.param(UNSET, 60.0, 10.0, 60.0, id="a clock that was set back"),
     ],
 )
 def test_ttl_left(own: float | bool | None, ttl: float | None, now: float, left: float | None) -> None:
@@ -81,8 +82,14 @@ def test_age_is_never_negative() -> None:
     assert [age_of(entry(), now) for now in (900.0, 1000.0, 1001.5)] == [0.0, 0.0, 1.5]
 
 
-def test_whose_ttl_lasts() -> None:
-    assert [lasts(False, 7.0), lasts(None, 7.0), lasts(3.0, 7.0), lasts(0.0, 7.0), lasts(False, None)] == [7.0, None, 3.0, 0.0, None]
+def test_whose_ttl_effective_ttl() -> None:
+    assert [
+        effective_ttl(UNSET, 7.0),
+        effective_ttl(None, 7.0),
+        effective_ttl(3.0, 7.0),
+        effective_ttl(0.0, 7.0),
+        effective_ttl(UNSET, None),
+    ] == [7.0, None, 3.0, 0.0, None]
 
 
 DATE = "Thu, 01 Jan 1970 00:10:00 GMT"  # second 600

@@ -63,7 +63,7 @@ def test_for_ever_and_empty_are_said_too() -> None:
 )
 def test_directives(control: str, directives: Directives, on_error: float) -> None:
     plan = for_call(PLAN, asked(Cache_Control=control), None, None)
-    assert plan.asked == directives
+    assert plan.directives == directives
     assert plan.stale_if_error == on_error
 
 

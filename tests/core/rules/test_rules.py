@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from wirecache._core.messages import Request
-from wirecache._core.rules.rules import Rule, by_line, by_model
+from wirecache._core.rules.rules import Rule, rule_for_model, rules_for
+from wirecache._core.unset import UNSET
 
 ASKED = Request("POST", "https", "api.openai.com", None, b"/v1/chat/completions", b"", {})
 
@@ -24,21 +25,21 @@ ASKED = Request("POST", "https", "api.openai.com", None, b"/v1/chat/completions"
     ],
 )
 def test_method_host_and_path(rule: Rule, matches: bool) -> None:
-    assert by_line([rule], ASKED) == ([rule] if matches else [])
+    assert rules_for([rule], ASKED) == ([rule] if matches else [])
 
 
 def test_the_first_that_matches_the_model_decides() -> None:
     rules = [Rule(model="gpt-4*", ttl=1), Rule(model="gpt-*", ttl=2), Rule(ttl=3)]
-    assert by_model(rules, "gpt-4o") is rules[0]
-    assert by_model(rules, "gpt-5") is rules[1]
-    assert by_model(rules, None) is rules[2]
-    assert by_model(rules[:2], None) is None
+    assert rule_for_model(rules, "gpt-4o") is rules[0]
+    assert rule_for_model(rules, "gpt-5") is rules[1]
+    assert rule_for_model(rules, None) is rules[2]
+    assert rule_for_model(rules[:2], None) is None
 
 
 def test_a_ttl_is_seconds_once_it_is_a_rule() -> None:
     assert Rule(ttl="1h").ttl == 3600
     assert Rule(ttl=None).ttl is None
-    assert Rule().ttl is False
+    assert Rule().ttl is UNSET
     assert Rule(ttl=0).ttl == 0
     with pytest.raises(ValueError, match="'soon' is no duration; allowed"):
         Rule(ttl="soon")

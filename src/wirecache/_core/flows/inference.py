@@ -11,23 +11,23 @@ from typing import Literal
 from wirecache._core.flows.effects import Claim, Discard, Flow, Forward, Lookup, ReadBody, Refuse, Relay, Reuse
 from wirecache._core.flows.recorder import Recorder, Recording
 from wirecache._core.flows.refusal import explain_bypass, explain_miss
-from wirecache._core.flows.storability import why_not_this_head
+from wirecache._core.flows.storability import head_refusal_reason
 from wirecache._core.keys.canonical import Body, parse_body
 from wirecache._core.keys.keys import http_key, key_of
 from wirecache._core.messages import Entry, Head, Request
 from wirecache._core.rules.eligibility import (
-    asks_for_stream,
+    body_bypass_reason,
+    body_requests_stream,
     is_event_stream,
     is_upgrade,
     model_of,
+    target_requests_stream,
     too_large,
-    wants_stream,
-    why_not_this_body,
 )
 from wirecache._core.rules.endpoints import find_endpoint
 from wirecache._core.rules.freshness import age_of, may_answer, ttl_left
 from wirecache._core.rules.plan import Mode, Plan, Streams, ttl_in_force
-from wirecache._core.rules.rules import Rule, by_line, by_model
+from wirecache._core.rules.rules import Rule, rule_for_model, rules_for
 from wirecache._core.status import CacheStatus
 
 # Methods that may change what a GET of the same URL answers: they make its entry invalid (RFC 9111 section 4.4).
@@ -38,12 +38,12 @@ __all__ = ["bypass", "exchange", "wrong_options"]
 
 def exchange(request: Request, plan: Plan, now: float) -> Flow:
     """Answer from the store, or forward and record; ``now`` in seconds since the epoch."""
-    rules = by_line(plan.rules, request) if plan.rules else []
+    rules = rules_for(plan.rules, request) if plan.rules else []
     endpoint = find_endpoint(request.path) if request.method == "POST" else None
     if reason := _why_live(request, endpoint, plan, rules):
         return (yield from bypass(request, plan, reason))
     body = parse_body((yield ReadBody()), request.fields.get(b"content-type", b""))
-    rule = by_model(rules, model_of(request, body)) if rules else None
+    rule = rule_for_model(rules, model_of(request, body)) if rules else None
     if reason := "body-size" if len(body.raw) > plan.max_body else _why_not(endpoint, body, rule, plan):
         return (yield from bypass(request, plan, reason, model_of(request, body)))
     try:
@@ -55,7 +55,7 @@ def exchange(request: Request, plan: Plan, now: float) -> Flow:
         entry = yield Lookup(key)
         if entry is not None and (reuse := _reuse(entry, plan, rule, now)):
             return reuse
-    if plan.mode is Mode.OFFLINE or plan.asked.only_if_cached:
+    if plan.mode is Mode.OFFLINE or plan.directives.only_if_cached:
         told = explain_miss(request, endpoint or "rule", model_of(request, body), stream=_wants_stream(request, endpoint, body))
         return Refuse(CacheStatus(fwd="miss", key=key, detail="only-if-cached"), told, body)
     # nobody waits for the end of a stream that somebody else reads
@@ -69,7 +69,7 @@ def exchange(request: Request, plan: Plan, now: float) -> Flow:
 
 def _wants_stream(request: Request, endpoint: str | None, body: Body) -> bool:
     """Is a stream asked for?"""
-    return asks_for_stream(request.path, request.query) or wants_stream(endpoint or "rule", body)
+    return target_requests_stream(request.path, request.query) or body_requests_stream(endpoint or "rule", body)
 
 
 def _forward(request: Request, body: Body, endpoint: str, rule: Rule | None, plan: Plan, key: str, entry: Entry | None, now: float) -> Flow:
@@ -83,7 +83,7 @@ def _forward(request: Request, body: Body, endpoint: str, rule: Rule | None, pla
     if stale := _stale_if_error(entry, plan, rule, now, head.status):
         return stale
     stream = is_event_stream(head.fields)
-    reason = "stream" if stream and plan.streams is Streams.BYPASS else why_not_this_head(head)
+    reason = "stream" if stream and plan.streams is Streams.BYPASS else head_refusal_reason(head)
     recorder, model = None, model_of(request, body)
     if reason is None:
         made = Recording(key, head, request, endpoint, model, body, plan.max_body, plan.call_ttl, plan.namespace, plan.sample)
@@ -95,14 +95,14 @@ def _forward(request: Request, body: Body, endpoint: str, rule: Rule | None, pla
 
 def _unseen(plan: Plan) -> bool:
     """Is the store not to be asked, only to be written?"""
-    return plan.mode is Mode.REFRESH or plan.asked.no_cache
+    return plan.mode is Mode.REFRESH or plan.directives.no_cache
 
 
 def _reuse(entry: Entry, plan: Plan, rule: Rule | None, now: float) -> Reuse | None:
     """The entry as the answer, if it may be."""
     left, age = ttl_left(entry, ttl_in_force(plan, rule), now), age_of(entry, now)
-    stale_too = math.inf if plan.mode is Mode.OFFLINE else plan.asked.max_stale
-    if not may_answer(left, age, plan.asked.max_age, stale_too):
+    stale_too = math.inf if plan.mode is Mode.OFFLINE else plan.directives.max_stale
+    if not may_answer(left, age, plan.directives.max_age, stale_too):
         return None
     return Reuse(entry, CacheStatus(hit=True, ttl=left, key=entry.key), age)
 
@@ -121,7 +121,7 @@ def _why_live(request: Request, endpoint: str | None, plan: Plan, rules: list[Ru
     """What can be said before the body is read?"""
     if plan.mode is Mode.OFF:
         return "off"
-    if plan.asked.no_store:
+    if plan.directives.no_store:
         return "no-store"
     if is_upgrade(request):
         return "upgrade"
@@ -129,7 +129,7 @@ def _why_live(request: Request, endpoint: str | None, plan: Plan, rules: list[Ru
         return "rule" if rules and not rules[0].cache else "no-rule"
     if too_large(request, plan.max_body):
         return "body-size"
-    return "stream" if plan.streams is Streams.BYPASS and asks_for_stream(request.path, request.query) else None
+    return "stream" if plan.streams is Streams.BYPASS and target_requests_stream(request.path, request.query) else None
 
 
 def _why_not(endpoint: str | None, body: Body, rule: Rule | None, plan: Plan) -> str | None:
@@ -138,13 +138,13 @@ def _why_not(endpoint: str | None, body: Body, rule: Rule | None, plan: Plan) ->
         return "rule"
     if endpoint is None and (rule is None or not rule.opens):
         return "no-rule"
-    reason = why_not_this_body(endpoint or "rule", body, streams=plan.streams is Streams.RECORD)
+    reason = body_bypass_reason(endpoint or "rule", body, streams=plan.streams is Streams.RECORD)
     return None if endpoint is None and reason == "no-body" else reason  # a rule opened it, perhaps for a GET
 
 
 def bypass(request: Request, plan: Plan, reason: str, model: str | None = None) -> Flow:
     """Pass it on without a look into the store; offline, where nothing may leave, say so."""
-    if plan.mode is Mode.OFFLINE or plan.asked.only_if_cached:
+    if plan.mode is Mode.OFFLINE or plan.directives.only_if_cached:
         return Refuse(CacheStatus(fwd="miss", detail="only-if-cached"), explain_bypass(request, reason))
     head: Head = yield Forward()
     if request.method in UNSAFE_METHODS and reason == "no-rule" and head.status < 400:

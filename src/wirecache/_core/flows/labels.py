@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 from typing import NamedTuple
 
 from wirecache._core.flows.effects import Outcome, Refuse, Relay, Reuse
 from wirecache._core.flows.recorder import Recorder
-from wirecache._core.messages import Request
+from wirecache._core.messages import Request, RequestSummary
 from wirecache._core.rules.eligibility import model_of
 from wirecache._core.rules.endpoints import find_endpoint
 
@@ -31,7 +30,7 @@ def labels_of(request: Request, namespace: str, outcome: Outcome | Recorder) -> 
     """The labels of an exchange whose outcome is known, or whose answer is being recorded."""
     host = request.host if request.port is None else f"{request.host}:{request.port}"
     if isinstance(outcome, Reuse):
-        endpoint, model = _summary(outcome.entry.about)
+        endpoint, model = _summary(outcome.entry.summary)
         return Labels(host, endpoint, model, namespace)
     recorder = outcome if isinstance(outcome, Recorder) else None if isinstance(outcome, Refuse) else outcome.recorder
     if recorder is not None:
@@ -43,10 +42,10 @@ def labels_of(request: Request, namespace: str, outcome: Outcome | Recorder) -> 
 
 
 @lru_cache(maxsize=4096)
-def _summary(about: bytes) -> tuple[str, str]:
+def _summary(summary: bytes) -> tuple[str, str]:
     """Endpoint and model of an entry: read once, since a hit has 0.1 µs for it."""
     try:
-        told = json.loads(about)
-        return str(told[2] or ""), str(told[3] or "")
-    except (ValueError, LookupError, TypeError):  # a store of one's own may give anything
+        request = RequestSummary.from_bytes(summary)
+        return str(request.endpoint or ""), str(request.model or "")
+    except ValueError:  # a store of one's own may give anything
         return "", ""

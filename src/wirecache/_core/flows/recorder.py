@@ -5,19 +5,19 @@ A recorder is fed the body as it passes, chunk by chunk, and asked once. It copi
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from wirecache._core.flows.completeness import judge_stream
-from wirecache._core.flows.storability import parse_answer, why_not_this_answer
+from wirecache._core.flows.storability import answer_refusal_reason, parse_answer
 from wirecache._core.keys.canonical import KEPT_WHOLE, Body, canonical_text, media_type
 from wirecache._core.keys.keys import key_fields
 from wirecache._core.llm.usage import usage_of
-from wirecache._core.messages import Chunk, Entry, Head, HeaderPairs, Request, Usage, pack_chunks
+from wirecache._core.messages import Chunk, Entry, Head, HeaderPairs, Request, RequestSummary, Usage, pack_chunks
 from wirecache._core.privacy.names import CREDENTIAL_FIELDS, PRIVATE_RESPONSE_FIELDS, keyed_hash, redacted_url
+from wirecache._core.unset import UNSET, Ttl
 
 __all__ = ["Decode", "Recorder", "Recording", "kept_headers", "renewed", "varied"]
 
@@ -56,7 +56,7 @@ def kept_headers(pairs: HeaderPairs) -> HeaderPairs:
 class Recording(NamedTuple):
     """What is known when a recording begins.
 
-    ``ttl``: a lifetime of its own, in seconds (False: none, the cache's holds). ``inference``: is the answer's JSON judged (HTTP's own
+    ``ttl``: a lifetime of its own, in seconds (``UNSET``: the cache's holds). ``inference``: is the answer's JSON judged (HTTP's own
     rules do not ask what it says, but count the age it came with). ``bodyless``: a HEAD's answer declares a length and has no body.
     ``stream``: the answer is a stream of events, and when each chunk comes is noted. ``everything``: whatever is whole is kept, errors
     too. ``headers``: names that count in the key beside the built-in ones.
@@ -69,7 +69,7 @@ class Recording(NamedTuple):
     model: str | None
     request_body: Body
     max_body: int
-    ttl: float | bool | None = False
+    ttl: Ttl = UNSET
     namespace: str = ""
     sample: int = 0
     inference: bool = True
@@ -82,7 +82,7 @@ class Recording(NamedTuple):
 class Recorder:
     """The body of one answer, on its way to the caller."""
 
-    __slots__ = ("_body", "_broken", "_chunks", "_pace", "_times", "_too_large", "_usage", "ended", "recording", "size")
+    __slots__ = ("_body", "_broken", "_chunk_times", "_chunks", "_times", "_too_large", "_usage", "ended", "recording", "size")
 
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
@@ -90,7 +90,7 @@ class Recorder:
         self._chunks: list[bytes] = []
         self._times: list[float] = []
         self._body = b""
-        self._pace = b""
+        self._chunk_times = b""
         self._usage: Usage | None = None
         self.ended = False  # by upstream
         self._broken = False
@@ -122,7 +122,7 @@ class Recorder:
         """Upstream broke off."""
         self._broken = True
 
-    def why_not(self, decode: Decode) -> str | None:
+    def refusal_reason(self, decode: Decode) -> str | None:
         """Which reason is there not to store it? ``decode`` undoes the content encoding. To be asked when the body is over."""
         over = "too-large" if self._too_large else self._why_not_over()
         if over and (self._too_large or not self.recording.stream):
@@ -153,13 +153,13 @@ class Recorder:
             return None
         answer = parse_answer(self.recording.head, self._body)
         self._usage = usage_of(answer)
-        return None if self.recording.everything else why_not_this_answer(answer, self._body)
+        return None if self.recording.everything else answer_refusal_reason(answer, self._body)
 
     def _why_not_this_stream(self, chunks: Sequence[bytes], over: str | None) -> str | None:
         kind = media_type(self.recording.head.fields.get(b"content-type", b""))
         verdict = judge_stream(kind, self._body, over is None)
         self._usage = verdict.usage
-        self._pace = pack_chunks(Chunk(len(chunk), at) for chunk, at in zip(chunks, self._times, strict=True) if chunk)
+        self._chunk_times = pack_chunks(Chunk(len(chunk), at) for chunk, at in zip(chunks, self._times, strict=True) if chunk)
         if not verdict.whole:
             return verdict.reason or over or "truncated"
         return None if self.recording.everything else verdict.reason
@@ -184,22 +184,22 @@ class Recorder:
             http_version=made.head.http_version,
             usage=self._usage,
             ttl=made.ttl,
-            about=_about(made),
+            summary=_summary_of(made),
             request_body=canonical_text(made.request_body),
-            pace=self._pace,
+            chunk_times=self._chunk_times,
         )
 
 
-def _about(made: Recording) -> bytes:
+def _summary_of(made: Recording) -> bytes:
     """The request summary: with the headers that count in its key or that the answer varies on (a credential never is among them)."""
     asked = made.request
     fields = key_fields(asked.fields, made.headers) if made.inference else varied(asked.fields, made.head.fields)
     content_type = "" if made.request_body.kind == "json" else asked.fields.get(b"content-type", b"").decode("latin-1")
     whole = len(made.request_body.raw) <= KEPT_WHOLE
-    told = [asked.method, redacted_url(asked), made.endpoint, made.model, fields, made.namespace, made.sample]
-    if content_type or not whole:
-        told += [content_type, whole]
-    return json.dumps(told).encode()
+    summary = RequestSummary(
+        asked.method, redacted_url(asked), made.endpoint, made.model, fields, made.namespace, made.sample, content_type, whole
+    )
+    return summary.to_bytes()
 
 
 def varied(asked: Mapping[bytes, bytes], answer: Mapping[bytes, bytes]) -> dict[str, str]:

@@ -11,7 +11,7 @@ import json
 from wirecache._core.messages import HeaderPairs, Request
 from wirecache._core.privacy.names import redacted_url
 from wirecache._core.privacy.redaction import DEFAULT
-from wirecache._core.rules.record_modes import Tape
+from wirecache._core.rules.record_modes import CassettePlan
 from wirecache._core.status import CacheStatus
 
 __all__ = ["REFUSED", "WRONG", "explain_bypass", "explain_miss", "explain_unrecordable", "explain_unrecorded", "refusal"]
@@ -54,20 +54,21 @@ def explain_bypass(request: Request, reason: str) -> str:
     )
 
 
-def explain_unrecorded(request: Request, model: str | None, tape: Tape) -> str:
+def explain_unrecorded(request: Request, model: str | None, cassette: CassettePlan) -> str:
     """What is missing on a cassette, and how is it recorded?"""
     asked = f" of model {model!r}" if model else ""
     return (
-        f"The cassette {tape.where} has no recording of {request.method} {redacted_url(request)}{asked} (record mode {tape.record_mode}). "
-        f"Nothing was sent.\nTo record it: {tape.how}"
+        f"The cassette {cassette.where} has no recording of {request.method} {redacted_url(request)}{asked} "
+        f"(record mode {cassette.record_mode}). "
+        f"Nothing was sent.\nTo record it: {cassette.how}"
     )
 
 
-def explain_unrecordable(request: Request, reason: str, tape: Tape) -> str:
+def explain_unrecordable(request: Request, reason: str, cassette: CassettePlan) -> str:
     """Why can a cassette never answer such a request?"""
     return (
-        f"The cassette {tape.where} cannot hold {request.method} {redacted_url(request)}: {_LIVE[reason]}. "
-        f"Nothing was sent (record mode {tape.record_mode})."
+        f"The cassette {cassette.where} cannot hold {request.method} {redacted_url(request)}: {_LIVE[reason]}. "
+        f"Nothing was sent (record mode {cassette.record_mode})."
     )
 
 

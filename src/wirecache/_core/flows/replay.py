@@ -21,58 +21,58 @@ from wirecache._core.rules.eligibility import is_event_stream, is_upgrade, model
 from wirecache._core.rules.endpoints import find_endpoint
 from wirecache._core.rules.freshness import age_of
 from wirecache._core.rules.plan import Mode, Plan
-from wirecache._core.rules.record_modes import Action, RecordMode, Tape, decide
+from wirecache._core.rules.record_modes import Action, CassettePlan, RecordMode, decide
 from wirecache._core.status import CacheStatus
 from wirecache.errors import CassetteError
 
-__all__ = ["played", "redacted"]
+__all__ = ["redacted", "replay_flow"]
 
 
-def played(request: Request, plan: Plan, now: float) -> Flow:
+def replay_flow(request: Request, plan: Plan, now: float) -> Flow:
     """Answer from the cassette, or forward and record; ``now`` in seconds since the epoch."""
-    tape = _in_force(plan)
-    mode = tape.record_mode
+    cassette = _in_force(plan)
+    mode = cassette.record_mode
     if is_upgrade(request) or too_large(request, plan.max_body):
         reason = "upgrade" if is_upgrade(request) else "body-size"
-        if _action(tape, found=False) is Action.REFUSE:
-            told = explain_unrecordable(redacted(request, EMPTY, tape.redactor)[0], reason, tape)
+        if _action(cassette, found=False) is Action.REFUSE:
+            told = explain_unrecordable(redacted(request, EMPTY, cassette.redactor)[0], reason, cassette)
             return Refuse(CacheStatus(fwd="miss", detail="only-if-cached"), told)
         return (yield from bypass(request, plan, reason))
     raw = parse_body((yield ReadBody()), request.fields.get(b"content-type", b""))
-    asked, body = redacted(request, raw, tape.redactor, plan.key.headers)
+    asked, body = redacted(request, raw, cassette.redactor, plan.key.headers)
     try:
         key = key_of(asked, body, plan.key, plan.namespace, plan.sample)
     except Exception as error:  # the user's normalize raised: on a cassette that is no reason to go on without it
         return Refuse(CacheStatus(fwd="miss", detail="normalize-error"), f"KeyOptions(normalize=...) raised {error!r}. Nothing was sent.")
     try:
-        entry: Entry | None = None if mode.replaces or tape.verify else (yield Lookup(key))
+        entry: Entry | None = None if mode.replaces or cassette.verify else (yield Lookup(key))
     except CassetteError as error:
         return Refuse(CacheStatus(fwd="miss", key=key, detail="cassette-error"), f"{error}. Nothing was sent.")
-    return (yield from _by_mode(asked, body, plan, tape, key, entry, now))
+    return (yield from _by_mode(asked, body, plan, cassette, key, entry, now))
 
 
-def _in_force(plan: Plan) -> Tape:
-    """The tape as it is for this call: offline, nothing is sent, whatever it is to record or to verify."""
-    tape = plan.tape
-    assert tape is not None, "a cassette's plan has a tape"
-    if plan.mode is not Mode.OFFLINE and not plan.asked.only_if_cached:
-        return tape
-    how = f'lift what says that it is offline (mode="offline", WIRECACHE_MODE, only-if-cached), and {tape.how}'
-    return tape._replace(record_mode=RecordMode.NONE, verify=False, how=how)
+def _in_force(plan: Plan) -> CassettePlan:
+    """The cassette as it is for this call: offline, nothing is sent, whatever it is to record or to verify."""
+    cassette = plan.cassette
+    assert cassette is not None, "a cassette's plan has a cassette"
+    if plan.mode is not Mode.OFFLINE and not plan.directives.only_if_cached:
+        return cassette
+    how = f'lift what says that it is offline (mode="offline", WIRECACHE_MODE, only-if-cached), and {cassette.how}'
+    return cassette._replace(record_mode=RecordMode.NONE, verify=False, how=how)
 
 
-def _action(tape: Tape, found: bool) -> Action:
-    return Action.RECORD if tape.verify else decide(tape.record_mode, found, tape.existed)
+def _action(cassette: CassettePlan, found: bool) -> Action:
+    return Action.RECORD if cassette.verify else decide(cassette.record_mode, found, cassette.existed)
 
 
-def _by_mode(request: Request, body: Body, plan: Plan, tape: Tape, key: str, entry: Entry | None, now: float) -> Flow:
+def _by_mode(request: Request, body: Body, plan: Plan, cassette: CassettePlan, key: str, entry: Entry | None, now: float) -> Flow:
     model = model_of(request, body)
     endpoint = (find_endpoint(request.path) if request.method == "POST" else None) or ""
-    match _action(tape, found=entry is not None):
+    match _action(cassette, found=entry is not None):
         case Action.PLAY if entry is not None:
             return Reuse(entry, CacheStatus(hit=True, key=key), age_of(entry, now))
         case Action.REFUSE:
-            told = explain_unrecorded(request, model, tape)
+            told = explain_unrecorded(request, model, cassette)
             return Refuse(CacheStatus(fwd="miss", key=key, detail="only-if-cached"), told, body)
         case _:
             head: Head = yield Forward()
@@ -81,7 +81,7 @@ def _by_mode(request: Request, body: Body, plan: Plan, tape: Tape, key: str, ent
         namespace=plan.namespace, sample=plan.sample, bodyless=request.method == "HEAD", stream=is_event_stream(head.fields),
         everything=True, headers=plan.key.headers,
     )  # fmt: skip
-    anew = tape.record_mode.replaces or tape.verify
+    anew = cassette.record_mode.replaces or cassette.verify
     status = CacheStatus(fwd="request" if anew else "miss", fwd_status=head.status, key=key)
     return Relay(status, Recorder(made))
 

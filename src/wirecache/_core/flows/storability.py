@@ -11,7 +11,7 @@ import jiter
 from wirecache._core.keys.canonical import media_type
 from wirecache._core.messages import Head
 
-__all__ = ["MALFORMED", "UNFINISHED", "bad_end", "parse_answer", "parse_json", "why_not_this_answer", "why_not_this_head"]
+__all__ = ["MALFORMED", "UNFINISHED", "answer_refusal_reason", "bad_end", "head_refusal_reason", "parse_answer", "parse_json"]
 
 # The status of a Responses answer (OpenAI) or an interaction (Google) that is none yet, or never will be.
 UNFINISHED = frozenset({"queued", "in_progress", "failed", "cancelled", "budget_exceeded", "requires_continuation"})
@@ -56,7 +56,7 @@ BAD_ENDS: dict[str, str] = {
 MALFORMED = object()
 
 
-def why_not_this_head(head: Head) -> str | None:
+def head_refusal_reason(head: Head) -> str | None:
     """Which part of status and headers forbids storing?"""
     if not 200 <= head.status < 300 or head.status == 206:
         return f"status-{head.status}"
@@ -86,7 +86,7 @@ def parse_json(body: bytes) -> Any:
         return MALFORMED
 
 
-def why_not_this_answer(answer: Any, body: bytes) -> str | None:
+def answer_refusal_reason(answer: Any, body: bytes) -> str | None:
     """Which part of a whole answer says that it is not good?"""
     if not body:
         return "empty"

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from wirecache._core.keys.canonical import Body, media_type
 from wirecache._core.messages import Request
 
-__all__ = ["asks_for_stream", "is_event_stream", "is_upgrade", "model_of", "too_large", "wants_stream", "why_not_this_body"]
+__all__ = ["body_bypass_reason", "body_requests_stream", "is_event_stream", "is_upgrade", "model_of", "target_requests_stream", "too_large"]
 
 STREAM_TYPES = (
     b"text/event-stream",
@@ -34,7 +34,7 @@ def is_upgrade(request: Request) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def asks_for_stream(path: bytes, query: bytes) -> bool:
+def target_requests_stream(path: bytes, query: bytes) -> bool:
     """Do path and query say that the answer shall be a stream?"""
     return path.rstrip(b"/").endswith(STREAM_PATHS) or b"alt=sse" in query.split(b"&")
 
@@ -45,11 +45,11 @@ def too_large(request: Request, limit: int) -> bool:
     return len(declared) > 6 and declared.isdigit() and int(declared) > limit
 
 
-def why_not_this_body(endpoint: str, body: Body, *, streams: bool = False) -> str | None:
+def body_bypass_reason(endpoint: str, body: Body, *, streams: bool = False) -> str | None:
     """Which member of the body says that the answer must be live? ``streams``: those are recorded."""
     if body.kind == "empty":
         return "no-body"
-    if not streams and wants_stream(endpoint, body):
+    if not streams and body_requests_stream(endpoint, body):
         return "stream"
     if body.member("background"):
         return "background"
@@ -64,7 +64,7 @@ GOOGLE_STATE = ("previous_interaction_id", "continuation_token", "agent", "envir
 OLLAMA_STREAMS = frozenset({"ollama-chat", "ollama-generate"})
 
 
-def wants_stream(endpoint: str, body: Body) -> bool:
+def body_requests_stream(endpoint: str, body: Body) -> bool:
     """Does the body say that the answer shall be a stream?"""
     if body.kind == "form":
         return any(name == b"stream" and value.lower() == b"true" for name, value in body.value)

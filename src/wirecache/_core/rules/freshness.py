@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from wirecache._core.messages import Entry
+from wirecache._core.unset import UNSET, Ttl
 
-__all__ = ["TTL_FORMS", "age_of", "cache_control", "explicit_lifetime", "lasts", "may_answer", "parse_ttl", "ttl_left"]
+__all__ = ["TTL_FORMS", "age_of", "cache_control", "effective_ttl", "explicit_lifetime", "may_answer", "parse_ttl", "ttl_left"]
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw]?)", re.IGNORECASE)
@@ -42,14 +43,14 @@ def age_of(entry: Entry, now: float) -> float:
     return max(0.0, now - entry.stored_at)
 
 
-def lasts(own: float | bool | None, ttl: float | None) -> float | None:
-    """Which ttl is in force: an entry's own (False: it has none), else the cache's."""
-    return ttl if own is False else own
+def effective_ttl(own: Ttl, ttl: float | None) -> float | None:
+    """Return the ttl in force, in seconds: an entry's own if it has one, else the cache's."""
+    return ttl if own is UNSET else own
 
 
 def ttl_left(entry: Entry, ttl: float | None, now: float) -> float | None:
     """How many seconds is it still fresh? Negative: it is stale by so much. None: for ever."""
-    lifetime = lasts(entry.ttl, ttl)
+    lifetime = effective_ttl(entry.ttl, ttl)
     return None if lifetime is None else lifetime - age_of(entry, now)
 
 

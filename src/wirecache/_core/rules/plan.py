@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 from wirecache._core.keys.keys import DEFAULT_KEY, KeyOptions
 from wirecache._core.messages import Request
 from wirecache._core.rules.freshness import cache_control, parse_ttl
-from wirecache._core.rules.record_modes import Tape
+from wirecache._core.rules.record_modes import CassettePlan
 from wirecache._core.rules.rules import Rule
+from wirecache._core.unset import UNSET, Ttl
 
 __all__ = ["MAX_BODY", "OPTION_FIELDS", "CallOptions", "Directives", "Mode", "Plan", "Streams", "for_call", "parse_options", "ttl_in_force"]
 
@@ -58,9 +59,9 @@ NO_DIRECTIVES = Directives()
 
 @dataclass(frozen=True, slots=True)
 class CallOptions:
-    """What was said for one call; what was not said is None, or ``False`` for the ttl (where None means for ever)."""
+    """What was said for one call; what was not said is None, or ``UNSET`` for the ttl (where None means for ever)."""
 
-    ttl: float | bool | None = False
+    ttl: Ttl = UNSET
     mode: Mode | None = None
     namespace: str | None = None
     sample: int | None = None
@@ -69,7 +70,7 @@ class CallOptions:
     def over(self, other: CallOptions) -> CallOptions:
         """These, and where they say nothing, the other ones."""
         return CallOptions(
-            other.ttl if self.ttl is False else self.ttl,
+            other.ttl if self.ttl is UNSET else self.ttl,
             self.mode or other.mode,
             other.namespace if self.namespace is None else self.namespace,
             other.sample if self.sample is None else self.sample,
@@ -79,7 +80,7 @@ class CallOptions:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The settings in force. Times in seconds; ``None`` as ttl: never expires. ``call_ttl``: the ttl of this one call, or ``False``."""
+    """The settings in force. Times in seconds; ``None`` as ttl: never expires. ``call_ttl``: the ttl of this one call, or ``UNSET``."""
 
     mode: Mode = Mode.AUTO
     ttl: float | None = 604800.0
@@ -91,16 +92,16 @@ class Plan:
     streams: Streams = Streams.BYPASS
     collapse: bool = True
     sample: int = 0
-    call_ttl: float | bool | None = False
-    asked: Directives = NO_DIRECTIVES
-    tape: Tape | None = None  # of a cassette
+    call_ttl: Ttl = UNSET
+    directives: Directives = NO_DIRECTIVES
+    cassette: CassettePlan | None = None  # of a cassette
 
 
 def ttl_in_force(plan: Plan, rule: Rule | None) -> float | None:
     """How long entries last: as said for this call, else by the rule, else by the cache."""
-    for said in (plan.call_ttl, rule.lasts if rule else False):
-        if said is not False:
-            return said
+    for ttl in (plan.call_ttl, rule.ttl_seconds if rule else UNSET):
+        if ttl is not UNSET:
+            return ttl
     return plan.ttl
 
 
@@ -150,7 +151,7 @@ def for_call(plan: Plan, request: Request, context: CallOptions | None, extensio
     if chosen is None and control is None:
         return plan
     chosen = chosen or CallOptions()
-    asked, on_error = _directives(control) if control else (NO_DIRECTIVES, None)
+    directives, on_error = _directives(control) if control else (NO_DIRECTIVES, None)
     return replace(
         plan,
         mode=chosen.mode or plan.mode,
@@ -158,7 +159,7 @@ def for_call(plan: Plan, request: Request, context: CallOptions | None, extensio
         sample=chosen.sample or 0,
         call_ttl=chosen.ttl,
         streams=chosen.streams or plan.streams,
-        asked=asked,
+        directives=directives,
         stale_if_error=plan.stale_if_error if on_error is None else on_error,
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from wirecache._core.privacy.redaction import Redactor
 
-__all__ = ["Action", "RecordMode", "Tape", "decide"]
+__all__ = ["Action", "CassettePlan", "RecordMode", "decide"]
 
 
 class RecordMode(StrEnum):
@@ -45,7 +45,7 @@ class Action(StrEnum):
     REFUSE = "refuse"
 
 
-class Tape(NamedTuple):
+class CassettePlan(NamedTuple):
     """What a flow must know of a cassette.
 
     ``existed``: there were recordings when it was opened. ``redactor``: applied before the key is made. ``how``: what a user does to

@@ -11,8 +11,9 @@ from functools import lru_cache
 
 from wirecache._core.messages import Request
 from wirecache._core.rules.freshness import parse_ttl
+from wirecache._core.unset import UNSET, Ttl, Unset
 
-__all__ = ["Rule", "by_line", "by_model"]
+__all__ = ["Rule", "rule_for_model", "rules_for"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Rule:
     """What holds for requests whose method, host, path and model match these globs (``*`` for anything)?
 
     The first rule that matches decides. ``cache=False`` closes an endpoint; ``cache=True`` opens one that the built-in table does not
-    know, if the rule names its path. ``ttl``: how long their answers last (``False``: as long as the cache's).
+    know, if the rule names its path. ``ttl``: how long their answers last (left out: as long as the cache's).
     """
 
     method: str = "POST"
@@ -28,16 +29,16 @@ class Rule:
     path: str = "*"
     model: str = "*"
     cache: bool = True
-    ttl: float | str | timedelta | bool | None = False
+    ttl: float | str | timedelta | Unset | None = UNSET
 
     def __post_init__(self) -> None:
         """A ttl is kept in seconds; ``ValueError`` if it is no duration."""
-        if self.ttl is not False:
+        if self.ttl is not UNSET:
             object.__setattr__(self, "ttl", parse_ttl(self.ttl))
 
     @property
-    def lasts(self) -> float | bool | None:
-        """The ttl in seconds, None for ever, ``False`` if the rule has none."""
+    def ttl_seconds(self) -> Ttl:
+        """The ttl in seconds, None for ever, ``UNSET`` if the rule has none."""
         return self.ttl if not isinstance(self.ttl, (str, timedelta)) else parse_ttl(self.ttl)
 
     @property
@@ -55,7 +56,7 @@ def _matches(glob: str, text: str) -> bool:
     return glob == "*" or _pattern(glob).match(text) is not None
 
 
-def by_line(rules: Sequence[Rule], request: Request) -> list[Rule]:
+def rules_for(rules: Sequence[Rule], request: Request) -> list[Rule]:
     """The rules that match method, host and path; which of them decides may depend on the model."""
     path = request.path.decode("latin-1")
     return [
@@ -65,6 +66,6 @@ def by_line(rules: Sequence[Rule], request: Request) -> list[Rule]:
     ]
 
 
-def by_model(rules: Sequence[Rule], model: str | None) -> Rule | None:
+def rule_for_model(rules: Sequence[Rule], model: str | None) -> Rule | None:
     """The first of them whose model matches."""
     return next((rule for rule in rules if _matches(rule.model, model or "")), None)

@@ -1,0 +1,60 @@
+"""What happens after a fork? What has locks, threads or sockets begins anew in the child: those of the parent are the parent's.
+
+An object registers itself and is held weakly. SQLite's connections must also rest before the fork (``before``).
+"""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Callable
+from typing import Protocol
+
+__all__ = ["Forkable", "at_fork", "keep_for_parent", "reset_after_fork"]
+
+
+class Forkable(Protocol):
+    """What can begin anew in the child of a fork."""
+
+    def after_fork(self) -> None:
+        """Begin anew. Only this thread runs; a lock that another thread of the parent held is never released."""
+        ...
+
+
+_objects: weakref.WeakSet[Forkable] = weakref.WeakSet()
+_before: list[Callable[[], object]] = []
+_in_parent: list[Callable[[], object]] = []
+_in_child: list[Callable[[], object]] = []
+_of_parent: list[object] = []
+
+
+def reset_after_fork(forkable: Forkable) -> None:
+    """Call ``forkable.after_fork()`` in each child, for as long as somebody holds the object."""
+    _objects.add(forkable)
+
+
+def at_fork(*, before: Callable[[], object], in_parent: Callable[[], object], in_child: Callable[[], object]) -> None:
+    """Call these functions of a module round each fork; ``in_child`` before any object begins anew."""
+    _before.append(before)
+    _in_parent.append(in_parent)
+    _in_child.append(in_child)
+
+
+def keep_for_parent(value: object) -> None:
+    """Keep the parent's sockets open in the child: closing them might lock what another thread of the parent held."""
+    _of_parent.append(value)
+
+
+def _run(actions: list[Callable[[], object]]) -> None:
+    for action in actions:
+        action()
+
+
+def _after_in_child() -> None:
+    _run(_in_child)
+    for forkable in list(_objects):
+        forkable.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=lambda: _run(_before), after_in_parent=lambda: _run(_in_parent), after_in_child=_after_in_child)
