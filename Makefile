@@ -1,9 +1,9 @@
-# make demo   see the cache at work (a stand-in model, no key needed)
+# make demo   run the demo (with a stand-in model; no API key needed)
 # make test   run all tests
-# make lint   ruff, mypy, pyright
-# make bench  the numbers of the README
-# make matrix every SDK, cell by cell, each in its environment; what came out is in tests/sdk/matrix/matrix.json
-# Each makes what it needs on first use: .venv (uv if there is one, else venv and pip), with pinned versions.
+# make lint   run ruff, mypy and pyright
+# make bench  print the benchmark numbers of the README
+# make matrix test every SDK, cell by cell, in its own environment; results go to tests/sdk/matrix/matrix.json
+# Each target creates the environments it needs on first use, with pinned versions (by uv if it is installed, else by venv and pip).
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN = .venv/bin
@@ -49,7 +49,7 @@ lock: .venv/.ready
 clean:
 	rm -rf .venv .venv-openai2 .venv-frameworks .venv-litellm .venv-instructor dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-# A new environment in $(1) with the pinned packages of $(2), and this project.
+# Create the environment $(1) with the pinned packages of $(2) and this project.
 define environment
 	rm -rf $(1)
 	if command -v uv >/dev/null; then \

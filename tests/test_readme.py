@@ -1,4 +1,4 @@
-"""The README is true: each of its Python blocks runs, as it stands, in a new process against a loopback provider."""
+"""Each Python block of the README runs unchanged, in a new process, against a loopback provider."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def _name(block: str) -> str:
     return next((sdk for sdk in ("anthropic", "genai", "mistralai", "groq", "openai") if sdk in block), "other")
 
 
-def _environment(provider: Provider, folder: Path) -> dict[str, str]:
-    """The SDKs' own variables lead them to the provider; Mistral's has none, see ``_as_run``."""
+def _environment(provider: Provider, directory: Path) -> dict[str, str]:
+    """Return variables that point the SDKs to the provider. Mistral's SDK has none; see ``_with_server_url``."""
     keys = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GROQ_API_KEY", "GEMINI_API_KEY", "MISTRAL_API_KEY")
     return {
         **{name: value for name, value in os.environ.items() if "proxy" not in name.lower()},
@@ -31,18 +31,18 @@ def _environment(provider: Provider, folder: Path) -> dict[str, str]:
         "ANTHROPIC_BASE_URL": provider.url,
         "GROQ_BASE_URL": provider.url,
         "GOOGLE_GEMINI_BASE_URL": provider.url,
-        "WIRECACHE_DIR": str(folder / "store"),
+        "WIRECACHE_DIR": str(directory / "store"),
     }
 
 
-def _as_run(block: str, provider: Provider) -> str:
+def _with_server_url(block: str, provider: Provider) -> str:
     return block.replace("Mistral(\n", f"Mistral(\n    server_url={provider.url!r},\n")
 
 
-@pytest.mark.parametrize("block", [pytest.param(block, id=f"{at}-{_name(block)}") for at, block in enumerate(BLOCKS)])
+@pytest.mark.parametrize("block", [pytest.param(block, id=f"{index}-{_name(block)}") for index, block in enumerate(BLOCKS)])
 def test_each_python_block_runs(block: str, provider: Provider, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", _as_run(block, provider)],
+    completed = subprocess.run(
+        [sys.executable, "-c", _with_server_url(block, provider)],
         env=_environment(provider, tmp_path),
         cwd=tmp_path,
         capture_output=True,
@@ -50,18 +50,18 @@ def test_each_python_block_runs(block: str, provider: Provider, tmp_path: Path) 
         timeout=50,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    posts = [asked.json for asked in provider.asked if asked.method == "POST"]
+    assert completed.returncode == 0, completed.stderr
+    posts = [request.json for request in provider.asked if request.method == "POST"]
     if "sample=" not in block:
         assert len(posts) == len({str(post) for post in posts}), "a repeated call went upstream"
 
 
-def test_the_commands_it_names_exist() -> None:
+def test_its_make_targets_exist() -> None:
     makefile = (ROOT / "Makefile").read_text()
     targets = re.findall(r"^make (\w+)", README, re.MULTILINE)
     assert targets == ["demo", "test"]
     assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
 
 
-def test_continuous_integration_runs_the_same_command() -> None:
+def test_continuous_integration_runs_make_test() -> None:
     assert "make test" in (ROOT / ".ci/run").read_text()

@@ -1,4 +1,4 @@
-"""The cache under your LLM SDK: repeated calls are answered from a store, byte for byte, without the network.
+"""A cache for LLM SDKs at the HTTP layer: repeated calls are answered from a store, byte for byte and without the network.
 
 from openai import OpenAI
 from wirecache import cached_client
@@ -80,7 +80,7 @@ __all__ = [
     "warm",
 ]
 
-# Loaded when first asked for, so that importing wirecache costs next to nothing and imports neither HTTP library.
+# Names are imported on first access: `import wirecache` stays fast and imports neither HTTP library.
 _WHERE = {
     "Cache": "_caches.cache",
     "CacheStatus": "_core.status",
