@@ -275,7 +275,7 @@ def test_diff_tells_what_differs_in_request_and_answer(store: Path) -> None:
     ]
     told = wirecache("diff", PARIS.key, BERN.key, "--json", "--store", store).json
     assert (list(told), told["keys"]) == (["keys", "request", "answer"], [PARIS.key, BERN.key])
-    assert [*told["request"][0]] == ["pointer", "stored", "asked", "hint"]
+    assert [*told["request"][0]] == ["pointer", "stored", "requested", "hint"]
 
 
 def test_diff_of_the_same(store: Path) -> None:

@@ -21,7 +21,7 @@ def streamed(*events: Any, timed: bool = True) -> Entry:
 
 
 def told(recorded: Entry, live: Entry, text: bool = False) -> list[tuple[str, str, str]]:
-    return [(found.pointer, found.stored, found.asked) for found in drift(recorded, live, text=text)]
+    return [(found.pointer, found.stored, found.requested) for found in drift(recorded, live, text=text)]
 
 
 def says(text: Any, **more: Any) -> dict[str, Any]:

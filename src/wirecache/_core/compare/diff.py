@@ -25,20 +25,20 @@ VOLATILE = (
 
 
 class Difference(NamedTuple):
-    """One place where the request asked differs from a stored one.
+    """One place where a request differs from a stored one.
 
-    ``pointer``: a JSON pointer (RFC 6901) into the body, or the name of another part of the request. ``stored`` and ``asked`` are
-    shortened. ``hint``: what to do where the value looks as if it changed from run to run.
+    ``pointer``: a JSON pointer (RFC 6901) into the body, or the name of another part of the request. ``stored`` and ``requested`` are
+    the two values, shortened. ``hint``: what to do where the value looks as if it changed from run to run.
     """
 
     pointer: str
     stored: str
-    asked: str
+    requested: str
     hint: str | None = None
 
     def __str__(self) -> str:
         """One line."""
-        line = f"{self.pointer}: {self.stored} -> {self.asked}"
+        line = f"{self.pointer}: {self.stored} -> {self.requested}"
         return f"{line} ({self.hint})" if self.hint else line
 
 
