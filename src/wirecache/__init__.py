@@ -11,6 +11,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from wirecache._core.version import __version__
+
 if TYPE_CHECKING:
     from wirecache._caches.cache import Cache, explain
     from wirecache._caches.cassette import Cassette, CassetteReport, Drift
@@ -31,8 +33,6 @@ if TYPE_CHECKING:
     from wirecache.errors import CassetteError, CassetteFormatError, ConfigError, NotRecorded, StoreError, WirecacheError
     from wirecache.stats import Stats
     from wirecache.stores import DiskStore, EncryptedStore, MemoryStore, RedisStore, Store, TieredStore
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Cache",

@@ -8,10 +8,10 @@ begins with ``wirecache.``. The metrics: ``gen_ai.client.operation.duration`` (s
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from wirecache._caches.context import Exchange
+from wirecache._core.version import __version__
 from wirecache.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class OpenTelemetry:
         except ModuleNotFoundError as error:
             raise ConfigError("wirecache.otel needs its extra: pip install 'wirecache[otel]'") from error
         self._trace = trace if spans else None
-        meter = metrics.get_meter("wirecache", version("wirecache"), meter_provider)
+        meter = metrics.get_meter("wirecache", __version__, meter_provider)
         self._duration = meter.create_histogram(
             "gen_ai.client.operation.duration", "s", "GenAI operation duration.", explicit_bucket_boundaries_advisory=SECONDS
         )

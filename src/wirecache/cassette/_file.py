@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple, TypeVar
 
@@ -19,6 +18,7 @@ from wirecache._core.llm.sse import EVENT_STREAM, LINE_TYPES
 from wirecache._core.messages import Chunk, Entry, HeaderPairs, Request, RequestSummary, Usage, fields_of, pack_chunks
 from wirecache._core.privacy.redaction import DEFAULT, Redactor
 from wirecache._core.unset import UNSET
+from wirecache._core.version import __version__
 from wirecache.cassette._bodies import Members, body_bytes, body_node, form_body, stream_body, stream_node
 from wirecache.cassette._multipart import multipart_bytes, multipart_node
 from wirecache.cassette._names import SCHEMA_NAME
@@ -67,20 +67,13 @@ def to_text(entry: Entry, redactor: Redactor = DEFAULT, *, schema: str = f"./{SC
         {
             "$schema": schema,
             "format": FORMAT,
-            "wirecache": _version(),
+            "wirecache": __version__,
             "recorded_at": at.replace("+00:00", "Z"),
             "key": entry.key,
             "request": _request_node(entry, redactor),
             "response": _response_node(entry, redactor),
         }
     )
-
-
-@cache
-def _version() -> str:
-    from importlib import metadata  # 5 ms, and only those who write pay them
-
-    return metadata.version("wirecache")
 
 
 def _request_node(entry: Entry, redactor: Redactor) -> Node:
@@ -230,7 +223,7 @@ def _of_this_format(told: Any, where: str) -> None:
     if version != FORMAT:
         by = f", written by wirecache {told.get('wirecache')}" if isinstance(told.get("wirecache"), str) else ""
         raise CassetteFormatError(
-            f"{where} has format {version}{by}; wirecache {_version()} reads format {FORMAT}. Install a newer wirecache, or {ANEW}"
+            f"{where} has format {version}{by}; wirecache {__version__} reads format {FORMAT}. Install a newer wirecache, or {ANEW}"
         )
 
 
