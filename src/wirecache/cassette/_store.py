@@ -1,4 +1,4 @@
-"""How does a cache keep its entries as readable files?"""
+"""The store of a cache whose entries are readable files."""
 
 from __future__ import annotations
 
@@ -20,49 +20,59 @@ class CassetteStore:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, redactor: Redactor = DEFAULT) -> None:
-        self._directory = Directory(path, None, redactor)  # a key of a store is what its caller says
+        self.directory = Directory(path, None, redactor)  # no options: an entry stays under the key that its caller gave it
+
+    @classmethod
+    def over(cls, directory: Directory) -> CassetteStore:
+        """Return the store over a directory that is open already: what one of them writes or removes, the other knows at once.
+
+        The keys are the directory's, which may compute them from the requests in the files.
+        """
+        store = cls(directory.path, redactor=directory.redactor)
+        store.directory = directory
+        return store
 
     def __repr__(self) -> str:
-        return f"CassetteStore({str(self._directory.path)!r})"
+        return f"CassetteStore({str(self.directory.path)!r})"
 
     @property
     def location(self) -> str:
-        """Where the entries are: two stores of one location are one store."""
-        return os.path.realpath(self._directory.path)
+        """The real path of the directory: two stores of one location are one store."""
+        return os.path.realpath(self.directory.path)
 
     def get(self, key: str) -> bytes | None:
-        """The frame of the entry under the key, or None."""
-        names = self._directory.of(key)
-        return codec.encode(self._directory.read(names[-1])) if names else None
+        """Return the encoded entry under the key, or None; of a sequence, the last."""
+        names = self.directory.of(key)
+        return codec.encode(self.directory.read(names[-1])) if names else None
 
     def set(self, key: str, value: bytes, *, ttl: float | None) -> None:
-        """Write the entry in the frame as a file."""
-        entry, names = codec.decode(key, value), self._directory.of(key)
+        """Write the encoded entry as a file, in place of the last one under the key. ``ttl`` is ignored."""
+        entry, names = codec.decode(key, value), self.directory.of(key)
         if names:
-            self._directory.replace(names[-1], entry)
+            self.directory.replace(names[-1], entry)
         else:
-            self._directory.add(entry)
+            self.directory.add(entry)
 
     def delete(self, key: str) -> bool:
-        """Remove the files of that key; was there one?"""
-        names = self._directory.of(key)
+        """Remove the files of the key. Return whether there was one."""
+        names = self.directory.of(key)
         for name in names:
-            self._directory.remove(name)
+            self.directory.remove(name)
         return bool(names)
 
     def keys(self) -> Iterator[str]:
-        """The keys of the files, in the order of their names."""
-        return iter([self._directory.read(name).key for name in self._directory.names()])
+        """Return the keys of the files, in the order of their names."""
+        return iter([self.directory.read(name).key for name in self.directory.names()])
 
     def newest(self) -> Iterator[str]:
-        """The keys, those written last first."""
-        return (entry.key for entry in self._directory.newest())
+        """Return the keys, those written last first."""
+        return (entry.key for entry in self.directory.newest())
 
     def clear(self) -> None:
         """Remove all recordings, and nothing else that lies in the directory."""
-        for name in self._directory.names():
-            self._directory.remove(name)
+        for name in self.directory.names():
+            self.directory.remove(name)
 
     def close(self) -> None:
-        """Forget what was read; the next use reads it again."""
-        self._directory.forget()
+        """Drop what was read from memory; the next use reads it again."""
+        self.directory.forget()
