@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from tests.cassette.exchanges import CAPTURES, bodies, captured, chunked, recorded, streamed, streams
 from tests.core.jsons import documents
 from tests.core.play import ask, quick
+from wirecache._core.event_stream import split_stream
 from wirecache._core.flows.replay import redacted
 from wirecache._core.keys.canonical import KEPT_WHOLE, parse_body
 from wirecache._core.keys.keys import KeyOptions, key_of, make_key
-from wirecache._core.llm.sse import split_stream
 from wirecache._core.messages import Entry, Usage
 from wirecache._core.privacy.redaction import Redactor
 from wirecache.cassette import SCHEMA_NAME, file_name, from_text, schema_text, short_key_of, to_text
-from wirecache.cassette._model import schema
+from wirecache.cassette._file_model import schema
 from wirecache.errors import CassetteError, CassetteFormatError
 
 SAID = b'{"id": "chatcmpl-1", "choices": [{"message": {"content": "hi"}}]}'

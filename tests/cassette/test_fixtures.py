@@ -15,7 +15,7 @@ import pytest
 from tests.cassette.make_fixtures import ANTHROPIC, CAPTURES, LLAMA_SERVER, ORIGIN, headers_of, make
 from tests.sdk.wire import no_sockets
 from wirecache import Cassette, KeyOptions, cached_async_client, cached_client
-from wirecache._core.llm.sse import EVENT_STREAM, events_in
+from wirecache._core.event_stream import EVENT_STREAM, events_in
 
 PATHS = sorted(CAPTURES.glob("*.json"))
 

@@ -17,11 +17,11 @@ from wirecache._caches.cassette import Cassette
 from wirecache._core.messages import Entry, Usage
 from wirecache._core.privacy.redaction import DEFAULT
 from wirecache.cassette import from_text, to_text
-from wirecache.cassette._codings import decoded
+from wirecache.cassette._content_encoding import decoded
 from wirecache.cassette._directory import Directory
-from wirecache.cassette._import import detect, read_foreign
-from wirecache.cassette._import_cassetter import read_cassetter
-from wirecache.cassette._import_vcr import read_vcr
+from wirecache.cassette._importers.cassetter import read_cassetter
+from wirecache.cassette._importers.detect import detect, read_foreign
+from wirecache.cassette._importers.vcrpy import read_vcr
 from wirecache.errors import CassetteFormatError
 from wirecache.httpx2 import cached_client
 

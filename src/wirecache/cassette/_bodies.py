@@ -11,14 +11,14 @@ from itertools import accumulate, pairwise
 from typing import Any, TypeAlias
 from urllib.parse import quote_plus, unquote_to_bytes
 
+from wirecache._core.event_stream import LINE_TYPES, split_stream
 from wirecache._core.keys.canonical import media_type
-from wirecache._core.llm.sse import LINE_TYPES, split_stream
 from wirecache._core.messages import Chunk
 from wirecache._core.privacy.patterns import REDACTED
 from wirecache._core.privacy.redaction import Redactor
-from wirecache.cassette._events import JsonEvent, Style, arrivals, event_in, style_named, style_of
-from wirecache.cassette._layout import Laid, laid_out, take_apart
-from wirecache.cassette._render import Inline, Node, Tokens
+from wirecache.cassette._event_layout import JsonEvent, Style, arrivals, event_in, style_named, style_of
+from wirecache.cassette._json_layout import Laid, laid_out, take_apart
+from wirecache.cassette._json_writer import Inline, Node, Tokens
 
 __all__ = ["Members", "body_bytes", "body_node", "form_body", "stream_body", "stream_node"]
 

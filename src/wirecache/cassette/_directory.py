@@ -20,7 +20,7 @@ from wirecache._core.keys.keys import DEFAULT_KEY, KeyOptions, key_of
 from wirecache._core.messages import Entry
 from wirecache._core.privacy.redaction import DEFAULT, Redactor
 from wirecache.cassette._file import Recording, from_text, schema_text, to_text
-from wirecache.cassette._names import SCHEMA_NAME, SHORT, file_name, short_key_of
+from wirecache.cassette._file_names import SCHEMA_NAME, SHORT, file_name, short_key_of
 from wirecache.errors import CassetteError
 
 __all__ = ["Directory"]

@@ -12,18 +12,18 @@ from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any, NamedTuple, TypeVar
 
+from wirecache._core.event_stream import EVENT_STREAM, LINE_TYPES
 from wirecache._core.keys.canonical import Body, media_type, parse_body
 from wirecache._core.keys.keys import request_from
-from wirecache._core.llm.sse import EVENT_STREAM, LINE_TYPES
 from wirecache._core.messages import Chunk, Entry, HeaderPairs, Request, RequestSummary, Usage, fields_of, pack_chunks
 from wirecache._core.privacy.redaction import DEFAULT, Redactor
 from wirecache._core.unset import UNSET
 from wirecache._core.version import __version__
 from wirecache.cassette._bodies import Members, body_bytes, body_node, form_body, stream_body, stream_node
+from wirecache.cassette._file_names import SCHEMA_NAME
+from wirecache.cassette._json_reader import Raw, Wanted, read_raw
+from wirecache.cassette._json_writer import Inline, Node, rendered
 from wirecache.cassette._multipart import multipart_bytes, multipart_node
-from wirecache.cassette._names import SCHEMA_NAME
-from wirecache.cassette._raw import Raw, Wanted, read_raw
-from wirecache.cassette._render import Inline, Node, rendered
 from wirecache.errors import CassetteFormatError
 
 __all__ = ["Recording", "from_text", "schema_text", "to_text"]
@@ -196,7 +196,7 @@ def _checked(text: str, where: str) -> Members:
     """What the file says, as the model has it; the time as seconds since the epoch."""
     from pydantic import ValidationError
 
-    from wirecache.cassette._model import CassetteFile
+    from wirecache.cassette._file_model import CassetteFile
 
     try:
         told = read_raw(text, _WANTED)

@@ -10,7 +10,7 @@ import re
 from wirecache._core.keys.canonical import media_type, parse_body
 from wirecache._core.privacy.redaction import Redactor
 from wirecache.cassette._bodies import Members, body_bytes, body_node
-from wirecache.cassette._render import Node
+from wirecache.cassette._json_writer import Node
 
 __all__ = ["multipart_bytes", "multipart_node"]
 

@@ -11,7 +11,7 @@ import typer
 
 from wirecache import Cache
 from wirecache._core.llm.batches import Answered, Asked, Provider, answered_in, asked_in, json_body, live_url
-from wirecache.cassette._foreign import Foreign, entry_of
+from wirecache.cassette._importers.exchange import Foreign, entry_of
 from wirecache.cli._cassettes import Stored
 from wirecache.cli._stores import cache_of
 from wirecache.cli._terminal import counted, fail, followed, print_json, warn

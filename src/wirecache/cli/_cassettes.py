@@ -13,8 +13,8 @@ from wirecache._core.keys.keys import DEFAULT_KEY, KeyOptions
 from wirecache._core.rules.freshness import age_of, effective_ttl
 from wirecache.cassette import from_text, to_text
 from wirecache.cassette._directory import Directory
-from wirecache.cassette._import import read_any
-from wirecache.cassette._names import SCHEMA_NAME, short_key_of
+from wirecache.cassette._file_names import SCHEMA_NAME, short_key_of
+from wirecache.cassette._importers.detect import read_any
 
 __all__ = ["Shelved", "Stored", "cassette_files", "read_any"]
 

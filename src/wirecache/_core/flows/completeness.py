@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from wirecache._core.event_stream import DONE, EVENT_STREAM, Event, events_in, has_events, split_stream
 from wirecache._core.flows.storability import MALFORMED, UNFINISHED, bad_end, parse_json
-from wirecache._core.llm.sse import DONE, EVENT_STREAM, Event, events_in, has_events, split_stream
 from wirecache._core.llm.usage import latest, usage_of
 from wirecache._core.messages import Usage
 

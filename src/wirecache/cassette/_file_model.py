@@ -10,8 +10,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from wirecache.cassette._events import STREAM_LAYOUTS
-from wirecache.cassette._layout import JSON_LAYOUTS
+from wirecache.cassette._event_layout import STREAM_LAYOUTS
+from wirecache.cassette._json_layout import JSON_LAYOUTS
 
 __all__ = ["FORMAT", "CassetteFile", "schema"]
 

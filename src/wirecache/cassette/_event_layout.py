@@ -13,7 +13,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from wirecache._core.messages import Chunk
-from wirecache.cassette._layout import Laid, laid_out, take_apart
+from wirecache.cassette._json_layout import Laid, laid_out, take_apart
 
 __all__ = ["STREAM_LAYOUTS", "JsonEvent", "Style", "arrivals", "event_in", "style_named", "style_of"]
 

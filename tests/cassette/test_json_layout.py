@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.core.jsons import documents, spelled, values
 from tests.core.play import quick
-from wirecache.cassette._layout import WIDTH, Laid, dense, laid_out, readable, take_apart
+from wirecache.cassette._json_layout import WIDTH, Laid, dense, laid_out, readable, take_apart
 
 PLAIN = {"a": [1, {"b": "x, y: z"}, []], "c": {}, "d": '\\ " \n é'}
 TOKENS = [

@@ -10,8 +10,8 @@ from typing import Any
 from wirecache._core.keys.keys import DEFAULT_KEY, KeyOptions
 from wirecache._core.messages import Entry
 from wirecache._core.privacy.redaction import Redactor
-from wirecache.cassette._foreign import Foreign, entry_of, json_bytes, pairs_of, wrong
-from wirecache.cassette._foreign_file import FORMATS, loaded
+from wirecache.cassette._importers.exchange import Foreign, entry_of, json_bytes, pairs_of, wrong
+from wirecache.cassette._importers.file_parser import FORMATS, loaded
 from wirecache.errors import CassetteFormatError
 
 __all__ = ["is_vcr", "read_vcr", "vcr_entries"]

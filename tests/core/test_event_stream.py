@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.core.play import quick
 from tests.provider_events import STREAMS, Streamed
-from wirecache._core.llm.sse import Event, events_in, split_stream
+from wirecache._core.event_stream import Event, events_in, split_stream
 
 SSE, NDJSON = b"text/event-stream", b"application/x-ndjson"
 ends = st.sampled_from([b"\n", b"\r", b"\r\n"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple, TypeAlias
 
-from wirecache.cassette._layout import readable
+from wirecache.cassette._json_layout import readable
 
 __all__ = ["Inline", "Node", "Tokens", "rendered"]
 

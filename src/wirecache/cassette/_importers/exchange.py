@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from wirecache._core.event_stream import split_stream
 from wirecache._core.flows.recorder import Recorder, Recording
 from wirecache._core.flows.replay import redacted
 from wirecache._core.keys.canonical import media_type, parse_body
 from wirecache._core.keys.keys import DEFAULT_KEY, KeyOptions, key_of, request_from
-from wirecache._core.llm.sse import split_stream
 from wirecache._core.messages import Entry, Head, fields_of
 from wirecache._core.privacy.redaction import Redactor
 from wirecache._core.rules.eligibility import is_event_stream, model_of
 from wirecache._core.rules.endpoints import find_endpoint
-from wirecache.cassette._codings import decoded
+from wirecache.cassette._content_encoding import decoded
 from wirecache.errors import CassetteFormatError
 
 __all__ = ["Foreign", "entry_of", "json_bytes", "pairs_of", "wrong"]

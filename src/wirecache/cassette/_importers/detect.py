@@ -10,10 +10,10 @@ from wirecache._core.keys.keys import DEFAULT_KEY, KeyOptions
 from wirecache._core.messages import Entry
 from wirecache._core.privacy.redaction import Redactor
 from wirecache.cassette._file import from_text
-from wirecache.cassette._foreign_file import FORMATS, loaded
-from wirecache.cassette._import_cassetter import cassetter_entries, is_cassetter
-from wirecache.cassette._import_vcr import is_vcr, vcr_entries
-from wirecache.cassette._names import short_key_of
+from wirecache.cassette._file_names import short_key_of
+from wirecache.cassette._importers.cassetter import cassetter_entries, is_cassetter
+from wirecache.cassette._importers.file_parser import FORMATS, loaded
+from wirecache.cassette._importers.vcrpy import is_vcr, vcr_entries
 from wirecache.errors import CassetteFormatError
 
 __all__ = ["Maker", "detect", "read_any", "read_foreign"]

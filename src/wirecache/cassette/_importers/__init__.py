@@ -1,0 +1,1 @@
+"""Other recorders' cassettes, read as entries: one module a recorder."""
