@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.core.play import quick
 from tests.provider_events import STREAMS, Streamed
-from wirecache._core.event_stream import Event, events_in, split_stream
+from wirecache._core.event_stream import Event, ends_with_done, events_in, split_lines, split_stream
 
 SSE, NDJSON = b"text/event-stream", b"application/x-ndjson"
 ends = st.sampled_from([b"\n", b"\r", b"\r\n"])
@@ -41,7 +41,7 @@ def test_any_bytes_are_split_and_read(body: bytes, kind: bytes) -> None:
 
 
 @st.composite
-def told(draw: st.DrawFn) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+def spelled_streams(draw: st.DrawFn) -> tuple[bytes, list[tuple[bytes, bytes]]]:
     """A stream in one of its many spellings, and its events."""
     body, events = b"", []
     for _ in range(draw(st.integers(0, 4))):
@@ -62,8 +62,8 @@ def told(draw: st.DrawFn) -> tuple[bytes, list[tuple[bytes, bytes]]]:
 
 
 @quick
-@given(told())
-def test_events_are_those_that_were_told(case: tuple[bytes, list[tuple[bytes, bytes]]]) -> None:
+@given(spelled_streams())
+def test_events_are_those_that_were_written(case: tuple[bytes, list[tuple[bytes, bytes]]]) -> None:
     body, events = case
     assert seen(body) == events
     assert seen(b"\xef\xbb\xbf" + body) == events
@@ -137,3 +137,24 @@ def _is_json(event: Event) -> bool:
     except ValueError:
         return event.data == b"[DONE]"
     return True
+
+
+@pytest.mark.parametrize(
+    ("chunk", "ends"),
+    [
+        pytest.param(b"data: [DONE]\n\n", True, id="alone"),
+        pytest.param(b"data:[DONE]\r\n\r\n", True, id="no space, CRLF"),
+        pytest.param(b"data: {}\n\ndata: [DONE]\n\n", True, id="after another event"),
+        pytest.param(b"data: [DONE]\n", False, id="without its blank line"),
+        pytest.param(b"data: say data: [DONE]\n\n", False, id="within another event's data"),
+        pytest.param(b"data: [DONE]\n\ndata: {}\n\n", False, id="before another event"),
+        pytest.param(b"", False, id="empty"),
+    ],
+)
+def test_a_chunk_that_ends_with_the_last_event_of_a_chat(chunk: bytes, ends: bool) -> None:
+    assert ends_with_done(chunk) is ends
+
+
+def test_lines_keep_their_ends_and_end_as_the_standard_s_do() -> None:
+    lines = [b"a\r\n", b"b\n", b"c\r", b"\x0b\x0c\xe2\x80\xa8d"]
+    assert split_lines(b"".join(lines)) == lines

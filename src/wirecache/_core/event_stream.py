@@ -1,6 +1,6 @@
 """Which events are in the body of a stream?
 
-Server-sent events (WHATWG HTML section 9.2) and lines of JSON; pieces keep every byte, so that joined they are the body again.
+Server-sent events (WHATWG HTML section 9.2) and lines of JSON. Pieces and lines keep every byte: joined they are the body again.
 """
 
 from __future__ import annotations
@@ -9,32 +9,37 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-__all__ = ["DONE", "EVENT_STREAM", "LINE_TYPES", "Event", "events_in", "has_events", "split_stream"]
+__all__ = ["DONE", "EVENT_STREAM", "LINE_TYPES", "Event", "ends_with_done", "events_in", "has_events", "split_lines", "split_stream"]
 
 EVENT_STREAM = b"text/event-stream"
 LINE_TYPES = frozenset({b"application/x-ndjson", b"application/jsonl", b"application/stream+json"})
 
-DONE = b"[DONE]"  # the data of the last event of OpenAI's chat, and of all that speak like it
+DONE = b"[DONE]"  # the data of the last event of OpenAI's chat, and of every API in its shape
 
 _EVENT_END = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 _LINE_END = re.compile(rb"\n")
+_DONE_AT_END = re.compile(rb"(?:^|[\r\n])data: ?\[DONE\](?>\r\n|\n|\r){2}\Z")
+_DONE_SIZE = len(b"\ndata: [DONE]\r\n\r\n")  # the longest match of it
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class Event(NamedTuple):
-    """One event: its ``name`` (empty where none is given) and its ``data``, the lines of it joined."""
+    """One event: its ``name`` (empty if it has none) and its ``data`` (several data lines are joined by line feeds)."""
 
     name: bytes
     data: bytes
 
 
 def has_events(kind: bytes) -> bool:
-    """Is a body of this media type made of events, or lines, that can be told apart?"""
+    """Return whether a body of this media type is made of events or lines that can be told apart."""
     return kind == EVENT_STREAM or kind in LINE_TYPES
 
 
 def split_stream(kind: bytes, body: bytes) -> list[bytes] | None:
-    """The body cut after each event or line; None if ``kind`` (a media type) has no such parts. What is left at the end is a piece, too."""
+    """Return the body cut after each event or line; None if bodies of this media type have neither.
+
+    What follows the last complete one is a piece, too.
+    """
     if not has_events(kind):
         return None
     ends = [found.end() for found in (_EVENT_END if kind == EVENT_STREAM else _LINE_END).finditer(body)]
@@ -43,18 +48,28 @@ def split_stream(kind: bytes, body: bytes) -> list[bytes] | None:
     return [body[start:end] for start, end in zip([0, *ends], ends, strict=False) if end > start]
 
 
+def split_lines(body: bytes) -> list[bytes]:
+    """Return the lines with their ends: CRLF, LF or CR, as in the standard."""
+    return body.splitlines(keepends=True)
+
+
 def events_in(kind: bytes, body: bytes) -> Iterator[Event]:
-    """The events that have data. One that was cut off before its blank line is none, as the standard says."""
+    """Yield the events that have data. One that was cut off before its blank line is none, as the standard says."""
     if kind == EVENT_STREAM:
-        yield from _server_sent(body.removeprefix(BYTE_ORDER_MARK))
+        yield from _server_sent_events(body.removeprefix(BYTE_ORDER_MARK))
     elif kind in LINE_TYPES:
         for line in body.split(b"\n"):
             if stripped := line.strip():
                 yield Event(b"", stripped)
 
 
-def _server_sent(body: bytes) -> Iterator[Event]:
-    lines = body.splitlines()  # at the same three line ends as the standard's
+def ends_with_done(chunk: bytes) -> bool:
+    """Return whether the chunk ends with the whole last event of a chat, its blank line included (a replay has every byte)."""
+    return _DONE_AT_END.search(chunk, max(0, len(chunk) - _DONE_SIZE)) is not None
+
+
+def _server_sent_events(body: bytes) -> Iterator[Event]:
+    lines = body.splitlines()
     if lines and not body.endswith((b"\n", b"\r")):
         del lines[-1]
     name, data = b"", list[bytes]()

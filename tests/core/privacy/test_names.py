@@ -53,20 +53,20 @@ def test_no_credential_shows_in_any_case_or_place(name: bytes, query: str, dice:
 
 
 @pytest.mark.parametrize("name", sorted(CREDENTIAL_FIELDS))
-def test_each_credential_header_tells_callers_apart(name: bytes) -> None:
+def test_each_credential_header_distinguishes_callers(name: bytes) -> None:
     prints = [credential_fingerprint(ask(headers={name.decode(): value})) for value in ("a", "b", "")]
     assert len({*prints, b""}) == 4
 
 
 @pytest.mark.parametrize("name", sorted(CREDENTIAL_QUERY))
-def test_each_credential_parameter_tells_callers_apart(name: bytes) -> None:
+def test_each_credential_parameter_distinguishes_callers(name: bytes) -> None:
     assert len({credential_fingerprint(ask(f"{URL}?{name.decode()}={value}")) for value in ("a", "b")} | {b""}) == 3
 
 
 def test_a_fingerprint_shows_nothing_of_the_credential() -> None:
-    made = credential_fingerprint(ask(URL + "?key=s3cr3t", headers={"authorization": "Bearer s3cr3t"}))
-    assert len(made) == 32
-    assert b"s3cr3t" not in made
+    fingerprint = credential_fingerprint(ask(URL + "?key=s3cr3t", headers={"authorization": "Bearer s3cr3t"}))
+    assert len(fingerprint) == 32
+    assert b"s3cr3t" not in fingerprint
 
 
 def test_without_credentials_there_is_no_fingerprint() -> None:

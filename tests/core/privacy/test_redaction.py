@@ -440,18 +440,18 @@ def test_added_names_and_patterns() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         pytest.param({"patterns": ["("]}, "does not compile", id="broken"),
         pytest.param({"patterns": ["x*"]}, "empty text", id="matches nothing at all"),
-        pytest.param({"patterns": [re.compile(b"x")]}, "for bytes", id="bytes"),
+        pytest.param({"patterns": [re.compile(b"x")]}, "bytes pattern", id="bytes"),
         pytest.param({"patterns": [5]}, "does not compile", id="a number"),
-        pytest.param({"names": [""]}, "is no name", id="no name"),
-        pytest.param({"names": [5]}, "is no name", id="a name that is a number"),
+        pytest.param({"names": [""]}, "names must be", id="no name"),
+        pytest.param({"names": [5]}, "names must be", id="a name that is a number"),
     ],
 )
-def test_wrong_options(options: dict[str, Any], said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
+def test_wrong_options(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
         Redactor(**options)
 
 
@@ -483,3 +483,9 @@ def test_no_text_takes_long(text: str) -> None:
     DEFAULT.json_text(text)
     DEFAULT.data(text.encode())
     assert time.perf_counter() - started < 2.0  # two milliseconds for the first of them; squares would be minutes
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+def test_a_stream_s_lines_end_only_as_the_standard_s_do(end: str) -> None:
+    stream = f'data: {{"password": "a\u2028b\x85c"}}{end}{end}'
+    assert DEFAULT.data(stream.encode()) == f'data: {{"password": "REDACTED"}}{end}{end}'.encode()

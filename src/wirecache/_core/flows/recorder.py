@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
+from wirecache._core.event_stream import ends_with_done
 from wirecache._core.flows.completeness import judge_stream
 from wirecache._core.flows.storability import answer_refusal_reason, parse_answer
 from wirecache._core.keys.canonical import KEPT_WHOLE, Body, canonical_text, media_type
@@ -36,7 +37,6 @@ MOMENT_FIELDS = re.compile(
     rb"alt-svc|cf-.*|nel|report-to|reporting-endpoints|server-timing|strict-transport-security|via|x-envoy-.*"
     rb"|x-content-type-options|access-control-.*|(x-|anthropic-)?ratelimit-.*|retry-after(-ms)?"
 )
-_LAST = re.compile(rb"(?:^|[\r\n])data: ?\[DONE\](?>\r\n|\n|\r){2}\Z")  # to the blank line: a replay has every byte
 PLAIN_FIELDS = frozenset({b"accept", b"accept-encoding", b"accept-language", b"user-agent"})
 
 
@@ -101,7 +101,7 @@ class Recorder:
         self.feed(chunk)
         if not self._too_large:
             self._times.append(seconds)
-        return _LAST.search(chunk, max(0, len(chunk) - 24)) is not None
+        return ends_with_done(chunk)
 
     def feed(self, chunk: bytes) -> bool:
         """Here is the next chunk, as it came over the wire. Only the end of the body says that it was the last one: False."""

@@ -1,8 +1,8 @@
 """Which names carry secrets? One list for keys, stores, logs and messages.
 
-Names are matched in lower case; what secrets look like, whatever they are called, is in ``shapes``.
-Sources: the providers' SDKs (which header each sends its key in),
-RFC 9110 section 11 (authorization), RFC 6265 (cookies), AWS Signature Version 4 (``x-amz-*``).
+Names are matched in lower case; what secrets look like, under whatever name, is in ``patterns``.
+Sources: the providers' SDKs (which header each sends its key in), RFC 9110 section 11 (authorization), RFC 6265 (cookies), AWS
+Signature Version 4 (``x-amz-*``).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 from wirecache._core.messages import Request
-from wirecache._core.privacy.patterns import redacted_text
+from wirecache._core.privacy.patterns import REDACTED, redacted_text
 
 __all__ = [
     "CREDENTIAL_FIELDS",
@@ -69,14 +69,14 @@ CREDENTIAL_QUERY = frozenset(
     }
 )
 
-# Names of a response that tell whose account it was, or that are secrets themselves: never stored.
+# Headers of a response that name the account, or that are secrets themselves: never stored.
 PRIVATE_RESPONSE_FIELDS = re.compile(
     rb"set-cookie2?|.*organi[sz]ation.*|.*-project(-id)?|www-authenticate|"
     + b"|".join(re.escape(name) for name in sorted(CREDENTIAL_FIELDS))
 )
 
-# Names of JSON members whose text is a secret, as is any name that ends in one of them (``OPENAI_API_KEY``, ``clientSecret``): in
-# lower case, without ``-`` and ``_``. Not ``token`` and ``key``, which are ordinary (logprobs, maps), and no name of a model's own.
+# JSON members of these names hold a secret, and so do those whose names end in one of them (``OPENAI_API_KEY``, ``clientSecret``): in
+# lower case, without ``-`` and ``_``. Not ``token`` and ``key``, which are ordinary (logprobs, maps), nor names that models write.
 SECRET_NAMES = frozenset(
     {
         "accesskey", "accesstoken", "accountkey", "apikey", "apisecret", "apitoken", "authkey", "authorization", "authorizationtoken",
@@ -85,7 +85,7 @@ SECRET_NAMES = frozenset(
         "signingkey", "signingsecret", "subscriptionkey", "webhooksecret",
     }
 )  # fmt: skip
-# The same for whole names: as endings they would be another's.
+# Whole names only: ordinary names end in them too.
 SECRET_WHOLE_NAMES = frozenset(
     {"cookie", "setcookie", "idtoken", "secret", "openaiorganization", "openaiproject", "anthropicorganizationid"}
 )
@@ -94,26 +94,26 @@ _ENDINGS = tuple(sorted(SECRET_NAMES))
 
 @lru_cache(maxsize=1024)
 def is_secret_name(name: str) -> bool:
-    """Is what a header, parameter or JSON member of this name carries a secret, or does it tell whose account it is?"""
+    """Return whether the value of a header, parameter or JSON member of this name is a secret or names an account."""
     plain = plain_name(name)
     return plain.endswith(_ENDINGS) or plain in SECRET_WHOLE_NAMES
 
 
 def plain_name(name: str) -> str:
-    """A name as the lists spell it (or a text, in which such a name is then easily found)."""
+    """Return the name as the lists spell it (or a text, in which such a name is then easily found)."""
     return name.strip().lower().replace("-", "").replace("_", "")
 
 
 @lru_cache(maxsize=1024)
 def is_credential(name: bytes) -> bool:
-    """Is the query parameter of this name (as it was sent) a credential?"""
+    """Return whether the query parameter of this name (as it was sent) is a credential."""
     return unquote_to_bytes(name.replace(b"+", b" ")).strip().lower() in CREDENTIAL_QUERY
 
 
 def credential_fingerprint(request: Request) -> bytes:
-    """Whose credentials are these? A keyed hash (HMAC-SHA256) of all of them, empty if there are none.
+    """Return a keyed hash (HMAC-SHA256) of all credentials of the request; empty if there are none.
 
-    Neither a credential nor its plain hash can be read off it; it only ever goes into a key.
+    It reveals neither a credential nor a plain hash of one; it only ever goes into a key.
     """
     found = [(name, value) for name, value in request.fields.items() if name in CREDENTIAL_FIELDS]
     pairs = [pair.partition(b"=") for pair in request.query.split(b"&")]
@@ -124,22 +124,22 @@ def credential_fingerprint(request: Request) -> bytes:
 
 
 def keyed_hash(value: bytes) -> bytes:
-    """A value that can be compared, but not read (HMAC-SHA256)."""
+    """Return the HMAC-SHA256 of the value, which can be compared, but not read."""
     return hmac.digest(b"wirecache credential fingerprint", value, hashlib.sha256)
 
 
 def redacted_url(request: Request) -> str:
-    """Where did it go? The URL with the values of credential parameters, and what looks like a secret, replaced by ``REDACTED``."""
-    target = _by_shape(request.path)
+    """Return the request's URL with the values of credential parameters, and what looks like a secret, replaced by ``REDACTED``."""
+    target = _redacted_part(request.path)
     if request.query:
         pairs = (pair.partition(b"=") for pair in request.query.split(b"&"))
-        target += _by_shape(b"?" + b"&".join(n + sep + (b"REDACTED" if v and is_credential(n) else v) for n, sep, v in pairs))
+        query = b"&".join(n + sep + (REDACTED.encode() if v and is_credential(n) else v) for n, sep, v in pairs)
+        target += _redacted_part(b"?" + query)
     port = f":{request.port}" if request.port is not None else ""
     host = f"[{request.host}]" if ":" in request.host else request.host
     return f"{request.scheme}://{host}{port}{target}"
 
 
 @lru_cache(maxsize=256)
-def _by_shape(part: bytes) -> str:
-    """A program asks few paths, and often."""
+def _redacted_part(part: bytes) -> str:  # cached, since a program uses few paths, and often
     return redacted_text(part.decode("ascii", "replace"))

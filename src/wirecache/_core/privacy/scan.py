@@ -1,7 +1,7 @@
-"""Which secrets are still in this file? What the shapes find, and the names that stand before a value in JSON, YAML and header lines.
+"""Which secrets are still in this file? Those that have a known shape, or a secret name before them in JSON, YAML or header lines.
 
-The counterpart of ``redaction``: what that one wrote has no leak. It reads text of any origin (cassettes of other recorders, logs),
-so it goes by what a line looks like, and never parses.
+The counterpart of ``redaction``: what that has redacted has no leak. The text may be of any origin (cassettes of other recorders,
+logs), so lines are matched by patterns, and nothing is parsed.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ __all__ = ["Leak", "leaks"]
 
 
 class Leak(NamedTuple):
-    """A secret in a file: on which line (from 1), of which kind, and what may be told of it."""
+    """A secret in a file: its line (from 1), its kind, and what may be shown of it."""
 
     line: int
     kind: str
     shown: str
 
 
-class _Place(NamedTuple):
+class _Match(NamedTuple):
     start: int
     end: int
     kind: str
@@ -35,7 +35,7 @@ class _Place(NamedTuple):
 _QUOTED = r"""(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')"""
 # "name": "value", where the value may be the first of a list, or the realtime API's {"value": ...}
 _MEMBER = re.compile(r"""(?<!\\)(["'])([\w.$-]{1,100})\1\s*:\s*(?:\[\s*|\{\s*"value"\s*:\s*)?""" + _QUOTED)
-# ["name", "value"] in a list of such pairs (a pair alone is any list, as a schema's "required")
+# ["name", "value"] in a list of such pairs (a pair alone may be any list, such as a schema's "required")
 _PAIR = re.compile(r"""(?<=[\[,])\s*\[\s*(["'])([\w.$-]{1,100})\1\s*,\s*""" + _QUOTED + r"\s*\]")
 # name: value, or name: and a list below it, as vcrpy writes headers
 _LINE = re.compile(
@@ -45,7 +45,7 @@ _LINE = re.compile(
 )
 _URL = re.compile(r"""["']?\b(?:url|uri|location)["']?[ \t]*:[ \t]*["']?([A-Za-z][\w+.-]*://[^\s"'<>]+)""", re.IGNORECASE)
 _STRING = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)+)"')
-# What people write in place of a secret, or where its value comes from.
+# Placeholders, and references to where the value comes from.
 _HARMLESS = re.compile(
     r"""(?:(?:bearer|basic|token)\s+)?(?:
         [\[<({*_]*(?:redacted|filtered|dummy|fake|placeholder|hidden|masked|removed|scrubbed|none|null|true|false|string|str|~)[\])}>*_]*
@@ -55,38 +55,41 @@ _HARMLESS = re.compile(
 
 
 def leaks(text: str, redactor: Redactor, lines: bool = False) -> Iterator[Leak]:
-    """The secrets of a text, in order. ``lines``: is ``name: value`` a member, as in YAML (in a program it is a type, or prose)?"""
-    found = [_Place(find.start, find.end, find.kind, find.shown) for find in redactor.finds(text)]
-    found += [place for place in _by_name(text, redactor, lines) if not any(_meet(place, other) for other in found)]
-    found += [place for place in _escaped(text, redactor) if not any(_meet(place, other) for other in found)]
-    starts = [0, *(match.end() for match in re.finditer("\n", text))]
-    for place in sorted(found):
-        yield Leak(bisect_right(starts, place.start), place.kind, place.shown)
+    """Yield the secrets of a text, in order.
+
+    ``lines``: a line ``name: value`` is a member, as in YAML (in a program it is a type annotation, or prose).
+    """
+    found = [_Match(find.start, find.end, find.kind, find.shown) for find in redactor.finds(text)]
+    found += [match for match in _by_name(text, redactor, lines) if not any(_overlap(match, other) for other in found)]
+    found += [match for match in _escaped(text, redactor) if not any(_overlap(match, other) for other in found)]
+    starts = [0, *(line_feed.end() for line_feed in re.finditer("\n", text))]
+    for match in sorted(found):
+        yield Leak(bisect_right(starts, match.start), match.kind, match.shown)
 
 
-def _meet(one: _Place, other: _Place) -> bool:
+def _overlap(one: _Match, other: _Match) -> bool:
     return one.start < other.end and other.start < one.end
 
 
-def _by_name(text: str, redactor: Redactor, lines: bool) -> Iterator[_Place]:
+def _by_name(text: str, redactor: Redactor, lines: bool) -> Iterator[_Match]:
     seen: set[tuple[int, int]] = set()
     for pattern in (_MEMBER, _PAIR, _LINE) if lines else (_MEMBER, _PAIR):
         for match in pattern.finditer(text):
             name, (start, end) = match[2], match.span(match.lastindex or 0)
             if (start, end) not in seen and redactor.is_secret(name) and not _HARMLESS.fullmatch(text[start:end]):
                 seen.add((start, end))
-                yield _Place(start, end, name.lower(), shown(text[start:end]))
+                yield _Match(start, end, name.lower(), shown(text[start:end]))
     for match in _URL.finditer(text):
-        if (told := redactor.url(match[1])) != match[1]:
-            yield _Place(*match.span(1), "URL", told)
+        if (redacted := redactor.url(match[1])) != match[1]:
+            yield _Match(*match.span(1), "URL", redacted)
 
 
-def _escaped(text: str, redactor: Redactor) -> Iterator[_Place]:
-    """What JSON's escapes hide."""
+def _escaped(text: str, redactor: Redactor) -> Iterator[_Match]:
+    """Yield the secrets in strings that are spelled with JSON's escapes."""
     for match in _STRING.finditer(text) if "\\" in text else ():
         try:
             plain: str = json.loads(match[0], strict=False)
         except ValueError:
             continue
         for find in redactor.finds(plain):
-            yield _Place(*match.span(1), find.kind, find.shown)
+            yield _Match(*match.span(1), find.kind, find.shown)
