@@ -24,7 +24,7 @@ OPENAI, ANTHROPIC = "api.openai.com", "api.anthropic.com"
 
 
 def theirs(host: str, model: str, **counts: int) -> Decimal:
-    """What genai-prices says of one call."""
+    """Return the price that genai-prices has for one call."""
     when = datetime(DAY.year, DAY.month, DAY.day, 12, tzinfo=UTC)
     usage = genai_prices.Usage(**counts)
     return genai_prices.calc_price(usage, model, provider_api_url=f"https://{host}/", genai_request_timestamp=when).total_price
@@ -128,5 +128,5 @@ def test_usage_is_read_as_genai_prices_reads_it(provider: str, flavor: str, answ
     _, read = found.extract_usage({"model": "m", "modelVersion": "m", **answer}, api_flavor=flavor)
     usage = usage_of(answer)
     assert usage is not None
-    told = {name: count for name, count in zip(NAMES, usage, strict=False) if count}
-    assert told == {name: count for name, count in read._reported_values().items() if count and name in NAMES}
+    read_here = {name: count for name, count in zip(NAMES, usage, strict=False) if count}
+    assert read_here == {name: count for name, count in read._reported_values().items() if count and name in NAMES}

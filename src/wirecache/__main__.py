@@ -8,14 +8,14 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Run the command line, or say what it needs."""
+    """Run the command line, or exit with a message if its extra is not installed."""
     try:
-        from wirecache.cli import main as run
+        from wirecache.cli import main as run_command
     except ModuleNotFoundError as error:
         if error.name not in ("typer", "rich", "click"):
             raise
-        sys.exit("wirecache: the command line needs its extra: pip install 'wirecache[cli]'")
-    run()
+        sys.exit("wirecache: the command line needs the cli extra: pip install 'wirecache[cli]'")
+    run_command()
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """What would these calls have cost? By genai-prices (the extra ``prices``), at standard prices, for tokens alone.
 
 A call is priced by its host, its model and the day on which it was made. What genai-prices does not know is not priced: no provider
-is guessed from a model's name, and no model from another's. Service tiers and batch discounts are not known here; calls with audio,
-with images that were made, or with searches have prices of their own, and are not priced either.
+is guessed from a model's name, and no model from the name of another. Service tiers and batch discounts are ignored. Calls with audio,
+generated images or searches have prices of their own, and are not priced either.
 """
 
 from __future__ import annotations
@@ -19,15 +19,22 @@ from wirecache.stats import PRICED_APART, Row, Stats
 
 __all__ = ["Cost", "Prices"]
 
-# What these answer with is not priced by its tokens, or not by the price of text.
+# Endpoints whose answers are not priced by tokens, or not at the price of text.
 NOT_BY_TOKENS = frozenset({"images", "speech", "transcriptions", "translations", "ocr", "rerank", "predict", "task"})
-PRICED = ("input", "output", "cached", "written", "written_1h", "reasoning")  # of ``Usage``, and as genai-prices calls them:
-NAMES = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens", "output_reasoning_tokens")
+# The fields of ``Usage`` that have a price, and what genai-prices calls them.
+GENAI_NAMES = {
+    "input": "input_tokens",
+    "output": "output_tokens",
+    "cached": "cache_read_tokens",
+    "written": "cache_write_tokens",
+    "written_1h": "cache_write_1h_tokens",
+    "reasoning": "output_reasoning_tokens",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """``dollars`` for the calls that could be priced; ``calls`` of them, and ``unpriced`` others."""
+    """What calls cost: ``dollars`` for the ``calls`` that could be priced; ``unpriced`` counts the others."""
 
     dollars: Decimal = Decimal(0)
     calls: int = 0
@@ -38,21 +45,21 @@ class Cost:
 
 
 class Prices:
-    """The prices of genai-prices. ``ConfigError`` if it is not installed."""
+    """The prices of genai-prices; raises ``ConfigError`` if it is not installed."""
 
     def __init__(self) -> None:
         try:
             import genai_prices
             from genai_prices.data_snapshot import get_snapshot
         except ModuleNotFoundError as error:
-            raise ConfigError("prices need their extra: pip install 'wirecache[prices]'") from error
+            raise ConfigError("prices need the prices extra: pip install 'wirecache[prices]'") from error
         self._genai = genai_prices
         self._snapshot = get_snapshot()
         self.version = f"genai-prices {genai_prices.__version__}"
 
     @property
     def date(self) -> dt.date:
-        """How recent are they? When they were fetched, else the newest change of a price that they know of."""
+        """The day on which the prices were fetched, or, if they came with the package, that of the newest change of a price in them."""
         if self._snapshot.from_auto_update:
             return self._snapshot.timestamp.date()
         today = dt.datetime.now(dt.UTC).date()
@@ -65,14 +72,15 @@ class Prices:
         return max((start for start in starts if start is not None and start <= today), default=dt.date.min)
 
     def of_call(self, usage: Usage | Mapping[str, Any], host: str, model: str, day: dt.date, endpoint: str = "chat") -> Decimal | None:
-        """Dollars for one call of that usage; None if it cannot be priced."""
+        """Return the dollars for one call, or None if it cannot be priced."""
         counts = usage._asdict() if isinstance(usage, Usage) else usage
         if counts.get("other") or endpoint in NOT_BY_TOKENS or not model or not host:
             return None
-        told = {name: counts[ours] for ours, name in zip(PRICED, NAMES, strict=True) if counts.get(ours)}
+        tokens = {"input_tokens": 0, "output_tokens": 0}
+        tokens |= {name: counts[field] for field, name in GENAI_NAMES.items() if counts.get(field)}
         try:
             priced = self._genai.calc_price(
-                self._genai.Usage(**{"input_tokens": 0, "output_tokens": 0, **told}),
+                self._genai.Usage(**tokens),
                 model,
                 provider_api_url=f"https://{host}/",
                 genai_request_timestamp=dt.datetime.combine(day, dt.time(12), dt.UTC),
@@ -82,7 +90,7 @@ class Prices:
         return priced.total_price
 
     def of(self, stats: Stats, what: Literal["saved", "billed"]) -> Cost:
-        """What was saved, or billed: each call at the prices of its band, host, model and day."""
+        """Return what all calls saved, or what was billed for them: each at the prices of its host, model, day and band of input tokens."""
         cost = Cost()
         for row, amounts in stats.rows.items():
             if calls := int(amounts.get(what, 0)):
@@ -90,7 +98,7 @@ class Prices:
         return cost
 
     def _of_row(self, row: Row, amounts: Mapping[str, float], what: str, calls: int) -> Cost:
-        mean = {name: Decimal(int(amounts.get(f"{what}.{name}", 0))) / calls for name in PRICED}
+        mean = {field: Decimal(int(amounts.get(f"{what}.{field}", 0))) / calls for field in GENAI_NAMES}
         day = dt.date(1970, 1, 1) + dt.timedelta(days=row.day)
-        each = None if row.band == PRICED_APART else self.of_call(mean, row.host, row.model, day, row.endpoint)
-        return Cost(unpriced=calls) if each is None else Cost(each * calls, calls)
+        per_call = None if row.band == PRICED_APART else self.of_call(mean, row.host, row.model, day, row.endpoint)
+        return Cost(unpriced=calls) if per_call is None else Cost(per_call * calls, calls)

@@ -1,4 +1,4 @@
-"""The command line in this process, as a shell calls it; and stores with something in them."""
+"""Runs commands in this process, as a shell does; and writes stores to run them on."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ URL = "https://api.openai.com/v1/chat/completions"
 
 
 class Done:
-    """What a command did."""
+    """The exit status, standard output and standard error of a command that was run."""
 
     def __init__(self, code: int, out: str, error: str) -> None:
         self.code = code
@@ -33,7 +33,7 @@ class Done:
 
 
 def wirecache(*arguments: str | Path, given: str = "") -> Done:
-    """Run it."""
+    """Run a command with the arguments; ``given`` is its standard input."""
     ran = CliRunner().invoke(app_for(), [str(argument) for argument in arguments], input=given)
     if ran.exception is not None and not isinstance(ran.exception, SystemExit):
         raise ran.exception
@@ -45,10 +45,10 @@ def body_of(prompt: str, model: str = "gpt-4o") -> dict[str, Any]:
 
 
 def entry(prompt: str, answer: str, *, model: str = "gpt-4o", url: str = URL, age: float = 0, **changes: Any) -> Entry:
-    """A chat, asked and answered."""
+    """Return the entry of a chat, ``age`` seconds old."""
     body = json.dumps(body_of(prompt, model)).encode()
     choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": answer}}
-    made = Entry(
+    default = Entry(
         key=make_key("POST", url, {}, body),
         status=200,
         headers=((b"content-type", b"application/json"), (b"x-request-id", b"req_1")),
@@ -61,11 +61,11 @@ def entry(prompt: str, answer: str, *, model: str = "gpt-4o", url: str = URL, ag
         summary=RequestSummary("POST", url, "chat", model, {}).to_bytes(),
         request_body=body,
     )
-    return made._replace(**changes)
+    return default._replace(**changes)
 
 
 def fill(folder: Path, entries: Iterable[Entry]) -> None:
-    """Write them into a disk store, in one transaction."""
+    """Write the entries into a disk store, in one transaction."""
     store = DiskStore(folder)
     store.get("0" * 64)
     cache: Any = store._cache

@@ -1,4 +1,4 @@
-"""The README's section on the command line: the ``--help`` of each command. ``python -m tests.cli.help_texts`` writes it anew."""
+"""The README's section on the command line: the ``--help`` of each command. ``python -m tests.cli.help_texts`` updates it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ WIDTH = 100
 
 
 def commands() -> list[str]:
-    """The commands that are listed in the help."""
+    """Return the names of the commands that the help lists."""
     listed = getattr(get_command(app_for()), "commands")  # noqa: B009  # a group has them
     return [name for name, command in listed.items() if not command.hidden]
 
 
 def help_of(name: str) -> str:
-    """What ``wirecache NAME --help`` prints, at a fixed width."""
+    """Return what ``wirecache NAME --help`` prints, at a fixed width."""
     settings = {"terminal_width": WIDTH, "max_content_width": WIDTH}
     ran = CliRunner().invoke(app_for(), [*name.split(), "--help"], prog_name="wirecache", env={"COLUMNS": str(WIDTH)}, **settings)  # type: ignore[arg-type]
     assert ran.exit_code == 0, ran.output
@@ -30,18 +30,18 @@ def help_of(name: str) -> str:
 
 
 def section() -> str:
-    """All of them, between the marks."""
+    """Return the section of the README, with the help of every command."""
     parts = [f"### {f'wirecache {name}'.strip()}\n\n```text\n{help_of(name)}\n```\n" for name in ("", *commands())]
     return "\n".join([f"{BEGIN}\n", *parts, END])
 
 
 def in_readme() -> str:
-    """What the README has between the marks."""
+    """Return the section as the README has it, or an empty text."""
     found = re.search(f"{re.escape(BEGIN)}.*?{re.escape(END)}", README.read_text("utf-8"), re.DOTALL)
     return found[0] if found else ""
 
 
 if __name__ == "__main__":
-    told = README.read_text("utf-8")
+    readme = README.read_text("utf-8")
     assert in_readme(), f"{README} has no {BEGIN}"
-    README.write_text(told.replace(in_readme(), section()), "utf-8")
+    README.write_text(readme.replace(in_readme(), section()), "utf-8")

@@ -14,7 +14,7 @@ from tests.cli.command import Done, wirecache
 from tests.provider import CHAT, EMBEDDINGS, MESSAGE, RESPONSE
 from wirecache import Cache, cached_client
 
-ASKED: dict[str, Any] = {
+CHAT_REQUEST: dict[str, Any] = {
     "model": "gpt-4o-mini",
     "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Héllo, 日本 \U0001f600"}],
     "temperature": 0.0,
@@ -49,7 +49,7 @@ def openai(**options: Any) -> OpenAI:
 @pytest.mark.parametrize("base", [None, "https://gateway.example/openai/v1", "http://localhost:8000/v1/"])
 def test_openai(tmp_path: Path, base: str | None) -> None:
     requests = [
-        request("chat", "/v1/chat/completions", ASKED),
+        request("chat", "/v1/chat/completions", CHAT_REQUEST),
         request("responses", "/v1/responses", {"model": "m", "input": "hello"}),
         request("embeddings", "/v1/embeddings", {"model": "m", "input": ["x"], "encoding_format": "float"}),
     ]
@@ -57,7 +57,7 @@ def test_openai(tmp_path: Path, base: str | None) -> None:
     done = batch(tmp_path, requests, results, *(["--base-url", base] if base else []))
     assert (done.code, done.out.partition(" into ")[0]) == (0, "3 answers imported"), done.error
     client = openai(base_url=base)
-    raw = client.chat.completions.with_raw_response.create(**ASKED)
+    raw = client.chat.completions.with_raw_response.create(**CHAT_REQUEST)
     assert raw.headers["cache-status"].startswith("wirecache; hit")
     assert raw.headers["x-request-id"] == "req_9"
     assert raw.parse().to_dict() == CHAT
@@ -66,25 +66,30 @@ def test_openai(tmp_path: Path, base: str | None) -> None:
 
 
 def test_anthropic(tmp_path: Path) -> None:
-    asked: dict[str, Any] = {"model": "claude", "max_tokens": 64, "system": "Be brief.", "messages": [{"role": "user", "content": "Hé"}]}
+    request_body: dict[str, Any] = {
+        "model": "claude",
+        "max_tokens": 64,
+        "system": "Be brief.",
+        "messages": [{"role": "user", "content": "Hé"}],
+    }
     results = [
         {"custom_id": "b", "result": {"type": "errored", "error": {"type": "error", "error": {"type": "overloaded", "message": "busy"}}}},
         {"custom_id": "c", "result": {"type": "expired"}},
         {"custom_id": "a", "result": {"type": "succeeded", "message": MESSAGE}},
     ]
-    done = batch(tmp_path, [{"custom_id": name, "params": asked} for name in "abc"], results, "--provider", "anthropic")
+    done = batch(tmp_path, [{"custom_id": name, "params": request_body} for name in "abc"], results, "--provider", "anthropic")
     assert done.code == 1
     assert "results.jsonl:1: b: overloaded: busy" in done.error
     assert "results.jsonl:2: c: expired" in done.error
     client = Anthropic(http_client=cached_client(Cache(mode="offline")), api_key="x", max_retries=0)
-    raw = client.messages.with_raw_response.create(**asked)
+    raw = client.messages.with_raw_response.create(**request_body)
     assert raw.headers["cache-status"].startswith("wirecache; hit")
     assert raw.parse().content[0].text == "hi"
 
 
 def test_what_failed_is_listed_and_left_out(tmp_path: Path) -> None:
     filtered = {**CHAT, "choices": [{**CHAT["choices"][0], "finish_reason": "content_filter"}]}
-    bodies = {name: {**ASKED, "user": name} for name in ("good", "bad", "filtered", "late", "lost")}
+    bodies = {name: {**CHAT_REQUEST, "user": name} for name in ("good", "bad", "filtered", "late", "lost")}
     requests = [*(request(name, "/v1/chat/completions", body) for name, body in bodies.items()), "{", request("good", "/v1/x", {})]
     results = [
         result("bad", {"error": {"message": "no such model", "type": "invalid_request_error", "code": None}}, 404),
@@ -96,12 +101,12 @@ def test_what_failed_is_listed_and_left_out(tmp_path: Path) -> None:
     ]
     done = batch(tmp_path, requests, results, "--json")
     assert (done.code, done.json["written"], done.json["already"]) == (1, 1, 0)
-    told = [error.removeprefix(f"{tmp_path}/") for error in done.json["errors"]]
-    assert told == [
+    errors = [error.removeprefix(f"{tmp_path}/") for error in done.json["errors"]]
+    assert errors == [
         "requests.jsonl:6: no JSON: Expecting property name enclosed in double quotes",
-        "requests.jsonl:7: good is there twice",
+        "requests.jsonl:7: good occurs twice",
         "results.jsonl:1: bad: status 404: invalid_request_error: no such model",
-        "results.jsonl:2: filtered: a cache stores no such answer: content-filter",
+        "results.jsonl:2: filtered: a cache does not store such an answer: content-filter",
         "results.jsonl:3: late: batch_expired: too late",
         "results.jsonl:5: no request has the custom_id 'nobody'",
         "results.jsonl:6: no JSON object",
@@ -114,7 +119,7 @@ def test_what_failed_is_listed_and_left_out(tmp_path: Path) -> None:
 
 
 def test_the_same_twice_is_there_once(tmp_path: Path) -> None:
-    files = [request("a", "/v1/chat/completions", ASKED)], [result("a", CHAT)]
+    files = [request("a", "/v1/chat/completions", CHAT_REQUEST)], [result("a", CHAT)]
     assert batch(tmp_path, *files, "--json").json["written"] == 1
     again = batch(tmp_path, *files, "--json")
     assert (again.code, again.json["written"], again.json["already"]) == (0, 0, 1)
@@ -122,10 +127,10 @@ def test_the_same_twice_is_there_once(tmp_path: Path) -> None:
 
 
 def test_headers_that_count_in_the_key(tmp_path: Path) -> None:
-    asked = {"model": "claude", "max_tokens": 1, "messages": [{"role": "user", "content": "x"}]}
+    request_body = {"model": "claude", "max_tokens": 1, "messages": [{"role": "user", "content": "x"}]}
     succeeded = {"custom_id": "a", "result": {"type": "succeeded", "message": MESSAGE}}
     beta = ("--provider", "anthropic", "--header", "anthropic-beta: one-2026-01-01")
-    assert batch(tmp_path, [{"custom_id": "a", "params": asked}], [succeeded], *beta).code == 0
+    assert batch(tmp_path, [{"custom_id": "a", "params": request_body}], [succeeded], *beta).code == 0
     client = Anthropic(http_client=cached_client(Cache(mode="offline")), api_key="x", max_retries=0)
     headers = {"anthropic-beta": "one-2026-01-01"}
-    assert client.messages.create(**asked, extra_headers=headers).content[0].text == "hi"
+    assert client.messages.create(**request_body, extra_headers=headers).content[0].text == "hi"

@@ -13,7 +13,7 @@ from tests.cli.command import URL, entry, fill, wirecache
 from tests.provider import Provider
 from wirecache import Cache, Cassette, cached_client
 
-MADE = Path(__file__).parents[1] / "cassette" / "made"
+FIXTURES = Path(__file__).parents[1] / "cassette" / "made"
 DAY = 86400.0
 SECRET = "sk" + "-proj-abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGH"
 
@@ -82,11 +82,11 @@ def test_export_of_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("source", ["vcr.yaml", "pytest-recording.yaml", "cassetter.yaml", "cassetter.toml"])
 def test_a_directory_is_the_same_after_a_second_import(source: str, tmp_path: Path) -> None:
-    first = wirecache("import", MADE / source, "--to", tmp_path / "tapes", "--json")
+    first = wirecache("import", FIXTURES / source, "--to", tmp_path / "tapes", "--json")
     assert (first.code, first.json["errors"], first.json["already"]) == (0, [], 0)
     before = texts(tmp_path / "tapes")
     assert first.json["written"] == len(before) - 1 > 1
-    again = wirecache("import", MADE / source, "--to", tmp_path / "tapes", "--json")
+    again = wirecache("import", FIXTURES / source, "--to", tmp_path / "tapes", "--json")
     assert (again.json["written"], again.json["already"]) == (0, first.json["written"])
     assert texts(tmp_path / "tapes") == before
     copied = wirecache("import", tmp_path / "tapes", "--to", tmp_path / "copy", "--json")
@@ -112,7 +112,7 @@ def test_a_sequence_stays_one_and_what_cassettes_have_in_common_is_there_once(tm
 
 
 def test_what_cannot_be_read_is_listed_and_the_rest_is_imported(tmp_path: Path) -> None:
-    shutil.copy(MADE / "vcr.yaml", tmp_path / "good.yaml")
+    shutil.copy(FIXTURES / "vcr.yaml", tmp_path / "good.yaml")
     (tmp_path / "bad.yaml").write_text("a: [")
     (tmp_path / "other.json").write_text('{"no": "cassette"}')
     (tmp_path / "chat-0123456789ab.json").write_text("{}")
@@ -130,11 +130,11 @@ def test_what_cannot_be_read_is_listed_and_the_rest_is_imported(tmp_path: Path) 
 
 
 def test_imported_into_the_store_it_answers_the_sdk(tmp_path: Path) -> None:
-    done = wirecache("import", MADE / "vcr.yaml", "--json")
+    done = wirecache("import", FIXTURES / "vcr.yaml", "--json")
     assert done.code == 0
     assert done.json["written"] > 1
     assert done.json["left_out"].keys() == {"GET", "empty", "status-400"}  # what a cache would not have stored
-    assert wirecache("import", MADE / "vcr.yaml", "--json").json["written"] == 0
+    assert wirecache("import", FIXTURES / "vcr.yaml", "--json").json["written"] == 0
     rows = wirecache("ls", "--json", "--endpoint", "chat", "--text", "Say hello").json["entries"]
     assert len(rows) == 1
     base = rows[0]["url"].removesuffix("/chat/completions")
@@ -158,11 +158,11 @@ def test_the_age_is_that_of_the_recording_unless_asked(tmp_path: Path) -> None:
     fill(tmp_path / "store", [entry("old", "x", age=30 * DAY)])
     wirecache("export", tmp_path / "tapes", "--store", tmp_path / "store")
     done = wirecache("import", tmp_path / "tapes", "--store", tmp_path / "as-it-was")
-    assert "1 of them are past their ttl" in done.out
+    assert "Past their ttl, so that they answer only offline: 1." in done.out
     wirecache("import", tmp_path / "tapes", "--fresh", "--store", tmp_path / "as-new")
     with Cache(str(tmp_path / "as-it-was")) as old, Cache(str(tmp_path / "as-new")) as new:
-        asked = {"url": URL, "body": json.loads(bytes(entry("old", "x").request_body))}
-        assert (old.explain(asked).reason, new.explain(asked).reason) == ("it is stale", None)
+        request = {"url": URL, "body": json.loads(bytes(entry("old", "x").request_body))}
+        assert (old.explain(request).reason, new.explain(request).reason) == ("it is stale", None)
 
 
 def test_a_namespace_and_key_options_of_the_settings_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,14 +176,14 @@ def test_a_namespace_and_key_options_of_the_settings_count(tmp_path: Path, monke
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         pytest.param(["nowhere"], "no such file", id="no such path"),
         pytest.param(["batch"], "--input", id="batch of nothing"),
         pytest.param(["batch", "--input", __file__], "--output", id="batch without results"),
-        pytest.param([str(MADE), "--base-url", "https://x"], "import batch", id="an option of batch"),
+        pytest.param([str(FIXTURES), "--base-url", "https://x"], "import batch", id="an option of batch"),
     ],
 )
-def test_usage(arguments: list[str], said: str) -> None:
+def test_usage(arguments: list[str], message: str) -> None:
     done = wirecache("import", *arguments)
-    assert (done.code, said in done.error) == (2, True)
+    assert (done.code, message in done.error) == (2, True)

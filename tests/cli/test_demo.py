@@ -33,7 +33,7 @@ def test_it_asks_the_provider_of_the_environment(provider: Provider) -> None:
 
 
 def test_it_fails_if_what_it_shows_is_not_so(provider: Provider) -> None:
-    def filtered(asked: object) -> Answer:
+    def filtered(request: object) -> Answer:
         choice = {"index": 0, "finish_reason": "content_filter", "message": {"role": "assistant", "content": ""}}
         return Answer.of({"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]})
 

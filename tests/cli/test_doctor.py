@@ -1,4 +1,4 @@
-"""``wirecache doctor``: what it finds, where it says settings come from, and what it says is to be done."""
+"""``wirecache doctor``: its findings, the sources of settings that it names, and its advice."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.cli.command import entry, fill, wirecache
-from wirecache.cli._places import file_system
+from wirecache.cli._doctor_store import file_system
 
 
 @pytest.fixture(autouse=True)
@@ -23,11 +23,11 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def findings(*arguments: str | Path, code: int = 0) -> dict[tuple[str, str], dict[str, Any]]:
     done = wirecache("doctor", "--json", *arguments)
-    told = done.json
-    assert (done.code, list(told), told["ok"]) == (code, ["ok", "findings"], code == 0), done.out
-    assert {tuple(finding) for finding in told["findings"]} == {("topic", "name", "value", "problem", "advice")}
-    assert all((finding["problem"] is None) == (finding["advice"] is None) for finding in told["findings"])
-    return {(finding["topic"], finding["name"]): finding for finding in told["findings"]}
+    report = done.json
+    assert (done.code, list(report), report["ok"]) == (code, ["ok", "findings"], code == 0), done.out
+    assert {tuple(finding) for finding in report["findings"]} == {("topic", "name", "value", "problem", "advice")}
+    assert all((finding["problem"] is None) == (finding["advice"] is None) for finding in report["findings"])
+    return {(finding["topic"], finding["name"]): finding for finding in report["findings"]}
 
 
 def test_a_machine_where_all_is_well(tmp_path: Path) -> None:
@@ -35,10 +35,10 @@ def test_a_machine_where_all_is_well(tmp_path: Path) -> None:
     for sdk, library in (("openai", "httpx2"), ("anthropic", "httpx2"), ("google-genai", "httpx2"), ("groq", "httpx")):
         assert found["sdk", sdk]["value"] == f"{metadata.version(sdk)}, on {library}"
     assert found["library", "httpx2"]["value"] == metadata.version("httpx2")
-    assert found["store", "path"]["value"] == f"{tmp_path / 'default-store'} (made when it is first used)"
+    assert found["store", "path"]["value"] == f"{tmp_path / 'default-store'} (created on first use)"
     assert found["store", "WAL"]["value"] == "works"
     assert "free space" in wirecache("doctor").out
-    assert wirecache("doctor").out.endswith("No problem.\n")
+    assert wirecache("doctor").out.endswith("No problems.\n")
     assert not (tmp_path / "default-store").exists()
 
 
@@ -55,12 +55,12 @@ def test_where_each_setting_comes_from(tmp_path: Path, monkeypatch: pytest.Monke
     file.write_text('ttl = "2d"\nnamespace = "mine"\n')
     monkeypatch.setenv("WIRECACHE_NAMESPACE", "yours")
     found = findings()
-    told = {name: finding["value"] for (topic, name), finding in found.items() if topic == "settings"}
-    assert told["file"] == str(file)
-    assert told["ttl"] == f"2 d (from {file})"
-    assert told["namespace"] == "yours (from WIRECACHE_NAMESPACE)"
-    assert told["mode"] == "auto (from default)"
-    assert told["store"].endswith("(from WIRECACHE_DIR)")
+    values = {name: finding["value"] for (topic, name), finding in found.items() if topic == "settings"}
+    assert values["file"] == str(file)
+    assert values["ttl"] == f"2 d (from {file})"
+    assert values["namespace"] == "yours (from WIRECACHE_NAMESPACE)"
+    assert values["mode"] == "auto (from default)"
+    assert values["store"].endswith("(from WIRECACHE_DIR)")
     monkeypatch.setenv("WIRECACHE_STORE", "memory://")
     assert findings()["settings", "store"]["value"].endswith("(from WIRECACHE_STORE)")
 
@@ -73,17 +73,17 @@ def test_a_wrong_setting(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_store_that_others_can_read(tmp_path: Path) -> None:
     fill(tmp_path / "store", [])
     (tmp_path / "store").chmod(0o755)
-    told = findings("--store", tmp_path / "store", code=1)["store", "permissions"]
-    assert (told["value"], told["advice"]) == ("0755", f"chmod 700 {tmp_path / 'store'}")
+    finding = findings("--store", tmp_path / "store", code=1)["store", "permissions"]
+    assert (finding["value"], finding["advice"]) == ("0755", f"chmod 700 {tmp_path / 'store'}")
 
 
 def test_a_store_that_is_no_directory(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    told = findings("--store", tmp_path / "file", code=1)["store", "writing"]
-    assert "is no directory" in told["problem"]
+    finding = findings("--store", tmp_path / "file", code=1)["store", "writing"]
+    assert "is not a directory" in finding["problem"]
 
 
-def test_a_damaged_database_is_told_and_left_as_it_is(tmp_path: Path) -> None:
+def test_a_damaged_database_is_reported_and_left_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "store").mkdir(mode=0o700)
     (tmp_path / "store" / "cache.db").write_bytes(b"no database" * 1000)
     assert "it cannot be read" in findings("--store", tmp_path / "store", code=1)["store", "database"]["problem"]

@@ -22,13 +22,13 @@ PARIS = entry("What is the capital of France?", "Paris.", age=2 * DAY)
 BERN = entry("What is the capital of Switzerland?", "Bern.", model="gpt-4o-mini", age=60)
 LONG = entry("Tell me a story", "Once upon a time. " * 50, url="http://localhost:8000/v1/chat/completions", age=30 * DAY, seconds=9.0)
 ALL = [LONG, PARIS, BERN]
-MADE = time.time()
+COLLECTED = time.time()
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
-    since = time.time() - MADE  # a run of all tests takes minutes, and the ages are shown
-    fill(tmp_path / "store", [made._replace(stored_at=made.stored_at + since) for made in ALL])
+    since = time.time() - COLLECTED  # a run of all tests takes minutes, and the ages are shown
+    fill(tmp_path / "store", [one._replace(stored_at=one.stored_at + since) for one in ALL])
     return tmp_path / "store"
 
 
@@ -53,9 +53,9 @@ def test_ls_is_readable_in_a_pipe(store: Path) -> None:
 
 
 def test_ls_as_json_has_these_members(store: Path) -> None:
-    told = wirecache("ls", "--json", "--limit", "1", "--store", store).json
-    (row,) = told["entries"]
-    assert (told["page"], told["more"]) == (1, True)
+    listing = wirecache("ls", "--json", "--limit", "1", "--store", store).json
+    (row,) = listing["entries"]
+    assert (listing["page"], listing["more"]) == (1, True)
     assert 59 < row.pop("age") < 160
     assert row.pop("stored_at").endswith("Z")
     assert row == {
@@ -103,7 +103,7 @@ def test_ls_takes_a_cassette_directory(tmp_path: Path) -> None:
     assert not (tmp_path / "tapes" / "cache.db").exists()
 
 
-def test_a_damaged_entry_is_told_and_the_others_are_listed(store: Path) -> None:
+def test_a_damaged_entry_is_reported_and_the_others_are_listed(store: Path) -> None:
     damaged = bytearray(codec.encode(PARIS))
     damaged[-3] ^= 1
     DiskStore(store).set(PARIS.key, bytes(damaged), ttl=None)
@@ -113,7 +113,7 @@ def test_a_damaged_entry_is_told_and_the_others_are_listed(store: Path) -> None:
     assert wirecache("show", PARIS.key[:12], "--store", store).code == 1
 
 
-def test_a_damaged_database_is_told(store: Path) -> None:
+def test_a_damaged_database_is_reported(store: Path) -> None:
     (store / "cache.db").write_bytes(b"no database at all" * 1000)
     for name in ("cache.db-wal", "cache.db-shm"):
         (store / name).unlink(missing_ok=True)
@@ -159,13 +159,13 @@ def test_show_raw_is_the_body(store: Path) -> None:
 
 
 def test_show_as_json_has_these_members(store: Path) -> None:
-    told = wirecache("show", "--json", PARIS.key, "--store", store).json
-    assert list(told) == [
+    shown = wirecache("show", "--json", PARIS.key, "--store", store).json
+    assert list(shown) == [
         "key", "method", "url", "host", "endpoint", "model", "namespace", "sample", "status", "stored_at", "age", "seconds", "stream",
         "usage", "bytes", "ttl", "http_version", "request_headers", "headers", "conversation", "answer", "chunks", "body",
     ]  # fmt: skip
-    assert told["conversation"][0] == {"role": "system", "text": "Be brief.", "tool_calls": []}
-    assert told["answer"] == {"role": "assistant", "text": "Paris.", "tool_calls": []}
+    assert shown["conversation"][0] == {"role": "system", "text": "Be brief.", "tool_calls": []}
+    assert shown["answer"] == {"role": "assistant", "text": "Paris.", "tool_calls": []}
 
 
 def test_show_does_not_let_an_answer_steer_the_terminal(tmp_path: Path) -> None:
@@ -228,7 +228,7 @@ CALL = {"name": "weather", "arguments": '{"city": "Bern"}'}
         ),
     ],
 )
-def test_show_tells_tool_calls(tmp_path: Path, answer: dict[str, Any]) -> None:
+def test_show_prints_tool_calls(tmp_path: Path, answer: dict[str, Any]) -> None:
     fill(tmp_path / "store", [entry("weather?", "")._replace(**answer)])
     (key,) = keys(store=tmp_path / "store")
     assert wirecache("show", "--json", key, "--store", tmp_path / "store").json["answer"]["tool_calls"] == [CALL]
@@ -239,26 +239,26 @@ def test_show_tells_tool_calls(tmp_path: Path, answer: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "code", "said"),
+    ("key", "code", "message"),
     [
-        pytest.param("xyz", 2, "is no key", id="no key"),
+        pytest.param("xyz", 2, "is not a key", id="not a key"),
         pytest.param("a", 2, "2 keys begin with a: a0", id="of several entries"),
-        pytest.param("b1", 1, "no entry's key begins with b1", id="of none"),
+        pytest.param("b1", 1, "no key begins with b1", id="of none"),
     ],
 )
-def test_first_digits_of_a_key(tmp_path: Path, key: str, code: int, said: str) -> None:
+def test_first_digits_of_a_key(tmp_path: Path, key: str, code: int, message: str) -> None:
     fill(tmp_path / "store", [PARIS._replace(key="a0" * 32), BERN._replace(key="a1" * 32), LONG._replace(key="b0" * 32)])
     for command in (["show", key], ["rm", "b", key], ["diff", "b", key]):
         done = wirecache(*command, "--store", tmp_path / "store")
         assert done.code == code
-        assert said in done.error
+        assert message in done.error
     assert len(keys(store=tmp_path / "store")) == 3
 
 
 # -- diff -------------------------------------------------------------------------------------------------------------
 
 
-def test_diff_tells_what_differs_in_request_and_answer(store: Path) -> None:
+def test_diff_shows_what_differs_in_request_and_answer(store: Path) -> None:
     done = wirecache("diff", PARIS.key[:12], BERN.key[:12], "--store", store)
     assert done.code == 0
     assert done.out.splitlines() == [
@@ -273,9 +273,9 @@ def test_diff_tells_what_differs_in_request_and_answer(store: Path) -> None:
         "  -Paris.",
         "  +Bern.",
     ]
-    told = wirecache("diff", PARIS.key, BERN.key, "--json", "--store", store).json
-    assert (list(told), told["keys"]) == (["keys", "request", "answer"], [PARIS.key, BERN.key])
-    assert [*told["request"][0]] == ["pointer", "stored", "requested", "hint"]
+    difference = wirecache("diff", PARIS.key, BERN.key, "--json", "--store", store).json
+    assert (list(difference), difference["keys"]) == (["keys", "request", "answer"], [PARIS.key, BERN.key])
+    assert [*difference["request"][0]] == ["pointer", "stored", "requested", "hint"]
 
 
 def test_diff_of_the_same(store: Path) -> None:
@@ -286,23 +286,23 @@ def test_diff_of_the_same(store: Path) -> None:
 
 
 def test_explain_a_hit_and_a_miss(store: Path, tmp_path: Path) -> None:
-    asked = json.dumps({"method": "POST", "url": URL, "headers": {}, "body": body_of("What is the capital of France?")})
-    (tmp_path / "request.json").write_text(asked)
+    request = json.dumps({"method": "POST", "url": URL, "headers": {}, "body": body_of("What is the capital of France?")})
+    (tmp_path / "request.json").write_text(request)
     done = wirecache("explain", tmp_path / "request.json", "--store", store)
     assert (done.code, f"key: {PARIS.key}" in done.out, "reused: yes" in done.out) == (0, True, True)
     missed = json.dumps({"url": URL, "body": body_of("What is the capital of Spain?")})
-    told = wirecache("explain", "--json", "--store", store, given=missed)
-    assert told.code == 1
-    assert list(told.json) == ["hit", "reason", "rule", "key", "found", "age", "canonical", "nearest"]
-    assert (told.json["hit"], told.json["reason"]) == (False, "there is no entry of this key")
-    assert told.json["nearest"]["key"] == PARIS.key
-    assert told.json["nearest"]["differences"][0]["pointer"] == "/messages/1/content"
+    explained = wirecache("explain", "--json", "--store", store, given=missed)
+    assert explained.code == 1
+    assert list(explained.json) == ["hit", "reason", "rule", "key", "found", "age", "canonical", "nearest"]
+    assert (explained.json["hit"], explained.json["reason"]) == (False, "there is no entry of this key")
+    assert explained.json["nearest"]["key"] == PARIS.key
+    assert explained.json["nearest"]["differences"][0]["pointer"] == "/messages/1/content"
     assert "nearest stored request" in wirecache("explain", "-", "--store", store, given=missed).out
 
 
 def test_explain_says_that_an_entry_is_stale(store: Path) -> None:
-    asked = json.dumps({"url": LONG.request.url, "body": body_of("Tell me a story")})
-    done = wirecache("explain", "--store", store, given=asked)
+    request = json.dumps({"url": LONG.request.url, "body": body_of("Tell me a story")})
+    done = wirecache("explain", "--store", store, given=request)
     assert (done.code, "reused: no, it is stale" in done.out) == (1, True)
 
 
@@ -397,7 +397,7 @@ def test_a_store_that_cannot_be_reached(tmp_path: Path) -> None:
     assert wirecache("rm", "ab", "--store", "gopher://x").code == 2
 
 
-def test_what_is_asked_for_while_others_write(store: Path) -> None:
+def test_a_command_works_while_others_have_the_store_open(store: Path) -> None:
     """A cache in another process may hold the store open."""
     with Cache(str(store)) as cache:
         assert cache.get(PARIS.key) is not None

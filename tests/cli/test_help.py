@@ -15,7 +15,7 @@ ON_A_STORE = ["ls", "show", "diff", "explain", "rm", "prune", "clear", "export",
 
 
 def test_the_readme_has_the_help_of_each_command() -> None:
-    assert in_readme() == section(), "python -m tests.cli.help_texts writes it anew"
+    assert in_readme() == section(), "run python -m tests.cli.help_texts to update it"
 
 
 @pytest.mark.parametrize("name", ON_A_STORE)

@@ -16,17 +16,17 @@ from tests.provider import Provider
 CALLS = """
 import asyncio, os, sys
 import anthropic, groq, openai
-url, said = sys.argv[1], dict(model="m", messages=[dict(role="user", content="hi")])
+url, chat = sys.argv[1], dict(model="m", messages=[dict(role="user", content="hi")])
 openai_client = openai.OpenAI(api_key="k", base_url=url + "/v1")
 groq_client = groq.Groq(api_key="k", base_url=url)
 anthropic_client = anthropic.Anthropic(api_key="k", base_url=url)
 async def main():
     async with openai.AsyncOpenAI(api_key="k", base_url=url + "/v1") as client:
-        return await client.chat.completions.create(**said)
+        return await client.chat.completions.create(**chat)
 for _ in range(2):
-    print(openai_client.chat.completions.create(**said).choices[0].message.content)
-    print(groq_client.chat.completions.create(**said).choices[0].message.content)
-    print(anthropic_client.messages.create(max_tokens=9, **said).content[0].text)
+    print(openai_client.chat.completions.create(**chat).choices[0].message.content)
+    print(groq_client.chat.completions.create(**chat).choices[0].message.content)
+    print(anthropic_client.messages.create(max_tokens=9, **chat).content[0].text)
     print(asyncio.run(main()).choices[0].message.content)
 """
 ASK = """
@@ -50,7 +50,7 @@ def run(*arguments: object, cwd: Path, start: tuple[str, ...] = ("-m", "wirecach
 
 
 def plain(*arguments: object, cwd: Path, **environment: str) -> tuple[int, str, str]:
-    """The same of plain Python."""
+    """Exit status, standard output and standard error of plain Python with these arguments."""
     return run(*arguments, cwd=cwd, start=(), **environment)
 
 
@@ -231,7 +231,7 @@ def test_a_child_whose_python_has_no_wirecache_says_so_and_goes_on(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         pytest.param([], "Missing argument", id="no program"),
         pytest.param(["-m"], "Missing argument", id="no module"),
@@ -240,10 +240,10 @@ def test_a_child_whose_python_has_no_wirecache_says_so_and_goes_on(tmp_path: Pat
         pytest.param(["--no-such-option", "x.py"], "No such option", id="option"),
     ],
 )
-def test_a_usage_error(arguments: list[str], said: str, tmp_path: Path) -> None:
+def test_a_usage_error(arguments: list[str], message: str, tmp_path: Path) -> None:
     code, out, error = run(*arguments, cwd=tmp_path)
     assert (code, out) == (2, "")
-    assert said in " ".join(error.split())
+    assert message in " ".join(error.split())
 
 
 def test_help_says_how_to_use_it(tmp_path: Path) -> None:
@@ -258,8 +258,8 @@ def test_help_says_how_to_use_it(tmp_path: Path) -> None:
 
 def test_a_cassette_in_place_of_a_store(provider: Provider, tmp_path: Path) -> None:
     (tmp_path / "ask.py").write_text(ASK)
-    told = ["--cassette", "tape", "--record", "once", "ask.py", provider.url]
-    code, out, _ = run(*told, cwd=tmp_path)
+    arguments = ["--cassette", "tape", "--record", "once", "ask.py", provider.url]
+    code, out, _ = run(*arguments, cwd=tmp_path)
     assert (code, out.split()[0], provider.calls) == (0, "200", 1)
     assert len(list((tmp_path / "tape").glob("embeddings-*.json"))) == 1
     code, out, _ = run("--cassette", "tape", "ask.py", provider.url, cwd=tmp_path)

@@ -49,7 +49,7 @@ def test_it_lists_what_it_finds_and_shows_no_secret(folder: Path) -> None:
 
 def test_a_clean_folder(folder: Path) -> None:
     done = scan("clean.json", "image.png", at=folder)
-    assert (done.returncode, done.stdout) == (0, "No secret in 1 text file.\n")
+    assert (done.returncode, done.stdout) == (0, "No secrets in 1 text file.\n")
 
 
 def test_json(folder: Path) -> None:
@@ -75,7 +75,7 @@ def test_patterns_and_names_of_a_user(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         pytest.param(["nowhere"], "does not exist", id="no such path"),
         pytest.param([], "Missing argument", id="no path"),
@@ -83,10 +83,10 @@ def test_patterns_and_names_of_a_user(folder: Path) -> None:
         pytest.param(["--pattern", "x*", "."], "empty text", id="a pattern that matches everything"),
     ],
 )
-def test_usage(folder: Path, arguments: list[str], said: str) -> None:
+def test_usage(folder: Path, arguments: list[str], message: str) -> None:
     done = scan(*arguments, at=folder)
     assert done.returncode == 2
-    assert said in " ".join(done.stderr.split())
+    assert message in " ".join(done.stderr.split())
 
 
 def test_a_file_that_is_too_large_is_named_and_no_success(folder: Path) -> None:

@@ -41,7 +41,7 @@ def store(tmp_path: Path) -> str:
     return str(disk.path)
 
 
-def told(*arguments: str) -> Any:
+def as_json(*arguments: str) -> Any:
     done = run(*arguments, "--json")
     assert (done.returncode, done.stderr) == (0, "")
     return json.loads(done.stdout)
@@ -50,17 +50,17 @@ def told(*arguments: str) -> Any:
 def test_nothing_yet(tmp_path: Path) -> None:
     done = run("--store", str(tmp_path / "none"), "--calls-per-day", "10")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("Nothing was counted yet in DiskStore(")
+    assert done.stdout.startswith("Nothing has been counted yet in DiskStore(")
     assert not (tmp_path / "none").exists()
-    empty = told("--store", str(tmp_path / "none"))
+    empty = as_json("--store", str(tmp_path / "none"))
     assert (empty["total"]["calls"], empty["days"], empty["models"], empty["projection"]) == (0, {}, {}, None)
 
 
 def test_json(store: str) -> None:
-    all_of_it = told("--store", store, "--calls-per-day", "1000")
+    report = as_json("--store", store, "--calls-per-day", "1000")
     each = Prices().of_call(Usage(1000, 100), "api.openai.com", "gpt-4o", TODAY)
     assert each is not None
-    total = all_of_it["total"]
+    total = report["total"]
     assert (total["calls"], total["hits"], total["misses"], total["bypassed"], total["untold"]) == (12, 7, 2, 3, 3)
     assert total["bypassed_for"] == {"stream": 3}
     assert (total["seconds_saved"], total["seconds_spent"]) == (13.0, 4.0)
@@ -68,27 +68,27 @@ def test_json(store: str) -> None:
     assert total["dollars_saved"] == pytest.approx(float(each * 6))
     assert total["dollars_billed"] == pytest.approx(float(each * 2))
     assert (total["unpriced_saved"], total["unpriced_billed"]) == (1, 0)
-    assert list(all_of_it["days"]) == [str(date.fromordinal(TODAY.toordinal() - 1)), str(TODAY)]
-    assert all_of_it["models"]["gpt-99"]["dollars_saved"] is None
-    assert all_of_it["models"]["gpt-4o"]["dollars_saved"] == pytest.approx(float(each * 6))
-    assert list(all_of_it["hosts"]) == ["api.openai.com"]
-    assert all_of_it["prices"] == {"version": Prices().version, "date": str(Prices().date)}
-    assert all_of_it["projection"] == {
+    assert list(report["days"]) == [str(date.fromordinal(TODAY.toordinal() - 1)), str(TODAY)]
+    assert report["models"]["gpt-99"]["dollars_saved"] is None
+    assert report["models"]["gpt-4o"]["dollars_saved"] == pytest.approx(float(each * 6))
+    assert list(report["hosts"]) == ["api.openai.com"]
+    assert report["prices"] == {"version": Prices().version, "date": str(Prices().date)}
+    assert report["projection"] == {
         "calls_per_day": 1000, "measured_calls": 12, "reused_share": pytest.approx(7 / 12), "unpriced": 1,
         "seconds_saved_per_day": pytest.approx(13 / 12 * 1000), "dollars_saved_per_day": pytest.approx(float(each * 6) / 12 * 1000),
         "dollars_saved_per_month": pytest.approx(float(each * 6) / 12 * 30_000),
     }  # fmt: skip
-    assert told("--store", store, "--days", "1")["total"]["calls"] == 8
+    assert as_json("--store", store, "--days", "1")["total"]["calls"] == 8
 
 
 KEYS = ["schema", "store", "prices", "total", "days", "models", "hosts", "endpoints", "namespaces", "projection"]
 
 
 def test_the_schema_is_stable(store: str) -> None:
-    all_of_it = told("--store", store)
-    assert list(all_of_it) == KEYS
-    assert all_of_it["schema"] == 1
-    assert list(all_of_it["total"]) == [
+    report = as_json("--store", store)
+    assert list(report) == KEYS
+    assert report["schema"] == 1
+    assert list(report["total"]) == [
         "calls", "hits", "misses", "collapsed", "bypassed", "stale", "stored", "refused", "store_errors", "untold", "bypassed_for",
         "refused_for", "seconds_saved", "seconds_spent", "tokens_saved", "tokens_billed", "dollars_saved", "unpriced_saved",
         "dollars_billed", "unpriced_billed",
@@ -104,8 +104,8 @@ def test_the_table(by: str, store: str) -> None:
     if by == "model":
         assert lines["gpt-99"][-3:] == ["-", "$0", "1"]
     assert "bypassed: stream 3" in done.stdout
-    assert f"Prices: {Prices().version}, newest of {Prices().date}" in done.stdout
-    assert "counted (58% reused): $52.50 a month (1 calls unpriced, and left out)" in done.stdout
+    assert f"Prices: {Prices().version}, as of {Prices().date}" in done.stdout
+    assert "counted (58% reused) would save $52.50 a month (without 1 unpriced call)" in done.stdout
 
 
 def test_a_wrong_option_is_a_mistake_of_usage(tmp_path: Path) -> None:

@@ -21,9 +21,9 @@ from tests.provider import CHAT, Answer, Asked, Provider
 from wirecache import Cache, ConfigError, WarmReport, awarm, cached_client, warm
 
 
-def call(number: int, **body: Any) -> dict[str, Any]:
-    said = {"model": "m", "messages": [{"role": "user", "content": f"question {number}"}], **body}
-    return {"custom_id": f"call-{number}", "method": "POST", "url": "/v1/chat/completions", "body": said}
+def call(number: int, **changes: Any) -> dict[str, Any]:
+    body = {"model": "m", "messages": [{"role": "user", "content": f"question {number}"}], **changes}
+    return {"custom_id": f"call-{number}", "method": "POST", "url": "/v1/chat/completions", "body": body}
 
 
 def write(path: Path, calls: list[Any]) -> Path:
@@ -48,7 +48,7 @@ def test_what_was_warmed_answers_the_sdk(calls: Path, provider: Provider) -> Non
     done = wirecache("warm", calls)
     assert done.code == 0, done.error
     assert done.out.startswith("5 calls, 0 hits, 5 stored, ")
-    assert {asked.header("authorization") for asked in provider.asked} == {"Bearer sk-example"}
+    assert {request.header("authorization") for request in provider.asked} == {"Bearer sk-example"}
     assert [ask(number) for number in range(5)] == ["hi"] * 5
     again = wirecache("warm", "--json", calls)
     assert {**again.json, "seconds": 0} == {
@@ -58,8 +58,8 @@ def test_what_was_warmed_answers_the_sdk(calls: Path, provider: Provider) -> Non
 
 
 def test_errors_are_listed_and_the_rest_is_done(tmp_path: Path, calls: Path, provider: Provider) -> None:
-    def script(asked: Asked) -> Answer | None:
-        return Answer.of({"error": {"message": "no such model"}}, 400) if b"question 1" in asked.body else None
+    def script(request: Asked) -> Answer | None:
+        return Answer.of({"error": {"message": "no such model"}}, 400) if b"question 1" in request.body else None
 
     provider.script = script
     lines = [call(0), "{no json", call(1), {"url": "/v1/files", "body": {}}, call(2, stream=True), {"custom_id": "x"}, "", call(3)]
@@ -80,10 +80,10 @@ def test_a_call_that_fails_for_now_is_sent_again(calls: Path, provider: Provider
     seen: Counter[bytes] = Counter()
     lock = threading.Lock()
 
-    def script(asked: Asked) -> Answer | None:
+    def script(request: Asked) -> Answer | None:
         with lock:
-            seen[asked.body] += 1
-            return Answer.of({"error": "slow down"}, 429, retry_after="0") if seen[asked.body] == 1 else None
+            seen[request.body] += 1
+            return Answer.of({"error": "slow down"}, 429, retry_after="0") if seen[request.body] == 1 else None
 
     provider.script = script
     assert wirecache("warm", calls).code == 0
@@ -91,7 +91,7 @@ def test_a_call_that_fails_for_now_is_sent_again(calls: Path, provider: Provider
 
 
 def test_it_gives_up_after_so_many_attempts(calls: Path, provider: Provider) -> None:
-    provider.script = lambda asked: Answer.of({"error": "busy"}, 503, retry_after_ms="1")
+    provider.script = lambda request: Answer.of({"error": "busy"}, 503, retry_after_ms="1")
     done = wirecache("warm", "--attempts", "2", calls)
     assert done.code == 1
     assert "call-0: status 503" in done.error
@@ -143,7 +143,7 @@ def _held(provider: Provider, after: int) -> tuple[threading.Event, threading.Ev
     """The provider answers so many calls; then it tells that the next one came, and waits until it may answer."""
     came, may = threading.Event(), threading.Event()
 
-    def script(asked: Asked) -> Answer | None:
+    def script(request: Asked) -> Answer | None:
         if provider.calls > after:
             came.set()
             may.wait(30)
@@ -153,7 +153,7 @@ def _held(provider: Provider, after: int) -> tuple[threading.Event, threading.Ev
     return came, may
 
 
-def test_asked_to_end_it_finishes_what_is_under_way_and_goes_on_later(tmp_path: Path, calls: Path, provider: Provider) -> None:
+def test_a_signal_lets_the_calls_in_flight_finish_and_the_next_run_continues(tmp_path: Path, calls: Path, provider: Provider) -> None:
     write(calls, [call(number) for number in range(12)])
     came, may = _held(provider, 5)
     with _started(calls, "--concurrency", "3") as process:
@@ -168,7 +168,7 @@ def test_asked_to_end_it_finishes_what_is_under_way_and_goes_on_later(tmp_path: 
     sent = provider.calls
     assert sent <= 8
     assert wirecache("warm", "--json", calls).json["hits"] == sent
-    assert Counter(asked.body for asked in provider.asked).most_common(1)[0][1] == 1
+    assert Counter(request.body for request in provider.asked).most_common(1)[0][1] == 1
     assert provider.calls == 12
 
 
@@ -181,7 +181,7 @@ def test_killed_it_sends_none_again_that_was_answered(calls: Path, provider: Pro
     may.set()
     done = wirecache("warm", "--json", calls)
     assert (done.json["hits"], done.json["stored"]) == (6, 6)
-    assert sorted(Counter(asked.body for asked in provider.asked).values()) == [1] * 11 + [2]  # the one that was under way
+    assert sorted(Counter(request.body for request in provider.asked).values()) == [1] * 11 + [2]  # the one that was under way
 
 
 # -- from Python ------------------------------------------------------------------------------------------------------
@@ -201,7 +201,7 @@ def test_from_python(provider: Provider, tmp_path: Path) -> None:
             again = anyio.run(lambda: awarm([call(0), call(2)], cache, rate="100/s", **options), backend=backend)
             assert again.total == 2
     assert provider.calls == 3
-    assert {asked.header("authorization") for asked in provider.asked} == {"Bearer x"}
+    assert {request.header("authorization") for request in provider.asked} == {"Bearer x"}
 
 
 def test_a_wrong_rate() -> None:

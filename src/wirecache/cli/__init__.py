@@ -1,4 +1,4 @@
-"""The command line: one module a command, imported when it is called, or when all are told."""
+"""The command line: each command has a module of its own, which is imported when the command is called."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from wirecache import __version__
 
 __all__ = ["COMMANDS", "app_for", "main"]
 
-# Each command, and the module that has it, in the order of the help.
+# The module of each command, in the order of the help.
 COMMANDS = {
     "demo": "demo",
     "ls": "ls",
@@ -33,15 +33,14 @@ COMMANDS = {
     "stats": "stats",
     "run": "run",
 }
-# What follows the program of ``run`` is the program's own, options too. ``inspect`` is another name.
-_OPTIONS: dict[str, dict[str, Any]] = {
-    "inspect": {"hidden": True},
-    "run": {"no_args_is_help": False, "context_settings": {"allow_interspersed_args": False}},
+_TYPER_OPTIONS: dict[str, dict[str, Any]] = {
+    "inspect": {"hidden": True},  # an alias of show
+    "run": {"no_args_is_help": False, "context_settings": {"allow_interspersed_args": False}},  # options after PROGRAM are its own
 }
 
 
 def app_for(arguments: Sequence[str] = ()) -> typer.Typer:
-    """The command line, as far as these arguments need it: a command that is named, else all."""
+    """Return the application with the command that the arguments name, or with all commands if they name none."""
     app = typer.Typer(
         name="wirecache",
         help="The cache under your LLM SDK: repeated calls are answered from a store, byte for byte, without the network.",
@@ -53,18 +52,18 @@ def app_for(arguments: Sequence[str] = ()) -> typer.Typer:
     app.callback()(_root)
     for name in arguments[:1] if arguments and arguments[0] in COMMANDS else COMMANDS:
         module = importlib.import_module(f"wirecache.cli.{COMMANDS[name]}")
-        app.command(name, **_OPTIONS.get(name, {}))(module.command)
+        app.command(name, **_TYPER_OPTIONS.get(name, {}))(module.command)
     return app
 
 
-def main(**more: Any) -> None:
-    """Run the command that the program was called with."""
+def main(**options: Any) -> None:
+    """Run the command that the program was called with. ``options`` go to click's ``main``."""
     completing = any(name.endswith("_COMPLETE") for name in os.environ)
-    app_for(() if completing else sys.argv[1:])(**more)
+    app_for(() if completing else sys.argv[1:])(**options)
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(requested: bool) -> None:
+    if requested:
         typer.echo(f"wirecache {__version__}")
         raise typer.Exit
 

@@ -1,4 +1,4 @@
-"""Which store does a command work on, and which of its entries are meant?"""
+"""Which store does a command work on, and which of its entries?"""
 
 from __future__ import annotations
 
@@ -7,98 +7,80 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
 from wirecache import Cache, CassetteStore, ConfigError, DiskStore, Entry, MemoryStore, WirecacheError
 from wirecache._core.compare.query import Selection
-from wirecache._core.rules.freshness import parse_ttl
 from wirecache._storage.leases import is_lease
 from wirecache.cassette import short_key_of
-from wirecache.cli._terminal import fail, followed
+from wirecache.cli._terminal import fail, usage_error, with_progress
 
-__all__ = ["Age", "Endpoint", "Host", "Model", "Older", "Store", "Text", "cache_of", "chosen", "entry_of", "key_of", "selection"]
+__all__ = ["entry_keys", "find_entry", "find_key", "open_cache", "selected_entries"]
 
-Store = Annotated[
-    str | None,
-    typer.Option(help="The store: a path, a URL, or a cassette directory. Default: that of Cache(), so WIRECACHE_STORE or your settings."),
-]
-Model = Annotated[str, typer.Option(help="Only of this model; * and ? are wildcards.", show_default=False)]
-Host = Annotated[str, typer.Option(help="Only of this host; * and ? are wildcards.", show_default=False)]
-Endpoint = Annotated[str, typer.Option(help="Only of this endpoint (chat, responses, messages, ...).", show_default=False)]
-Text = Annotated[str, typer.Option(help="Only those with this text in prompt or answer.", show_default=False)]
-Age = Annotated[str | None, typer.Option("--age", help="Only those at most as old: 90s, 15m, 12h, 7d, 2w.", metavar="DURATION")]
-Older = Annotated[str | None, typer.Option("--older", help="Only those at least as old: 90s, 15m, 12h, 7d, 2w.", metavar="DURATION")]
 _KEY = re.compile(r"[0-9a-f]{1,64}")
 
 
-def selection(model: str, host: str, endpoint: str, text: str, age: str | None, older: str | None) -> Selection:
-    """What the filters of a command line say."""
-    return Selection(model, host, endpoint, text, _seconds(age, "--age"), _seconds(older, "--older"))
-
-
-def _seconds(duration: str | None, option: str) -> float | None:
-    try:
-        return None if duration is None else parse_ttl(duration)
-    except ValueError as error:
-        raise typer.BadParameter(f"{option}: {error}") from None
-
-
 @contextmanager
-def cache_of(store: str | None, *, reads: bool = True, **settings: Any) -> Iterator[Cache]:
-    """The cache on that store; what the store says of itself ends the command, with 2 if a setting is wrong, else with 1.
+def open_cache(store: str | None, *, create: bool = False, **settings: Any) -> Iterator[Cache]:
+    """Yield the cache on the store, and end the command if the store fails: with 2 if a setting is wrong, else with 1.
 
-    ``reads``: nothing is written, so a store that is not there is not made.
+    ``create``: create a disk store that does not exist; without it, such a store is an empty one.
     """
     try:
-        with Cache(_cassettes(store) or store, **settings) as cache:
-            if reads and isinstance(cache.store, DiskStore) and not (cache.store.path / "cache.db").exists():
+        with Cache(_cassette_store(store) or store, **settings) as cache:
+            if not create and isinstance(cache.store, DiskStore) and not (cache.store.path / "cache.db").exists():
                 with Cache(MemoryStore(), **settings) as empty:
                     yield empty
             else:
                 yield cache
-            if cache.stats.store_errors:  # told already, when they were met
+            if cache.stats.store_errors:  # they were logged when they occurred
                 raise typer.Exit(1)
     except ConfigError as error:
-        raise typer.BadParameter(str(error)) from None
+        raise usage_error(str(error)) from None
     except WirecacheError as error:
         fail(str(error))
 
 
-def _cassettes(store: str | None) -> CassetteStore | None:
-    """The directory as a store, if it is one of cassettes."""
-    folder = Path(store).expanduser() if store and "://" not in store else None
-    if folder is None or not folder.is_dir() or (folder / "cache.db").exists():
+def _cassette_store(store: str | None) -> CassetteStore | None:
+    """Return the store on a directory of cassettes, or None if ``store`` is not such a directory."""
+    directory = Path(store).expanduser() if store and "://" not in store else None
+    if directory is None or not directory.is_dir() or (directory / "cache.db").exists():
         return None
-    return CassetteStore(folder) if any(short_key_of(file.name) for file in folder.iterdir()) else None
+    return CassetteStore(directory) if any(short_key_of(file.name) for file in directory.iterdir()) else None
 
 
-def chosen(cache: Cache, wanted: Selection, what: str) -> Iterator[Entry]:
-    """The entries that are meant, the newest first; one after the other, however many there are."""
+def selected_entries(cache: Cache, selection: Selection, description: str) -> Iterator[Entry]:
+    """Yield the entries that match, newest first and read one by one. ``description``: what the progress bar says."""
     now = time.time()
     entries = cache.shelf.newest()
-    return (entry for entry in (followed(entries, what) if wanted else entries) if wanted.holds(entry, now))
+    return (entry for entry in (with_progress(entries, description) if selection else entries) if selection.matches(entry, now))
 
 
-def key_of(cache: Cache, given: str) -> str:
-    """The key that begins so. Ends the command if none does (1), or more than one (2)."""
-    start = given.strip().lower()
+def entry_keys(cache: Cache) -> Iterator[str]:
+    """Yield the keys of the entries."""
+    keys = getattr(cache.store, "keys")()  # noqa: B009  # optional in the contract of a store
+    return (key for key in keys if not is_lease(key))
+
+
+def find_key(cache: Cache, prefix: str) -> str:
+    """Return the one key that begins with the prefix, or end the command: with 1 if there is none, with 2 if there are several."""
+    start = prefix.strip().lower()
     if not _KEY.fullmatch(start):
-        raise typer.BadParameter(f"{given!r} is no key: a key is 64 hexadecimal digits, and its first ones are enough")
-    keys = getattr(cache.store, "keys")()  # noqa: B009  # optional in the contract
-    found = list(dict.fromkeys(key for key in keys if key.startswith(start) and not is_lease(key)))
+        raise usage_error(f"{prefix!r} is not a key: a key has 64 hexadecimal digits and can be abbreviated to its first ones")
+    found = list(dict.fromkeys(key for key in entry_keys(cache) if key.startswith(start)))
     if len(found) > 1:
         shown = ", ".join(key[:16] for key in found[:5])
-        raise typer.BadParameter(f"{len(found)} keys begin with {start}: {shown}{', ...' if len(found) > 5 else ''}. Give more digits")
+        raise usage_error(f"{len(found)} keys begin with {start}: {shown}{', ...' if len(found) > 5 else ''}; give more digits")
     if not found:
-        fail(f"no entry's key begins with {start}; wirecache ls lists them")
-    return str(found[0])
+        fail(f"no key begins with {start}; wirecache ls lists the keys")
+    return found[0]
 
 
-def entry_of(cache: Cache, given: str) -> Entry:
-    """The entry whose key begins so; ends the command if there is none that is whole."""
-    key = key_of(cache, given)
+def find_entry(cache: Cache, prefix: str) -> Entry:
+    """Return the entry whose key begins with the prefix, or end the command if there is none that can be read."""
+    key = find_key(cache, prefix)
     entry = cache.get(key)
     if entry is None:
         fail(f"the entry {key[:16]} cannot be read: it is damaged, or has just been dropped")

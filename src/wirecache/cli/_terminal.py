@@ -1,4 +1,8 @@
-"""How does a command speak? Readable in a terminal and in a pipe; bars and colours only in a terminal."""
+"""How do commands print? Readable in a terminal and in a pipe; progress bars and colours only in a terminal.
+
+All text goes through ``print_text``, ``warn``, ``fail`` or ``usage_error``, or, in a table, through ``terminal_safe``: entries, files and
+providers may contain control characters that would steer the terminal.
+"""
 
 from __future__ import annotations
 
@@ -6,81 +10,93 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
 
-__all__ = ["AsJson", "ago", "at", "console", "counted", "fail", "followed", "plain", "print_json", "size", "warn"]
+__all__ = [
+    "console", "fail", "format_duration", "format_size", "format_time", "print_json", "print_text", "quantity", "terminal_safe",
+    "usage_error", "warn", "with_progress",
+]  # fmt: skip
 
 T = TypeVar("T")
 
-WIDTH = 160  # characters of a line, where there is no terminal to ask
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+WIDTH = 160  # characters of a line where the output is not a terminal
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def console(*, errors: bool = False) -> Console:
-    """Where to print to."""
+    """Return a console on standard output, or with ``errors`` on standard error."""
     made = Console(highlight=False, markup=False, emoji=False, stderr=errors)
     return made if made.is_terminal else Console(highlight=False, markup=False, emoji=False, stderr=errors, width=WIDTH)
 
 
-def print_json(value: Any) -> None:
-    """A JSON document, in ASCII: it passes through any pipe."""
-    typer.echo(json.dumps(value, indent=2))
-
-
-def plain(text: str) -> str:
-    """Text from the store without what would steer a terminal."""
+def terminal_safe(text: str) -> str:
+    """Return the text with its control characters replaced, but for tabs and line ends."""
     return _CONTROL.sub("\ufffd", text.replace("\r\n", "\n"))
 
 
+def print_text(text: str) -> None:
+    """Print a text on standard output."""
+    typer.echo(terminal_safe(text))
+
+
+def print_json(value: Any) -> None:
+    """Print a JSON document, in ASCII so that it passes through any pipe."""
+    typer.echo(json.dumps(value, indent=2))
+
+
 def warn(message: str) -> None:
-    """Tell a problem; the command goes on."""
-    typer.echo(message, err=True)
+    """Print a problem on standard error; the command continues."""
+    typer.echo(terminal_safe(message), err=True)
 
 
 def fail(message: str, status: int = 1) -> NoReturn:
-    """Tell a problem, and end."""
+    """Print a problem on standard error and exit with the status."""
     warn(f"wirecache: {message}")
     raise typer.Exit(status)
 
 
-def followed(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
-    """The items, with a bar on standard error while they last, if that is a terminal."""
-    shown = console(errors=True)
-    if not shown.is_terminal:
+def usage_error(message: str) -> typer.BadParameter:
+    """Return the exception that ends a command with the usage error and status 2."""
+    return typer.BadParameter(terminal_safe(message))
+
+
+def with_progress(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
+    """Yield the items, with a progress bar on standard error if that is a terminal."""
+    output = console(errors=True)
+    if not output.is_terminal:
         yield from items
         return
     from rich.progress import track
 
-    yield from track(items, what, total=total, console=shown, transient=True)
+    yield from track(items, description, total=total, console=output, transient=True)
 
 
-def counted(number: int, what: str, many: str = "") -> str:
-    """``1 entry``, ``2 entries``."""
-    return f"{number:,} {what if number == 1 else many or what + 's'}"
+def quantity(number: int, singular: str, plural: str = "") -> str:
+    """Return a number with its noun: ``1 entry``, ``2 entries``. ``plural``: by default the singular with an s."""
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
-def ago(seconds: float) -> str:
-    """A span of time in its largest unit."""
+def format_duration(seconds: float) -> str:
+    """Return a duration in its largest unit: ``2 d``, ``5 min``."""
     for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= length:
             return f"{seconds / length:.0f} {unit}"
     return f"{seconds:.0f} s"
 
 
-def size(number: float) -> str:
-    """A number of bytes in its largest unit."""
+def format_size(size: float) -> str:
+    """Return a number of bytes in its largest unit: ``106 B``, ``1.5 MB``."""
     for unit in ("B", "kB", "MB", "GB"):
-        if number < 1000:
-            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
-        number /= 1000
-    return f"{number:.1f} TB"
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
 
 
-def at(seconds: float) -> str:
-    """A moment as text (ISO 8601, UTC)."""
+def format_time(seconds: float) -> str:
+    """Return a time in seconds since the epoch as ISO 8601 in UTC."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -7,29 +7,29 @@ from typing import Annotated
 
 import typer
 
-from wirecache._storage.leases import is_lease
-from wirecache.cli._stores import Store, cache_of
-from wirecache.cli._terminal import AsJson, counted, print_json
+from wirecache.cli._options import JsonOption, StoreOption
+from wirecache.cli._stores import entry_keys, open_cache
+from wirecache.cli._terminal import print_json, print_text, quantity, usage_error
 
 __all__ = ["command"]
 
 
 def command(
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    store: Store = None,
-    as_json: AsJson = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Drop all entries of the store, after asking."""
-    with cache_of(store) as cache:
-        number = sum(not is_lease(key) for key in getattr(cache.store, "keys")())  # noqa: B009  # optional in the contract
-        told = f"{counted(number, 'entry', 'entries')} of {cache.store!r}"
+    """Drop all entries of the store, after a confirmation."""
+    with open_cache(store) as cache:
+        number = sum(1 for _ in entry_keys(cache))
+        entries = quantity(number, "entry", "entries")
         if number and not yes:
             if as_json or not sys.stdin.isatty():
-                raise typer.BadParameter(f"this would drop {told}; say --yes where nobody can be asked")
-            typer.confirm(f"Drop {told}?", abort=True)
+                raise usage_error(f"this would drop {entries} of {cache.store!r}; confirm it with --yes")
+            typer.confirm(f"Drop {entries} of {cache.store!r}?", abort=True)
         if number:
             cache.clear()
     if as_json:
         print_json({"dropped": number})
     else:
-        typer.echo(f"{counted(number, 'entry', 'entries')} dropped.")
+        print_text(f"{entries} dropped.")

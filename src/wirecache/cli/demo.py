@@ -9,70 +9,75 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from wirecache import Cache, CacheStatus, cached_async_client, cached_client
-from wirecache.cli._standin import SECONDS, StandIn
+from wirecache.cli._demo_provider import SECONDS_PER_CALL, DemoProvider
+from wirecache.cli._terminal import console, print_text, terminal_safe, warn
 
 if TYPE_CHECKING:
     import openai
 
 __all__ = ["command"]
 
-PROMPT = "Why should a program not ask the same question twice?"
-OTHER = "And what if it asks another one?"
-STREAMED = "And what of a stream?"
-_Made: TypeAlias = tuple[str, str, float]  # what happened, the text of the answer, seconds
+FIRST_PROMPT = "Why should a program not send the same request twice?"
+SECOND_PROMPT = "And what if the request differs?"
+STREAM_PROMPT = "And what if the answer is a stream?"
+NEW_PROMPT = "And what if the provider is gone?"
+
+
+class _Outcome(NamedTuple):
+    """What a call led to, the text of its answer, and how long it took."""
+
+    text: str
+    answer: str
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One call: what was called, what should happen, what did, and how long it took."""
+    """A call of the demo: its description, what should happen, and what did."""
 
     call: str
-    wanted: str
-    happened: str
-    seconds: float
-    text: str
+    expected: str
+    outcome: _Outcome
 
 
 def command(
-    model: Annotated[str, typer.Option(help="The model to ask, where OPENAI_API_KEY is set.")] = "gpt-4o-mini",
+    model: Annotated[str, typer.Option(help="The model to call if OPENAI_API_KEY is set.")] = "gpt-4o-mini",
 ) -> None:
-    """Show the cache at work: the OpenAI SDK, sync, async and streaming, then without the provider.
+    """Show the cache at work with the OpenAI SDK: sync, async and streaming, then without the provider.
 
-    Without OPENAI_API_KEY or OPENAI_BASE_URL it asks a stand-in model on this machine. Exits with 1 if anything went wrong.
+    Without OPENAI_API_KEY or OPENAI_BASE_URL, a stand-in model on this machine is called. Exits with 1 if a call has an unexpected outcome.
     """
-    console = Console(highlight=False)
     try:
         import openai  # noqa: F401
     except ImportError:
-        console.print("The demo runs the OpenAI SDK: pip install openai")
+        warn("The demo needs the OpenAI SDK: pip install openai")
         raise typer.Exit(2) from None
     with ExitStack() as stack:
         url = stop = None
-        if not (os.environ.get("OPENAI_BASE_URL") or os.environ.get("OPENAI_API_KEY")):
-            provider = stack.enter_context(StandIn())
-            url, stop = provider.url, provider.stop
-            console.print(f"Provider: a stand-in model on {url}, {SECONDS} s a call.")
+        if os.environ.get("OPENAI_BASE_URL") or os.environ.get("OPENAI_API_KEY"):
+            print_text(f"Provider: {os.environ.get('OPENAI_BASE_URL') or 'https://api.openai.com/v1'}, model {model}.")
         else:
-            console.print(f"Provider: {os.environ.get('OPENAI_BASE_URL') or 'https://api.openai.com/v1'}, model {model}.")
+            provider = stack.enter_context(DemoProvider())
+            url, stop = provider.url, provider.stop
+            print_text(f"Provider: a stand-in model on {url}, {SECONDS_PER_CALL} s a call.")
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="wirecache-demo-"))
         rows = _Demo(f"{folder}/store", url, model, stop).run()
-    console.print(_table(rows))
-    wrong = [row for row in rows if row.happened != row.wanted]
-    for row in wrong:
-        console.print(f"{row.call}: expected {row.wanted!r}, and it was {row.happened!r}")
-    if wrong:
+    console().print(_table(rows))
+    unexpected = [row for row in rows if row.outcome.text != row.expected]
+    for row in unexpected:
+        print_text(f"{row.call}: expected {row.expected!r}, got {row.outcome.text!r}")
+    if unexpected:
         raise typer.Exit(1)
 
 
 class _Demo:
-    """The calls, one after the other, on one store."""
+    """The calls, one after the other, on one store. ``stop`` ends the provider, if it is the demo's own."""
 
     def __init__(self, store: str, url: str | None, model: str, stop: Callable[[], None] | None) -> None:
         self._store = store
@@ -84,23 +89,25 @@ class _Demo:
         self._rows: list[_Row] = []
 
     def run(self) -> list[_Row]:
-        """Make all calls; the rows of the table."""
+        """Make all calls and return the rows of the table."""
         with Cache(self._store, mode="auto") as cache:
             client = self._client(cache)
-            self._add("chat.completions.create", "miss, stored", lambda: self._ask(client))
-            self._add("the same again", "hit", lambda: self._ask(client))
-            self._add("another prompt", "miss, stored", lambda: self._ask(client, OTHER))
-            self._add("AsyncOpenAI, the first prompt", "hit", lambda: asyncio.run(self._ask_async(cache)))
+            self._add("chat.completions.create", "miss, stored", lambda: self._create(client))
+            self._add("the same call again", "hit", lambda: self._create(client))
+            self._add("another prompt", "miss, stored", lambda: self._create(client, SECOND_PROMPT))
+            self._add("AsyncOpenAI, the first prompt", "hit", lambda: asyncio.run(self._create_async(cache)))
             self._add("a stream (passed on live)", "bypass (stream)", lambda: self._stream(client))
-            same = self._rows[0].text == self._rows[1].text == self._rows[3].text
+            answers_equal = self._rows[0].outcome.answer == self._rows[1].outcome.answer == self._rows[3].outcome.answer
         if self._stop is not None:
             self._stop()
         with Cache(self._store, mode="offline") as offline:
             client = self._client(offline)
-            self._add("provider stopped, the first prompt" if self._stop else "offline, the first prompt", "hit", lambda: self._ask(client))
-            self._add("offline, a prompt never asked", "refused (424)", lambda: self._refused(client))
-        if not same:
-            self._rows.append(_Row("equal answers", "equal", "they differ", 0.0, ""))
+            self._add(
+                "provider stopped, the first prompt" if self._stop else "offline, the first prompt", "hit", lambda: self._create(client)
+            )
+            self._add("offline, a new prompt", "refused (424)", lambda: self._refused(client))
+        if not answers_equal:
+            self._rows.append(_Row("answers of the first prompt", "equal", _Outcome("different", "", 0.0)))
         return self._rows
 
     def _client(self, cache: Cache) -> openai.OpenAI:
@@ -108,50 +115,52 @@ class _Demo:
 
         return openai.OpenAI(http_client=cached_client(cache), **self._options)
 
-    def _add(self, call: str, wanted: str, make: Callable[[], _Made]) -> None:
+    def _add(self, call: str, expected: str, make: Callable[[], _Outcome]) -> None:
         import openai
 
         started = time.perf_counter()
         try:
-            happened, text, seconds = make()
+            outcome = make()
         except openai.OpenAIError as error:
-            happened, text, seconds = f"{type(error).__name__}: {error}", "", time.perf_counter() - started
-        self._rows.append(_Row(call, wanted, happened, seconds, text))
+            outcome = _Outcome(f"{type(error).__name__}: {error}", "", time.perf_counter() - started)
+        self._rows.append(_Row(call, expected, outcome))
 
-    def _ask(self, client: openai.OpenAI, prompt: str = PROMPT) -> _Made:
+    def _create(self, client: openai.OpenAI, prompt: str = FIRST_PROMPT) -> _Outcome:
         started = time.perf_counter()
         raw = client.chat.completions.with_raw_response.create(model=self._model, messages=[{"role": "user", "content": prompt}])
-        text = raw.parse().choices[0].message.content or ""
-        return _words(raw.http_response.extensions["wirecache"]), text, time.perf_counter() - started
+        answer = raw.parse().choices[0].message.content or ""
+        return _Outcome(_status_text(raw.http_response.extensions["wirecache"]), answer, time.perf_counter() - started)
 
-    async def _ask_async(self, cache: Cache) -> _Made:
+    async def _create_async(self, cache: Cache) -> _Outcome:
         import openai
 
         async with openai.AsyncOpenAI(http_client=cached_async_client(cache), **self._options) as client:
             started = time.perf_counter()
-            raw = await client.chat.completions.with_raw_response.create(model=self._model, messages=[{"role": "user", "content": PROMPT}])
-            text = raw.parse().choices[0].message.content or ""
-            return _words(raw.http_response.extensions["wirecache"]), text, time.perf_counter() - started
+            messages: Any = [{"role": "user", "content": FIRST_PROMPT}]
+            raw = await client.chat.completions.with_raw_response.create(model=self._model, messages=messages)
+            answer = raw.parse().choices[0].message.content or ""
+            return _Outcome(_status_text(raw.http_response.extensions["wirecache"]), answer, time.perf_counter() - started)
 
-    def _stream(self, client: openai.OpenAI) -> _Made:
+    def _stream(self, client: openai.OpenAI) -> _Outcome:
         started = time.perf_counter()
-        with client.chat.completions.create(model=self._model, messages=[{"role": "user", "content": STREAMED}], stream=True) as stream:
+        messages: Any = [{"role": "user", "content": STREAM_PROMPT}]
+        with client.chat.completions.create(model=self._model, messages=messages, stream=True) as stream:
             status = stream.response.extensions["wirecache"]
-            text = "".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices)
-        return _words(status), text, time.perf_counter() - started
+            answer = "".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices)
+        return _Outcome(_status_text(status), answer, time.perf_counter() - started)
 
-    def _refused(self, client: openai.OpenAI) -> _Made:
+    def _refused(self, client: openai.OpenAI) -> _Outcome:
         import openai
 
         started = time.perf_counter()
         try:
-            return self._ask(client, "A prompt that nobody asked")
+            return self._create(client, NEW_PROMPT)
         except openai.APIStatusError as error:
-            return f"refused ({error.status_code})", str(error), time.perf_counter() - started
+            return _Outcome(f"refused ({error.status_code})", str(error), time.perf_counter() - started)
 
 
-def _words(status: CacheStatus) -> str:
-    """A status in the table's words."""
+def _status_text(status: CacheStatus) -> str:
+    """Return the status as the table names it."""
     if status.hit:
         return "hit"
     if status.fwd == "bypass":
@@ -160,8 +169,8 @@ def _words(status: CacheStatus) -> str:
 
 
 def _table(rows: list[_Row]) -> Table:
-    table = Table("call", "what happened")
+    table = Table("call", "outcome")
     table.add_column("ms", justify="right")
     for row in rows:
-        table.add_row(row.call, row.happened, f"{row.seconds * 1000:,.1f}")
+        table.add_row(row.call, terminal_safe(row.outcome.text), f"{row.outcome.seconds * 1000:,.1f}")
     return table

@@ -12,48 +12,49 @@ import typer
 from wirecache import Entry
 from wirecache._core.compare.diff import Difference, differences, part_difference
 from wirecache._core.llm.answers import answer_text
-from wirecache.cli._stores import Store, cache_of, entry_of
-from wirecache.cli._terminal import AsJson, plain, print_json
+from wirecache.cli._options import JsonOption, StoreOption
+from wirecache.cli._stores import find_entry, open_cache
+from wirecache.cli._terminal import print_json, print_text
 
 __all__ = ["command"]
 
 
 def command(
-    one: Annotated[str, typer.Argument(help="The key of an entry, or its first digits.", metavar="KEY")],
-    other: Annotated[str, typer.Argument(help="The key of another one.", metavar="KEY")],
-    store: Store = None,
-    as_json: AsJson = False,
+    first: Annotated[str, typer.Argument(help="The key of an entry, or its first digits.", metavar="KEY")],
+    second: Annotated[str, typer.Argument(help="The key of the other entry, or its first digits.", metavar="KEY")],
+    store: StoreOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Compare two entries: what differs in their requests (why the second was no hit of the first), and in their answers."""
-    with cache_of(store) as cache:
-        first, second = entry_of(cache, one), entry_of(cache, other)
-    asked = list(_asked(first, second))
-    lines = _answers(first, second)
+    """Compare two entries: their requests (why the second was no hit of the first) and their answers."""
+    with open_cache(store) as cache:
+        before, after = find_entry(cache, first), find_entry(cache, second)
+    request, answer = list(_request_differences(before, after)), _answer_differences(before, after)
     if as_json:
-        found = [difference._asdict() for difference in asked]
-        print_json({"keys": [first.key, second.key], "request": found, "answer": lines})
+        print_json({"keys": [before.key, after.key], "request": [difference._asdict() for difference in request], "answer": answer})
         return
-    typer.echo("request:" if asked else "request: no difference")
-    for difference in asked:
-        typer.echo(plain(f"  {difference}"))
-    typer.echo("answer:" if lines else "answer: no difference")
+    _print_part("request", list(map(str, request)))
+    _print_part("answer", answer)
+
+
+def _print_part(name: str, lines: list[str]) -> None:
+    print_text(f"{name}:" if lines else f"{name}: no difference")
     for line in lines:
-        typer.echo(plain(f"  {line}"))
+        print_text(f"  {line}")
 
 
-def _asked(first: Entry, second: Entry) -> Iterator[Difference]:
-    """What differs in the requests, outside of the body and in it."""
-    one, other = first.request, second.request
+def _request_differences(before: Entry, after: Entry) -> Iterator[Difference]:
+    """Yield the differences of the requests: first those outside the body, then those in it."""
+    one, other = before.request, after.request
     for name in ("method", "url", "namespace", "sample", "content_type"):
         if getattr(one, name) != getattr(other, name):
             yield part_difference(name, str(getattr(one, name)), str(getattr(other, name)))
     for name in sorted(one.fields.keys() | other.fields.keys()):
         if one.fields.get(name) != other.fields.get(name):
             yield part_difference(f"header {name}", one.fields.get(name, "absent"), other.fields.get(name, "absent"))
-    yield from differences(_value(first.request_body), _value(second.request_body))
+    yield from differences(_json_or_text(before.request_body), _json_or_text(after.request_body))
 
 
-def _value(body: bytes | memoryview) -> Any:
+def _json_or_text(body: bytes | memoryview) -> Any:
     text = bytes(body).decode("utf-8", "replace")
     try:
         return json.loads(text)
@@ -61,7 +62,7 @@ def _value(body: bytes | memoryview) -> Any:
         return text
 
 
-def _answers(first: Entry, second: Entry) -> list[str]:
-    """The difference of what the model wrote, as lines of a patch; the status before it."""
-    before, after = (f"status {entry.status}\n{answer_text(entry)}".splitlines() for entry in (first, second))
-    return list(difflib.unified_diff(before, after, first.key[:12], second.key[:12], lineterm=""))
+def _answer_differences(before: Entry, after: Entry) -> list[str]:
+    """Return the lines of a unified diff of the two statuses and the texts that the model wrote."""
+    old, new = (f"status {entry.status}\n{answer_text(entry)}".splitlines() for entry in (before, after))
+    return list(difflib.unified_diff(old, new, before.key[:12], after.key[:12], lineterm=""))

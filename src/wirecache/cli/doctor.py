@@ -1,4 +1,4 @@
-"""``wirecache doctor``: is all as it should be here, and if not, what is to be done?"""
+"""``wirecache doctor``: does everything work here, and if not, what has to be done?"""
 
 from __future__ import annotations
 
@@ -13,70 +13,69 @@ from wirecache import Cache, ConfigError, __version__
 from wirecache._core.privacy.patterns import redacted_text
 from wirecache._settings.files import file_settings, settings_file
 from wirecache._settings.sources import source_of
-from wirecache.cli._finding import Finding
-from wirecache.cli._places import store_findings
-from wirecache.cli._sdks import sdk_findings
-from wirecache.cli._stores import Store
-from wirecache.cli._terminal import AsJson, ago, counted, print_json
+from wirecache.cli._doctor_finding import Finding
+from wirecache.cli._doctor_sdks import sdk_findings
+from wirecache.cli._doctor_store import store_findings
+from wirecache.cli._options import JsonOption, StoreOption
+from wirecache.cli._terminal import format_duration, print_json, print_text, quantity
 
 __all__ = ["command"]
 
 SETTINGS = ("mode", "store", "ttl", "namespace", "streams", "keep_stale", "stale_if_error")
 
 
-def command(store: Store = None, as_json: AsJson = False) -> None:
-    """Look at the installation: SDKs and their HTTP libraries, settings and where each comes from, and whether the store works.
+def command(store: StoreOption = None, as_json: JsonOption = False) -> None:
+    """Check the installation: SDKs and their HTTP libraries, settings and where each comes from, and whether the store works.
 
-    Says what to do for each problem, and exits with 1 if there is one.
+    Prints what to do about each problem, and exits with 1 if there is one.
     """
-    found = [Finding("wirecache", "version", f"{__version__}, Python {platform.python_version()}"), *sdk_findings()]
+    findings = [Finding("wirecache", "version", f"{__version__}, Python {platform.python_version()}"), *sdk_findings()]
     try:
-        cache = Cache(store)
-        found += _settings(cache, store, file_settings())
-        found += store_findings(cache.store)
-        cache.close()
+        with Cache(store) as cache:
+            findings += _settings_findings(cache, store, file_settings())
+            findings += store_findings(cache.store)
     except ConfigError as error:
-        found.append(Finding("settings", "wrong", "", str(error), "correct it there"))
+        findings.append(Finding("settings", "wrong", "", str(error), "correct it where it is set"))
     except ImportError as error:
-        found.append(Finding("store", "needs", "", str(error), "install it"))
-    problems = [finding for finding in found if finding.problem is not None]
+        findings.append(Finding("store", "needs", "", str(error), "install it"))
+    problems = sum(finding.problem is not None for finding in findings)
     if as_json:
-        print_json({"ok": not problems, "findings": [finding._asdict() for finding in found]})
+        print_json({"ok": not problems, "findings": [finding._asdict() for finding in findings]})
     else:
-        _print(found)
-        typer.echo(f"{counted(len(problems), 'problem')}." if problems else "No problem.")
+        _print(findings)
+        print_text(f"{quantity(problems, 'problem')}." if problems else "No problems.")
     if problems:
         raise typer.Exit(1)
 
 
-def _settings(cache: Cache, store: str | None, file: Mapping[str, Any]) -> list[Finding]:
-    """Each setting, and where it comes from."""
-    where = settings_file()
-    found = [Finding("settings", "file", str(where) if where else "none found from here upwards")]
+def _settings_findings(cache: Cache, store: str | None, from_file: Mapping[str, Any]) -> list[Finding]:
+    """Return each setting with its value and source. ``store``: that of the command line."""
+    file = settings_file()
+    findings = [Finding("settings", "file", str(file) if file else "none in this directory or above it")]
     values: dict[str, Any] = {name: getattr(cache.plan, name, None) for name in SETTINGS}
     values |= {"mode": cache.mode.value, "streams": cache.plan.streams.value, "keep_stale": cache.keep_stale, "store": cache.store}
     for name in SETTINGS:
-        source = "--store" if name == "store" and store is not None else source_of(name, file)
+        source = "--store" if name == "store" and store is not None else source_of(name, from_file)
         if name == "store" and source == "default" and os.environ.get("WIRECACHE_DIR"):
             source = "WIRECACHE_DIR"
-        told = str(where) if source == "file" else source
-        found.append(Finding("settings", name, f"{redacted_text(_told(values[name]))} (from {told})"))
-    return found
+        value = redacted_text(_value_text(values[name]))
+        findings.append(Finding("settings", name, f"{value} (from {file if source == 'file' else source})"))
+    return findings
 
 
-def _told(value: Any) -> str:
+def _value_text(value: Any) -> str:
     if value is None:
-        return "for ever"
-    return ago(value) if isinstance(value, float) else str(value) or "none"
+        return "forever"  # of the settings, only durations can be None
+    return format_duration(value) if isinstance(value, float) else str(value) or "none"
 
 
-def _print(found: list[Finding]) -> None:
+def _print(findings: list[Finding]) -> None:
     topic = ""
-    for finding in found:
+    for finding in findings:
         if finding.topic != topic:
             topic = finding.topic
-            typer.echo(topic)
-        typer.echo(f"  {'!' if finding.problem else ' '} {finding.name:<16} {finding.value}")
+            print_text(topic)
+        print_text(f"  {'!' if finding.problem else ' '} {finding.name:<16} {finding.value}")
         if finding.problem:
-            typer.echo(f"      {finding.problem}")
-            typer.echo(f"      -> {finding.advice}")
+            print_text(f"      {finding.problem}")
+            print_text(f"      -> {finding.advice}")

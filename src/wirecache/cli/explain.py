@@ -1,4 +1,4 @@
-"""``wirecache explain``: would this request be answered from the store, and why not?"""
+"""``wirecache explain``: would this request be answered from the store, and if not, why?"""
 
 from __future__ import annotations
 
@@ -10,67 +10,70 @@ import typer
 
 from wirecache import Explanation
 from wirecache._caches.explain import request_of
-from wirecache.cli._stores import Store, cache_of
-from wirecache.cli._terminal import AsJson, plain, print_json
+from wirecache.cli._options import JsonOption, StoreOption
+from wirecache.cli._stores import open_cache
+from wirecache.cli._terminal import print_json, print_text, usage_error
 
 __all__ = ["command"]
 
-SEARCH = 2.0  # seconds to look for the stored request that is nearest
+SEARCH_SECONDS = 2.0  # for the nearest stored request; longer than in a call, since somebody waits for the answer
 MEMBERS = frozenset({"method", "url", "headers", "body"})
 
 
 def command(
     file: Annotated[
-        Path | None, typer.Argument(help="A file with the request; - or nothing: standard input.", metavar="FILE", show_default=False)
+        Path | None,
+        typer.Argument(help="A file with the request; without it or with -, standard input.", metavar="FILE", show_default=False),
     ] = None,
-    store: Store = None,
-    as_json: AsJson = False,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Say whether a request would be a hit, by which rule and key, and if not: why not, and how the nearest stored request differs.
+    """Explain whether a request would be a hit: by which rule and key, and if not, why.
 
-    The request is JSON: {"method": "POST", "url": "https://...", "headers": {...}, "body": {...}}. Nothing is sent. Exits with 1 if
-    it would be no hit.
+    If it would be a miss, the nearest stored request is compared with it. The request is JSON: {"method": "POST", "url": "https://...",
+    "headers": {...}, "body": {...}}. Nothing is sent. Exits with 1 if the request would not be a hit.
     """
-    asked = _request(file)
-    with cache_of(store) as cache:
-        cache.search_seconds = SEARCH
-        told = cache.explain(asked)
+    request = _read_request(file)
+    with open_cache(store) as cache:
+        cache.search_seconds = SEARCH_SECONDS
+        explanation = cache.explain(request)
     if as_json:
-        print_json(_as_json(told))
+        print_json(_as_json(explanation))
     else:
-        canonical = f"\ncounts in the key:\n{told.canonical}" if told.canonical else ""
-        typer.echo(plain(f"{told}{canonical}"))
-    if told.reason is not None:
+        canonical = f"\nthe key is made from:\n{explanation.canonical}" if explanation.canonical else ""
+        print_text(f"{explanation}{canonical}")
+    if explanation.reason is not None:
         raise typer.Exit(1)
 
 
-def _request(file: Path | None) -> dict[str, Any]:
-    where = "standard input" if file is None or str(file) == "-" else str(file)
+def _read_request(file: Path | None) -> dict[str, Any]:
+    """Return the request as ``Cache.explain`` takes it; what is wrong with it ends the command."""
+    source = "standard input" if file is None or str(file) == "-" else str(file)
     try:
         text = typer.get_text_stream("stdin").read() if file is None or str(file) == "-" else file.read_text("utf-8")
-        asked = json.loads(text)
+        request = json.loads(text)
     except (OSError, ValueError) as error:
-        raise typer.BadParameter(f"{where}: {error}") from None
-    if not isinstance(asked, dict) or not isinstance(asked.get("url"), str):
-        raise typer.BadParameter(f"{where}: give an object with url and, as needed, method, headers and body")
-    if more := asked.keys() - MEMBERS:
-        raise typer.BadParameter(f"{where}: {', '.join(sorted(more))} is no member of a request; those are {', '.join(sorted(MEMBERS))}")
+        raise usage_error(f"{source}: {error}") from None
+    if not isinstance(request, dict) or not isinstance(request.get("url"), str):
+        raise usage_error(f"{source}: the request must be a JSON object with url, and optionally method, headers and body")
+    if unknown := request.keys() - MEMBERS:
+        raise usage_error(f"{source}: a request has only the members {', '.join(sorted(MEMBERS))}, got {', '.join(sorted(unknown))}")
     try:
-        request_of(asked)
+        request_of(request)
     except (ValueError, AttributeError, TypeError) as error:
-        raise typer.BadParameter(f"{where}: {error}") from None
-    return asked
+        raise usage_error(f"{source}: {error}") from None
+    return request
 
 
-def _as_json(told: Explanation) -> dict[str, Any]:
-    near = told.nearest
+def _as_json(explanation: Explanation) -> dict[str, Any]:
+    nearest = explanation.nearest
     return {
-        "hit": told.reason is None,
-        "reason": told.reason,
-        "rule": told.rule,
-        "key": told.key,
-        "found": told.found,
-        "age": told.age,
-        "canonical": told.canonical,
-        "nearest": near and {"key": near.entry.key, "differences": [difference._asdict() for difference in near.differences]},
+        "hit": explanation.reason is None,
+        "reason": explanation.reason,
+        "rule": explanation.rule,
+        "key": explanation.key,
+        "found": explanation.found,
+        "age": explanation.age,
+        "canonical": explanation.canonical,
+        "nearest": nearest and {"key": nearest.entry.key, "differences": [difference._asdict() for difference in nearest.differences]},
     }

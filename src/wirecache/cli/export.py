@@ -1,4 +1,4 @@
-"""``wirecache export``: entries of the store as cassette files, for people, version control and tests."""
+"""``wirecache export``: write entries of the store as cassette files, for people, version control and tests."""
 
 from __future__ import annotations
 
@@ -8,38 +8,51 @@ from typing import Annotated
 import typer
 
 from wirecache import CassetteError
-from wirecache.cli._cassettes import Shelved
-from wirecache.cli._stores import Age, Endpoint, Host, Model, Older, Store, Text, cache_of, chosen, selection
-from wirecache.cli._terminal import AsJson, counted, fail, print_json
+from wirecache.cli._entry_targets import CassetteTarget
+from wirecache.cli._options import (
+    AgeOption,
+    EndpointOption,
+    HostOption,
+    JsonOption,
+    ModelOption,
+    OlderOption,
+    StoreOption,
+    TextOption,
+    selection_of,
+)
+from wirecache.cli._stores import open_cache, selected_entries
+from wirecache.cli._terminal import fail, print_json, print_text, quantity
 
 __all__ = ["command"]
 
 
 def command(
-    directory: Annotated[Path, typer.Argument(help="Where the files go; made if it is not there.", metavar="DIR", file_okay=False)],
-    model: Model = "",
-    host: Host = "",
-    endpoint: Endpoint = "",
-    text: Text = "",
-    age: Age = None,
-    older: Older = None,
-    store: Store = None,
-    as_json: AsJson = False,
+    directory: Annotated[
+        Path, typer.Argument(help="The directory for the files; created if it does not exist.", metavar="DIR", file_okay=False)
+    ],
+    model: ModelOption = "",
+    host: HostOption = "",
+    endpoint: EndpointOption = "",
+    text: TextOption = "",
+    age: AgeOption = None,
+    older: OlderOption = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Write entries of the store into DIR as cassette files, without their secrets.
 
-    What is there already is not written again; a newer answer to the same request is written in place of the older one.
+    Answers that are already there are not written again; a newer answer to the same request replaces the older one.
     """
-    wanted = selection(model, host, endpoint, text, age, older)
-    with cache_of(store) as cache:
-        target = Shelved(directory, cache.plan.key)
+    selection = selection_of(model, host, endpoint, text, age=age, older=older)
+    with open_cache(store) as cache:
+        target = CassetteTarget(directory, cache.plan.key)
         try:
-            for entry in chosen(cache, wanted, "Exporting"):
-                target.renew(entry)
+            for entry in selected_entries(cache, selection, "Exporting"):
+                target.add_newest(entry)
         except (OSError, CassetteError) as error:
             fail(f"{directory}: {error}")
         if as_json:
-            print_json({"directory": str(directory), "written": target.written, "already": target.already})
+            print_json({"directory": str(directory), "written": target.written, "already": target.already_there})
         else:
-            there = f", {target.already:,} there already" if target.already else ""
-            typer.echo(f"{counted(target.written, 'file')} written to {directory}{there}.")
+            already_there = f", {target.already_there:,} already there" if target.already_there else ""
+            print_text(f"{quantity(target.written, 'file')} written to {directory}{already_there}.")

@@ -2,72 +2,86 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.table import Table
-from rich.text import Text as Styled
+from rich.text import Text
 
 from wirecache._core.compare.query import Sort, page_of
-from wirecache.cli._entries import in_short
-from wirecache.cli._stores import Age, Endpoint, Host, Model, Older, Store, Text, cache_of, chosen, selection
-from wirecache.cli._terminal import AsJson, ago, console, plain, print_json, size
+from wirecache.cli._entry_json import EntryRow, entry_row
+from wirecache.cli._options import (
+    AgeOption,
+    EndpointOption,
+    HostOption,
+    JsonOption,
+    ModelOption,
+    OlderOption,
+    StoreOption,
+    TextOption,
+    selection_of,
+)
+from wirecache.cli._stores import open_cache, selected_entries
+from wirecache.cli._terminal import console, format_duration, format_size, print_json, print_text, terminal_safe
 
 __all__ = ["command"]
 
-KEY = 12  # digits of a key that are shown; any command takes them
+KEY = 12  # digits of a key that are shown; every command takes them
 LONGEST = 32  # characters of a model or a host
 COLUMNS = ("key", "age", "model", "endpoint", "host", "tokens", "size")
+RIGHT_ALIGNED = frozenset({"age", "tokens", "size"})
+SHORTEST_PROMPT = 20  # characters, on however narrow a terminal
 
 
 def command(
-    model: Model = "",
-    host: Host = "",
-    endpoint: Endpoint = "",
-    text: Text = "",
-    age: Age = None,
-    older: Older = None,
-    sort: Annotated[Sort, typer.Option(help="newest is by the order of storing, and the quickest.")] = Sort.NEWEST,
-    limit: Annotated[int, typer.Option(help="Entries on a page.", min=1)] = 20,
-    page: Annotated[int, typer.Option(help="Which page.", min=1)] = 1,
-    store: Store = None,
-    as_json: AsJson = False,
+    model: ModelOption = "",
+    host: HostOption = "",
+    endpoint: EndpointOption = "",
+    text: TextOption = "",
+    age: AgeOption = None,
+    older: OlderOption = None,
+    sort: Annotated[Sort, typer.Option(help="The order; newest is the order of storing, and the fastest.")] = Sort.NEWEST,
+    limit: Annotated[int, typer.Option(help="Entries per page.", min=1)] = 20,
+    page: Annotated[int, typer.Option(help="The number of the page.", min=1)] = 1,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """List entries of the store, the newest first: key, age, model, endpoint, host, tokens, size, prompt.
+    """List entries of the store, newest first: key, age, model, endpoint, host, tokens, size, prompt.
 
-    The key is shown by its first digits, which show, diff and rm take.
+    Keys are shown by their first digits, which show, diff and rm take.
     """
-    wanted = selection(model, host, endpoint, text, age, older)
-    with cache_of(store) as cache:
-        entries, more = page_of(chosen(cache, wanted, "Looking"), sort, page, limit, ordered=hasattr(cache.store, "newest"))
-        rows = [in_short(entry) for entry in entries]
-        where = repr(cache.store)
+    selection = selection_of(model, host, endpoint, text, age=age, older=older)
+    with open_cache(store) as cache:
+        entries = selected_entries(cache, selection, "Searching")
+        found = page_of(entries, sort, page, limit, newest_first=hasattr(cache.store, "newest"))
+        rows = [entry_row(entry) for entry in found.entries]
         if as_json:
-            print_json({"entries": rows, "page": page, "more": more})
+            print_json({"entries": rows, "page": page, "more": found.more})
         elif rows:
-            shown = console()
-            shown.print(_table(rows, shown.width))
-            if more:
-                typer.echo(f"There are more: --page {page + 1}")
+            output = console()
+            output.print(_table(rows, output.width))
+            if found.more:
+                print_text(f"There are more entries: --page {page + 1}")
         else:
-            typer.echo(f"No entries{' like that' if wanted or page > 1 else ''} in {where}.")
+            print_text(f"No {'matching ' if selection or page > 1 else ''}entries in {cache.store!r}.")
 
 
-def _table(rows: list[dict[str, Any]], width: int) -> Table:
-    """The prompt has what the others leave of the width."""
+def _table(rows: list[EntryRow], width: int) -> Table:
+    """Return the table of the rows. The prompt has what the other columns leave of the width."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     cells = [_cells(row) for row in rows]
-    for at, name in enumerate(COLUMNS):
-        table.add_column(name, justify="right" if name in ("age", "tokens", "size") else "left", no_wrap=True, overflow="ellipsis")
-        width -= max(len(name), *(len(row[at]) for row in cells)) + 2
-    table.add_column("prompt", no_wrap=True, overflow="ellipsis", max_width=max(width, 20))
-    for row in cells:
-        table.add_row(*map(Styled, row))
+    for column, name in enumerate(COLUMNS):
+        table.add_column(name, justify="right" if name in RIGHT_ALIGNED else "left", no_wrap=True, overflow="ellipsis")
+        width -= max(len(name), *(len(row[column]) for row in cells)) + 2
+    table.add_column("prompt", no_wrap=True, overflow="ellipsis", max_width=max(width, SHORTEST_PROMPT))
+    for row, row_cells in zip(rows, cells, strict=True):
+        table.add_row(*map(Text, row_cells), Text(terminal_safe(row["prompt"])))
     return table
 
 
-def _cells(row: dict[str, Any]) -> list[str]:
+def _cells(row: EntryRow) -> list[str]:
+    """Return the text of each column but the prompt."""
     usage = row["usage"]
     tokens = f"{usage['input'] + usage['output']:,}" if usage else "-"
-    told = [row["key"][:KEY], ago(row["age"]), row["model"] or "-", row["endpoint"] or row["method"], row["host"], tokens]
-    return [plain(cell)[:LONGEST] for cell in (*told, size(row["bytes"]))] + [plain(row["prompt"])]
+    cells = (row["key"][:KEY], format_duration(row["age"]), row["model"] or "-", row["endpoint"] or row["method"], row["host"], tokens)
+    return [terminal_safe(cell)[:LONGEST] for cell in (*cells, format_size(row["bytes"]))]

@@ -1,4 +1,4 @@
-"""``wirecache prune``: drop what is too old."""
+"""``wirecache prune``: drop entries that are too old."""
 
 from __future__ import annotations
 
@@ -9,31 +9,36 @@ import typer
 
 from wirecache import Cache, Entry
 from wirecache._core.rules.freshness import age_of
-from wirecache.cli._stores import Store, cache_of, selection
-from wirecache.cli._terminal import AsJson, counted, followed, print_json
+from wirecache.cli._options import JsonOption, StoreOption, duration_seconds
+from wirecache.cli._stores import open_cache
+from wirecache.cli._terminal import print_json, print_text, quantity, with_progress
 
 __all__ = ["command"]
 
 
 def command(
     older: Annotated[
-        str | None, typer.Option(help="Drop those at least as old (7d, 12h), instead of those past their ttl.", metavar="DURATION")
+        str | None,
+        typer.Option(help="Drop entries of at least this age (7d, 12h), instead of those past their ttl.", metavar="DURATION"),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
-    store: Store = None,
-    as_json: AsJson = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count the entries.")] = False,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Drop the entries that are past their ttl. They would still answer offline, and after an upstream error if that is allowed."""
-    oldest = selection("", "", "", "", None, older).older
-    with cache_of(store) as cache:
-        keys = [entry.key for entry in followed(cache.entries(), "Looking") if _too_old(cache, entry, oldest)]
-        for key in [] if dry_run else followed(keys, "Dropping", len(keys)):
+    """Drop the entries that are past their ttl.
+
+    Until they are dropped, they still answer in offline mode, and after an upstream error if stale_if_error allows it.
+    """
+    least_age = duration_seconds(older, "--older")
+    with open_cache(store) as cache:
+        keys = [entry.key for entry in with_progress(cache.entries(), "Searching") if _is_too_old(cache, entry, least_age)]
+        for key in [] if dry_run else with_progress(keys, "Dropping", len(keys)):
             cache.shelf.drop(key)
         if as_json:
             print_json({"dropped": 0 if dry_run else len(keys), "found": len(keys)})
         else:
-            typer.echo(f"{counted(len(keys), 'entry', 'entries')} {'would be ' if dry_run else ''}dropped.")
+            print_text(f"{quantity(len(keys), 'entry', 'entries')} {'would be ' if dry_run else ''}dropped.")
 
 
-def _too_old(cache: Cache, entry: Entry, oldest: float | None) -> bool:
-    return age_of(entry, time.time()) >= oldest if oldest is not None else not cache.is_fresh(entry)
+def _is_too_old(cache: Cache, entry: Entry, least_age: float | None) -> bool:
+    return age_of(entry, time.time()) >= least_age if least_age is not None else not cache.is_fresh(entry)

@@ -6,23 +6,24 @@ from typing import Annotated
 
 import typer
 
-from wirecache.cli._stores import Store, cache_of, key_of
-from wirecache.cli._terminal import AsJson, counted, print_json
+from wirecache.cli._options import JsonOption, StoreOption
+from wirecache.cli._stores import find_key, open_cache
+from wirecache.cli._terminal import print_json, print_text, quantity
 
 __all__ = ["command"]
 
 
 def command(
     keys: Annotated[list[str], typer.Argument(help="Keys of entries, or the first digits of each.", metavar="KEY")],
-    store: Store = None,
-    as_json: AsJson = False,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Drop entries, so that the next equal call goes to the provider. Drops none if one of the keys is not found."""
-    with cache_of(store) as cache:
-        removed = list(dict.fromkeys(key_of(cache, key) for key in keys))
+    with open_cache(store) as cache:
+        removed = list(dict.fromkeys(find_key(cache, key) for key in keys))
         for key in removed:
             cache.shelf.drop(key)
     if as_json:
         print_json({"removed": removed})
     else:
-        typer.echo(f"{counted(len(removed), 'entry', 'entries')} dropped.")
+        print_text(f"{quantity(len(removed), 'entry', 'entries')} dropped.")

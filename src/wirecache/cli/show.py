@@ -3,63 +3,67 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from collections.abc import Iterable, Iterator
+from typing import Annotated
 
 import typer
 
-from wirecache.cli._entries import in_full
-from wirecache.cli._stores import Store, cache_of, entry_of
-from wirecache.cli._terminal import AsJson, ago, plain, print_json, size
+from wirecache.cli._entry_json import EntryDetails, entry_details
+from wirecache.cli._options import JsonOption, StoreOption
+from wirecache.cli._stores import find_entry, open_cache
+from wirecache.cli._terminal import format_duration, format_size, print_json, print_text
 
 __all__ = ["command"]
 
 
 def command(
     key: Annotated[str, typer.Argument(help="The key of an entry, or its first digits.", metavar="KEY")],
-    raw: Annotated[bool, typer.Option("--raw", help="Print the body of the answer, byte for byte, and nothing else.")] = False,
-    store: Store = None,
-    as_json: AsJson = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Print the body of the answer and nothing else, byte for byte.")] = False,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Show an entry: prompt and answer as a conversation, tool calls, headers, timings and usage."""
-    with cache_of(store) as cache:
-        entry = entry_of(cache, key)
+    """Show an entry: prompt and answer as a conversation, tool calls, headers, timings and token usage."""
+    with open_cache(store) as cache:
+        entry = find_entry(cache, key)
     if raw:
         sys.stdout.flush()
         sys.stdout.buffer.write(entry.body)
         sys.stdout.buffer.flush()
         return
-    told = in_full(entry)
+    details = entry_details(entry)
     if as_json:
-        print_json(told)
+        print_json(details)
     else:
-        typer.echo(plain("\n".join([*_head(told), "", *_said(told)])))
+        print_text("\n".join([*_head(details), "", *_conversation(details)]))
 
 
-def _head(told: dict[str, Any]) -> list[str]:
-    usage = told["usage"]
-    lines = [
-        f"key       {told['key']}",
-        f"request   {told['method']} {told['url']}",
-        f"endpoint  {told['endpoint'] or 'none that is known'}, model {told['model'] or 'none'}",
-        f"stored    {told['stored_at']}, {ago(told['age'])} ago" + (f", own ttl {told['ttl']}" if told["ttl"] is not None else ""),
-        f"answer    status {told['status']}, {size(told['bytes'])}, upstream took {told['seconds']:.3f} s",
-    ]
-    if told["namespace"] or told["sample"]:
-        lines.append(f"call      namespace {told['namespace']!r}, sample {told['sample']}")
-    if usage:
-        lines.append(f"tokens    {usage['input']:,} in, {usage['output']:,} out")
-    if told["stream"]:
-        chunks = told["chunks"]
-        lines.append(f"stream    {len(chunks)} chunks, the first after {chunks[0]['at']:.3f} s, the last after {chunks[-1]['at']:.3f} s")
-    for title, headers in (("sent", told["request_headers"].items()), ("headers", told["headers"])):
-        for at, (name, value) in enumerate(headers):
-            lines.append(f"{'' if at else title:<10}{name}: {value}")
-    return lines
+def _head(entry: EntryDetails) -> Iterator[str]:
+    """Yield the lines before the conversation."""
+    yield f"key       {entry['key']}"
+    yield f"request   {entry['method']} {entry['url']}"
+    yield f"endpoint  {entry['endpoint'] or 'unknown'}, model {entry['model'] or 'none'}"
+    own_ttl = f", ttl of its own: {entry['ttl']}" if entry["ttl"] is not None else ""
+    yield f"stored    {entry['stored_at']}, {format_duration(entry['age'])} ago{own_ttl}"
+    yield f"answer    status {entry['status']}, {format_size(entry['bytes'])}, upstream took {entry['seconds']:.3f} s"
+    if entry["namespace"] or entry["sample"]:
+        yield f"call      namespace {entry['namespace']!r}, sample {entry['sample']}"
+    if usage := entry["usage"]:
+        yield f"tokens    {usage['input']:,} in, {usage['output']:,} out"
+    if chunks := entry["chunks"]:
+        yield f"stream    {len(chunks)} chunks, the first after {chunks[0]['at']:.3f} s, the last after {chunks[-1]['at']:.3f} s"
+    yield from _headers("sent", entry["request_headers"].items())
+    yield from _headers("headers", entry["headers"])
 
 
-def _said(told: dict[str, Any]) -> list[str]:
-    lines = []
-    for turn in [*told["conversation"], told["answer"]]:
-        lines += [f"--- {turn['role']}", *([turn["text"]] if turn["text"] else [])]
-        lines += [f"calls {call['name']}({call['arguments']})" for call in turn["tool_calls"]]
-    return lines
+def _headers(title: str, headers: Iterable[tuple[str, str]]) -> Iterator[str]:
+    for number, (name, value) in enumerate(headers):
+        yield f"{'' if number else title:<10}{name}: {value}"
+
+
+def _conversation(entry: EntryDetails) -> Iterator[str]:
+    for turn in [*entry["conversation"], entry["answer"]]:
+        yield f"--- {turn['role']}"
+        if turn["text"]:
+            yield turn["text"]
+        for call in turn["tool_calls"]:
+            yield f"calls {call['name']}({call['arguments']})"

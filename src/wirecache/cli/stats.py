@@ -1,27 +1,33 @@
-"""``wirecache stats``: what did the cache do, and what did that save? In calls, time, tokens and money; by model, and by day."""
+"""``wirecache stats``: what did the cache do, and what did that save? In calls, time, tokens and money; by model, by day, and so on."""
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, NamedTuple
 
 import typer
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
 
-from wirecache import Cache, ConfigError, Stats, WirecacheError
+from wirecache import ConfigError, Stats
+from wirecache.cli._options import JsonOption
+from wirecache.cli._stores import open_cache
+from wirecache.cli._terminal import console, print_json, print_text, quantity, terminal_safe
 from wirecache.prices import Cost, Prices
 
 __all__ = ["command"]
 
 MONTH = 30  # days, of a projection
 SCHEMA = 1  # the version of what --json prints
+COUNTERS = ("hits", "misses", "collapsed", "bypassed", "stale", "stored", "refused", "store_errors", "untold")
+NARROW = 10  # characters; the header of a wider column may wrap
 
 
-class _By(StrEnum):
-    """What the table counts by."""
+class _GroupBy(StrEnum):
+    """What a row of the table stands for."""
 
     MODEL = "model"
     DAY = "day"
@@ -30,47 +36,49 @@ class _By(StrEnum):
     NAMESPACE = "namespace"
 
 
-def command(
-    store: Annotated[str | None, typer.Option(help="The folder or URL of the store.")] = None,
-    days: Annotated[int | None, typer.Option(min=1, help="Only the last so many days, today included (UTC).")] = None,
-    by: Annotated[_By, typer.Option(help="What the table counts by.", case_sensitive=False)] = _By.MODEL,
-    calls_per_day: Annotated[int | None, typer.Option(min=1, help="What so many calls a day would save, by the measured figures.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-) -> None:
-    """What the cache did and what that saved: calls, time, tokens and money.
+class _Projection(NamedTuple):
+    """What so many calls a day would save, if they are like the measured ones; the members of ``projection`` in JSON.
 
-    Money needs the extra: pip install 'wirecache[prices]'. What has no price there is unpriced, never guessed.
+    ``reused_share``: 0 to 1. Dollars are None where no saved call has a price; ``unpriced`` is None without prices.
     """
-    try:
-        with Cache(store) as cache:
-            history, place = cache.history(days), repr(cache.store)
-    except ConfigError as error:
-        raise typer.BadParameter(str(error)) from None
-    except WirecacheError as error:
-        typer.echo(f"wirecache: {error}", err=True)
-        raise typer.Exit(1) from None
+
+    calls_per_day: int
+    measured_calls: int
+    reused_share: float
+    seconds_saved_per_day: float
+    dollars_saved_per_day: float | None
+    dollars_saved_per_month: float | None
+    unpriced: int | None
+
+
+def command(
+    store: Annotated[str | None, typer.Option(help="The store: a path or a URL. Default: the store of Cache().")] = None,
+    days: Annotated[int | None, typer.Option(min=1, help="Only this many days, the last of which is today (UTC).")] = None,
+    by: Annotated[_GroupBy, typer.Option(help="What each row of the table stands for.", case_sensitive=False)] = _GroupBy.MODEL,
+    calls_per_day: Annotated[int | None, typer.Option(min=1, help="Project the measured savings to this many calls a day.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what the cache did and what that saved: calls, time, tokens and money.
+
+    Money needs the prices extra: pip install 'wirecache[prices]'. A call without a price there is unpriced, never estimated.
+    """
+    with open_cache(store, create=True) as cache:  # reading creates no store, but one that does not exist is named
+        history, place = cache.history(days), repr(cache.store)
     prices = _prices()
-    by_day = {str(day): stats for day, stats in history.items()}
-    total = Stats.of({row: amounts for stats in by_day.values() for row, amounts in stats.rows.items()})
-    projected = _projection(total, prices, calls_per_day) if calls_per_day else None
+    total = Stats.of({row: amounts for stats in history.values() for row, amounts in stats.rows.items()})
+    projection = _project(total, prices, calls_per_day) if calls_per_day else None
     if as_json:
-        parts: dict[str, Mapping[str, Stats]] = {"days": by_day, **{f"{one}s": total.by(one.value) for one in _By if one is not _By.DAY}}
-        told = {
-            "schema": SCHEMA,
-            "store": place,
-            "prices": {"version": prices.version, "date": str(prices.date)} if prices else None,
-            "total": _told(total, prices),
-            **{name: {key: _told(one, prices) for key, one in part.items()} for name, part in parts.items()},
-            "projection": projected,
-        }
-        typer.echo(json.dumps(told, indent=2))
+        print_json(
+            {"schema": SCHEMA, "store": place, **_as_json(history, total, prices), "projection": projection and projection._asdict()}
+        )
         return
     if not total.rows:
-        typer.echo(f"Nothing was counted yet in {place}.")
+        print_text(f"Nothing has been counted yet in {place}.")
         return
-    _print(by_day if by is _By.DAY else total.by(by.value), by, total, prices)
+    _print_table({str(day): stats for day, stats in history.items()} if by is _GroupBy.DAY else total.by(by.value), by, total, prices)
+    _print_notes(total, prices)
     if calls_per_day:
-        typer.echo(_projection_line(projected, calls_per_day))
+        print_text(_projection_text(projection) if projection else "No projection: no calls to a model have been counted yet.")
 
 
 def _prices() -> Prices | None:
@@ -80,81 +88,102 @@ def _prices() -> Prices | None:
         return None
 
 
-def _told(stats: Stats, prices: Prices | None) -> dict[str, Any]:
-    """The figures as ``--json`` tells them; what no price is known for is null."""
-    whole = ("hits", "misses", "collapsed", "bypassed", "stale", "stored", "refused", "store_errors", "untold")
-    told: dict[str, Any] = {"calls": stats.calls, **{name: getattr(stats, name) for name in whole}}
-    told |= {"bypassed_for": dict(stats.bypassed_for), "refused_for": dict(stats.refused_for)}
-    told |= {"seconds_saved": stats.seconds_saved, "seconds_spent": stats.seconds_spent}
-    told |= {"tokens_saved": stats.saved._asdict(), "tokens_billed": stats.billed._asdict()}
-    for name, what in (("dollars_saved", "saved"), ("dollars_billed", "billed")):
-        cost = prices.of(stats, what) if prices else None  # type: ignore[arg-type]
-        told[name] = float(cost.dollars) if cost is not None and (cost.calls or not cost.unpriced) else None
-        told[name.replace("dollars", "unpriced")] = cost.unpriced if cost is not None else None
-    return told
+# -- as JSON ----------------------------------------------------------------------------------------------------------
+
+
+def _as_json(history: Mapping[date, Stats], total: Stats, prices: Prices | None) -> dict[str, Any]:
+    groups = {f"{group.value}s": total.by(group.value) for group in _GroupBy if group is not _GroupBy.DAY}
+    return {
+        "prices": {"version": prices.version, "date": str(prices.date)} if prices else None,
+        "total": _figures(total, prices),
+        "days": {str(day): _figures(stats, prices) for day, stats in history.items()},
+        **{name: {key: _figures(stats, prices) for key, stats in group.items()} for name, group in groups.items()},
+    }
+
+
+def _figures(stats: Stats, prices: Prices | None) -> dict[str, Any]:
+    """Return the figures of one group; dollars are None where no price is known."""
+    return {
+        "calls": stats.calls,
+        **{name: getattr(stats, name) for name in COUNTERS},
+        "bypassed_for": dict(stats.bypassed_for),
+        "refused_for": dict(stats.refused_for),
+        "seconds_saved": stats.seconds_saved,
+        "seconds_spent": stats.seconds_spent,
+        "tokens_saved": stats.saved._asdict(),
+        "tokens_billed": stats.billed._asdict(),
+        **_dollars(stats, "saved", prices),
+        **_dollars(stats, "billed", prices),
+    }
+
+
+def _dollars(stats: Stats, what: Literal["saved", "billed"], prices: Prices | None) -> dict[str, float | int | None]:
+    if prices is None:
+        return {f"dollars_{what}": None, f"unpriced_{what}": None}
+    cost = prices.of(stats, what)
+    known = cost.calls or not cost.unpriced
+    return {f"dollars_{what}": float(cost.dollars) if known else None, f"unpriced_{what}": cost.unpriced}
 
 
 # -- the projection ---------------------------------------------------------------------------------------------------
 
 
-def _projection(total: Stats, prices: Prices | None, calls_per_day: int) -> dict[str, Any] | None:
-    """What that many calls a day would save, if they are like those that were counted; None if there were none."""
-    calls = sum(one.calls for name, one in total.by("endpoint").items() if name not in ("", "http"))
+def _project(total: Stats, prices: Prices | None, calls_per_day: int) -> _Projection | None:
+    """Return what that many calls a day would save, or None if no call to a model was counted."""
+    calls = sum(stats.calls for endpoint, stats in total.by("endpoint").items() if endpoint not in ("", "http"))
     if not calls:
         return None
-    reused = total.hits + total.collapsed
-    saved = prices.of(total, "saved") if prices else Cost(unpriced=1)
-    each = saved.dollars / calls if saved.calls else None
-    return {
-        "calls_per_day": calls_per_day,
-        "measured_calls": calls,
-        "reused_share": min(1.0, reused / calls),
-        "seconds_saved_per_day": total.seconds_saved / calls * calls_per_day,
-        "dollars_saved_per_day": None if each is None else float(each * calls_per_day),
-        "dollars_saved_per_month": None if each is None else float(each * calls_per_day * MONTH),
-        "unpriced": saved.unpriced if prices else None,
-    }
+    saved = prices.of(total, "saved") if prices else Cost()
+    per_day = saved.dollars / calls * calls_per_day if saved.calls else None
+    return _Projection(
+        calls_per_day,
+        measured_calls=calls,
+        reused_share=min(1.0, (total.hits + total.collapsed) / calls),
+        seconds_saved_per_day=total.seconds_saved / calls * calls_per_day,
+        dollars_saved_per_day=None if per_day is None else float(per_day),
+        dollars_saved_per_month=None if per_day is None else float(per_day * MONTH),
+        unpriced=saved.unpriced if prices else None,
+    )
 
 
-def _projection_line(told: dict[str, Any] | None, calls_per_day: int) -> str:
-    if told is None:
-        return "No projection: no call was counted yet."
-    money = told["dollars_saved_per_month"]
-    amount = "money unpriced" if money is None else f"${money:,.2f} a month"
-    more = f" ({told['unpriced']} calls unpriced, and left out)" if money is not None and told["unpriced"] else ""
+def _projection_text(projection: _Projection) -> str:
+    dollars, unpriced = projection.dollars_saved_per_month, projection.unpriced
+    money = "an unknown amount of money" if dollars is None else f"${dollars:,.2f} a month"
+    if dollars is not None and unpriced:
+        money += f" (without {quantity(unpriced, 'unpriced call')})"
     return (
-        f"At {calls_per_day:,} calls a day, like the {told['measured_calls']:,} that were counted ({told['reused_share']:.0%} reused): "
-        f"{amount}{more}, {_duration(told['seconds_saved_per_day'])} of waiting a day saved."
+        f"{projection.calls_per_day:,} calls a day like the {projection.measured_calls:,} counted ({projection.reused_share:.0%} reused) "
+        f"would save {money}, and {_duration(projection.seconds_saved_per_day)} of waiting a day."
     )
 
 
 # -- the table --------------------------------------------------------------------------------------------------------
 
 
-def _print(parts: Mapping[str, Stats], by: _By, total: Stats, prices: Prices | None) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-
+def _print_table(groups: Mapping[str, Stats], by: _GroupBy, total: Stats, prices: Prices | None) -> None:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column(by.value, overflow="fold", min_width=10)
+    table.add_column(by.value, overflow="fold", min_width=NARROW)
     for name in ("calls", "hits", "misses", "live", "time saved", "tokens saved", "$ saved", "$ billed", "unpriced"):
-        table.add_column(name, justify="right", no_wrap=len(name) < 10)
-    for name, stats in parts.items():
-        table.add_row(name or "-", *_cells(stats, prices))
+        table.add_column(name, justify="right", no_wrap=len(name) < NARROW)
+    for name, stats in groups.items():
+        table.add_row(terminal_safe(name) or "-", *_cells(stats, prices))
     table.add_section()
     table.add_row("total", *_cells(total, prices))
-    Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else 140).print(table)
+    console().print(table)
+
+
+def _print_notes(total: Stats, prices: Prices | None) -> None:
     if total.bypassed_for:
-        typer.echo(f"bypassed: {_reasons(total.bypassed_for)}")
+        print_text(f"bypassed: {_reasons(total.bypassed_for)}")
     if total.refused_for:
-        typer.echo(f"not stored: {_reasons(total.refused_for)}")
+        print_text(f"not stored: {_reasons(total.refused_for)}")
     if total.untold:
-        typer.echo(f"{total.untold} answers told no tokens (streams that are bypassed do not): what they cost is not in these figures.")
+        answers = quantity(total.untold, "answer")
+        print_text(f"{answers} did not report any tokens (bypassed streams do not); their cost is not in these figures.")
     if prices is None:
-        typer.echo("Money needs prices: pip install 'wirecache[prices]'")
+        print_text("Money needs prices: pip install 'wirecache[prices]'")
     else:
-        typer.echo(f"Prices: {prices.version}, newest of {prices.date}; standard prices of tokens.")
+        print_text(f"Prices: {prices.version}, as of {prices.date}; standard prices of tokens.")
 
 
 def _cells(stats: Stats, prices: Prices | None) -> list[str]:
@@ -174,6 +203,7 @@ def _money(cost: Cost | None) -> str:
 
 
 def _duration(seconds: float) -> str:
+    """Return a duration with a decimal, in seconds up to two minutes and in minutes up to two hours."""
     if seconds < 120:
         return f"{seconds:.1f} s"
     return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:,.1f} h"

@@ -14,31 +14,33 @@ import typer
 
 from wirecache import WarmReport
 from wirecache._clients.warm import Warming, parse_rate
-from wirecache.cli._batch import header_pairs
-from wirecache.cli._stores import Store, cache_of
-from wirecache.cli._terminal import AsJson, console, counted, print_json, warn
+from wirecache.cli._options import JsonOption, StoreOption, parse_headers
+from wirecache.cli._stores import open_cache
+from wirecache.cli._terminal import console, print_json, print_text, quantity, warn
 
 __all__ = ["command"]
 
 
 def command(
-    file: Annotated[Path, typer.Argument(help="The calls: OpenAI batch JSONL.", metavar="FILE", exists=True, dir_okay=False)],
-    base_url: Annotated[str | None, typer.Option(help="Where the calls go. Default: OPENAI_BASE_URL, else OpenAI.")] = None,
-    header: Annotated[list[str] | None, typer.Option(help="A header of each call, NAME:VALUE; may be repeated.")] = None,
-    concurrency: Annotated[int, typer.Option(help="Calls under way at a time.", min=1)] = 8,
-    rate: Annotated[str | None, typer.Option(help="Calls that go out: 5/s, 500/m, 10000/h.", metavar="RATE")] = None,
-    attempts: Annotated[int, typer.Option(help="How often a call is sent that fails for now (429, 5xx, no connection).", min=1)] = 6,
-    store: Store = None,
-    as_json: AsJson = False,
+    file: Annotated[
+        Path, typer.Argument(help="The calls, in the format of OpenAI's batch files (JSONL).", metavar="FILE", exists=True, dir_okay=False)
+    ],
+    base_url: Annotated[str | None, typer.Option(help="The base URL of the calls. Default: OPENAI_BASE_URL, else OpenAI's.")] = None,
+    header: Annotated[list[str] | None, typer.Option(help="A header of each call, NAME:VALUE; can be repeated.")] = None,
+    concurrency: Annotated[int, typer.Option(help="The number of calls in flight at once.", min=1)] = 8,
+    rate: Annotated[str | None, typer.Option(help="The limit of calls sent: 5/s, 500/m, 10000/h.", metavar="RATE")] = None,
+    attempts: Annotated[int, typer.Option(help="How often a call is sent if it fails temporarily (429, 5xx, no connection).", min=1)] = 6,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Send the calls of FILE through the cache: {"custom_id", "method", "url", "body"}, one a line.
+    """Send the calls of FILE through the cache, so that they are hits later. One per line: {"custom_id", "method", "url", "body"}.
 
-    What is in the cache is not sent again, so a run that was cut short goes on where it was. Ctrl-C ends it after the calls under way.
-    The key is OPENAI_API_KEY, unless --header gives one. Exits with 1 if a call has no answer in the cache now.
+    A call that is in the cache is not sent, so an interrupted run continues where it stopped. Ctrl-C stops it after the calls in flight.
+    The API key is OPENAI_API_KEY, unless --header gives one. Exits with 1 if a call has no answer in the cache at the end.
     """
-    with cache_of(store, reads=False) as cache:
-        warming = Warming(cache, base_url, dict(header_pairs(header or [])), attempts)
-        with file.open("rb") as lines, _bar(file) as warming.on_done, _stopped_by_signals(warming):
+    with open_cache(store, create=True) as cache:
+        warming = Warming(cache, base_url, dict(parse_headers(header)), attempts)
+        with file.open("rb") as lines, _progress_bar(file) as warming.on_done, _stopped_by_signals(warming):
             anyio.run(partial(warming.run, lines, concurrency, parse_rate(rate)))
         report = warming.report
         for error in report.errors:
@@ -46,7 +48,7 @@ def command(
         if as_json:
             print_json(_as_json(report))
         else:
-            typer.echo(_told(report))
+            print_text(_summary(report))
         if report.stopped:
             raise typer.Exit(130)
         if report.errors or report.not_stored:
@@ -54,10 +56,10 @@ def command(
 
 
 @contextmanager
-def _bar(file: Path) -> Iterator[Callable[[WarmReport], None] | None]:
-    """A bar while it lasts, if standard error is a terminal."""
-    shown = console(errors=True)
-    if not shown.is_terminal:
+def _progress_bar(file: Path) -> Iterator[Callable[[WarmReport], None] | None]:
+    """Yield what updates a progress bar on standard error, or None if that is not a terminal."""
+    output = console(errors=True)
+    if not output.is_terminal:
         yield None
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -65,7 +67,7 @@ def _bar(file: Path) -> Iterator[Callable[[WarmReport], None] | None]:
     with file.open("rb") as lines:
         total = sum(bool(line.strip()) for line in lines)
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=shown, transient=True) as progress:
+    with Progress(*columns, console=output, transient=True) as progress:
         task = progress.add_task("", total=total)
 
         def on_done(report: WarmReport) -> None:
@@ -76,18 +78,18 @@ def _bar(file: Path) -> Iterator[Callable[[WarmReport], None] | None]:
 
 @contextmanager
 def _stopped_by_signals(warming: Warming) -> Iterator[None]:
-    """The first Ctrl-C, or a request to end, lets the calls under way finish; the second Ctrl-C ends them."""
+    """Let the first Ctrl-C or SIGTERM stop the run after the calls in flight, and a second Ctrl-C interrupt them."""
 
     def stop(number: int, frame: Any) -> None:
         warming.stop()
-        warn("stopping after the calls under way")
+        warn("stopping after the calls in flight")
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)
 
 
@@ -103,9 +105,9 @@ def _as_json(report: WarmReport) -> dict[str, Any]:
     }
 
 
-def _told(report: WarmReport) -> str:
-    parts = [counted(report.total, "call"), f"{report.hits:,} hits", f"{report.stored:,} stored"]
+def _summary(report: WarmReport) -> str:
+    parts = [quantity(report.total, "call"), f"{report.hits:,} hits", f"{report.stored:,} stored"]
     parts += [f"{number:,} not stored ({reason})" for reason, number in sorted(report.not_stored.items())]
     if report.errors:
-        parts.append(counted(len(report.errors), "error"))
-    return f"{', '.join(parts)}, {report.seconds:.1f} s" + (", stopped before the end." if report.stopped else ".")
+        parts.append(quantity(len(report.errors), "error"))
+    return f"{', '.join(parts)}, {report.seconds:.1f} s" + ("; stopped before the end." if report.stopped else ".")

@@ -1,4 +1,4 @@
-"""Which entries does somebody mean? By what was asked, what was answered, and how long ago."""
+"""Which entries match a query, and which page of them is shown, in which order?"""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from heapq import nsmallest
 from itertools import islice
-from typing import Any
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from wirecache._core.llm.answers import answer_text
 from wirecache._core.messages import Entry
 from wirecache._core.rules.freshness import age_of
 
-__all__ = ["Selection", "Sort", "host_of", "page_of"]
+__all__ = ["Page", "Selection", "Sort", "host_of", "page_of"]
 
 
 class Sort(StrEnum):
-    """The order of a listing."""
+    """The order of a listing; ``size``, ``seconds`` and ``tokens`` begin with the largest."""
 
     NEWEST = "newest"
     OLDEST = "oldest"
@@ -30,10 +30,10 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What an entry must be like; what is empty counts for nothing.
+    """The conditions that an entry must meet, all of them; an empty one is always met.
 
-    ``model``, ``host``, ``endpoint``: globs, of any case. ``younger``, ``older``: seconds since it was stored. ``text``: is in the
-    prompt or in the answer, in any case.
+    ``model``, ``host``, ``endpoint``: globs that ignore case. ``text``: occurs in the request body or in the answer, ignoring case.
+    ``younger``, ``older``: the most and the least seconds since the entry was stored.
     """
 
     model: str = ""
@@ -44,32 +44,34 @@ class Selection:
     older: float | None = None
 
     def __bool__(self) -> bool:
-        """Is anything asked for?"""
+        """Return whether there is any condition."""
         return self != Selection()
 
-    def holds(self, entry: Entry, now: float) -> bool:
-        """Is the entry one of these? What is cheap to tell is asked first."""
-        age = age_of(entry, now)
-        if (self.younger is not None and age > self.younger) or (self.older is not None and age < self.older):
-            return False
-        if self.model or self.host or self.endpoint:
-            asked = entry.request
-            told = ((self.model, asked.model or ""), (self.host, host_of(asked.url)), (self.endpoint, asked.endpoint))
-            if not all(fnmatchcase(value.lower(), wanted.lower()) for wanted, value in told if wanted):
-                return False
-        return not self.text or self._has_text(entry)
+    def matches(self, entry: Entry, now: float) -> bool:
+        """Return whether the entry meets all conditions; the cheap ones are checked first."""
+        return self._matches_age(age_of(entry, now)) and self._matches_request(entry) and (not self.text or self._matches_text(entry))
 
-    def _has_text(self, entry: Entry) -> bool:
-        wanted = self.text.casefold()
-        return wanted in bytes(entry.request_body).decode("utf-8", "replace").casefold() or wanted in answer_text(entry).casefold()
+    def _matches_age(self, age: float) -> bool:
+        return (self.younger is None or age <= self.younger) and (self.older is None or age >= self.older)
+
+    def _matches_request(self, entry: Entry) -> bool:
+        if not (self.model or self.host or self.endpoint):
+            return True
+        request = entry.request
+        values = ((self.model, request.model or ""), (self.host, host_of(request.url)), (self.endpoint, request.endpoint))
+        return all(fnmatchcase(value.lower(), pattern.lower()) for pattern, value in values if pattern)
+
+    def _matches_text(self, entry: Entry) -> bool:
+        text = self.text.casefold()
+        return text in bytes(entry.request_body).decode("utf-8", "replace").casefold() or text in answer_text(entry).casefold()
 
 
 def host_of(url: str) -> str:
-    """The host of a URL, and its port if it has one."""
+    """Return the host of a URL, with its port if the URL names one."""
     return urlsplit(url).netloc.rpartition("@")[2]
 
 
-_BY: dict[Sort, Callable[[Entry], Any]] = {
+_SORT_KEYS: dict[Sort, Callable[[Entry], float]] = {
     Sort.NEWEST: lambda entry: -entry.stored_at,
     Sort.OLDEST: lambda entry: entry.stored_at,
     Sort.SIZE: lambda entry: -len(entry.body),
@@ -78,17 +80,22 @@ _BY: dict[Sort, Callable[[Entry], Any]] = {
 }
 
 
-def page_of(entries: Iterable[Entry], sort: Sort, page: int, limit: int, *, ordered: bool = True) -> tuple[list[Entry], bool]:
-    """One page of them, and whether there are more.
+class Page(NamedTuple):
+    """The entries of one page, and whether more follow."""
 
-    ``ordered``: the newest come first already, so that no more are read than are shown. Else, and in any other order, all are read, and as
-    many kept as the pages up to this one have.
+    entries: list[Entry]
+    more: bool
+
+
+def page_of(entries: Iterable[Entry], sort: Sort, number: int, limit: int, *, newest_first: bool = True) -> Page:
+    """Return the page with that number, from 1, of at most ``limit`` entries.
+
+    ``newest_first``: the order of ``entries``; the newest can then be listed without reading more than is shown. Otherwise all entries are
+    read, and as many are held in memory as the pages up to this one have.
     """
-    start, end = (page - 1) * limit, page * limit
-    if ordered and sort is Sort.NEWEST:
-        return _cut(list(islice(entries, start, end + 1)), limit)
-    return _cut(nsmallest(end + 1, entries, key=_BY[sort])[start:], limit)
-
-
-def _cut(found: list[Entry], limit: int) -> tuple[list[Entry], bool]:
-    return found[:limit], len(found) > limit
+    start, end = (number - 1) * limit, number * limit
+    if newest_first and sort is Sort.NEWEST:
+        found = list(islice(entries, start, end + 1))
+    else:
+        found = nsmallest(end + 1, entries, key=_SORT_KEYS[sort])[start:]
+    return Page(found[:limit], len(found) > limit)

@@ -1,7 +1,7 @@
-"""What a Python that ``wirecache run`` started, or a child of it, does first: see to it that the cache is installed when it is needed.
+"""What installs the cache in a Python process that ``wirecache run`` started, and in the Python processes below it?
 
-Python imports ``sitecustomize`` at its start from wherever ``PYTHONPATH`` leads. This one goes out of the way again: the path is as
-it would be without it, and the ``sitecustomize`` that would have been imported is.
+Python imports ``sitecustomize`` at its start, from the first entry of its path that has one. This one removes its own entry from the path
+and imports the ``sitecustomize`` that would have been imported without it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ __all__: list[str] = []
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-class _WhenNeeded:
-    """Installs the cache when the program imports an HTTP library: Pythons that never do (compilers, linters) pay nothing."""
+class _InstallOnImport:
+    """Installs the cache when the program imports an HTTP library: processes that never do (compilers, linters) pay nothing."""
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
         if fullname not in ("httpx", "httpx2"):
@@ -30,20 +30,20 @@ class _WhenNeeded:
         except ImportError:
             print("wirecache: not installed for this Python, so the calls of this process are not cached:", sys.executable, file=sys.stderr)
         else:
-            install(_opened(Cassette) if os.environ.get("WIRECACHE_CASSETTE") else None)
+            install(_open_cassette(Cassette) if os.environ.get("WIRECACHE_CASSETTE") else None)
         return importlib.util.find_spec(fullname)
 
 
-def _opened(cassette: Any) -> Any:
-    """The cassette that is asked for; it is closed when the program ends."""
-    opened = cassette(os.environ["WIRECACHE_CASSETTE"])
-    atexit.register(opened.close)
-    return opened
+def _open_cassette(cassette_type: Any) -> Any:
+    """Return the cassette of the environment, which is closed when the program ends."""
+    cassette = cassette_type(os.environ["WIRECACHE_CASSETTE"])
+    atexit.register(cassette.close)
+    return cassette
 
 
-def _go_on() -> None:
-    """Import the next ``sitecustomize``, if there is one."""
-    sys.path[:] = [folder for folder in sys.path if os.path.abspath(folder) != HERE]
+def _import_next_sitecustomize() -> None:
+    """Import the ``sitecustomize`` that this one stands before, if there is one."""
+    sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry) != HERE]
     this = sys.modules.pop("sitecustomize")
     try:
         importlib.import_module("sitecustomize")
@@ -56,5 +56,5 @@ def _go_on() -> None:
 
 if __name__ == "sitecustomize":
     if os.environ.get("WIRECACHE_INSTALL", "") not in ("", "0"):
-        sys.meta_path.insert(0, _WhenNeeded())
-    _go_on()
+        sys.meta_path.insert(0, _InstallOnImport())
+    _import_next_sitecustomize()

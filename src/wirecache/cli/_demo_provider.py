@@ -1,4 +1,4 @@
-"""A provider for the demo: a stand-in model on a loopback socket that thinks for 0.8 seconds a call."""
+"""The provider of the demo: a stand-in model on a loopback socket that takes 0.8 seconds per call."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
-__all__ = ["SECONDS", "StandIn"]
+__all__ = ["SECONDS_PER_CALL", "DemoProvider"]
 
-SECONDS = 0.8  # what it takes to answer
+SECONDS_PER_CALL = 0.8
 WORDS = ("A ", "repeated ", "call ", "costs ", "nothing.")
 
 
@@ -24,9 +24,9 @@ def _answer(model: str) -> dict[str, Any]:
 
 
 def _events(model: str) -> Iterator[bytes]:
-    for at, word in enumerate(WORDS):
-        end = "stop" if at == len(WORDS) - 1 else None
-        choice = {"index": 0, "delta": {"content": word}, "finish_reason": end}
+    for number, word in enumerate(WORDS):
+        finish_reason = "stop" if number == len(WORDS) - 1 else None
+        choice = {"index": 0, "delta": {"content": word}, "finish_reason": finish_reason}
         chunk = {"id": "chatcmpl-demo", "object": "chat.completion.chunk", "created": 0, "model": model, "choices": [choice]}
         yield b"data: " + json.dumps(chunk).encode() + b"\n\n"
     yield b"data: [DONE]\n\n"
@@ -36,34 +36,34 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:  # the name is http.server's
-        asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        if asked.get("stream"):
-            self._stream(asked["model"])
+        request = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        if request.get("stream"):
+            self._stream(request["model"])
             return
-        time.sleep(SECONDS)
-        body = json.dumps(_answer(asked["model"])).encode()
-        self._head("application/json", "content-length", str(len(body)))
+        time.sleep(SECONDS_PER_CALL)
+        body = json.dumps(_answer(request["model"])).encode()
+        self._send_head("application/json", "content-length", str(len(body)))
         self.wfile.write(body)
 
     def _stream(self, model: str) -> None:
-        self._head("text/event-stream", "transfer-encoding", "chunked")
+        self._send_head("text/event-stream", "transfer-encoding", "chunked")
         for event in _events(model):
-            time.sleep(SECONDS / (len(WORDS) + 1))
+            time.sleep(SECONDS_PER_CALL / (len(WORDS) + 1))
             self.wfile.write(b"%x\r\n%b\r\n" % (len(event), event))
         self.wfile.write(b"0\r\n\r\n")
 
-    def _head(self, kind: str, name: str, value: str) -> None:
+    def _send_head(self, content_type: str, name: str, value: str) -> None:
         self.send_response(200)
-        self.send_header("content-type", kind)
+        self.send_header("content-type", content_type)
         self.send_header(name, value)
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: the demo's table says it."""
+        """Log nothing: the demo prints a table of the calls."""
 
 
-class StandIn:
-    """The running provider; ``url`` is its base URL, ``stop`` ends it."""
+class DemoProvider:
+    """The running provider; ``url`` is its base URL."""
 
     def __init__(self) -> None:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
@@ -73,7 +73,7 @@ class StandIn:
         self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
 
     def stop(self) -> None:
-        """Stop listening; a second time is harmless."""
+        """Stop listening; harmless if it has stopped already."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()

@@ -1,4 +1,4 @@
-"""What did a look at the installation find?"""
+"""What did a check of the installation find?"""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["Finding"]
 
 
 class Finding(NamedTuple):
-    """One thing: its ``topic`` and ``name``, its value, and if something is wrong with it: what, and what to do."""
+    """What was checked (``topic``, ``name``) and its value; if something is wrong, the ``problem`` and the ``advice`` to solve it."""
 
     topic: str
     name: str

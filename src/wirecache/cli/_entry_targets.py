@@ -1,0 +1,120 @@
+"""Where are imported and exported entries written, and which of them are there already? A cassette directory, or a store."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
+
+from wirecache import Cache, Entry
+from wirecache._core.flows.rekey import import_refusal_reason, recomputed_key, rekeyed
+from wirecache._core.keys.keys import DEFAULT_KEY, KeyOptions
+from wirecache._core.rules.freshness import age_of, effective_ttl
+from wirecache.cassette import from_text, to_text
+from wirecache.cassette._directory import Directory
+
+__all__ = ["CassetteTarget", "StoreTarget"]
+
+MILLISECOND = 0.001  # seconds; the time of recording in a cassette file is no finer
+
+
+class _Answer(NamedTuple):
+    """What makes two answers to a request equal."""
+
+    status: int
+    body: bytes
+
+
+def _answer_of(entry: Entry) -> _Answer:
+    return _Answer(entry.status, entry.body)
+
+
+class CassetteTarget:
+    """A cassette directory that entries are written to. ``written`` and ``already_there`` count the entries."""
+
+    def __init__(self, path: Path, options: KeyOptions = DEFAULT_KEY) -> None:
+        self.written = 0
+        self.already_there = 0
+        self._directory = Directory(path, options)
+        self._options = options
+        self._unmatched: dict[str, Counter[_Answer]] = {}  # by key: the recorded answers that no entry of this cassette equalled yet
+
+    def begin_cassette(self) -> None:
+        """Start with the entries of another cassette: an answer that it shares with an earlier one is not written again."""
+        self._unmatched.clear()
+
+    def add(self, entry: Entry) -> None:
+        """Write the entry as the next answer of its sequence, unless it is there."""
+        readable = self._as_read(entry)
+        unmatched = self._unmatched.get(readable.key)
+        if unmatched is None:
+            recorded = [self._directory.read(name) for name in self._directory.of(readable.key)]
+            unmatched = self._unmatched[readable.key] = Counter(map(_answer_of, recorded))
+        answer = _answer_of(readable)
+        if unmatched[answer] > 0:
+            unmatched[answer] -= 1
+            self.already_there += 1
+        else:
+            self._write(entry, readable.key)
+
+    def add_newest(self, entry: Entry) -> None:
+        """Write the entry in place of an older answer to its request, unless there is one that is equal or as new."""
+        readable = self._as_read(entry)
+        names = self._directory.of(readable.key)
+        recorded = self._directory.read(names[-1]) if names else None
+        if recorded is not None and (_answer_of(recorded) == _answer_of(readable) or recorded.stored_at >= entry.stored_at - MILLISECOND):
+            self.already_there += 1
+        else:
+            self._write(entry, readable.key, replacing=names[-1] if names else None)
+
+    def _as_read(self, entry: Entry) -> Entry:
+        """Return the entry as a reader of its file will see it: without its secrets, under the key of what is left."""
+        readable = from_text(to_text(entry, self._directory.redactor), "an entry").entry
+        return readable._replace(key=recomputed_key(readable, self._options))
+
+    def _write(self, entry: Entry, key: str, replacing: str | None = None) -> None:
+        if replacing is not None:
+            self._directory.replace(replacing, entry._replace(key=key))
+        else:
+            self._directory.add(entry._replace(key=key))
+        self.written += 1
+
+
+class StoreTarget:
+    """A store that entries made elsewhere are written to, if a cache would have stored them.
+
+    ``written`` and ``already_there`` count the entries, ``stale`` those of the written ones that are past their ttl, and ``left_out`` the
+    reasons for which entries were left out. ``fresh``: the age of the entries counts from ``now``, not from when they were recorded.
+    """
+
+    def __init__(self, cache: Cache, now: float, *, fresh: bool) -> None:
+        self.written = 0
+        self.already_there = 0
+        self.stale = 0
+        self.left_out: Counter[str] = Counter()
+        self._cache = cache
+        self._now = now
+        self._fresh = fresh
+
+    def begin_cassette(self) -> None:
+        """Do nothing: a store has one answer to a request, whichever cassette it comes from."""
+
+    def add(self, entry: Entry) -> str | None:
+        """Write the entry unless there is one that is equal or as new; return the reason if a cache would not have stored it."""
+        if reason := import_refusal_reason(entry):
+            self.left_out[reason] += 1
+            return reason
+        plan = self._cache.plan
+        own = rekeyed(entry, plan.key, plan.namespace)
+        stored = self._cache.get(own.key)
+        if stored is not None and (_answer_of(stored) == _answer_of(own) or stored.stored_at >= own.stored_at):
+            self.already_there += 1
+            return None
+        if self._fresh:
+            own = own._replace(stored_at=self._now)
+        while not self._cache.save(own):  # the queue of writes is full
+            self._cache.flush()
+        lifetime = effective_ttl(own.ttl, plan.ttl)
+        self.stale += lifetime is not None and age_of(own, self._now) > lifetime
+        self.written += 1
+        return None

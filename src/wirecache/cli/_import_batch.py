@@ -1,0 +1,152 @@
+"""How does the answer to a batch request become the entry of the equal live call?"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from wirecache import Cache
+from wirecache._core.llm.batches import Answered, Asked, Provider, answered_in, asked_in, json_body, live_url
+from wirecache.cassette._importers.exchange import Foreign, entry_of
+from wirecache.cli._entry_targets import StoreTarget
+from wirecache.cli._stores import open_cache
+from wirecache.cli._terminal import fail, print_json, print_text, quantity, warn, with_progress
+
+__all__ = ["Provider", "import_batch"]
+
+ANTHROPIC_VERSION = "2023-06-01"  # the header of a call where Anthropic's SDK is not installed to say it
+
+
+class _Base(NamedTuple):
+    """Where a provider's SDK sends its calls: the variable that says so, and the URL without it."""
+
+    variable: str
+    default: str
+
+
+BASES = {
+    Provider.OPENAI: _Base("OPENAI_BASE_URL", "https://api.openai.com/v1"),
+    Provider.ANTHROPIC: _Base("ANTHROPIC_BASE_URL", "https://api.anthropic.com"),
+}
+
+
+def import_batch(
+    requests: Path,
+    results: Path,
+    provider: Provider,
+    *,
+    base_url: str | None,
+    headers: list[tuple[str, str]],
+    store: str | None,
+    as_json: bool,
+) -> None:
+    """Store the successful answers of a batch, print the others, and exit with 1 if there are any.
+
+    ``headers``: those that a live call sends besides its SDK's own, since some count in the key.
+    """
+    base = base_url or os.environ.get(BASES[provider].variable) or BASES[provider].default
+    with open_cache(store, create=True) as cache:
+        batch = _BatchImport(cache, requests, provider, base, _live_headers(provider, headers))
+        with results.open("rb") as file:
+            for number, line in enumerate(with_progress(file, "Importing"), 1):
+                if line.strip():
+                    batch.add_result(f"{results}:{number}", line)
+        batch.finish()
+        _print(batch, repr(cache.store), as_json)
+        if batch.errors:
+            fail(f"{quantity(len(batch.errors), 'problem')} in the batch; the other answers are imported")
+
+
+def _print(batch: _BatchImport, store: str, as_json: bool) -> None:
+    written, already_there = batch.target.written, batch.target.already_there
+    for error in batch.errors:
+        warn(error)
+    if as_json:
+        print_json({"to": store, "written": written, "already": already_there, "errors": batch.errors})
+    else:
+        print_text(f"{quantity(written, 'answer')} imported into {store}{f', {already_there:,} already there' if already_there else ''}.")
+
+
+def _live_headers(provider: Provider, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the headers of a live call, as far as they can count in its key; the given ones replace the SDK's."""
+    given = {name.lower() for name, _ in headers}
+    sdk = [] if provider is Provider.OPENAI else [("anthropic-version", _anthropic_version())]
+    return [("content-type", "application/json"), *(header for header in sdk if header[0] not in given), *headers]
+
+
+def _anthropic_version() -> str:
+    try:
+        import anthropic
+    except ImportError:
+        return ANTHROPIC_VERSION
+    return str(anthropic.Anthropic(api_key="none").default_headers.get("anthropic-version", ANTHROPIC_VERSION))
+
+
+class _BatchImport:
+    """A batch on its way into a store; ``errors`` say what was left out, and why.
+
+    Of the requests only the offsets of their lines are held in memory, since a batch may have 200 MB of them.
+    """
+
+    def __init__(self, cache: Cache, requests: Path, provider: Provider, base: str, headers: list[tuple[str, str]]) -> None:
+        self.errors: list[str] = []
+        self.target = StoreTarget(cache, time.time(), fresh=True)
+        self._provider = provider
+        self._base = base
+        self._headers = headers
+        self._key_options = cache.plan.key
+        self._requests = requests
+        self._offsets: dict[str, int] = {}  # by custom_id: where the line begins, in bytes
+        for offset, place, request in self._read_requests():
+            if request.id in self._offsets:
+                self.errors.append(f"{place}: {request.id} occurs twice")
+            self._offsets.setdefault(request.id, offset)
+        self._without_result = set(self._offsets)
+
+    def _read_requests(self) -> Iterator[tuple[int, str, Asked]]:
+        """Yield the offset of each request's line, its place for messages, and the request."""
+        with self._requests.open("rb") as file:
+            offset = 0
+            for number, line in enumerate(file, 1):
+                place = f"{self._requests}:{number}"
+                try:
+                    if line.strip():
+                        yield offset, place, asked_in(line, self._provider)
+                except ValueError as error:
+                    self.errors.append(f"{place}: {error}")
+                offset += len(line)
+
+    def add_result(self, place: str, line: bytes) -> None:
+        """Store the answer in a line of the results. ``place``: the file and the number of the line, for messages."""
+        try:
+            result = answered_in(line, self._provider)
+            offset = self._offsets.get(result.id)
+            if offset is None:
+                raise ValueError(f"no request has the custom_id {result.id!r}")
+            self._without_result.discard(result.id)
+            if result.error is not None:
+                raise ValueError(f"{result.id}: {result.error}")
+            self._store(self._request_at(offset), result)
+        except ValueError as error:
+            self.errors.append(f"{place}: {error}")
+
+    def _request_at(self, offset: int) -> Asked:
+        with self._requests.open("rb") as file:
+            file.seek(offset)
+            return asked_in(file.readline(), self._provider)
+
+    def _store(self, request: Asked, result: Answered) -> None:
+        headers = [("content-type", "application/json")]
+        if result.request_id:
+            headers.append(("x-request-id", result.request_id))
+        url, body = live_url(self._base, request.url), json_body(request.body)
+        exchange = Foreign(request.method, url, self._headers, body, result.status, headers, json_body(result.body), time.time())
+        if reason := self.target.add(entry_of(exchange, self._key_options)):
+            raise ValueError(f"{result.id}: a cache does not store such an answer: {reason}")
+
+    def finish(self) -> None:
+        """Note the requests that have no result."""
+        self.errors += [f"{self._requests}: {name} has no result" for name in self._offsets if name in self._without_result]
