@@ -47,7 +47,7 @@ class Face:
 
     def run(self, body: Callable[[], Awaitable[Any]]) -> Any:
         """Run a test body in this colour."""
-        return anyio.run(body, backend=self.colour) if self.is_async else _run_to_end(body())
+        return anyio.run(body, backend=self.colour) if self.is_async else run_to_end(body())
 
     async def together(self, *bodies: Callable[[], Awaitable[Any]]) -> None:
         """Run bodies at the same time: as tasks, or in threads."""
@@ -57,7 +57,7 @@ class Face:
                     group.start_soon(body)
         else:
             with ThreadPoolExecutor(len(bodies)) as pool:
-                for done in [pool.submit(lambda body=body: _run_to_end(body())) for body in bodies]:
+                for done in [pool.submit(lambda body=body: run_to_end(body())) for body in bodies]:
                     done.result()
 
     def client(self, cache: Cache | None = None, **options: Any) -> Client:
@@ -90,7 +90,7 @@ class Face:
 
         class Custom(self.http.BaseTransport):  # type: ignore[name-defined,misc]
             def handle_request(self, request: Any) -> Any:
-                return _run_to_end(answer(request))
+                return run_to_end(answer(request))
 
         return Custom()
 
@@ -103,13 +103,13 @@ class Face:
         async def async_hook(event: Any) -> None:
             await acted(event)
 
-        return async_hook if self.is_async else lambda event: _run_to_end(acted(event))
+        return async_hook if self.is_async else lambda event: run_to_end(acted(event))
 
 
 FACES = [Face(library, colour) for library in ("httpx", "httpx2") for colour in ("sync", "asyncio", "trio")]
 
 
-def _run_to_end(coroutine: Any) -> Any:
+def run_to_end(coroutine: Any) -> Any:
     """The result of a coroutine that waits for nothing."""
     try:
         coroutine.send(None)
@@ -127,7 +127,7 @@ class Client:
 
     async def request(self, method: str, url: str, **options: Any) -> Reply:
         """Send, and read the whole answer."""
-        return Reply(await _maybe(self.native.request(method, url, **options)), self._is_async)
+        return Reply(await awaited(self.native.request(method, url, **options)), self._is_async)
 
     async def get(self, url: str, **options: Any) -> Reply:
         return await self.request("GET", url, **options)
@@ -136,7 +136,7 @@ class Client:
         return await self.request("POST", url, **options)
 
     async def send(self, request: Any, **options: Any) -> Reply:
-        return Reply(await _maybe(self.native.send(request, **options)), self._is_async)
+        return Reply(await awaited(self.native.send(request, **options)), self._is_async)
 
     @asynccontextmanager
     async def stream(self, method: str, url: str, **options: Any) -> AsyncIterator[Reply]:
@@ -150,14 +150,14 @@ class Client:
                 yield Reply(response, self._is_async)
 
     async def close(self) -> None:
-        await _maybe(self.native.aclose() if self._is_async else self.native.close())
+        await awaited(self.native.aclose() if self._is_async else self.native.close())
 
     async def __aenter__(self) -> Self:
-        await _maybe(self.native.__aenter__() if self._is_async else self.native.__enter__())
+        await awaited(self.native.__aenter__() if self._is_async else self.native.__enter__())
         return self
 
     async def __aexit__(self, *error: Any) -> None:
-        await _maybe(self.native.__aexit__(*error) if self._is_async else self.native.__exit__(*error))
+        await awaited(self.native.__aexit__(*error) if self._is_async else self.native.__exit__(*error))
 
 
 class Reply:
@@ -179,11 +179,11 @@ class Reply:
         return status
 
     async def read(self) -> bytes:
-        content: bytes = await _maybe(self.native.aread() if self._is_async else self.native.read())
+        content: bytes = await awaited(self.native.aread() if self._is_async else self.native.read())
         return content
 
     async def close(self) -> None:
-        await _maybe(self.native.aclose() if self._is_async else self.native.close())
+        await awaited(self.native.aclose() if self._is_async else self.native.close())
 
     def over(self, way: str, *arguments: Any) -> Any:
         """``iter_bytes`` and its like, as an async iterator to be closed: ``async with reply.over("iter_raw") as chunks``."""
@@ -205,5 +205,6 @@ async def _as_async(iterator: Any) -> AsyncIterator[Any]:
         iterator.close()
 
 
-async def _maybe(value: Any) -> Any:
+async def awaited(value: Any) -> Any:
+    """Return the value, or the result of the coroutine that it is."""
     return await value if isinstance(value, Coroutine) else value
