@@ -1,15 +1,36 @@
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.faces.face import FACES, Face
 from tests.provider import Provider
 
 REDIS_URL = os.environ.get("WIRECACHE_TEST_REDIS_URL")
 pytest_plugins = ["pytester"]
+
+
+@pytest.fixture(params=FACES, ids=str)
+def face(request: pytest.FixtureRequest) -> Face:
+    """One of the six runs of a test that is to hold on every face."""
+    chosen: Face = request.param
+    return chosen
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run an ``async def`` test that has a face in the face's colour."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj) or "face" not in pyfuncitem.funcargs:
+        return None
+    arguments: dict[str, Any] = {name: pyfuncitem.funcargs[name] for name in inspect.signature(pyfuncitem.obj).parameters}
+    arguments["face"].run(partial(pyfuncitem.obj, **arguments))
+    return True
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""An ``async def`` test that asks for a face runs on each of the six, as in ``tests/faces``."""
+"""The cassette of a test, and where it is."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.faces.conftest import face, pytest_pyfunc_call
 from wirecache import Cassette, CassetteError
-
-__all__ = ["face", "pytest_pyfunc_call"]
 
 
 @pytest.fixture

@@ -1,35 +1,16 @@
-"""An ``async def`` test in this folder runs on each face, in the face's colour."""
+"""Caches for the tests of the four faces, and a certificate for those that need TLS."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.faces.face import FACES, Face
 from wirecache import Cache, DiskStore
-
-
-@pytest.fixture(params=FACES, ids=str)
-def face(request: pytest.FixtureRequest) -> Face:
-    """One of the six runs."""
-    chosen: Face = request.param
-    return chosen
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    if not inspect.iscoroutinefunction(pyfuncitem.obj):
-        return None
-    given: dict[str, Any] = {name: pyfuncitem.funcargs[name] for name in inspect.signature(pyfuncitem.obj).parameters}
-    given["face"].run(partial(pyfuncitem.obj, **given))
-    return True
 
 
 @pytest.fixture(scope="session")
