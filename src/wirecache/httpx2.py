@@ -13,7 +13,7 @@ from typing import Any
 import httpx2
 
 from wirecache._caches.cache import Cache
-from wirecache._clients.build import PerLoop, put_under, put_under_async, sdk_options
+from wirecache._clients.build import PerLoop, build_async_client, sdk_options, wrap_transports
 from wirecache._transport.bodies import RecordedBody, ReplayedBody
 from wirecache._transport.requests import Library
 from wirecache._transport.transport import AsyncFace, SyncFace
@@ -58,10 +58,10 @@ def cached_client(cache: Cache | None = None, **client_options: Any) -> httpx2.C
     As SDKs recommend, redirects are followed and the limits are 1000 connections, 100 of them kept alive, unless you say otherwise.
     """
     client = httpx2.Client(**sdk_options(httpx2, client_options))
-    return put_under(client, CacheTransport, Cache() if cache is None else cache)
+    return wrap_transports(client, CacheTransport, Cache() if cache is None else cache)
 
 
 def cached_async_client(cache: Cache | None = None, **client_options: Any) -> httpx2.AsyncClient:
     """An ``httpx2.AsyncClient`` with the cache under it; it may be used from several event loops, one after the other."""
     options = sdk_options(httpx2, client_options)
-    return put_under_async(httpx2.AsyncClient, options, AsyncCacheTransport, Cache() if cache is None else cache)
+    return build_async_client(httpx2.AsyncClient, options, AsyncCacheTransport, Cache() if cache is None else cache)

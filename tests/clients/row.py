@@ -12,7 +12,7 @@ import pytest
 from tests.provider import Provider
 from tests.sdk.wire import no_sockets
 from wirecache import Cache, attach, detach, install
-from wirecache._clients.discovery import find
+from wirecache._clients.discovery import discover
 
 __all__ = ["How", "Row", "check", "each_way"]
 
@@ -72,7 +72,7 @@ async def _close(*objects: Any) -> None:
     """Frameworks leave their connections to the garbage collector."""
     for each in objects:
         try:
-            clients = [site.holder for site in find(each).sites if site.name == "_transport_for_url"]
+            clients = [patch.target for patch in discover(each).patches if patch.name == "_transport_for_url"]
         except Exception:
             continue
         for client in clients:

@@ -84,9 +84,9 @@ def test_both_sides_of_one_client(sdk: Sdk, provider: Provider, cache: Cache) ->
 @each_sdk
 def test_detach_leaves_no_trace(sdk: Sdk, provider: Provider, cache: Cache) -> None:
     def state(client: Any) -> list[Any]:
-        from wirecache._clients.discovery import find
+        from wirecache._clients.discovery import discover
 
-        return [(id(site.holder), {name: id(value) for name, value in vars(site.holder).items()}) for site in find(client).sites]
+        return [(id(patch.target), {name: id(value) for name, value in vars(patch.target).items()}) for patch in discover(client).patches]
 
     with own_client(sdk, provider.url) as client:
         before = state(client)
@@ -101,10 +101,10 @@ def test_detach_leaves_no_trace(sdk: Sdk, provider: Provider, cache: Cache) -> N
 
 @each_sdk
 def test_the_sdks_own_options_are_kept(sdk: Sdk, provider: Provider, cache: Cache) -> None:
-    from wirecache._clients.discovery import find
+    from wirecache._clients.discovery import discover
 
     with own_client(sdk, provider.url) as client:
-        https = [site.holder for site in find(client).sites if hasattr(site.holder, "_mounts")]
+        https = [patch.target for patch in discover(client).patches if hasattr(patch.target, "_mounts")]
         before = [(http.timeout, http.follow_redirects, http._transport, dict(http._mounts), http.base_url, type(http)) for http in https]
         attach(client, cache)
         assert [(h.timeout, h.follow_redirects, h._transport, dict(h._mounts), h.base_url, type(h)) for h in https] == before

@@ -1,4 +1,4 @@
-"""How does a client that is there already get the cache, in place, and lose it again?"""
+"""``attach`` and ``detach``: how does one existing client get the cache in place, and lose it again?"""
 
 from __future__ import annotations
 
@@ -7,54 +7,55 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from wirecache._caches.cache import Cache
-from wirecache._clients.discovery import Found, find
+from wirecache._clients.discovery import Discovery, discover
 
 __all__ = ["attach", "detach"]
 
 Client = TypeVar("Client")
+MAX_NAMES = 12  # classes that an error lists
 
 
 def attach(client: Client, cache: Cache | None = None) -> Client:
-    """Put the cache under a client, in place, its sync and its async side; the client is returned.
+    """Put the cache under a client, in place, its sync and its async side. Return the client.
 
         client = attach(Groq())
 
-    ``client``: an SDK's client, an httpx or httpx2 client, or what holds some: a LangChain or pydantic-ai model, an agent, an
+    ``client``: an SDK's client, an httpx or httpx2 client, or an object that holds some: a LangChain or pydantic-ai model, an agent, an
     instructor client, the modules ``litellm`` and ``huggingface_hub``. ``cache``: None for ``Cache()``. The client's own options
-    (timeouts, limits, proxies, mounts) stay as they are. One that has a cache already keeps it: ``detach`` comes first.
-    Objects that share an HTTP client share its cache.
+    (timeouts, limits, proxies, mounts) stay as they are. A client that has a cache already keeps it: call ``detach`` first.
+    Objects that share an HTTP client share its cache. Raises ``TypeError`` if no HTTP client is found.
     """
-    found = _found(client, "attach")
+    discovery = _discover(client, "attach")
     cache = Cache() if cache is None else cache
-    for site in found.sites:
-        site.fill(cache)
-    for text in found.unreachable:
-        warnings.warn(text, stacklevel=2)
+    for patch in discovery.patches:
+        patch.apply(cache)
+    for message in discovery.unreachable:
+        warnings.warn(message, stacklevel=2)
     return client
 
 
 def detach(client: Client) -> Client:
-    """Undo ``attach``: the client is as it was. One that has no cache attached stays as it is."""
-    for site in _found(client, "detach").sites:
-        site.clear()
+    """Undo ``attach``, and return the client as it was before. A client without an attached cache stays as it is."""
+    for patch in _discover(client, "detach").patches:
+        patch.revert()
     return client
 
 
-def _found(client: Any, asked: str) -> Found:
-    found = find(client)
-    if not found.sites and not found.unreachable:
-        raise TypeError(_nothing(client, asked, found))
-    return found
+def _discover(client: Any, caller: str) -> Discovery:
+    """Return what is found in the client. Raises ``TypeError`` if there is nothing."""
+    discovery = discover(client)
+    if not discovery.patches and not discovery.unreachable:
+        raise TypeError(_nothing_found(client, caller, discovery))
+    return discovery
 
 
-def _nothing(client: Any, asked: str, found: Found) -> str:
+def _nothing_found(client: Any, caller: str, discovery: Discovery) -> str:
     if isinstance(client, type):
-        return f"{asked}() wants an object, and {client.__qualname__} is a class: {asked}({client.__qualname__}(...))"
-    what = (
-        f"the module {client.__name__}" if isinstance(client, ModuleType) else f"this {type(client).__module__}.{type(client).__qualname__}"
-    )
-    looked_at = ", ".join(found.looked_at[:12]) + (", ..." if len(found.looked_at) > 12 else "")
+        return f"{caller}() needs an instance, but {client.__qualname__} is a class: {caller}({client.__qualname__}(...))"
+    kind = type(client)
+    name = f"the module {client.__name__}" if isinstance(client, ModuleType) else f"this {kind.__module__}.{kind.__qualname__}"
+    searched = ", ".join(discovery.searched[:MAX_NAMES]) + (", ..." if len(discovery.searched) > MAX_NAMES else "")
     return (
-        f"{asked}() found no httpx or httpx2 client in {what}; it looked at {looked_at}. "
-        f"Give it the SDK's client object, once that has been made, or cover the whole process: wirecache.install()"
+        f"{caller}() found no httpx or httpx2 client in {name}; it looked at {searched}. "
+        "Pass the SDK's client object after it has been created, or cover the whole process: wirecache.install()"
     )

@@ -1,6 +1,6 @@
-"""How does a stock client get the cache under it, with every option of its own kept?
+"""How is a new client with a cache built, with every option of the library kept?
 
-The library builds its transports itself (proxies of the environment, mounts, TLS, limits); each is then wrapped in place.
+The library creates its transports itself (proxies of the environment, mounts, TLS, limits); then each is wrapped.
 """
 
 from __future__ import annotations
@@ -12,43 +12,45 @@ from functools import partial
 from typing import Any, Self, TypeVar
 
 from wirecache._caches.cache import Cache
+from wirecache._clients.httpx_internals import HttpClient
 
-__all__ = ["PerLoop", "put_under", "put_under_async", "running_loop", "sdk_options"]
+__all__ = ["PerLoop", "build_async_client", "running_loop", "sdk_options", "wrap_transports"]
 
 Client = TypeVar("Client")
 Wrap = Callable[[Cache, Any], Any]
 
 
 def sdk_options(library: Any, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The client's options, with the defaults that the OpenAI and Anthropic SDKs give their own clients."""
+    """Return the client's options with the defaults that the OpenAI and Anthropic SDKs give their own clients."""
     limits = library.Limits(max_connections=1000, max_keepalive_connections=100)
     return {"follow_redirects": True, "limits": limits, **options}
 
 
-def put_under(client: Client, wrap: Wrap, cache: Cache) -> Client:
-    """Wrap the client's transport and each mounted one (proxies are mounts); the client itself."""
-    inside: Any = client
-    inside._transport = wrap(cache, inside._transport)
-    inside._mounts = {pattern: below and wrap(cache, below) for pattern, below in inside._mounts.items()}
+def wrap_transports(client: Client, wrap: Wrap, cache: Cache) -> Client:
+    """Wrap the client's transport and each mounted one; proxies are mounts. Return the client."""
+    http: HttpClient = client  # type: ignore[assignment]
+    http._transport = wrap(cache, http._transport)
+    http._mounts = {pattern: transport and wrap(cache, transport) for pattern, transport in http._mounts.items()}
     return client
 
 
-def put_under_async(make: Callable[..., Client], options: Mapping[str, Any], wrap: Wrap, cache: Cache) -> Client:
-    """The same for an async client, whose transports serve each event loop apart; those that the caller made are left as they are."""
-    client: Any = make(**options)
+def build_async_client(make: Callable[..., Client], options: Mapping[str, Any], wrap: Wrap, cache: Cache) -> Client:
+    """Return an async client with wrapped transports. Those that the library made serve each event loop separately."""
+    client = make(**options)
+    http: HttpClient = client  # type: ignore[assignment]
     own_transport = options.get("transport") is not None
     if not own_transport:
-        client._transport = PerLoop(client._transport, lambda: make(**options)._transport)  # type: ignore[attr-defined]
-    own = [id(transport) for transport in (options.get("mounts") or {}).values()]
-    proxies = client._get_proxy_map(options.get("proxy"), options.get("trust_env", True) and not own_transport)
-    for pattern, below in client._mounts.items():
-        if below is not None and id(below) not in own:
-            client._mounts[pattern] = PerLoop(below, partial(_to_proxy, make, options, proxies[pattern.pattern]))
-    return put_under(client, wrap, cache)  # type: ignore[no-any-return]
+        http._transport = PerLoop(http._transport, lambda: make(**options)._transport)  # type: ignore[attr-defined]
+    own_mounts = [id(transport) for transport in (options.get("mounts") or {}).values()]
+    proxies = http._get_proxy_map(options.get("proxy"), options.get("trust_env", True) and not own_transport)
+    for pattern, transport in http._mounts.items():
+        if transport is not None and id(transport) not in own_mounts:
+            http._mounts[pattern] = PerLoop(transport, partial(_proxy_transport, make, options, proxies[pattern.pattern]))
+    return wrap_transports(client, wrap, cache)
 
 
-def _to_proxy(make: Callable[..., Any], options: Mapping[str, Any], proxy: Any) -> Any:
-    """A transport to that proxy, with the client's options; the environment may name other proxies by now, or none."""
+def _proxy_transport(make: Callable[..., Any], options: Mapping[str, Any], proxy: Any) -> Any:
+    """Return a new transport to this proxy with the client's options. The environment may name other proxies by now, or none."""
     (transport,) = make(**{**options, "proxy": proxy, "mounts": None})._mounts.values()
     return transport
 

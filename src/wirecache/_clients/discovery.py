@@ -1,4 +1,4 @@
-"""Which HTTP clients does an object hold, an SDK's client, a model, a chain, however deep?"""
+"""Which HTTP clients does an object hold (an SDK's client, a model, a chain), at whatever depth?"""
 
 from __future__ import annotations
 
@@ -10,90 +10,96 @@ from functools import cached_property, partial
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-from wirecache._clients.frameworks import Unreachable, known
-from wirecache._clients.patches import Site, face_of, site_of
+from wirecache._clients.frameworks import Inner, Unreachable, framework_findings
+from wirecache._clients.patches import Patch, client_patch, transport_class_for
 
-__all__ = ["Found", "find"]
+__all__ = ["Discovery", "discover"]
 
-DEEPEST = 10  # attributes of attributes; an HTTP client lies at 2 in an SDK's client, at 5 in an agent
-MOST = 20_000  # objects looked at: some 50 ms
-# Nothing of these leads to an HTTP client that one would want to attach to.
+MAX_DEPTH = 10  # attributes of attributes; an HTTP client is at depth 2 in an SDK's client, at depth 5 in an agent
+MAX_OBJECTS = 20_000  # takes some 50 ms
+_CONTAINERS = (list, tuple, dict, set, frozenset, deque)
+# None of these leads to an HTTP client that a user means to attach to.
 _LEAVES = (str, bytes, bytearray, int, float, complex, type, ModuleType, FunctionType, BuiltinFunctionType, type(None))
-_ELSEWHERE = frozenset({"asyncio", "contextvars", "datetime", "decimal", "enum", "logging", "numpy", "pandas", "pathlib", "re", "ssl",
-                        "socket", "threading", "_thread", "types", "typing", "uuid", "weakref",
-                        "langsmith", "opentelemetry"})  # fmt: skip
+_LEAF_PACKAGES = frozenset({"asyncio", "contextvars", "datetime", "decimal", "enum", "logging", "numpy", "pandas", "pathlib", "re", "ssl",
+                            "socket", "threading", "_thread", "types", "typing", "uuid", "weakref",
+                            "langsmith", "opentelemetry"})  # fmt: skip
 
 
 @dataclass(slots=True)
-class Found:
-    """Where the cache is to be put, what cannot be reached, and what was looked at on the way."""
+class Discovery:
+    """What was found in an object.
 
-    sites: list[Site] = field(default_factory=list)
-    unreachable: list[str] = field(default_factory=list)
-    looked_at: list[str] = field(default_factory=list)
+    ``patches``: they put the cache under its clients. ``unreachable``: messages about clients that no patch reaches. ``searched``: the
+    names of the classes and modules that were searched.
+    """
 
-
-def find(root: Any) -> Found:
-    """Look through an object's attributes, and theirs, the nearest first."""
-    found = Found()
-    seen: dict[int, Any] = {id(root): root}  # holding them, so that no id is given out anew
-    waiting = deque([(root, 0)])
-    while waiting:
-        here, depth = waiting.popleft()
-        for held in _look_at(here, found):
-            if depth < DEEPEST and len(seen) < MOST and id(held) not in seen and not _is_leaf(held):
-                seen[id(held)] = held
-                waiting.append((held, depth + 1))
-    return found
+    patches: list[Patch] = field(default_factory=list[Patch])
+    unreachable: list[str] = field(default_factory=list[str])
+    searched: list[str] = field(default_factory=list[str])
 
 
-def _look_at(here: Any, found: Found) -> Iterator[Any]:
-    """What it holds; what is to be done about it goes to ``found``."""
-    name = getattr(here, "__qualname__", None) or getattr(here, "__name__", None) or type(here).__qualname__
-    if not isinstance(here, list | tuple | dict | set | frozenset | deque) and name not in found.looked_at:
-        found.looked_at.append(name)
-    is_client = face_of(type(here)) is not None
+def discover(root: Any) -> Discovery:
+    """Return what is found in an object's attributes, and in theirs, breadth first."""
+    discovery = Discovery()
+    seen: dict[int, Any] = {id(root): root}  # refers to the objects, so that no id is used twice
+    queue = deque([(root, 0)])
+    while queue:
+        current, depth = queue.popleft()
+        for value in _inspect(current, discovery):
+            if depth < MAX_DEPTH and len(seen) < MAX_OBJECTS and id(value) not in seen and not _is_leaf(value):
+                seen[id(value)] = value
+                queue.append((value, depth + 1))
+    return discovery
+
+
+def _inspect(value: Any, discovery: Discovery) -> Iterator[Any]:
+    """Add to ``discovery`` what is known of this object. Yield the objects to search next."""
+    name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None) or type(value).__qualname__
+    if not isinstance(value, _CONTAINERS) and name not in discovery.searched:
+        discovery.searched.append(name)
+    is_client = transport_class_for(type(value)) is not None
     if is_client:
-        found.sites.append(site_of(here))
-    for more in known(here):
-        if isinstance(more, Site):
-            found.sites.append(more)
-        elif isinstance(more, Unreachable):
-            found.unreachable.append(str(more))
-        else:
-            yield more
-    if not is_client and not isinstance(here, type | ModuleType):
-        yield from _held(here)
+        discovery.patches.append(client_patch(value))
+    for finding in framework_findings(value):
+        match finding:
+            case Patch():
+                discovery.patches.append(finding)
+            case Unreachable(message):
+                discovery.unreachable.append(message)
+            case Inner(inner):
+                yield inner
+    if not is_client and not isinstance(value, type | ModuleType):
+        yield from _members(value)
 
 
 def _is_leaf(value: Any) -> bool:
-    return isinstance(value, _LEAVES) or type(value).__module__.partition(".")[0] in _ELSEWHERE
+    return isinstance(value, _LEAVES) or type(value).__module__.partition(".")[0] in _LEAF_PACKAGES
 
 
-def _held(here: Any) -> Iterable[Any]:
-    if isinstance(here, Mapping):
-        return list(here.values()) if isinstance(here, dict) else ()
-    if isinstance(here, list | tuple | set | frozenset | deque):
-        return list(here)
-    if isinstance(here, MethodType):
-        return (here.__self__,)
-    if isinstance(here, partial):
-        return (here.func, *here.args, *here.keywords.values())
-    return [*_made_when_asked(here), *_slots(here), *getattr(here, "__dict__", {}).values()]
+def _members(value: Any) -> Iterable[Any]:
+    if isinstance(value, Mapping):
+        return list(value.values()) if isinstance(value, dict) else ()  # another mapping may compute its values
+    if isinstance(value, _CONTAINERS):
+        return list(value)
+    if isinstance(value, MethodType):
+        return (value.__self__,)
+    if isinstance(value, partial):
+        return (value.func, *value.args, *value.keywords.values())
+    return [*_lazy_clients(value), *_slots(value), *getattr(value, "__dict__", {}).values()]
 
 
-def _slots(here: Any) -> Iterator[Any]:
-    for kind in type(here).__mro__:
-        slots = kind.__dict__.get("__slots__", ())
+def _slots(value: Any) -> Iterator[Any]:
+    for base in type(value).__mro__:
+        slots = base.__dict__.get("__slots__", ())
         for slot in (slots,) if isinstance(slots, str) else slots:
             with suppress(Exception):
-                yield object.__getattribute__(here, slot)
+                yield object.__getattribute__(value, slot)
 
 
-def _made_when_asked(here: Any) -> Iterator[Any]:
-    """The clients that an object makes when it is first asked for them, and keeps (LangChain's ``ChatAnthropic``)."""
-    for kind in type(here).__mro__:
-        for name, value in vars(kind).items():
-            if isinstance(value, cached_property) and name.endswith("client"):
-                with suppress(Exception):  # it cannot be made yet, so it is not the one in use
-                    yield getattr(here, name)
+def _lazy_clients(value: Any) -> Iterator[Any]:
+    """Create and yield the clients that an object would create on first use and keep (LangChain's ``ChatAnthropic``)."""
+    for base in type(value).__mro__:
+        for name, attribute in vars(base).items():
+            if isinstance(attribute, cached_property) and name.endswith("client"):
+                with suppress(Exception):  # it cannot be created yet, so it is not in use
+                    yield getattr(value, name)

@@ -1,6 +1,7 @@
-"""Which frameworks keep their HTTP clients where no attribute leads, and where is that?
+"""Which frameworks keep their HTTP clients where no attribute leads, and where do they keep them?
 
-A table: for a class or module, what else is to be looked at, and what makes clients later. Each row is run with the real framework.
+One section for each SDK: the private names of it that wirecache uses, and a function that yields what follows from an object. The tables
+at the end say for which classes and modules. Each row is tested with the real framework.
 """
 
 from __future__ import annotations
@@ -10,143 +11,193 @@ import weakref
 from collections.abc import Callable, Iterator
 from functools import partial
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 from wirecache._caches.cache import Cache
-from wirecache._clients.patches import Site, that_attaches, that_attaches_async
+from wirecache._clients.patches import Patch, attaching_async_factory, attaching_factory
 
-__all__ = ["BY_AIOHTTP", "Unreachable", "can_do_without_aiohttp", "known"]
+__all__ = [
+    "AIOHTTP_UNREACHABLE",
+    "GENAI_CLIENT",
+    "GENAI_MODULE",
+    "LITELLM_FACTORIES",
+    "USE_AIOHTTP",
+    "ClientFactory",
+    "Finding",
+    "Inner",
+    "Unreachable",
+    "can_use_httpx",
+    "framework_findings",
+]
 
 
-class Unreachable(str):
-    """What the cache cannot be put under, and what to do about it."""
+class Unreachable(NamedTuple):
+    """A message about a client that no patch reaches: why, and what to do instead."""
 
-    __slots__ = ()
+    message: str
 
 
-def known(here: Any) -> Iterator[Any]:
-    """Of this object: sites, what is unreachable, and further objects to look at."""
-    if isinstance(here, ModuleType):
-        rows = [_MODULES[here.__name__]] if here.__name__ in _MODULES else []
+class Inner(NamedTuple):
+    """An object that may hold further clients, to be searched too."""
+
+    value: Any
+
+
+Finding: TypeAlias = Patch | Unreachable | Inner
+
+
+def framework_findings(value: Any) -> Iterator[Finding]:
+    """Yield what the tables know of this object, which may be a module, a class or an instance."""
+    if isinstance(value, ModuleType):
+        rules = [_MODULES[value.__name__]] if value.__name__ in _MODULES else []
     else:
-        kinds = here.__mro__ if isinstance(here, type) else type(here).__mro__
-        names = {(kind.__module__.partition(".")[0], kind.__name__) for kind in kinds}
-        rows = [row for name, row in _CLASSES.items() if name in names]
-    for row in rows:
-        yield from row(here)
+        bases = value.__mro__ if isinstance(value, type) else type(value).__mro__
+        names = {(base.__module__.partition(".")[0], base.__name__) for base in bases}
+        rules = [rule for name, rule in _CLASSES.items() if name in names]
+    for rule in rules:
+        yield from rule(value)
 
 
-def _bound(here: Any, name: str) -> Callable[..., Any]:
-    """The class's own method, bound to the object for as long as there is one, whatever the object has in its place."""
-    method, holder = getattr(type(here), name), weakref.ref(here)
-    return lambda *arguments, **options: method(holder(), *arguments, **options)
+def _weakly_bound(instance: Any, name: str) -> Callable[..., Any]:
+    """Return the class's own method, bound to the instance without keeping it alive, even if the instance has an attribute instead."""
+    method, instance_ref = getattr(type(instance), name), weakref.ref(instance)
+    return lambda *arguments, **options: method(instance_ref(), *arguments, **options)
 
 
 # -- google-genai -----------------------------------------------------------------------------------------------------
+#
+# BaseApiClient._use_aiohttp(): whether the async side sends by aiohttp, as it does where aiohttp is installed.
+# BaseApiClient._async_httpx_client: the httpx client that the async side has beside aiohttp.
+# BaseApiClient._http_options.aiohttp_client: the session that the user passed, if any.
+# _PerLoopAsyncClientMixin._client_for_running_loop(), ._loop_clients: the async client has an inner client for each event loop.
 
-
-BY_AIOHTTP = (
-    "google-genai's async side goes by aiohttp here, which no httpx cache can see, so its calls are not cached. "
-    "Give the client HttpOptions(httpx_async_client=wirecache.cached_async_client()) instead"
+GENAI_MODULE = "google.genai._api_client"
+GENAI_CLIENT = "BaseApiClient"
+USE_AIOHTTP = "_use_aiohttp"
+AIOHTTP_UNREACHABLE = (
+    "google-genai's async side uses aiohttp here, which an httpx cache cannot see, so its calls are not cached. "
+    "Pass HttpOptions(httpx_async_client=wirecache.cached_async_client()) to the client instead"
 )
 
 
-def can_do_without_aiohttp(here: Any) -> bool:
-    """Has google-genai's inner client an httpx client beside aiohttp, and did the user not give a session of aiohttp?"""
-    return getattr(here, "_async_httpx_client", None) is not None and getattr(here._http_options, "aiohttp_client", None) is None
+def can_use_httpx(client: Any) -> bool:
+    """Return whether google-genai's inner client has an httpx client, and the user passed no session of aiohttp."""
+    return getattr(client, "_async_httpx_client", None) is not None and getattr(client._http_options, "aiohttp_client", None) is None
 
 
-def _genai(here: Any) -> Iterator[Any]:
-    """Its async side goes by aiohttp where that is installed, and has an httpx client beside it: it is told to take that."""
-    uses = getattr(type(here), "_use_aiohttp", None)
-    if uses is not None and uses(here):
-        yield Site(here, "_use_aiohttp", lambda cache: lambda: False) if can_do_without_aiohttp(here) else Unreachable(BY_AIOHTTP)
+def _genai(client: Any) -> Iterator[Finding]:
+    """Where the async side would use aiohttp, let it use its httpx client."""
+    uses_aiohttp = getattr(type(client), USE_AIOHTTP, None)
+    if uses_aiohttp is not None and uses_aiohttp(client):
+        yield Patch(client, USE_AIOHTTP, lambda cache: lambda: False) if can_use_httpx(client) else Unreachable(AIOHTTP_UNREACHABLE)
 
 
-def _genai_async(here: Any) -> Iterator[Any]:
-    """Its async client keeps one inner client for each event loop."""
-    yield Site(here, "_client_for_running_loop", partial(that_attaches, _bound(here, "_client_for_running_loop")))
-    yield from list(here._loop_clients.values())
+def _genai_async(client: Any) -> Iterator[Finding]:
+    """The inner clients of the event loops, and those that are created later."""
+    name = "_client_for_running_loop"
+    yield Patch(client, name, partial(attaching_factory, _weakly_bound(client, name)))
+    yield from [Inner(inner) for inner in client._loop_clients.values()]
 
 
 # -- Hugging Face -----------------------------------------------------------------------------------------------------
+#
+# huggingface_hub.utils._http._GLOBAL_CLIENT: the one sync HTTP client, created on first use and again after it was closed.
+# huggingface_hub.utils._http._GLOBAL_CLIENT_FACTORY, ._GLOBAL_ASYNC_CLIENT_FACTORY: what creates HTTP clients.
+# AsyncInferenceClient._get_async_client(): creates the HTTP client of this object.
 
 
-def _hugging_face(here: Any) -> Iterator[Any]:
-    """One HTTP client for all of huggingface_hub, made when it is first needed, and anew when it was closed."""
+def _hugging_face(value: Any) -> Iterator[Finding]:
+    """The HTTP client of the whole process, and what creates it; for the module also what creates async ones."""
     http = importlib.import_module("huggingface_hub.utils._http")
-    yield Site(http, "_GLOBAL_CLIENT_FACTORY", lambda cache: that_attaches(http._GLOBAL_CLIENT_FACTORY, cache))
+    yield Patch(http, "_GLOBAL_CLIENT_FACTORY", lambda cache: attaching_factory(http._GLOBAL_CLIENT_FACTORY, cache))
     if http._GLOBAL_CLIENT is not None:
-        yield http._GLOBAL_CLIENT
-    if isinstance(here, ModuleType):
-        yield Site(http, "_GLOBAL_ASYNC_CLIENT_FACTORY", lambda cache: that_attaches(http._GLOBAL_ASYNC_CLIENT_FACTORY, cache))
+        yield Inner(http._GLOBAL_CLIENT)
+    if isinstance(value, ModuleType):
+        yield Patch(http, "_GLOBAL_ASYNC_CLIENT_FACTORY", lambda cache: attaching_factory(http._GLOBAL_ASYNC_CLIENT_FACTORY, cache))
 
 
-def _hugging_face_async(here: Any) -> Iterator[Any]:
-    """Each object makes an HTTP client of its own when it needs it."""
-    yield Site(here, "_get_async_client", partial(that_attaches_async, _bound(here, "_get_async_client")))
+def _hugging_face_async(client: Any) -> Iterator[Finding]:
+    """What creates this object's HTTP client."""
+    name = "_get_async_client"
+    yield Patch(client, name, partial(attaching_async_factory, _weakly_bound(client, name)))
 
 
 # -- LiteLLM ----------------------------------------------------------------------------------------------------------
+#
+# Four methods create its HTTP clients; existing ones are in its cache, in its handlers and in clients of the OpenAI SDK.
 
-_LITELLM_MAKERS = (
-    ("litellm.llms.custom_httpx.http_handler", "HTTPHandler", "create_client"),
-    ("litellm.llms.custom_httpx.http_handler", "AsyncHTTPHandler", "create_client"),
-    ("litellm.llms.openai.common_utils", "BaseOpenAILLM", "_get_sync_http_client"),
-    ("litellm.llms.openai.common_utils", "BaseOpenAILLM", "_get_async_http_client"),
+
+class ClientFactory(NamedTuple):
+    """A method that creates HTTP clients."""
+
+    module: str
+    class_name: str
+    method: str
+
+
+LITELLM_FACTORIES = (
+    ClientFactory("litellm.llms.custom_httpx.http_handler", "HTTPHandler", "create_client"),
+    ClientFactory("litellm.llms.custom_httpx.http_handler", "AsyncHTTPHandler", "create_client"),
+    ClientFactory("litellm.llms.openai.common_utils", "BaseOpenAILLM", "_get_sync_http_client"),
+    ClientFactory("litellm.llms.openai.common_utils", "BaseOpenAILLM", "_get_async_http_client"),
 )
+_LITELLM_CLIENTS = ("in_memory_llm_clients_cache", "client_session", "aclient_session", "module_level_client", "module_level_aclient")
 
 
-def _litellm(here: Any) -> Iterator[Any]:
-    """Four functions make its HTTP clients; those that are made lie in a cache, in handlers and in the clients of the OpenAI SDK."""
+def _litellm(_: Any) -> Iterator[Finding]:
+    """The clients of the whole process, and what creates them."""
     package = importlib.import_module("litellm")
-    for module, kind, name in _LITELLM_MAKERS:
-        holder = getattr(importlib.import_module(module), kind)
-        made = vars(holder)[name]
-        yield Site(holder, name, partial(_remade, made))
-    for name in ("in_memory_llm_clients_cache", "client_session", "aclient_session", "module_level_client", "module_level_aclient"):
-        if (held := vars(package).get(name)) is not None:
-            yield held
+    for module, class_name, method in LITELLM_FACTORIES:
+        owner = getattr(importlib.import_module(module), class_name)
+        yield Patch(owner, method, partial(_attaching_method, vars(owner)[method]))
+    yield from [Inner(vars(package)[name]) for name in _LITELLM_CLIENTS if vars(package).get(name) is not None]
 
 
-def _remade(made: Any, cache: Cache) -> Any:
-    if isinstance(made, staticmethod):
-        return staticmethod(that_attaches(made.__func__, cache))
-    return that_attaches(made, cache)
+def _attaching_method(method: Any, cache: Cache) -> Any:
+    if isinstance(method, staticmethod):
+        return staticmethod(attaching_factory(method.__func__, cache))
+    return attaching_factory(method, cache)
 
 
 # -- modules that are used as a client --------------------------------------------------------------------------------
+#
+# openai._load_client()._client: the HTTP client of ``openai.chat.completions.create(...)``, called on the module.
+# ollama._client: the client of ``ollama.chat(...)``, called on the module.
 
 
-def _openai(here: Any) -> Iterator[Any]:
-    """The client of ``openai.chat.completions.create(...)``, called on the module itself."""
-    yield here._load_client()._client
+def _openai(module: Any) -> Iterator[Finding]:
+    yield Inner(module._load_client()._client)
 
 
-def _ollama(here: Any) -> Iterator[Any]:
-    """The client of ``ollama.chat(...)``, called on the module itself."""
-    yield here._client
+def _ollama(module: Any) -> Iterator[Finding]:
+    yield Inner(module._client)
 
 
 # -- openai-agents ----------------------------------------------------------------------------------------------------
+#
+# agents.models._openai_shared.get_default_openai_client(): the client that the user set for all agents, or None.
+# agents.models.openai_provider.shared_http_client(): the HTTP client of the clients that the library creates itself.
+# OpenAIProvider._client: the client that the user passed, or None.
 
 
-def _agents(here: Any) -> Iterator[Any]:
-    """An agent that names its model only, and what runs it, take the default client or make one on a shared HTTP client."""
-    if isinstance(getattr(here, "model", None), str | None) and getattr(here, "_client", None) is None:
-        yield importlib.import_module("agents.models._openai_shared").get_default_openai_client()
-        yield importlib.import_module("agents.models.openai_provider").shared_http_client()
+def _agents(value: Any) -> Iterator[Finding]:
+    """An agent without a model object, and what runs it, use the default client or create one on the shared HTTP client."""
+    if isinstance(getattr(value, "model", None), str | None) and getattr(value, "_client", None) is None:
+        yield Inner(importlib.import_module("agents.models._openai_shared").get_default_openai_client())
+        yield Inner(importlib.import_module("agents.models.openai_provider").shared_http_client())
 
 
-_MODULES: dict[str, Callable[[Any], Iterator[Any]]] = {
+# -- for which modules and classes, these by the name of their package and their own -----------------------------------
+
+_MODULES: dict[str, Callable[[Any], Iterator[Finding]]] = {
     "huggingface_hub": _hugging_face,
     "litellm": _litellm,
     "openai": _openai,
     "ollama": _ollama,
     "agents": _agents,
 }
-_CLASSES: dict[tuple[str, str], Callable[[Any], Iterator[Any]]] = {
-    ("google", "BaseApiClient"): _genai,
+_CLASSES: dict[tuple[str, str], Callable[[Any], Iterator[Finding]]] = {
+    ("google", GENAI_CLIENT): _genai,
     ("google", "_PerLoopAsyncClientMixin"): _genai_async,
     ("huggingface_hub", "InferenceClient"): _hugging_face,
     ("huggingface_hub", "AsyncInferenceClient"): _hugging_face_async,

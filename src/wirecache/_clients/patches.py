@@ -1,8 +1,8 @@
-"""What is put in the place of what, so that a client asks the cache, and how is it put back as it was?
+"""How does an existing client get the cache, and how is it restored without a trace?
 
-Both libraries' clients ask ``_transport_for_url`` for the transport of each request: proxies, mounts, transports that somebody
-wrote or exchanged later, all come by there, in subclasses too. A function in the place of that one method puts the cache around
-what it returns, for that one request. No transport is exchanged, so an SDK finds its own wherever it looks, and closes it itself.
+Both libraries' clients call ``_transport_for_url`` for the transport of each request: proxies, mounts, transports that the user wrote
+or replaced later all pass through it, in subclasses too. A patch puts a function in the place of this method that wraps the cache
+around the transport of that one request. No transport is replaced, so an SDK finds its own wherever it looks, and closes it itself.
 """
 
 from __future__ import annotations
@@ -14,144 +14,158 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from types import FunctionType
-from typing import Any
+from typing import Any, NamedTuple
 
 from wirecache._caches.cache import Cache
-from wirecache._clients.loops import LIBRARIES, ClosedWithTheLoop, dies_with_the_loop
+from wirecache._clients.httpx_internals import LIBRARIES, TRANSPORT_FOR_URL
+from wirecache._clients.loops import ClosedWithTheLoop, dies_with_the_loop
 from wirecache._transport.transport import holds_cache
 
-__all__ = ["LIBRARIES", "METHOD", "TRANSPORTS", "Site", "around", "face_of", "fills", "site_of", "that_attaches", "that_attaches_async"]
+__all__ = [
+    "TRANSPORT_NAMES",
+    "Patch",
+    "TransportClass",
+    "attaching_async_factory",
+    "attaching_factory",
+    "client_patch",
+    "is_patched",
+    "transport_class_for",
+]
 
-TRANSPORTS = {"Client": "CacheTransport", "AsyncClient": "AsyncCacheTransport"}
-METHOD = "_transport_for_url"
+TRANSPORT_NAMES = {"Client": "CacheTransport", "AsyncClient": "AsyncCacheTransport"}  # by the client's class
 
 _ABSENT: Any = object()
 _lock = threading.RLock()
 
 
-class _Before:
-    """What was in the place of one of our functions, and the HTTP clients that got the cache through it since."""
+class _Replaced:
+    """The attribute that a patch replaced, and the HTTP clients that have got the cache through the patch."""
 
-    def __init__(self, held: Any) -> None:
-        self.held = held
+    def __init__(self, original: Any) -> None:
+        self.original = original
         self.clients: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
-_filled: weakref.WeakKeyDictionary[Any, _Before] = weakref.WeakKeyDictionary()  # by our function
+_replaced: weakref.WeakKeyDictionary[Any, _Replaced] = weakref.WeakKeyDictionary()  # by the function that is there instead
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
-    """The attribute ``name`` of ``holder``, in whose place ``make(cache)`` is put."""
+class Patch:
+    """``make_replacement(cache)`` in the place of ``target``'s own attribute ``name``."""
 
-    holder: Any
+    target: Any
     name: str
-    make: Callable[[Cache], Any]
+    make_replacement: Callable[[Cache], Any]
 
-    def fill(self, cache: Cache) -> None:
-        """Put ours there, unless it is there already."""
+    def apply(self, cache: Cache) -> None:
+        """Replace the attribute, unless it is patched already."""
         with _lock:
-            held = vars(self.holder).get(self.name, _ABSENT)
-            if not fills(held):
-                ours = self.make(cache)
-                _filled[_function(ours)] = _Before(held)
-                setattr(self.holder, self.name, ours)
+            original = vars(self.target).get(self.name, _ABSENT)
+            if not is_patched(original):
+                replacement = self.make_replacement(cache)
+                _replaced[_function_of(replacement)] = _Replaced(original)
+                setattr(self.target, self.name, replacement)
 
-    def clear(self) -> None:
-        """Put back what was there, and take the cache from the clients that got it through ours."""
+    def revert(self) -> None:
+        """Restore the attribute, and take the cache from the clients that got it through this patch."""
         with _lock:
-            ours = vars(self.holder).get(self.name)
-            if not fills(ours):
+            replacement = vars(self.target).get(self.name)
+            if not is_patched(replacement):
                 return
-            before = _filled.pop(_function(ours))
-            if before.held is _ABSENT:
-                delattr(self.holder, self.name)
+            replaced = _replaced.pop(_function_of(replacement))
+            if replaced.original is _ABSENT:
+                delattr(self.target, self.name)
             else:
-                setattr(self.holder, self.name, before.held)
-        for client in list(before.clients):
-            site_of(client).clear()
+                setattr(self.target, self.name, replaced.original)
+        for client in list(replaced.clients):
+            client_patch(client).revert()
 
 
-def fills(value: Any) -> bool:
-    """Is it one of the functions that were put in the place of another?"""
-    function = _function(value)
-    return isinstance(function, FunctionType) and function in _filled
+def is_patched(attribute: Any) -> bool:
+    """Return whether the attribute's value is the replacement of a patch that is applied."""
+    function = _function_of(attribute)
+    return isinstance(function, FunctionType) and function in _replaced
 
 
-def _function(value: Any) -> Any:
+def _function_of(value: Any) -> Any:
     return getattr(value, "__func__", value)  # of a static method
 
 
 # -- HTTP clients -----------------------------------------------------------------------------------------------------
 
 
-def face_of(kind: type[Any]) -> tuple[str, str] | None:
-    """Which transport of ours, by module and name, suits this class of client? None for what is no HTTP client."""
-    for base in kind.__mro__:
+class TransportClass(NamedTuple):
+    """One of wirecache's transport classes, by name: to import it is to import httpx or httpx2."""
+
+    module: str
+    name: str
+
+    def wrap(self, transport: Any, cache: Cache) -> Any:
+        """Return a transport with the cache in front of this one, or this one if it has a cache already."""
+        if holds_cache(transport):
+            return transport
+        return getattr(importlib.import_module(self.module), self.name)(cache, transport)
+
+
+def transport_class_for(client_class: type[Any]) -> TransportClass | None:
+    """Return the transport class that suits this class of HTTP clients, or None for any other class."""
+    for base in client_class.__mro__:
         library = base.__module__.partition(".")[0]
-        if library in LIBRARIES and base.__name__ in TRANSPORTS:
-            return f"wirecache.{library}", TRANSPORTS[base.__name__]
+        if library in LIBRARIES and base.__name__ in TRANSPORT_NAMES:
+            return TransportClass(f"wirecache.{library}", TRANSPORT_NAMES[base.__name__])
     return None
 
 
-def around(transport: Any, cache: Cache, face: tuple[str, str]) -> Any:
-    """The cache around a transport, unless it has one already."""
-    if holds_cache(transport):
-        return transport
-    module, name = face
-    return getattr(importlib.import_module(module), name)(cache, transport)
+def client_patch(client: Any) -> Patch:
+    """Return the patch that puts the cache under one HTTP client."""
+    return Patch(client, TRANSPORT_FOR_URL, lambda cache: _caching_transport_for_url(client, cache))
 
 
-def site_of(client: Any) -> Site:
-    """The site of one HTTP client."""
-    return Site(client, METHOD, lambda cache: _asking(client, cache))
-
-
-def _asking(client: Any, cache: Cache) -> Callable[[Any], Any]:
-    made = weakref.ref(client)  # an SDK closes its client when nobody holds it any more
-    face = face_of(type(client))
-    assert face is not None
-    sent_by: dict[int, ClosedWithTheLoop] = {}
+def _caching_transport_for_url(client: Any, cache: Cache) -> Callable[[Any], Any]:
+    client_ref = weakref.ref(client)  # an SDK closes its client when nothing refers to it any more
+    transport_class = transport_class_for(type(client))
+    assert transport_class is not None
+    per_loop: dict[int, ClosedWithTheLoop] = {}  # by the id of the client's own transport
 
     def transport_for_url(url: Any) -> Any:
-        client: Any = made()
-        own = type(client)._transport_for_url(client, url)
-        if not dies_with_the_loop(own):
-            return around(own, cache, face)
-        if id(own) not in sent_by:
-            sent_by[id(own)] = ClosedWithTheLoop(own)
-        return around(sent_by[id(own)], cache, face)
+        client: Any = client_ref()
+        transport = type(client)._transport_for_url(client, url)
+        if not dies_with_the_loop(transport):
+            return transport_class.wrap(transport, cache)
+        if id(transport) not in per_loop:
+            per_loop[id(transport)] = ClosedWithTheLoop(transport)
+        return transport_class.wrap(per_loop[id(transport)], cache)
 
     return transport_for_url
 
 
-# -- what makes HTTP clients ------------------------------------------------------------------------------------------
+# -- functions that create HTTP clients -------------------------------------------------------------------------------
 
 
-def that_attaches(make: Callable[..., Any], cache: Cache) -> Callable[..., Any]:
-    """A function that makes HTTP clients, giving the cache to each."""
+def attaching_factory(factory: Callable[..., Any], cache: Cache) -> Callable[..., Any]:
+    """Return a function that calls the factory, and attaches the cache to the HTTP client that it returns."""
 
-    @wraps(make)
-    def making(*arguments: Any, **options: Any) -> Any:
-        return _attached(make(*arguments, **options), cache, making)
+    @wraps(factory)
+    def attaching(*arguments: Any, **options: Any) -> Any:
+        return _attach_created(factory(*arguments, **options), cache, attaching)
 
-    return making
-
-
-def that_attaches_async(make: Callable[..., Any], cache: Cache) -> Callable[..., Any]:
-    """The same for a coroutine function."""
-
-    @wraps(make)
-    async def making(*arguments: Any, **options: Any) -> Any:
-        return _attached(await make(*arguments, **options), cache, making)
-
-    return making
+    return attaching
 
 
-def _attached(client: Any, cache: Cache, by: Any) -> Any:
+def attaching_async_factory(factory: Callable[..., Any], cache: Cache) -> Callable[..., Any]:
+    """Return a coroutine function that awaits the factory, and attaches the cache to the HTTP client that it returns."""
+
+    @wraps(factory)
+    async def attaching(*arguments: Any, **options: Any) -> Any:
+        return _attach_created(await factory(*arguments, **options), cache, attaching)
+
+    return attaching
+
+
+def _attach_created(client: Any, cache: Cache, factory: Any) -> Any:
     with _lock:
-        before = _filled.get(by)  # None: it was cleared while the client was made
-        if before is not None and face_of(type(client)) is not None:
-            site_of(client).fill(cache)
-            before.clients.add(client)
+        replaced = _replaced.get(factory)  # None: the patch was reverted while the client was being created
+        if replaced is not None and transport_class_for(type(client)) is not None:
+            client_patch(client).apply(cache)
+            replaced.clients.add(client)
     return client

@@ -1,4 +1,4 @@
-"""Which of the two HTTP libraries shall a client be of?"""
+"""``cached_client``: which of the two HTTP libraries does a new client belong to?"""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import importlib.util
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from wirecache._caches.cache import Cache
+from wirecache._clients.httpx_internals import LIBRARIES
 from wirecache.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -15,14 +16,13 @@ if TYPE_CHECKING:
 
 __all__ = ["cached_async_client", "cached_client"]
 
-LIBRARIES = ("httpx", "httpx2")
 
-
-def _face(library: str | None) -> Any:
+def _library_module(library: str | None) -> Any:
+    """Return ``wirecache.httpx`` or ``wirecache.httpx2``. Raises ``ImportError`` if that library is not installed."""
     if library is None:
         library = "httpx2" if importlib.util.find_spec("httpx2") else "httpx"
     if library not in LIBRARIES:
-        raise ConfigError(f"library= is {library!r}; allowed: {', '.join(LIBRARIES)}, or None (httpx2 if it is installed)")
+        raise ConfigError(f"library must be {' or '.join(map(repr, LIBRARIES))}, or None (httpx2 if it is installed), got {library!r}")
     if importlib.util.find_spec(library) is None:
         raise ImportError(f"library={library!r} is not installed: pip install 'wirecache[{library}]'")
     return importlib.import_module(f"wirecache.{library}")
@@ -35,12 +35,12 @@ def cached_client(cache: Cache | None = None, *, library: Literal["httpx2"], **c
 @overload
 def cached_client(cache: Cache | None = None, *, library: None = None, **client_options: Any) -> Any: ...
 def cached_client(cache: Cache | None = None, *, library: str | None = None, **client_options: Any) -> Any:
-    """A client with the cache under it, of the library that your SDK is built on.
+    """Return a client with the cache under it, of the library that your SDK is built on.
 
     ``library``: ``"httpx"``, ``"httpx2"``, or None: httpx2 if it is installed, else httpx. If an SDK refuses the client, its error
-    names the type that it wants, and ``library=`` gives it that. All other options are the library's own.
+    names the type that it expects; choose that type's library. All other options are the library's own.
     """
-    return _face(library).cached_client(cache, **client_options)
+    return _library_module(library).cached_client(cache, **client_options)
 
 
 @overload
@@ -50,5 +50,5 @@ def cached_async_client(cache: Cache | None = None, *, library: Literal["httpx2"
 @overload
 def cached_async_client(cache: Cache | None = None, *, library: None = None, **client_options: Any) -> Any: ...
 def cached_async_client(cache: Cache | None = None, *, library: str | None = None, **client_options: Any) -> Any:
-    """The async twin of ``cached_client``, for asyncio and trio."""
-    return _face(library).cached_async_client(cache, **client_options)
+    """Return an async client with the cache under it, for asyncio and trio; ``library`` as in ``cached_client``."""
+    return _library_module(library).cached_async_client(cache, **client_options)

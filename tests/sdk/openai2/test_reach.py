@@ -18,7 +18,7 @@ import wirecache
 from tests.clients.row import How, Row, check, each_way
 from tests.provider import Provider
 from wirecache import Cache, attach, detach
-from wirecache._clients.frameworks import _LITELLM_MAKERS
+from wirecache._clients.frameworks import LITELLM_FACTORIES
 
 # Both warn of much, and leave their connections to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -89,7 +89,7 @@ def test_litellms_clients_made_before_have_the_cache_too_and_detach_leaves_no_tr
     import importlib
 
     call = {"model": "anthropic/m", "messages": SAID, "api_key": "k", "api_base": provider.url}
-    held = [(getattr(importlib.import_module(module), kind), name) for module, kind, name in _LITELLM_MAKERS]
+    held = [(getattr(importlib.import_module(module), kind), name) for module, kind, name in LITELLM_FACTORIES]
     before = [id(vars(kind)[name]) for kind, name in held]
     litellm.completion(**call)
     attach(litellm, cache)
@@ -113,7 +113,7 @@ def test_what_goes_by_a_session_of_aiohttp_is_said_to_be_out_of_reach(
         async with aiohttp.ClientSession() as session:
             client = genai.Client(api_key="k", http_options=HttpOptions(base_url=provider.url, aiohttp_client=session))
             if how == "attach":
-                with pytest.warns(UserWarning, match="goes by aiohttp here, which no httpx cache can see"):
+                with pytest.warns(UserWarning, match="uses aiohttp here, which an httpx cache cannot see"):
                     attach(client, cache)
             for _ in range(2):
                 await client.aio.models.generate_content(model="m", contents="hi")
@@ -122,7 +122,7 @@ def test_what_goes_by_a_session_of_aiohttp_is_said_to_be_out_of_reach(
     if how == "install":
         with wirecache.install(cache):
             asyncio.run(main())
-        assert caplog.text.count("goes by aiohttp here") == 1
+        assert caplog.text.count("uses aiohttp here") == 1
     else:
         asyncio.run(main())
     assert provider.calls == 3  # the sync side is cached
