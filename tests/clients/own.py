@@ -1,4 +1,4 @@
-"""SDK clients made in the SDK's own way, with HTTP clients of its own, and closed in the end."""
+"""SDK clients created in the SDK's own way, with HTTP clients of its own, and closed at the end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.sdk.table import Sdk
 
 @contextmanager
 def own_client(sdk: Sdk, url: str) -> Iterator[Any]:
-    """The SDK's client."""
+    """Yield the SDK's client."""
     client = sdk.make(None, None, url)
     try:
         yield client
@@ -21,7 +21,7 @@ def own_client(sdk: Sdk, url: str) -> Iterator[Any]:
 
 @asynccontextmanager
 async def own_async_client(sdk: Sdk, url: str) -> AsyncIterator[Any]:
-    """The SDK's async client, or the client whose other side that is."""
+    """Yield the SDK's async client, or the client that has an async side."""
     client = sdk.make_async(None, None, url)
     try:
         yield client

@@ -44,7 +44,7 @@ def test_an_sdks_own_client(sdk: Sdk, provider: Provider, cache: Cache) -> None:
             assert sdk.parsed(sdk.ask(client, "hello")) == sdk.parsed(live)
         gate = Gate(sdk.events)
         gate.open()
-        provider.script = lambda asked: gate.answer()
+        provider.script = lambda request: gate.answer()
         assert "".join(sdk.stream(client, "hello")) == "".join(STREAM)
         provider.script = None
         assert (cache.stats.misses, cache.stats.hits, cache.stats.bypassed) == (1, 1, 1)
@@ -104,10 +104,10 @@ def test_the_sdks_own_options_are_kept(sdk: Sdk, provider: Provider, cache: Cach
     from wirecache._clients.discovery import discover
 
     with own_client(sdk, provider.url) as client:
-        https = [patch.target for patch in discover(client).patches if hasattr(patch.target, "_mounts")]
-        before = [(http.timeout, http.follow_redirects, http._transport, dict(http._mounts), http.base_url, type(http)) for http in https]
+        clients = [patch.target for patch in discover(client).patches if hasattr(patch.target, "_mounts")]
+        before = [(http.timeout, http.follow_redirects, http._transport, dict(http._mounts), http.base_url, type(http)) for http in clients]
         attach(client, cache)
-        assert [(h.timeout, h.follow_redirects, h._transport, dict(h._mounts), h.base_url, type(h)) for h in https] == before
+        assert [(h.timeout, h.follow_redirects, h._transport, dict(h._mounts), h.base_url, type(h)) for h in clients] == before
         assert before
 
 
@@ -123,7 +123,7 @@ def test_a_copy_of_the_sdks_client_shares_the_cache(provider: Provider, cache: C
 
 
 @each_library
-def test_a_raw_client_its_mounts_and_what_is_exchanged_later(library: Any, provider: Provider, cache: Cache) -> None:
+def test_a_raw_client_its_mounts_and_a_transport_replaced_later(library: Any, provider: Provider, cache: Cache) -> None:
     mounts = {"http://mounted": library.HTTPTransport(proxy=provider.url, verify=TLS)}
     with library.Client(verify=TLS, mounts=mounts) as client:
         attach(client, cache)
@@ -179,7 +179,7 @@ def test_without_a_cache_it_is_the_default_one(provider: Provider) -> None:
         assert [embed(client, provider).extensions["wirecache"].hit for _ in range(2)] == [False, True]
 
 
-def test_an_attached_client_ends_with_its_last_holder(cache: Cache) -> None:
+def test_an_attached_client_ends_with_its_last_reference(cache: Cache) -> None:
     client = attach(httpx.Client(verify=TLS), cache)
     alive = weakref.ref(client)
     client.close()
@@ -191,11 +191,11 @@ def test_an_attached_client_ends_with_its_last_holder(cache: Cache) -> None:
         gc.enable()
 
 
-# -- what holds clients somewhere ---------------------------------------------------------------------------------------
+# -- objects that hold clients ----------------------------------------------------------------------------------------
 
 
 class Holder:
-    """A class of somebody's, with slots and all."""
+    """A user's class, with slots."""
 
     __slots__ = ("__dict__", "__weakref__", "_hidden", "never_set")
 
@@ -205,8 +205,8 @@ class Holder:
         vars(self).update(more)
 
 
-@pytest.mark.parametrize("way", ["slot", "list", "dict", "deep", "method"])
-def test_a_client_is_found_wherever_it_lies(way: str, provider: Provider, cache: Cache) -> None:
+@pytest.mark.parametrize("place", ["slot", "list", "dict", "deep", "method"])
+def test_a_client_is_found_wherever_it_is(place: str, provider: Provider, cache: Cache) -> None:
     with httpx.Client(verify=TLS) as client:
         holders = {
             "slot": Holder(client),
@@ -215,7 +215,7 @@ def test_a_client_is_found_wherever_it_lies(way: str, provider: Provider, cache:
             "deep": Holder(Holder(Holder(Holder(Holder(client))))),
             "method": Holder(None, call=client.post),
         }
-        attach(holders[way], cache)
+        attach(holders[place], cache)
         assert [embed(client, provider).extensions["wirecache"].hit for _ in range(2)] == [False, True]
 
 
@@ -240,7 +240,7 @@ def test_the_openai_module(provider: Provider, cache: Cache, monkeypatch: pytest
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("client", "message"),
     [
         pytest.param(object(), r"attach\(\) found no httpx or httpx2 client in this builtins.object; .*wirecache.install\(\)", id="object"),
         pytest.param(Holder(Holder(None)), r"in this tests.clients.test_attach.Holder; it looked at Holder\.", id="a holder of nothing"),
@@ -249,11 +249,11 @@ def test_the_openai_module(provider: Provider, cache: Cache, monkeypatch: pytest
         pytest.param(None, "in this builtins.NoneType", id="None"),
     ],
 )
-def test_where_nothing_is_found_the_error_says_what_was_looked_at(given: Any, said: str) -> None:
-    with pytest.raises(TypeError, match=said):
-        attach(given)
+def test_where_nothing_is_found_the_error_says_what_was_looked_at(client: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        attach(client)
     with contextlib.suppress(TypeError):
-        detach(given)
+        detach(client)
 
 
 def test_the_rows_are_all_the_sdks_of_the_table() -> None:

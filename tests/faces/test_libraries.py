@@ -45,7 +45,7 @@ def test_httpx2_is_the_default(cache: Cache) -> None:
 
 
 def test_a_library_that_is_none() -> None:
-    with pytest.raises(ConfigError, match="library must be .httpx. or .httpx2., or None"):
+    with pytest.raises(ConfigError, match="library must be 'httpx' or 'httpx2', or None"):
         wirecache.cached_client(library="requests")  # type: ignore[call-overload]
 
 

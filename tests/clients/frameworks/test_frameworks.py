@@ -1,11 +1,11 @@
-"""Frameworks that hide their HTTP clients, each run for real. In an environment of its own: ``.ci/frameworks.in``."""
+"""Frameworks that hide their HTTP clients, tested with the real packages in an environment of its own: ``.ci/frameworks.in``."""
 
 from __future__ import annotations
 
 import os
 from typing import Any
 
-os.environ["HF_ENDPOINT"] = "http://127.0.0.1:9"  # huggingface_hub asks its hub for a list, once; read when it is imported
+os.environ["HF_ENDPOINT"] = "http://127.0.0.1:9"  # huggingface_hub requests a list from its hub once; read when it is imported
 
 import agents
 import cohere
@@ -29,19 +29,19 @@ from tests.clients.row import How, Row, check, each_way
 from tests.provider import ANSWERS, Answer, Asked, Provider
 from wirecache import Cache
 
-# Frameworks leave their connections to the garbage collector, wherever it may come by.
+# Frameworks leave their connections to the garbage collector, which runs at any time.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::DeprecationWarning")
 
 CHAT: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
-BESIDE = {
+FURTHER_ANSWERS = {
     "/v2/chat": {"id": "1", "finish_reason": "COMPLETE", "message": {"role": "assistant", "content": [{"type": "text", "text": "hi"}]}},
     "/api/chat": {"model": "m", "message": {"role": "assistant", "content": "hi"}, "done": True, "done_reason": "stop"},
 }
 
 
-def script(asked: Asked) -> Answer | None:
-    """Cohere's and Ollama's answers, which the provider does not know."""
-    return next((Answer.of(value) for end, value in BESIDE.items() if asked.path.endswith(end)), None)
+def script(request: Asked) -> Answer | None:
+    """Return Cohere's and Ollama's answers, which the provider does not know, or None."""
+    return next((Answer.of(value) for end, value in FURTHER_ANSWERS.items() if request.path.endswith(end)), None)
 
 
 @pytest.fixture(autouse=True)
@@ -123,14 +123,14 @@ def _default_agent(url: str) -> Any:
 
 
 def _named_agent(url: str) -> Any:
-    return agents.Agent(name="a", model="m")  # where to: by OPENAI_BASE_URL
+    return agents.Agent(name="a", model="m")  # OPENAI_BASE_URL says where
 
 
 def _runner(agent: Any) -> Any:
     return agents.Runner.run(agent, "hi")
 
 
-def _by_provider(provider: Any) -> Any:
+def _run_with_provider(provider: Any) -> Any:
     return agents.Runner.run(agents.Agent(name="a", model="m"), "hi", run_config=agents.RunConfig(model_provider=provider))
 
 
@@ -141,7 +141,7 @@ OPENAI_AGENTS = [
     Row("openai-agents-runner", _named_agent, ask_async=_runner, target=lambda _: agents.Runner),
     Row("openai-agents-module", _named_agent, ask_async=_runner, target=lambda _: agents),
     Row("openai-agents-default-client", _default_agent, ask_async=_runner, target=lambda _: agents.Runner),
-    Row("openai-agents-provider", lambda url: agents.OpenAIProvider(base_url=f"{url}/v1", api_key="k"), ask_async=_by_provider),
+    Row("openai-agents-provider", lambda url: agents.OpenAIProvider(base_url=f"{url}/v1", api_key="k"), ask_async=_run_with_provider),
 ]
 
 
@@ -172,7 +172,7 @@ HUGGING_FACE = [
 ]
 
 
-# -- SDKs that the main environment has not -----------------------------------------------------------------------------
+# -- SDKs that are not in the main environment --------------------------------------------------------------------------
 
 
 def _create(client: Any) -> Any:
@@ -206,5 +206,5 @@ def test_a_framework(row: Row, how: How, provider: Provider, cache: Cache, monke
     check(row, how, provider, cache)
 
 
-def test_the_answers_beside_are_not_the_providers() -> None:
-    assert not BESIDE.keys() & ANSWERS.keys()
+def test_the_further_answers_are_not_the_providers() -> None:
+    assert not FURTHER_ANSWERS.keys() & ANSWERS.keys()
