@@ -16,7 +16,6 @@ CYCLIC_IMPORTS = {("stores._tiered", "stores._open")}
 LONG_MODULES = {"_caches.cache", "_caches.cassette", "_core.privacy.redaction", "_transport.requests", "stores._disk"}
 LONG_FUNCTIONS: set[str] = set()  # as ``module:function``
 CORE_MODULES_WITHOUT_TESTS = {
-    "compare/query",
     "flows/effects",
     "flows/labels",
     "flows/rekey",
