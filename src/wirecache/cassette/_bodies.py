@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from urllib.parse import quote_plus, unquote_to_bytes
 
 from wirecache._core.event_stream import LINE_TYPES, split_stream
-from wirecache._core.keys.canonical import media_type
+from wirecache._core.headers import media_type
 from wirecache._core.messages import Chunk
 from wirecache._core.privacy.patterns import REDACTED
 from wirecache._core.privacy.redaction import Redactor

@@ -13,7 +13,8 @@ from importlib.resources import files
 from typing import Any, NamedTuple, TypeVar
 
 from wirecache._core.event_stream import EVENT_STREAM, LINE_TYPES
-from wirecache._core.keys.canonical import Body, media_type, parse_body
+from wirecache._core.headers import media_type
+from wirecache._core.keys.canonical import Body, parse_body
 from wirecache._core.keys.keys import request_from
 from wirecache._core.messages import Chunk, Entry, HeaderPairs, Request, RequestSummary, Usage, fields_of, pack_chunks
 from wirecache._core.privacy.redaction import DEFAULT, Redactor

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 
-from wirecache._core.keys.canonical import media_type, parse_body
+from wirecache._core.headers import media_type
+from wirecache._core.keys.canonical import parse_body
 from wirecache._core.privacy.redaction import Redactor
 from wirecache.cassette._bodies import Members, body_bytes, body_node
 from wirecache.cassette._json_writer import Node

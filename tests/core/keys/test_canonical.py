@@ -15,7 +15,6 @@ from wirecache._core.keys.canonical import (
     canonical_text,
     frame,
     ignore_members,
-    media_type,
     normalise_percent,
     parse_body,
 )
@@ -154,19 +153,6 @@ def test_members_of_what_is_no_object_are_none() -> None:
 def test_parts_and_pairs_keep_their_order() -> None:
     form = parse_body(b"b=1&a=%20+x&&a", b"application/x-www-form-urlencoded").value
     assert form == [(b"b", b"1"), (b"a", b"  x"), (b"a", b"")]
-
-
-@pytest.mark.parametrize(
-    ("given_type", "plain"),
-    [
-        (b"", b""),
-        (b"application/json", b"application/json"),
-        (b"Text/Event-Stream; charset=utf-8", b"text/event-stream"),
-        (b" a/b ;c", b"a/b"),
-    ],
-)
-def test_media_type(given_type: bytes, plain: bytes) -> None:
-    assert media_type(given_type) == plain
 
 
 @pytest.mark.parametrize(

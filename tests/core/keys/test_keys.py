@@ -24,8 +24,8 @@ WITH_CREDENTIALS = KeyOptions(credentials=True)
 
 
 def key(content: bytes | str | None = '{"model":"m"}', **changes: Any) -> str:
-    asked = {"method": "POST", "url": CHAT, "headers": {}, **changes}
-    return make_key(asked.pop("method"), asked.pop("url"), asked.pop("headers"), content, **asked)
+    arguments = {"method": "POST", "url": CHAT, "headers": {}, **changes}
+    return make_key(arguments.pop("method"), arguments.pop("url"), arguments.pop("headers"), content, **arguments)
 
 
 def multipart(boundary: str, *parts: tuple[str, bytes]) -> dict[str, Any]:
@@ -129,15 +129,15 @@ def test_integers_never_collide() -> None:
 @given(st.data())
 def test_no_part_of_a_request_runs_over_into_another(data: st.DataObject) -> None:
     text = st.sampled_from(["a", "b", "1", "1:", "0:", "a1:a", "1:a"])
-    parts = st.fixed_dictionaries({"namespace": text, "path": text, "value": text, "beta": text, "mine": text, "body": text})
+    parts = st.fixed_dictionaries({"namespace": text, "path": text, "value": text, "beta": text, "own": text, "body": text})
     one = data.draw(parts)
     other = {**one, **data.draw(parts.map(lambda drawn: {name: drawn[name] for name in list(drawn)[:: data.draw(st.integers(1, 6))]}))}
     assert (_of_parts(**one) == _of_parts(**other)) == (one == other)
 
 
-def _of_parts(namespace: str, path: str, value: str, beta: str, mine: str, body: str) -> str:
-    headers = {"anthropic-beta": beta, "x-mine": mine}
-    options = KeyOptions(headers=("X-Mine",))
+def _of_parts(namespace: str, path: str, value: str, beta: str, own: str, body: str) -> str:
+    headers = {"anthropic-beta": beta, "x-own": own}
+    options = KeyOptions(headers=("X-Own",))
     return make_key("POST", f"https://h/{path}?v={value}", headers, body, namespace=namespace, options=options)
 
 
@@ -246,7 +246,7 @@ def test_another_key(one: dict[str, Any], other: dict[str, Any]) -> None:
         pytest.param({"headers": {"cookie": "a"}}, {}, id="cookie"),
     ],
 )
-def test_credentials_tell_callers_apart_where_asked(one: dict[str, Any], other: dict[str, Any]) -> None:
+def test_credentials_tell_callers_apart_where_required(one: dict[str, Any], other: dict[str, Any]) -> None:
     assert key(method="GET", options=WITH_CREDENTIALS, **one) != key(method="GET", options=WITH_CREDENTIALS, **other)
     assert key(method="GET", **one) == key(method="GET", **other) or "url" in one
 
@@ -296,7 +296,7 @@ def test_options_that_would_do_nothing_are_refused(options: dict[str, Any]) -> N
 # -- one key, whoever asks ----------------------------------------------------------------------------------------------
 
 
-class Shelf(dict[str, bytes]):
+class MemoryStore(dict[str, bytes]):
     def set(self, key: str, value: bytes, *, ttl: float | None) -> None:
         self[key] = value
 
@@ -322,7 +322,7 @@ def test_make_key_gives_the_key_of_a_real_request(library: str, url: str) -> Non
     lib: Any = {"httpx": httpx, "httpx2": httpx2}[library]
     url = url.format("/v1/chat/completions")
     answering = lib.MockTransport(lambda request: lib.Response(500))
-    with Cache(Shelf()) as cache, face.cached_client(cache, transport=answering) as client:
+    with Cache(MemoryStore()) as cache, face.cached_client(cache, transport=answering) as client:
         response = client.post(url, json={"model": "m"}, headers={"anthropic-beta": "x"})
     assert make_key("POST", url, {"anthropic-beta": "x"}, '{"model":"m"}') == response.extensions["wirecache"].key
 
@@ -339,7 +339,7 @@ def test_golden_key(golden: dict[str, Any]) -> None:
     made = make_key(golden["method"], golden["url"], golden["headers"], content, options=KeyOptions(**options), **plain)
     assert made == golden["key"], (
         "This request has another key than before, so whatever people have stored is lost to them. "
-        "That is a breaking change: if it is meant, bump FORMAT in src/wirecache/_core/keys.py, "
+        "That is a breaking change: if it is meant, bump FORMAT in src/wirecache/_core/keys/keys.py, "
         "say so in the changelog, and write the new keys into fixtures/keys.json."
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import jiter
 
-from wirecache._core.keys.canonical import media_type
+from wirecache._core.headers import media_type
 from wirecache._core.messages import Head
 
 __all__ = ["MALFORMED", "UNFINISHED", "answer_refusal_reason", "bad_end", "head_refusal_reason", "parse_answer", "parse_json"]

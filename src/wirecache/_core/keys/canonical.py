@@ -1,4 +1,4 @@
-"""When do two request bodies ask for the same? When their canonical bytes are equal.
+"""When are two request bodies equal? When their canonical bytes are.
 
 The canonical form is a typed, length-prefixed framing (strings are never escaped, so 5 MB of base64 cost one copy):
 no two different values have the same bytes. Numbers compare as in RFC 8785 (IEEE 754 doubles), but integers are exact at any size.
@@ -16,33 +16,37 @@ from urllib.parse import unquote_to_bytes
 
 import jiter
 
+from wirecache._core.headers import media_type
+
 __all__ = [
     "EMPTY", "KEPT_WHOLE", "Body",
-    "canonical_json", "canonical_text", "frame", "ignore_members", "media_type", "normalise_percent", "parse_body", "unframed",
+    "canonical_json", "canonical_text", "frame", "ignore_members", "normalise_percent", "parse_body", "unframed",
 ]  # fmt: skip
 
-# Ids that a client makes up anew for each call, and that only link members of one body
-# (pydantic-ai gives Gemini's tool calls such ids). They count by order of appearance.
-# A row: the bytes that a body with such ids must contain, and the whole id.
+# Ids that a client generates for each call, and that only link members of one body (pydantic-ai gives Gemini's tool calls such ids).
+# They count by order of appearance. Keys: the bytes that a body with such ids must contain; values: the whole id.
 LINKING_IDS = {b"pyd_ai_": re.compile(r"pyd_ai_[0-9a-f]{32}")}
 
 KEPT_WHOLE = 256 * 1024  # bytes; of a larger request body (images, audio) the entry keeps a shortened form
-KEPT_STRING = 2048  # characters of one string, then
+KEPT_STRING = 2048  # characters; in the shortened form, longer strings are abbreviated
 
 _PERCENT = re.compile(rb"%([0-9a-fA-F]{2})")
-_STRAY = re.compile(rb"%(?![0-9a-fA-F]{2})")
+_MALFORMED_PERCENT = re.compile(rb"%(?![0-9a-fA-F]{2})")
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 
 class Body(NamedTuple):
-    """A request body, parsed once: ``value`` is the JSON value, or the list of parts or pairs, or None for raw bytes."""
+    """A request body, parsed once.
+
+    ``value``: the JSON value; the parts of a multipart body as (framed head, content); the (name, value) pairs of a form; else None.
+    """
 
     kind: str  # empty | json | multipart | form | raw
     raw: bytes
     value: Any = None
 
     def member(self, name: str) -> Any:
-        """The member of that name of a JSON object, else None."""
+        """Return the member of that name if the body is a JSON object that has it, else None."""
         return self.value.get(name) if type(self.value) is dict else None
 
 
@@ -50,12 +54,12 @@ EMPTY = Body("empty", b"")
 
 
 def frame(parts: Iterable[bytes]) -> bytes:
-    """Join parts so that no other list of parts gives the same bytes (each one with its length in front)."""
+    """Return the parts joined, each with its length in front: no other list of parts gives the same bytes."""
     return b"".join([b"%d:%b" % (len(part), part) for part in parts])
 
 
 def unframed(data: bytes) -> list[bytes]:
-    """The parts that ``frame`` joined."""
+    """Return the parts that ``frame`` joined."""
     parts: list[bytes] = []
     while data:
         size, _, rest = data.partition(b":")
@@ -64,21 +68,21 @@ def unframed(data: bytes) -> list[bytes]:
     return parts
 
 
-def _upper_or_plain(match: re.Match[bytes]) -> bytes:
+def _normalised_octet(match: re.Match[bytes]) -> bytes:
     octet = int(match[1], 16)
     return bytes([octet]) if octet in _UNRESERVED else b"%%%02X" % octet
 
 
 def normalise_percent(text: bytes) -> bytes:
-    """Undo the percent-encoding that means nothing (RFC 3986 section 6.2.2); a text that is not well encoded stays as it is."""
-    return _PERCENT.sub(_upper_or_plain, text) if b"%" in text and not _STRAY.search(text) else text
+    """Return the text without redundant percent-encoding (RFC 3986 section 6.2.2); unchanged if an escape in it is malformed."""
+    return _PERCENT.sub(_normalised_octet, text) if b"%" in text and not _MALFORMED_PERCENT.search(text) else text
 
 
 def parse_body(content: bytes, content_type: bytes = b"") -> Body:
-    """What kind of body is this, and what is in it?
+    """Return the body with what it contains.
 
-    A body that looks like a JSON object or array is one, whatever its content type says (some SDKs send none).
-    Duplicate member names, NaN, a lone surrogate or broken JSON: keyed by its raw bytes.
+    One that looks like a JSON object or array is parsed as such, whatever its content type says (some SDKs send none). JSON with
+    duplicate member names, NaN or a lone surrogate, and broken JSON, is a raw body.
     """
     if not content:
         return EMPTY
@@ -86,9 +90,9 @@ def parse_body(content: bytes, content_type: bytes = b"") -> Body:
     if kind == b"multipart/form-data":
         parts = _multipart(content, content_type)
         return Body("multipart", content, parts) if parts is not None else Body("raw", content)
-    if content[:1] in _OPENING or content.lstrip()[:1] in _OPENING:
+    if content[:1] in _JSON_START or content.lstrip()[:1] in _JSON_START:
         try:
-            return Body("json", content, jiter.from_json(content, **_STRICT))
+            return Body("json", content, jiter.from_json(content, **_STRICT_JSON))
         except ValueError:
             return Body("raw", content)
     if kind == b"application/x-www-form-urlencoded":
@@ -96,15 +100,9 @@ def parse_body(content: bytes, content_type: bytes = b"") -> Body:
     return Body("raw", content)
 
 
-_OPENING = (b"{", b"[")
+_JSON_START = (b"{", b"[")
 # Prompts stay out of jiter's string cache, which would keep them in memory for the life of the process.
-_STRICT: dict[str, Any] = {"allow_inf_nan": False, "catch_duplicate_keys": True, "cache_mode": "keys"}
-
-
-@lru_cache(maxsize=256)
-def media_type(content_type: bytes) -> bytes:
-    """The type of a ``Content-Type``, without its parameters, in lower case."""
-    return content_type.partition(b";")[0].strip().lower()
+_STRICT_JSON: dict[str, Any] = {"allow_inf_nan": False, "catch_duplicate_keys": True, "cache_mode": "keys"}
 
 
 def _form_pair(pair: bytes) -> tuple[bytes, bytes]:
@@ -113,11 +111,11 @@ def _form_pair(pair: bytes) -> tuple[bytes, bytes]:
 
 
 def _multipart(content: bytes, content_type: bytes) -> list[tuple[bytes, bytes]] | None:
-    """The parts as (head lines, bytes), without the boundary; None if it is no well-formed multipart (RFC 2046 section 5.1)."""
-    found = re.search(rb'boundary=(?:"([^"]+)"|([^\s;]+))', content_type, re.IGNORECASE)
-    if found is None:
+    """Return the parts as (framed head lines, content), without the boundary; None if the body is malformed (RFC 2046 section 5.1)."""
+    boundary = re.search(rb'boundary=(?:"([^"]+)"|([^\s;]+))', content_type, re.IGNORECASE)
+    if boundary is None:
         return None
-    pieces = (b"\r\n" + content).split(b"\r\n--" + (found[1] or found[2]))
+    pieces = (b"\r\n" + content).split(b"\r\n--" + (boundary[1] or boundary[2]))
     if len(pieces) < 2 or pieces[0] or pieces[-1].rstrip(b"\r\n") != b"--":
         return None
     parts = []
@@ -131,11 +129,11 @@ def _multipart(content: bytes, content_type: bytes) -> list[tuple[bytes, bytes]]
 
 
 def canonical_json(value: Any, raw: bytes = b"") -> list[bytes]:
-    """Which bytes stand for this JSON value, and for no other? In pieces: together they are the canonical form.
+    """Return the canonical form of a JSON value, in pieces: joined, they are the bytes of this value and of no other.
 
-    Members sorted at every depth, list order kept. ``1.0`` is ``1``; ``true`` is not ``1``; no Unicode normalisation.
-    ``raw`` is the text it was parsed from: only there linking ids are looked for.
-    Raises ``ValueError`` on what JSON cannot carry (infinity, a lone surrogate).
+    Members are sorted at every depth, list order is kept. ``1.0`` is ``1``; ``true`` is not ``1``; no Unicode normalisation.
+    ``raw``: the text that it was parsed from; linking ids are only looked for if their mark is in there.
+    ``ValueError`` for what JSON cannot represent (infinity, a lone surrogate).
     """
     out: list[bytes] = []
     links: dict[str, int] | None = {} if any(mark in raw for mark in LINKING_IDS) else None
@@ -146,14 +144,14 @@ def canonical_json(value: Any, raw: bytes = b"") -> list[bytes]:
 def _write(value: Any, out: list[bytes], links: dict[str, int] | None) -> None:
     kind = type(value)
     if kind is str:
-        _text(value, out, links)
+        _write_text(value, out, links)
     elif kind is dict:
         out.append(b"{%d:" % len(value))
         for name in sorted(value):
-            out.append(_name(name))
+            out.append(_member_name(name))
             item = value[name]
             if type(item) is str:
-                _text(item, out, links)
+                _write_text(item, out, links)
             else:
                 _write(item, out, links)
     elif kind is list:
@@ -164,7 +162,7 @@ def _write(value: Any, out: list[bytes], links: dict[str, int] | None) -> None:
         out.append(_scalar(value))
 
 
-def _text(value: str, out: list[bytes], links: dict[str, int] | None) -> None:
+def _write_text(value: str, out: list[bytes], links: dict[str, int] | None) -> None:
     if links is not None and any(pattern.fullmatch(value) for pattern in LINKING_IDS.values()):
         out.append(b"@%d;" % links.setdefault(value, len(links)))
         return
@@ -173,7 +171,7 @@ def _text(value: str, out: list[bytes], links: dict[str, int] | None) -> None:
 
 
 @lru_cache(maxsize=1024)
-def _name(name: str) -> bytes:
+def _member_name(name: str) -> bytes:
     text = name.encode()
     return b"%d:%b" % (len(text), text)
 
@@ -196,7 +194,7 @@ def _scalar(value: Any) -> bytes:
 
 
 def ignore_members(value: Any, pointers: Iterable[str]) -> Any:
-    """The value without the members that JSON pointers (RFC 6901) name; ``*`` stands for any one member or item."""
+    """Return the value without the members that the JSON pointers (RFC 6901) name; ``*`` stands for any one member or item."""
     for pointer in pointers:
         if path := [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]:
             value = _without(value, path)
@@ -204,19 +202,22 @@ def ignore_members(value: Any, pointers: Iterable[str]) -> Any:
 
 
 def _without(value: Any, path: list[str]) -> Any:
-    """The value without what the path names, made anew only along the path."""
+    """Return the value without what the path names; what does not lie on the path is shared, not copied."""
     step, rest = path[0], path[1:]
     if type(value) is dict:
         members = ((name, item, step in ("*", name)) for name, item in value.items())
         return {name: _without(item, rest) if named else item for name, item, named in members if rest or not named}
     if type(value) is list:
-        items = ((item, step in ("*", str(at))) for at, item in enumerate(value))
+        items = ((item, step in ("*", str(index))) for index, item in enumerate(value))
         return [_without(item, rest) if named else item for item, named in items if rest or not named]
     return value
 
 
 def canonical_text(body: Body) -> bytes:
-    """What is kept of a request body for people to read and compare: its JSON, members sorted, long strings of a large one shortened."""
+    """Return the request body as an entry keeps it, for people to read and compare.
+
+    JSON with sorted members; long strings of a large body are shortened. Empty for a large body that is not JSON.
+    """
     if body.kind != "json":
         return body.raw if len(body.raw) <= KEPT_WHOLE else b""
     value = body.value if len(body.raw) <= KEPT_WHOLE else _shortened(body.value)

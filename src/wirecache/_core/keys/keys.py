@@ -1,7 +1,7 @@
 """Which stored answer belongs to a request? The one under its key.
 
-A key is the SHA-256 of an unambiguous framing of all that a server could answer differently for.
-Nothing is left out but what this module names: allow-lists of body members are how caches give wrong answers.
+A key is the SHA-256 of an unambiguous framing of everything on which the answer could depend.
+Nothing is left out but what this module names: a cache with an allow-list of body members gives wrong answers.
 """
 
 from __future__ import annotations
@@ -14,32 +14,32 @@ from typing import Any, cast
 from urllib.parse import quote, urlsplit
 
 from wirecache._core.keys.canonical import EMPTY, Body, canonical_json, frame, ignore_members, normalise_percent, parse_body
-from wirecache._core.messages import Request
+from wirecache._core.messages import Request, fields_of
 from wirecache._core.privacy.names import CREDENTIAL_FIELDS, credential_fingerprint, is_credential
 from wirecache.errors import ConfigError
 
 __all__ = ["DEFAULT_KEY", "KeyOptions", "http_key", "key_fields", "key_of", "make_key", "request_from"]
 
-FORMAT = b"wirecache key 1"  # a changed key is a breaking change: it gets a new number here
+FORMAT = b"wirecache key 1"  # whatever changes keys is a breaking change, and takes a new number
 
-# Headers that change an answer. A provider's version and beta switches; never a credential, an agent's name or a trace.
+# Headers that change an answer: a provider's version and beta switches; never a credential, an agent's name or a trace.
 KEY_FIELDS = (b"anthropic-beta", b"anthropic-version", b"content-encoding", b"openai-beta")
-# Media types that any JSON endpoint answers alike; others (an audio format, an event stream) count.
+# Values of Accept that make no difference at a JSON endpoint; others (an audio format, an event stream) do.
 PLAIN_ACCEPT = frozenset({b"", b"*/*", b"application/json"})
 # What the HTTP libraries leave as it is when they encode a URL (the WHATWG URL standard's percent-encode sets).
 _IN_QUERY = "".join(char for char in map(chr, range(0x21, 0x7F)) if char not in '"#<>')
 _IN_PATH = "".join(char for char in _IN_QUERY if char not in "?`{}")
-LARGE = 64 * 1024  # bytes; from here on the pieces of a body are hashed one by one, which spares a copy
+LARGE = 64 * 1024  # bytes; the pieces of a body of this size are hashed one by one, which avoids a copy
 DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
 @dataclass(frozen=True, slots=True)
 class KeyOptions:
-    """What counts in a key, beyond or below the default?
+    """What a key is made from, where it differs from the default.
 
-    ``ignore_body``: JSON pointers (``*`` for any one step) left out. ``ignore_query``: parameter names left out.
-    ``headers``: names that count beside the built-in ones. ``credentials=True``: other credentials, other answers.
-    ``host=False``: the origin does not count. ``normalize``: called with the parsed JSON body, returns the one to use.
+    ``ignore_body``: JSON pointers of members to leave out (``*`` for any one step). ``ignore_query``: names of parameters to leave out.
+    ``headers``: names of headers to include beside the built-in ones. ``credentials=True``: each credential has its own entries.
+    ``host=False``: scheme, host and port are left out. ``normalize``: called with the parsed JSON body, returns the one to use instead.
     """
 
     ignore_body: tuple[str, ...] = ()
@@ -50,15 +50,15 @@ class KeyOptions:
     normalize: Callable[[Any], Any] | None = None
 
     def __post_init__(self) -> None:
-        """``ConfigError`` for what would do nothing."""
+        """Raise ``ConfigError`` for an option that would have no effect."""
         for name in ("ignore_body", "ignore_query", "headers"):
             values = getattr(self, name)
             if isinstance(values, str) or not all(isinstance(value, str) for value in values):
-                raise ConfigError(f"{name}= is {values!r}; allowed: a tuple of texts")
+                raise ConfigError(f"{name} must be a tuple of strings, got {values!r}")
             object.__setattr__(self, name, tuple(values))
         for pointer in self.ignore_body:
             if not pointer.startswith("/"):
-                raise ConfigError(f"ignore_body= has {pointer!r}; allowed: JSON pointers such as '/user' or '/messages/*/id'")
+                raise ConfigError(f"ignore_body must consist of JSON pointers such as '/user' or '/messages/*/id', got {pointer!r}")
 
 
 DEFAULT_KEY = KeyOptions()
@@ -74,24 +74,21 @@ def make_key(
     namespace: str = "",
     sample: int = 0,
 ) -> str:
-    """Under which key does the answer to this request lie? 64 hex digits; pure and stable."""
+    """Return the key under which the answer to this request is stored: 64 hex digits; pure, and stable from release to release."""
     request = request_from(method, url, headers)
     raw = content.encode() if isinstance(content, str) else content or b""
     return key_of(request, parse_body(raw, request.fields.get(b"content-type", b"")), options, namespace, sample)
 
 
 def request_from(method: str, url: str, headers: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> Request:
-    """The request that these parts make, as an HTTP library would send it."""
+    """Return the request with these parts, normalised as an HTTP library would send it."""
     split = urlsplit(url)
     scheme = split.scheme.lower()
     pairs = cast("Iterable[tuple[str, str]]", headers.items() if isinstance(headers, Mapping) else headers)
-    fields: dict[bytes, bytes] = {}
-    for name, value in pairs:
-        lower, raw = name.lower().encode(), value.encode()
-        fields[lower] = fields[lower] + b", " + raw if lower in fields else raw
+    fields = fields_of([(name.encode(), value.encode()) for name, value in pairs])
     host = split.hostname or ""
     if not host.isascii():
-        import idna  # as httpx does; it comes with it
+        import idna  # a dependency of httpx, which encodes hosts by it
 
         host = idna.encode(host.lower()).decode()
     path, query = quote(_without_dots(split.path) or "/", safe=_IN_PATH).encode(), quote(split.query, safe=_IN_QUERY).encode()
@@ -99,21 +96,21 @@ def request_from(method: str, url: str, headers: Mapping[str, str] | Iterable[tu
 
 
 def key_of(request: Request, body: Body, options: KeyOptions = DEFAULT_KEY, namespace: str = "", sample: int = 0) -> str:
-    """The same for a request that was taken apart already. What it raises is what ``options.normalize`` raised."""
-    asked = _asked(request.method, request.scheme, request.host, request.port, request.path, namespace, sample, options.host)
+    """Return the key of a request with a parsed body. It raises only what ``options.normalize`` raises."""
+    endpoint = _framed_endpoint(request.method, request.scheme, request.host, request.port, request.path, namespace, sample, options.host)
     query = _query(request.query, options.ignore_query) if request.query else b""
     fields = _fields(request.fields, options.headers)
     credential = credential_fingerprint(request) if options.credentials else b""
     kind, parts = _body(request, body, options)
     size = sum(map(len, parts))
-    digest = hashlib.sha256(asked + frame((query, fields, credential, kind)) + b"%d:" % size)
+    digest = hashlib.sha256(endpoint + frame((query, fields, credential, kind)) + b"%d:" % size)
     for part in (b"".join(parts),) if size < LARGE else parts:
         digest.update(part)
     return digest.hexdigest()
 
 
 def _without_dots(path: str) -> str:
-    """The path with its dot segments resolved (RFC 3986 section 5.2.4), as the HTTP libraries send it."""
+    """Return the path with its dot segments resolved (RFC 3986 section 5.2.4), as the HTTP libraries send it."""
     steps = path.split("/")
     if "." not in steps and ".." not in steps:
         return path
@@ -128,26 +125,28 @@ def _without_dots(path: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _asked(method: str, scheme: str, host: str, port: int | None, path: bytes, namespace: str, sample: int, by_host: bool) -> bytes:
-    """The parts that are the same for all calls of one endpoint, framed."""
-    origin = f"{scheme}://{host.lower()}:{port or DEFAULT_PORTS.get(scheme, 0)}" if by_host else ""
+def _framed_endpoint(
+    method: str, scheme: str, host: str, port: int | None, path: bytes, namespace: str, sample: int, with_host: bool
+) -> bytes:
+    """Return the framed parts that all calls of one endpoint have in common: they are computed once."""
+    origin = f"{scheme}://{host.lower()}:{port or DEFAULT_PORTS.get(scheme, 0)}" if with_host else ""
     parts = (FORMAT, namespace.encode(), b"%d" % sample, method.upper().encode(), origin.encode(), normalise_percent(path))
     return frame(parts)
 
 
 def http_key(request: Request, namespace: str = "") -> str:
-    """Under which key lies what a GET or HEAD of this URL is answered from, by HTTP's own rules?
+    """Return the key by which HTTP's own rules store the answer to a GET or HEAD of this URL.
 
-    One entry for each URL, method and credential: a private cache never mixes accounts (RFC 9111 section 3.5). What else the answer
-    varies on is kept with the entry. Any other method has the key of the GET that it may make invalid (section 4.4).
+    One entry for each URL, method and credential: a private cache never mixes accounts (RFC 9111 section 3.5). The other headers that
+    the answer varies on are kept with the entry. Any other method has the key of the GET that it may invalidate (section 4.4).
     """
     method = "HEAD" if request.method == "HEAD" else "GET"
-    asked = request._replace(method=method, fields={n: v for n, v in request.fields.items() if n in CREDENTIAL_FIELDS})
-    return key_of(asked, EMPTY, KeyOptions(credentials=True), namespace)
+    keyed = request._replace(method=method, fields={n: v for n, v in request.fields.items() if n in CREDENTIAL_FIELDS})
+    return key_of(keyed, EMPTY, KeyOptions(credentials=True), namespace)
 
 
 def _query(query: bytes, ignored: tuple[str, ...]) -> bytes:
-    """The parameters by name, those of one name in their order, credentials left out."""
+    """Return the framed parameters, sorted by name; those of one name keep their order, credentials are left out."""
     names = {name.lower().encode() for name in ignored}
     pairs = [normalise_percent(pair).partition(b"=") for pair in query.split(b"&") if pair]
     kept = sorted((pair for pair in pairs if pair[0].lower() not in names and not is_credential(pair[0])), key=lambda pair: pair[0])
@@ -155,26 +154,26 @@ def _query(query: bytes, ignored: tuple[str, ...]) -> bytes:
 
 
 def key_fields(fields: Mapping[bytes, bytes], extra: tuple[str, ...] = ()) -> dict[str, str]:
-    """The headers that count in the key of such a request, as text; ``extra``: those of the user's ``KeyOptions``."""
-    found = {name.decode(): value.decode("latin-1") for name, value in _counted(fields)}
+    """Return the headers that are part of the key, as text. ``extra``: the names in the user's ``KeyOptions``."""
+    found = {name.decode(): value.decode("latin-1") for name, value in _built_in_fields(fields)}
     for name in extra:
         if (value := fields.get(name.lower().encode())) is not None:
             found[name.lower()] = value.decode("latin-1")
     return found
 
 
-def _counted(fields: Mapping[bytes, bytes]) -> list[tuple[bytes, bytes]]:
+def _built_in_fields(fields: Mapping[bytes, bytes]) -> list[tuple[bytes, bytes]]:
     found = [(name, b" ".join(fields[name].split())) for name in KEY_FIELDS if name in fields]
     accept = fields.get(b"accept", b"")
     if accept not in PLAIN_ACCEPT:
-        wanted = [b"".join(media.split()) for media in accept.split(b",")]
-        if any(media.lower() not in PLAIN_ACCEPT for media in wanted):
-            found.append((b"accept", b",".join(wanted)))
+        media_ranges = [b"".join(media_range.split()) for media_range in accept.split(b",")]
+        if any(media_range.lower() not in PLAIN_ACCEPT for media_range in media_ranges):
+            found.append((b"accept", b",".join(media_ranges)))
     return found
 
 
 def _fields(fields: Mapping[bytes, bytes], extra: tuple[str, ...]) -> bytes:
-    found = _counted(fields)
+    found = _built_in_fields(fields)
     for name in extra:
         lower = name.lower().encode()
         if lower in fields:
@@ -183,14 +182,14 @@ def _fields(fields: Mapping[bytes, bytes], extra: tuple[str, ...]) -> bytes:
 
 
 def _body(request: Request, body: Body, options: KeyOptions) -> tuple[bytes, list[bytes]]:
-    """The kind of the body and its canonical bytes, in pieces; the raw bytes where it has no canonical form."""
+    """Return the kind of the body and its canonical bytes in pieces; its raw bytes if it has no canonical form."""
     if body.kind == "json":
         value = ignore_members(body.value, options.ignore_body) if options.ignore_body else body.value
         if options.normalize is not None:
             value = options.normalize(value)
         try:
             return b"json", canonical_json(value, body.raw)
-        except ValueError:  # what JSON cannot carry: a lone surrogate, a number beyond a double
+        except ValueError:  # what JSON cannot represent: a lone surrogate, a number beyond a double
             pass
     elif body.kind in ("multipart", "form"):
         return body.kind.encode(), [piece for pair in body.value for part in pair for piece in (b"%d:" % len(part), part)]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from wirecache._core.event_stream import events_in
-from wirecache._core.keys.canonical import media_type
+from wirecache._core.headers import media_type
 from wirecache._core.messages import Entry, fields_of
 
 __all__ = ["answer_text", "json_values"]

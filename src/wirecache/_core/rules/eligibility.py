@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from urllib.parse import unquote
 
-from wirecache._core.keys.canonical import Body, media_type
+from wirecache._core.headers import media_type
+from wirecache._core.keys.canonical import Body
 from wirecache._core.messages import Request
 
 __all__ = ["body_bypass_reason", "body_requests_stream", "is_event_stream", "is_upgrade", "model_of", "target_requests_stream", "too_large"]

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from wirecache._core.event_stream import split_stream
 from wirecache._core.flows.recorder import Recorder, Recording
 from wirecache._core.flows.replay import redacted
-from wirecache._core.keys.canonical import media_type, parse_body
+from wirecache._core.headers import media_type
+from wirecache._core.keys.canonical import parse_body
 from wirecache._core.keys.keys import DEFAULT_KEY, KeyOptions, key_of, request_from
 from wirecache._core.messages import Entry, Head, fields_of
 from wirecache._core.privacy.redaction import Redactor
