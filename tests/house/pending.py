@@ -39,7 +39,6 @@ PRIVATE_WORDS_IN_SOURCE: set[str] = {
     "src/wirecache/_core/flows/refusal.py",
     "src/wirecache/_core/flows/rekey.py",
     "src/wirecache/_core/flows/replay.py",
-    "src/wirecache/_core/keys/keys.py",
     "src/wirecache/_core/llm/answers.py",
     "src/wirecache/_core/llm/batches.py",
     "src/wirecache/_core/llm/conversation.py",
@@ -93,7 +92,6 @@ PRIVATE_WORDS_IN_TESTS: set[str] = {
     "tests/core/flows/test_recorder.py",
     "tests/core/flows/test_refusal.py",
     "tests/core/flows/test_replay.py",
-    "tests/core/keys/test_keys.py",
     "tests/core/llm/test_batches.py",
     "tests/core/llm/test_conversation.py",
     "tests/core/play.py",
@@ -152,7 +150,6 @@ PRIVATE_WORDS_IN_TESTS: set[str] = {
 SAME_DOCSTRINGS: set[str] = {
     "src/wirecache/_caches/cache.py",
     "src/wirecache/_caches/cassette.py",
-    "src/wirecache/_core/keys/keys.py",
     "src/wirecache/_core/status.py",
     "src/wirecache/_pytest/places.py",
     "src/wirecache/_runtime/driver.py",
