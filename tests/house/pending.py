@@ -30,7 +30,6 @@ PRIVATE_WORDS_IN_SOURCE: set[str] = {
     "src/wirecache/_caches/cassette.py",
     "src/wirecache/_caches/context.py",
     "src/wirecache/_caches/explain.py",
-    "src/wirecache/_clients/warm.py",
     "src/wirecache/_core/codec.py",
     "src/wirecache/_core/compare/diff.py",
     "src/wirecache/_core/flows/completeness.py",

@@ -1,6 +1,6 @@
-"""How are many calls put into the cache ahead of time? Through the real HTTP path, a few at a time; what is there already is a hit.
+"""``warm``: how are many calls put into the cache ahead of time? They are sent as any client sends them, some of them concurrently.
 
-So a run that was cut short goes on where it was: there is nothing to remember but the store.
+What is in the cache already is a hit, so an interrupted run continues where it stopped: it keeps no state but the store.
 """
 
 from __future__ import annotations
@@ -12,26 +12,27 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from wirecache._caches.cache import Cache
 from wirecache._caches.explain import explain
+from wirecache._clients.rate_limit import limit_rate, parse_rate
+from wirecache._clients.retries import retrying
 from wirecache._clients.select import cached_async_client
 from wirecache._core.keys.keys import request_from
 from wirecache._core.llm.batches import Asked, asked_in, json_body, live_url
 from wirecache._core.privacy.patterns import redacted_text
-from wirecache._core.rules.freshness import parse_ttl
 from wirecache._core.status import CacheStatus
 from wirecache.errors import ConfigError
 
-__all__ = ["DEFAULT_BASE", "WarmError", "WarmReport", "Warming", "awarm", "parse_rate", "warm"]
+__all__ = ["WarmError", "WarmReport", "WarmRun", "awarm", "warm"]
 
-DEFAULT_BASE = "https://api.openai.com/v1"
-AGAIN = frozenset({408, 409, 429, 500, 502, 503, 504, 529})  # statuses after which the same call may go well
-LONGEST_WAIT = 60.0  # seconds before a call is tried again
-TIMEOUT = 600.0  # seconds for an answer, as the SDKs wait
-SHOWN = 300  # characters of what a provider says of an error
+DEFAULT_BASE_URL = "https://api.openai.com/v1"
+TIMEOUT = 600.0  # seconds for a response, as in the SDKs
+MAX_ERROR_LENGTH = 300  # characters of the provider's error message
 _KEY_HEADERS = frozenset({"authorization", "api-key", "x-api-key"})
+
+Line: TypeAlias = Mapping[str, Any] | str | bytes  # a call: {"custom_id", "method", "url", "body"}, also as JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,10 @@ class WarmError:
 
 @dataclass(slots=True)
 class WarmReport:
-    """What came of it: ``hits`` were there already (or asked twice), ``stored`` were bought.
+    """What became of the calls.
 
-    ``not_stored`` were answered, but not with what a cache keeps, by the reason why. ``stopped``: it ended before all were done.
+    ``hits`` were in the cache already, or are in the list twice. ``stored`` were sent and stored. ``not_stored`` were sent but not
+    stored, by reason. ``seconds``: how long it took. ``stopped``: it ended before all calls were done.
     """
 
     hits: int = 0
@@ -58,19 +60,19 @@ class WarmReport:
 
     @property
     def total(self) -> int:
-        """How many calls were looked at."""
+        """The number of calls that are done."""
         return self.hits + self.stored + self.not_stored.total() + len(self.errors)
 
 
-def warm(requests: Iterable[Mapping[str, Any] | str | bytes], cache: Cache | None = None, **options: Any) -> WarmReport:
-    """``awarm`` for code that has no event loop."""
+def warm(requests: Iterable[Line], cache: Cache | None = None, **options: Any) -> WarmReport:
+    """Send calls through the cache, so that they are hits later: ``awarm`` for code without an event loop."""
     import anyio
 
     return anyio.run(partial(awarm, requests, cache, **options))
 
 
 async def awarm(
-    requests: Iterable[Mapping[str, Any] | str | bytes],
+    requests: Iterable[Line],
     cache: Cache | None = None,
     *,
     base_url: str | None = None,
@@ -81,34 +83,20 @@ async def awarm(
     library: Literal["httpx", "httpx2"] | None = None,
     on_done: Callable[[WarmReport], None] | None = None,
 ) -> WarmReport:
-    """Send calls through the cache, so that they are hits later.
+    """Send calls through the cache, so that they are hits later. Return what became of them.
 
-    ``requests``: as in OpenAI's batch files, ``{"custom_id", "method", "url", "body"}``, as dicts or as lines of JSON. ``base_url``: else
-    ``OPENAI_BASE_URL``, else OpenAI's. ``headers``: go with each call; without a key among them, ``OPENAI_API_KEY`` goes to the base URL.
-    ``rate``: calls a second, or ``"500/m"``; hits are none. ``attempts``: how often a call is sent that fails for now, with growing
-    pauses. ``on_done``: called after each call.
+    ``requests``: as in OpenAI's batch files, ``{"custom_id", "method", "url", "body"}``, as dicts or as lines of JSON. ``base_url``:
+    default ``OPENAI_BASE_URL``, else OpenAI's. ``headers``: added to each call; without an API key among them, ``OPENAI_API_KEY`` is
+    sent to the base URL. ``concurrency``: calls in flight at once. ``rate``: the limit of calls sent, per second or as ``"500/m"``; hits
+    do not count. ``attempts``: how often a call is sent that fails temporarily, with growing pauses. ``on_done``: called after each call.
     """
-    warming = Warming(cache or Cache(), base_url, headers or {}, attempts, on_done)
-    await warming.run(requests, concurrency, parse_rate(rate), library)
-    return warming.report
+    run = WarmRun(cache or Cache(), base_url, headers or {}, attempts, on_done)
+    await run.run(requests, concurrency, parse_rate(rate), library)
+    return run.report
 
 
-def parse_rate(rate: float | str | None) -> float | None:
-    """Calls a second, from a number or a text such as ``"5/s"`` or ``"500/m"``; None: as fast as it goes."""
-    if rate is None:
-        return None
-    try:
-        number, _, unit = str(rate).partition("/")
-        a_second = float(number) / (parse_ttl(f"1{unit.strip()}") or 1.0)
-        if 0 < a_second < float("inf"):
-            return a_second
-    except ValueError:
-        pass
-    raise ConfigError(f'rate= is {rate!r}; allowed: calls a second, or a text such as "5/s", "500/m", "10000/h"')
-
-
-class Warming:
-    """One run over a list of calls."""
+class WarmRun:
+    """One run over a list of calls; options as in ``awarm``."""
 
     def __init__(
         self,
@@ -120,172 +108,90 @@ class Warming:
     ) -> None:
         self.report = WarmReport()
         self._cache = cache
-        self._base = (base_url or os.environ.get("OPENAI_BASE_URL") or DEFAULT_BASE).rstrip("/")
+        self._base_url = (base_url or os.environ.get("OPENAI_BASE_URL") or DEFAULT_BASE_URL).rstrip("/")
         self._headers = {"content-type": "application/json", "accept": "application/json", **(headers or {})}
         self._attempts = attempts
         self.on_done = on_done
         self._stopped = False
 
     def stop(self) -> None:
-        """Begin no further call; those under way are finished and stored."""
+        """Begin no further call; those in flight are finished and stored. Safe in a signal handler."""
         self._stopped = True
 
     async def run(
         self,
-        requests: Iterable[Mapping[str, Any] | str | bytes],
+        lines: Iterable[Line],
         concurrency: int,
         rate: float | None,
         library: Literal["httpx", "httpx2"] | None = None,
     ) -> None:
-        """Send them, so many at a time."""
+        """Send the calls, ``concurrency`` at once and ``rate`` a second; None for no limit."""
         import anyio
 
         if concurrency < 1:
-            raise ConfigError(f"concurrency= is {concurrency!r}; allowed: 1, 2, ...")
+            raise ConfigError(f"concurrency must be 1 or more, got {concurrency!r}")
         started = time.monotonic()
-        waiting = ((at, line) for at, line in enumerate(requests, 1) if not isinstance(line, (str, bytes)) or line.strip())
+        pending = ((number, line) for number, line in enumerate(lines, 1) if not isinstance(line, (str, bytes)) or line.strip())
         client: Any = cached_async_client(self._cache, library=library, timeout=TIMEOUT)
-        _paced(client, rate)
+        if rate is not None:
+            limit_rate(client, rate)
         async with client, anyio.create_task_group() as group:
             for _ in range(concurrency):
-                group.start_soon(self._work, client, waiting)
+                group.start_soon(self._work, client, pending)
         await self._cache.aflush()
-        self.report.stopped = self._stopped and next(waiting, None) is not None
+        self.report.stopped = self._stopped and next(pending, None) is not None
         self.report.seconds = time.monotonic() - started
 
-    async def _work(self, client: Any, waiting: Iterator[tuple[int, Any]]) -> None:
-        while not self._stopped and (following := next(waiting, None)) is not None:
-            number, line = following
-            name = str(number)
+    async def _work(self, client: Any, pending: Iterator[tuple[int, Line]]) -> None:
+        while not self._stopped and (numbered := next(pending, None)) is not None:
+            number, line = numbered
+            call_id = str(number)
             try:
-                asked = asked_in(line)
-                name = asked.id or name
-                self._count(name, *await self._send(client, asked))
+                call = asked_in(line)
+                call_id = call.id or call_id
+                self._count(await self._send(client, call))
             except ValueError as error:
-                self.report.errors.append(WarmError(name, str(error)))
+                self.report.errors.append(WarmError(call_id, str(error)))
             if self.on_done is not None:
                 self.on_done(self.report)
 
-    async def _send(self, client: Any, asked: Asked) -> tuple[CacheStatus | None, str]:
-        """What the cache made of the answer, or why there is none."""
-        url, content = live_url(self._base, asked.url), json_body(asked.body)
-        headers = {**self._headers, **self._credential(url)}
-        if reason := self._would_pass_by(asked.method, url, headers, content):
-            raise ValueError(f"not sent: a cache stores no such call ({reason})")
+    async def _send(self, client: Any, call: Asked) -> CacheStatus:
+        """Return what the cache did with the call. Raises ``ValueError`` with the reason why there is no answer."""
+        url, content = live_url(self._base_url, call.url), json_body(call.body)
+        headers = {**self._headers, **self._authorization(url)}
+        if reason := self._bypass_reason(call.method, url, headers, content):
+            raise ValueError(f"not sent: the cache does not store such calls ({reason})")
         library = importlib.import_module(type(client).__module__.partition(".")[0])
+        send = retrying(library.TransportError, self._attempts, lambda: self._stopped)
         try:
-            answer = await self._retrying(library.TransportError)(client.request, asked.method, url, headers=headers, content=content)
+            response = await send(client.request, call.method, url, headers=headers, content=content)
         except (library.TransportError, library.InvalidURL) as error:
-            return None, f"{type(error).__name__}: {error}"
-        await self._cache.aflush()  # what is paid for is on disk before the next call begins
-        status: CacheStatus = answer.extensions["wirecache"]
-        if answer.status_code >= 400:
-            return None, f"status {answer.status_code}: {' '.join(answer.text.split())[:SHOWN]}"
-        return status, ""
+            raise ValueError(redacted_text(f"{type(error).__name__}: {error}")) from error
+        await self._cache.aflush()  # what is paid for is stored before the next call begins
+        if response.status_code >= 400:
+            raise ValueError(redacted_text(f"status {response.status_code}: {' '.join(response.text.split())[:MAX_ERROR_LENGTH]}"))
+        status: CacheStatus = response.extensions["wirecache"]
+        return status
 
-    def _credential(self, url: str) -> dict[str, str]:
-        """The key of the environment, for the base URL only."""
+    def _authorization(self, url: str) -> dict[str, str]:
+        """Return the header with the key of the environment: for the base URL only, and if no other key was given."""
         key = os.environ.get("OPENAI_API_KEY")
-        known = any(name.lower() in _KEY_HEADERS for name in self._headers)
-        return {"authorization": f"Bearer {key}"} if key and not known and url.startswith(f"{self._base}/") else {}
+        has_key = any(name.lower() in _KEY_HEADERS for name in self._headers)
+        return {"authorization": f"Bearer {key}"} if key and not has_key and url.startswith(f"{self._base_url}/") else {}
 
-    def _would_pass_by(self, method: str, url: str, headers: Mapping[str, str], content: bytes) -> str | None:
-        """Why would the cache not even look at it?"""
-        asked = request_from(method, url, headers)
+    def _bypass_reason(self, method: str, url: str, headers: Mapping[str, str], content: bytes) -> str | None:
+        """Return why the cache would not even look for this call, or None if it would."""
         if method in ("GET", "HEAD"):
             return method
-        told = explain(asked, content, self._cache.plan, time.time(), lambda key: None, lambda *_: None)
-        return told.reason.removeprefix("bypassed: ") if told.reason and told.reason.startswith("bypassed: ") else None
+        request = request_from(method, url, headers)
+        explanation = explain(request, content, self._cache.plan, time.time(), lambda key: None, lambda *_: None)
+        reason = explanation.reason or ""
+        return reason.removeprefix("bypassed: ") if reason.startswith("bypassed: ") else None
 
-    def _count(self, name: str, status: CacheStatus | None, error: str) -> None:
-        if status is None:
-            self.report.errors.append(WarmError(name, redacted_text(error)))
-        elif status.hit or status.collapsed:
+    def _count(self, status: CacheStatus) -> None:
+        if status.hit or status.collapsed:
             self.report.hits += 1
         elif status.stored:
             self.report.stored += 1
         else:
             self.report.not_stored[status.detail or "unknown"] += 1
-
-    # -- trying again -------------------------------------------------------------------------------------------------
-
-    def _retrying(self, passing: type[Exception]) -> Any:
-        try:
-            import tenacity
-        except ImportError as error:
-            raise ImportError("warm needs tenacity: pip install 'wirecache[cli]'") from error
-        backoff = tenacity.wait_exponential_jitter(initial=0.5, max=LONGEST_WAIT, jitter=0.5)
-        return tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_exception_type(passing) | tenacity.retry_if_result(lambda answer: answer.status_code in AGAIN),
-            stop=lambda state: self._stopped or state.attempt_number >= self._attempts,
-            wait=lambda state: _asked_for(state) or backoff(state),
-            retry_error_callback=lambda state: state.outcome and state.outcome.result(),
-            sleep=self._sleep,
-        )
-
-    async def _sleep(self, seconds: float) -> None:
-        """Pause, but not for long once it is to stop."""
-        import anyio
-
-        until = time.monotonic() + seconds
-        while not self._stopped and (left := until - time.monotonic()) > 0:  # noqa: ASYNC110  # a signal handler may set no event
-            await anyio.sleep(min(left, 0.25))
-
-
-def _asked_for(state: Any) -> float | None:
-    """How long the provider asks to wait, in seconds."""
-    if state.outcome is None or state.outcome.failed:
-        return None
-    headers = state.outcome.result().headers
-    for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
-        try:
-            return min(max(float(headers[name]) / unit, 0.001), LONGEST_WAIT)
-        except (KeyError, ValueError):  # it may be a date
-            continue
-    return None
-
-
-def _paced(client: Any, rate: float | None) -> None:
-    """Let no more calls than that go out: below the cache, since a hit goes nowhere."""
-    if rate is not None:
-        pace = _Pace(rate)
-        for transport in (client._transport, *client._mounts.values()):
-            if transport is not None:
-                transport.next_transport = _Paced(transport.next_transport, pace)
-
-
-class _Pace:
-    """When may the next call go out?"""
-
-    def __init__(self, rate: float) -> None:
-        self._between = 1 / rate
-        self._next = 0.0
-
-    async def wait(self) -> None:
-        import anyio
-
-        now = time.monotonic()
-        at, self._next = max(now, self._next), max(now, self._next) + self._between
-        await anyio.sleep(at - now)
-
-
-class _Paced:
-    """A transport that waits for its turn."""
-
-    def __init__(self, below: Any, pace: _Pace) -> None:
-        self._below = below
-        self._pace = pace
-
-    async def handle_async_request(self, request: Any) -> Any:
-        await self._pace.wait()
-        return await self._below.handle_async_request(request)
-
-    async def aclose(self) -> None:
-        await self._below.aclose()
-
-    async def __aenter__(self) -> _Paced:
-        await self._below.__aenter__()
-        return self
-
-    async def __aexit__(self, *error: Any) -> None:
-        await self._below.__aexit__(*error)

@@ -13,7 +13,8 @@ import anyio
 import typer
 
 from wirecache import WarmReport
-from wirecache._clients.warm import Warming, parse_rate
+from wirecache._clients.rate_limit import parse_rate
+from wirecache._clients.warm import WarmRun
 from wirecache.cli._options import JsonOption, StoreOption, parse_headers
 from wirecache.cli._stores import open_cache
 from wirecache.cli._terminal import console, print_json, print_text, quantity, warn
@@ -39,10 +40,10 @@ def command(
     The API key is OPENAI_API_KEY, unless --header gives one. Exits with 1 if a call has no answer in the cache at the end.
     """
     with open_cache(store, create=True) as cache:
-        warming = Warming(cache, base_url, dict(parse_headers(header)), attempts)
-        with file.open("rb") as lines, _progress_bar(file) as warming.on_done, _stopped_by_signals(warming):
-            anyio.run(partial(warming.run, lines, concurrency, parse_rate(rate)))
-        report = warming.report
+        warm_run = WarmRun(cache, base_url, dict(parse_headers(header)), attempts)
+        with file.open("rb") as lines, _progress_bar(file) as warm_run.on_done, _stopped_by_signals(warm_run):
+            anyio.run(partial(warm_run.run, lines, concurrency, parse_rate(rate)))
+        report = warm_run.report
         for error in report.errors:
             warn(f"{error.id}: {error.reason}")
         if as_json:
@@ -77,11 +78,11 @@ def _progress_bar(file: Path) -> Iterator[Callable[[WarmReport], None] | None]:
 
 
 @contextmanager
-def _stopped_by_signals(warming: Warming) -> Iterator[None]:
+def _stopped_by_signals(warm_run: WarmRun) -> Iterator[None]:
     """Let the first Ctrl-C or SIGTERM stop the run after the calls in flight, and a second Ctrl-C interrupt them."""
 
     def stop(number: int, frame: Any) -> None:
-        warming.stop()
+        warm_run.stop()
         warn("stopping after the calls in flight")
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
