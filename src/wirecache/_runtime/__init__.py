@@ -1,1 +1,1 @@
-"""Running flows, event loops, forks, exit, and warnings: one of each."""
+"""The runtime: running flows, event loops, threads, forks, exit, and warnings. One of each."""

@@ -1,4 +1,4 @@
-"""Who runs a flow? One of these two drivers, the one of the caller's colour.
+"""How is a flow run? By one of two drivers, one for sync code and one for event loops.
 
 ``perform`` answers one effect. What it raises is thrown into the flow, so that a flow can react to it. Under an event loop a flow works
 on a large answer (a request of megabytes, to be parsed and hashed) in a worker thread.
@@ -14,11 +14,11 @@ __all__ = ["adrive", "drive"]
 
 Effect = TypeVar("Effect")
 Outcome = TypeVar("Outcome")
-BIG = 256 * 1024  # bytes; a flow's work on more takes milliseconds
+LARGE_ANSWER = 256 * 1024  # bytes; a flow's work on more takes milliseconds
 
 
 def drive(flow: Generator[Effect, Any, Outcome], perform: Callable[[Effect], Any]) -> Outcome:
-    """Run a flow to its outcome."""
+    """Run the flow. Return its outcome."""
     try:
         effect = next(flow)
         while True:
@@ -34,21 +34,21 @@ def drive(flow: Generator[Effect, Any, Outcome], perform: Callable[[Effect], Any
         flow.close()
 
 
-class _Ended(NamedTuple, Generic[Outcome]):
-    """A flow's end, told by a worker thread: no future can carry a ``StopIteration``."""
+class _Finished(NamedTuple, Generic[Outcome]):
+    """The outcome of a flow that ended in a worker thread: no future can carry a ``StopIteration``."""
 
     outcome: Outcome
 
 
-def _sent(flow: Generator[Effect, Any, Outcome], answer: bytes) -> Effect | _Ended[Outcome]:
+def _send(flow: Generator[Effect, Any, Outcome], answer: bytes) -> Effect | _Finished[Outcome]:
     try:
         return flow.send(answer)
     except StopIteration as stop:
-        return _Ended(stop.value)
+        return _Finished(stop.value)
 
 
 async def adrive(flow: Generator[Effect, Any, Outcome], perform: Callable[[Effect], Awaitable[Any]]) -> Outcome:
-    """The same, awaiting each effect."""
+    """Run the flow on an event loop, awaiting each effect. Return its outcome."""
     try:
         effect = next(flow)
         while True:
@@ -57,13 +57,13 @@ async def adrive(flow: Generator[Effect, Any, Outcome], perform: Callable[[Effec
             except Exception as error:
                 effect = flow.throw(error)
                 continue
-            if type(answer) is not bytes or len(answer) <= BIG:
+            if type(answer) is not bytes or len(answer) <= LARGE_ANSWER:
                 effect = flow.send(answer)
                 continue
             from anyio.to_thread import run_sync
 
-            sent = await run_sync(_sent, flow, answer)
-            if isinstance(sent, _Ended):
+            sent = await run_sync(_send, flow, answer)
+            if isinstance(sent, _Finished):
                 return sent.outcome  # type: ignore[no-any-return]
             effect = sent
     except StopIteration as stop:

@@ -1,4 +1,4 @@
-"""How is something done before a process ends, a child of multiprocessing included?"""
+"""How is work done before a process ends, a child of multiprocessing included?"""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ __all__ = ["AtEnd"]
 
 
 class AtEnd:
-    """``action`` is done at exit; also in a child of multiprocessing that made a ``promise``.
+    """Runs ``action`` at exit, and in a child of multiprocessing that called ``promise``.
 
-    Such a child ends without ``atexit``: it has a list of its own, which it empties when it begins, the highest ``priority`` first.
+    Such a child ends without running ``atexit``'s functions: it runs multiprocessing's own finalizers, the highest ``priority`` first,
+    and clears those of its parent when it begins.
     """
 
     def __init__(self, action: Callable[[], object], priority: int) -> None:
         self._action = action
         self._priority = priority
-        self._promised_by: int | None = None  # the process that has promised it
+        self._promised_by: int | None = None  # the id of the process that has a finalizer
         atexit.register(action)
 
     def promise(self) -> None:
-        """There is something to do in this process."""
+        """Make sure that the action runs at the end of this process."""
         util = sys.modules.get("multiprocessing.util")
         if util is not None and self._promised_by != os.getpid():
             self._promised_by = os.getpid()

@@ -1,6 +1,6 @@
-"""What happens after a fork? What has locks, threads or sockets begins anew in the child: those of the parent are the parent's.
+"""What happens after a fork? What has locks, threads or sockets gets new ones in the child: the old ones belong to the parent.
 
-An object registers itself and is held weakly. SQLite's connections must also rest before the fork (``before``).
+An object registers itself and is held weakly. SQLite's connections must also be closed before the fork (``before``).
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ __all__ = ["Forkable", "at_fork", "keep_for_parent", "reset_after_fork"]
 
 
 class Forkable(Protocol):
-    """What can begin anew in the child of a fork."""
+    """An object that is reset in the child of a fork."""
 
     def after_fork(self) -> None:
-        """Begin anew. Only this thread runs; a lock that another thread of the parent held is never released."""
+        """Replace locks, threads and sockets. Only this thread runs; a lock that another thread of the parent held is never released."""
         ...
 
 
@@ -34,7 +34,7 @@ def reset_after_fork(forkable: Forkable) -> None:
 
 
 def at_fork(*, before: Callable[[], object], in_parent: Callable[[], object], in_child: Callable[[], object]) -> None:
-    """Call these functions of a module round each fork; ``in_child`` before any object begins anew."""
+    """Call these functions of a module around each fork; ``in_child`` before any object is reset."""
     _before.append(before)
     _in_parent.append(in_parent)
     _in_child.append(in_child)

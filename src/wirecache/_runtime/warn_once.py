@@ -31,5 +31,5 @@ class WarnOnce:
         return new
 
     def after_fork(self) -> None:
-        """Begin anew with a lock of its own; what was reported stays reported."""
+        """Replace the lock, which another thread may have held; what was reported stays reported."""
         self._lock = threading.Lock()

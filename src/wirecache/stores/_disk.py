@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
+from wirecache._runtime.threads import run_in_thread
 from wirecache._settings.sources import parse_size
 from wirecache.errors import StoreError
-from wirecache.stores._background import in_thread
 from wirecache.stores._damage import cause_of, is_damage
 
 if TYPE_CHECKING:
@@ -232,7 +232,7 @@ class DiskStore:
 
     def _open_in_time(self) -> SafeCache:
         """Open it in a thread, and wait ``OPEN_WAIT`` seconds for that; the next one to come waits for the same thread."""
-        opening = self._opening = self._opening or in_thread(self._open, "wirecache-open")
+        opening = self._opening = self._opening or run_in_thread(self._open, "wirecache-open")
         try:
             return opening.result(OPEN_WAIT)
         except Exception as error:
