@@ -13,7 +13,8 @@ from typing import Any
 import httpx2
 
 from wirecache._caches.cache import Cache
-from wirecache._clients.build import PerLoop, build_async_client, sdk_options, wrap_transports
+from wirecache._clients.build import build_async_client, sdk_options, wrap_transports
+from wirecache._clients.loops import TransportPerLoop
 from wirecache._transport.bodies import RecordedBody, ReplayedBody
 from wirecache._transport.requests import Library
 from wirecache._transport.transport import AsyncFace, SyncFace
@@ -49,7 +50,7 @@ class AsyncCacheTransport(AsyncFace, httpx2.AsyncBaseTransport):
 
     def __init__(self, cache: Cache | None = None, next_transport: httpx2.AsyncBaseTransport | None = None) -> None:
         self.cache = Cache() if cache is None else cache
-        self.next_transport = next_transport or PerLoop(None, httpx2.AsyncHTTPTransport)
+        self.next_transport = next_transport or TransportPerLoop(httpx2.AsyncHTTPTransport)
 
 
 def cached_client(cache: Cache | None = None, **client_options: Any) -> httpx2.Client:

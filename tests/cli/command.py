@@ -68,7 +68,7 @@ def fill(folder: Path, entries: Iterable[Entry]) -> None:
     """Write the entries into a disk store, in one transaction."""
     store = DiskStore(folder)
     store.get("0" * 64)
-    cache: Any = store._cache
+    cache: Any = store._breaker.current
     with cache.connection.lock, cache.transact():
         for one in entries:
             cache.set(one.key, codec.encode(one), expire=None)

@@ -129,7 +129,7 @@ class TestDirectory:
 
     def test_a_file_among_the_parents(self, path: Path) -> None:
         path.write_text("mine")
-        with pytest.raises(StoreError, match=r"cannot be made: .*Set WIRECACHE_DIR to a directory that can"):
+        with pytest.raises(StoreError, match=r"cannot be created: .*Set WIRECACHE_DIR to a directory that can"):
             DiskStore(path / "below").get(KEY)
 
     def test_a_directory_in_the_place_of_the_database(self, path: Path) -> None:

@@ -1,61 +1,72 @@
-"""How does an attached async client go on when its event loop has ended, and another one begins?
+"""How does an async client go on when its event loop has ended, and another one begins?
 
-The connections of a library's transport die with their loop, but stay in its pool, and the next loop fails on them. The transport is
-somebody else's, so it is neither exchanged nor copied: its connections are closed at the end of each loop that used it.
+The connections of a library's transport die with their loop, but stay in its pool, and the next loop fails on them. A transport that we
+make is made again for each loop. One that is somebody else's is neither exchanged nor copied: its connections are closed at the end of
+each loop that used it.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from operator import methodcaller
+from typing import Any, Self
 
-from wirecache._clients.build import running_loop
+from wirecache._clients.httpx_internals import LIBRARIES
+from wirecache._runtime.event_loops import PerEventLoop
 
-__all__ = ["ClosedWithTheLoop", "dies_with_the_loop"]
+__all__ = ["LoopClosingTransport", "TransportPerLoop", "is_bound_to_loop"]
 
-LIBRARIES = ("httpx", "httpx2")
+_aclose = methodcaller("aclose")
 
 
-def dies_with_the_loop(transport: Any) -> bool:
-    """Is it a library's own async transport? Somebody's own, or one that the cache made, sees to its loops itself."""
+def is_bound_to_loop(transport: Any) -> bool:
+    """Return whether it is a library's own async transport. Any other, ours included, handles several loops itself."""
     kind = type(transport)
     return kind.__name__ == "AsyncHTTPTransport" and kind.__module__.partition(".")[0] in LIBRARIES
 
 
-class ClosedWithTheLoop:
-    """Sends by a transport, and closes its connections at the end of the loop, as long as this object is there."""
+class TransportPerLoop:
+    """One transport for each event loop: ``first`` for the loop that comes first, then those that ``make()`` returns."""
+
+    def __init__(self, make: Callable[[], Any], first: Any = None) -> None:
+        self._unused = [] if first is None else [first]
+        self._transports: PerEventLoop[Any] = PerEventLoop(partial(_pop_or_make, self._unused, make), _aclose)
+
+    async def handle_async_request(self, request: Any) -> Any:
+        """Send by this loop's transport."""
+        transport = await self._transports.get()
+        return await transport.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Close this loop's transport, or the first one if no loop has used it; those of other loops ended with them."""
+        if self._transports.current() is None and self._unused:
+            await self._unused[0].aclose()
+        await self._transports.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self  # the libraries' own transports do nothing there
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.aclose()
+
+
+def _pop_or_make(unused: list[Any], make: Callable[[], Any]) -> Any:
+    return unused.pop() if unused else make()
+
+
+class LoopClosingTransport:
+    """Sends by somebody else's transport, and closes its connections at the end of each loop, as long as this object is held."""
 
     def __init__(self, transport: Any) -> None:
         self._transport = transport
-        self._watches: dict[Any, _Watch] = {}
+        self._users: PerEventLoop[Any] = PerEventLoop(lambda: transport, _aclose)
 
     async def handle_async_request(self, request: Any) -> Any:
-        """Send, under this loop's watch."""
-        loop = running_loop()
-        if loop not in self._watches:
-            self._watches[loop] = watch = _Watch()
-            watch.ending = _close_at_end(self._transport, watch, self._watches, loop)
-            await anext(watch.ending)
+        """Send by the transport."""
+        await self._users.get()
         return await self._transport.handle_async_request(request)
 
-    def let_go(self) -> None:
-        """Close nothing any more."""
-        for watch in self._watches.values():
-            watch.on = False
-
-    __del__ = let_go  # an asynchronous generator ends with its last holder, too, and that is no reason to close somebody's connections
-
-
-class _Watch:
-    on = True
-    ending: AsyncGenerator[None]
-
-
-async def _close_at_end(transport: Any, watch: _Watch, watches: dict[Any, _Watch], loop: Any) -> AsyncGenerator[None]:
-    """An ending loop closes the asynchronous generators that are left in it; it can still close connections then."""
-    try:
-        yield
-    finally:
-        watches.pop(loop, None)
-        if watch.on:
-            await transport.aclose()
+    def __del__(self) -> None:
+        """Close nothing: a generator ends with its last holder, too, and that is no reason to close somebody else's connections."""
+        self._users.forget()

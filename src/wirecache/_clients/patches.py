@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from wirecache._caches.cache import Cache
 from wirecache._clients.httpx_internals import LIBRARIES, TRANSPORT_FOR_URL
-from wirecache._clients.loops import ClosedWithTheLoop, dies_with_the_loop
+from wirecache._clients.loops import LoopClosingTransport, is_bound_to_loop
 from wirecache._transport.transport import holds_cache
 
 __all__ = [
@@ -125,15 +125,15 @@ def _caching_transport_for_url(client: Any, cache: Cache) -> Callable[[Any], Any
     client_ref = weakref.ref(client)  # an SDK closes its client when nothing refers to it any more
     transport_class = transport_class_for(type(client))
     assert transport_class is not None
-    per_loop: dict[int, ClosedWithTheLoop] = {}  # by the id of the client's own transport
+    per_loop: dict[int, LoopClosingTransport] = {}  # by the id of the client's own transport
 
     def transport_for_url(url: Any) -> Any:
         client: Any = client_ref()
         transport = type(client)._transport_for_url(client, url)
-        if not dies_with_the_loop(transport):
+        if not is_bound_to_loop(transport):
             return transport_class.wrap(transport, cache)
         if id(transport) not in per_loop:
-            per_loop[id(transport)] = ClosedWithTheLoop(transport)
+            per_loop[id(transport)] = LoopClosingTransport(transport)
         return transport_class.wrap(per_loop[id(transport)], cache)
 
     return transport_for_url

@@ -1,138 +1,169 @@
-"""When is a server that does not answer asked again? By one thread in the background, so that no call pays for it.
+"""When is a database or server that failed tried again? Seldom enough that no call waits for it twice.
 
-unknown  it was never asked, or nobody has wanted it for a while: the first call waits for it, ``wait`` seconds at most
-up       calls go to it; the first one that finds it gone says so
-down     calls are refused at once, with the same words each time, while the thread asks again and again
+unknown  it was never connected, or nobody has used it for a while: the first call connects, and waits ``wait`` seconds at most
+up       calls use what ``connect`` returned
+down     calls are refused at once, with the same message each time
+
+What ends an outage: a thread that connects again and again (``polls``), or the first call after ``RETRY_AFTER`` seconds. A server is
+polled. A directory is not: opening a database writes to the disk, which nobody expects while nobody uses it.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from wirecache.errors import StoreError
 
-__all__ = ["Breaker", "Line"]
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
-Client = TypeVar("Client")
+__all__ = ["Breaker"]
 
-FIRST_PAUSE = 0.5  # seconds before a server that failed is asked again
+Resource = TypeVar("Resource")
+
+FIRST_PAUSE = 0.5  # seconds before a server that failed is polled
 LONGEST_PAUSE = 3.0  # seconds; the pauses double up to here
-IDLE = 60.0  # seconds after which a server that nobody wants is not asked any more
+POLLS_FOR = 60.0  # seconds after the last call
+RETRY_AFTER = 5.0  # seconds before a call tries again, where nothing is polled
 
 
-class Line(Generic[Client]):
-    """A client that worked, until it fails. The one after it is another, so that a late failure does not count against that."""
-
-    __slots__ = ("client",)
-
-    def __init__(self, client: Client) -> None:
-        self.client = client
+class _Outage(NamedTuple):
+    message: str
+    ends: float  # on the monotonic clock, when a call may try again; infinite while a thread polls
 
 
-class Breaker(Generic[Client]):
-    """``connect`` gives a client whose server has just answered; it may take its time. ``told`` says in words why it failed."""
+class Breaker(Generic[Resource]):
+    """Connects in a thread, so that a caller can stop waiting, and refuses calls during an outage.
 
-    def __init__(self, connect: Callable[[], Client], told: Callable[[BaseException | None], str], wait: float) -> None:
+    ``connect`` returns a resource (a client, an open database) that works; it may take its time. ``describe`` returns the message for the
+    error that it raised, or for None: it did not return in time. ``current`` is the resource while it works: a new object after each
+    outage, so that a late failure of an old one is not held against the new one.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Resource],
+        describe: Callable[[BaseException | None], str],
+        *,
+        wait: float,
+        polls: bool,
+        thread_name: str,
+    ) -> None:
         self._connect = connect
-        self._told = told
+        self._describe = describe
         self._wait = wait
-        self._begin()
+        self._polls = polls
+        self._thread_name = thread_name
+        self.current: Resource | None = None
+        self.after_fork()
 
-    def _begin(self) -> None:
-        self.current: Line[Client] | None = None
-        self._lock = threading.Lock()
-        self._down: str | None = None
-        self._asking: Future[Line[Client]] | None = None
-        self._ending = threading.Event()  # set for the thread that asks for an earlier one
-        self._wanted = 0.0
+    def after_fork(self) -> None:
+        """Forget all but ``current``: the thread that connects is the parent's, and may have held the lock."""
+        self._lock = threading.RLock()  # reentrant, since at interpreter exit the caller itself connects
+        self._outage: _Outage | None = None
+        self._connecting: Future[Resource] | None = None
+        self._stop = threading.Event()  # for the thread that connects
+        self._last_call = 0.0
 
-    def reset(self) -> Line[Client] | None:
-        """Begin anew; the line that was open is the caller's to close."""
-        self._ending.set()
-        return self.reset_after_fork()
+    def reset(self) -> Resource | None:
+        """Go back to unknown. Return the resource that was in use, which the caller closes."""
+        self._stop.set()
+        resource, self.current = self.current, None
+        self.after_fork()
+        return resource
 
-    def reset_after_fork(self) -> Line[Client] | None:
-        """The same in a child, where the thread that asks is not, but may have left a lock."""
-        line = self.current
-        self._begin()
-        return line
-
-    def line(self) -> Line[Client]:
-        """The open line; ``StoreError`` if there is none, after ``wait`` seconds at most."""
-        if (line := self.current) is not None:
-            return line
+    def get(self) -> Resource:
+        """Return the resource; ``StoreError`` if there is none, after ``wait`` seconds at most."""
+        if (resource := self.current) is not None:
+            return resource
         self.raise_if_down()
         with self._lock:
-            if (line := self.current) is not None:
-                return line
-            if self._asking is None and not self._ask(pause=0.0):
-                raise StoreError(self._told(RuntimeError("no thread can be started")))
-            asking = self._asking
-        assert asking is not None
+            if (resource := self.current) is not None:
+                return resource
+            connecting = self._connecting or self._start(pause=0.0)
         try:
-            return asking.result(self._wait)
+            return connecting.result(self._wait)
         except TimeoutError:
             error = self.failed(None, None)
         raise error
 
     def raise_if_down(self) -> None:
-        """``StoreError`` if the server is known not to answer."""
-        if (down := self._down) is not None:
-            self._wanted = time.monotonic()
-            raise StoreError(down)
+        """Raise ``StoreError`` during an outage."""
+        if (outage := self._outage) is not None and time.monotonic() < outage.ends:
+            self._last_call = time.monotonic()
+            raise StoreError(outage.message)
 
-    def failed(self, line: Line[Client] | None, error: BaseException | None) -> StoreError:
-        """The server failed on that line (None: there was none yet); what to raise. Of one outage the first words count."""
+    def failed(self, resource: Resource | None, error: BaseException | None) -> StoreError:
+        """Begin an outage because that resource failed (None: it was not there in time). Return the error to raise."""
         with self._lock:
-            told = self._down or self._told(error)
-            if self.current is line:
+            message = self._message(error)
+            if self.current is resource:
                 self.current = None
-                if self._asking is not None or self._ask(FIRST_PAUSE):
-                    self._down = told
-            return StoreError(told)
+                self._outage = self._new_outage(error)
+                if self._polls and self._connecting is None:
+                    self._start(FIRST_PAUSE)
+            return StoreError(message)
 
-    def _ask(self, pause: float) -> bool:
-        """Begin to ask; False if the system has no thread for it, so that the next call must."""
-        self._wanted = time.monotonic()
-        answer: Future[Line[Client]] = Future()
-        arguments = (self._ending, answer, pause)
+    def discard(self, resource: Resource) -> None:
+        """Connect again at the next call, because that resource is of no use any more, though nothing is out of order."""
+        with self._lock:
+            if self.current is resource:
+                self.current = None
+
+    def _message(self, error: BaseException | None) -> str:
+        """Return the first message of an outage: one that changed each time would be logged each time."""
+        outage = self._outage
+        return outage.message if outage is not None and time.monotonic() < outage.ends else self._describe(error)
+
+    def _new_outage(self, error: BaseException | None) -> _Outage:
+        return _Outage(self._message(error), math.inf if self._polls else time.monotonic() + RETRY_AFTER)
+
+    # -- the thread that connects ----------------------------------------------------------------------------------
+
+    def _start(self, pause: float) -> Future[Resource]:
+        from concurrent.futures import Future
+
+        self._last_call = time.monotonic()
+        connecting = self._connecting = Future[Resource]()
+        arguments = (self._stop, connecting, pause)
         try:
-            threading.Thread(target=self._keep_asking, args=arguments, name="wirecache-redis", daemon=True).start()
-        except RuntimeError:
-            return False
-        self._asking = answer
-        return True
+            threading.Thread(target=self._run, args=arguments, name=self._thread_name, daemon=True).start()
+        except RuntimeError:  # at interpreter exit no thread can be started any more
+            self._attempt(self._stop, connecting)
+        return connecting
 
-    def _keep_asking(self, ending: threading.Event, answer: Future[Line[Client]], pause: float) -> None:
-        while not ending.wait(pause):
-            try:
-                line = Line(self._connect())
-            except Exception as error:
-                with self._lock:
-                    if ending.is_set() or self._is_unwanted():
-                        break
-                    self._down = self._down or self._told(error)
-                    if not answer.done():
-                        answer.set_exception(StoreError(self._down))
-            else:
-                with self._lock:
-                    if ending.is_set():
-                        break
-                    self.current, self._down, self._asking = line, None, None
-                    if not answer.done():
-                        answer.set_result(line)
+    def _run(self, stop: threading.Event, connecting: Future[Resource], pause: float) -> None:
+        while not stop.wait(pause):
+            if not self._attempt(stop, connecting):
                 return
             pause = min(max(2 * pause, FIRST_PAUSE), LONGEST_PAUSE)
-        if not answer.done():
-            answer.set_exception(StoreError("the store was closed"))
+        if not connecting.done():
+            connecting.set_exception(StoreError("the store was closed"))
 
-    def _is_unwanted(self) -> bool:
-        """Has nobody asked for it for a while? Then it is unknown again."""
-        if time.monotonic() - self._wanted <= IDLE:
-            return False
-        self._down = self._asking = None
-        return True
+    def _attempt(self, stop: threading.Event, connecting: Future[Resource]) -> bool:
+        """Connect. Return whether another attempt is to follow."""
+        try:
+            resource = self._connect()
+        except Exception as error:
+            return self._attempt_failed(stop, connecting, error)
+        with self._lock:
+            if not stop.is_set():
+                self.current, self._outage, self._connecting = resource, None, None
+            if not connecting.done():
+                connecting.set_result(resource)
+        return False
+
+    def _attempt_failed(self, stop: threading.Event, connecting: Future[Resource], error: Exception) -> bool:
+        message = self._message(error)
+        with self._lock:
+            again = self._polls and not stop.is_set() and time.monotonic() - self._last_call <= POLLS_FOR
+            if not stop.is_set():
+                self._outage = self._new_outage(error) if again or not self._polls else None
+                self._connecting = connecting if again else None
+            if not connecting.done():
+                connecting.set_exception(StoreError(message))
+        return again

@@ -1,83 +1,83 @@
 """How do threads and forks get along with SQLite?
 
-Each thread has a connection of its own, which ends with the thread. None is open across a fork: SQLite would believe that the child
-holds the parent's locks (then writes are lost, or the database is damaged: sqlite.org/howtocorrupt.html, section 2.6), and a mutex that
-another thread held at that moment would stay locked in the child for ever. So a fork waits until the connections rest and closes them;
-parent and child open new ones when they next need one.
+Each thread has a connection of its own, which is closed when the thread ends. None is open across a fork: SQLite would believe that the
+child holds the parent's locks (then writes are lost, or the database is damaged: sqlite.org/howtocorrupt.html, section 2.6), and a mutex
+that another thread held at that moment would stay locked in the child for ever. So a fork waits until the connections are idle and closes
+them; parent and child open new ones when they next need one.
 """
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 import time
 import weakref
 
-__all__ = ["Connection"]
+from wirecache._runtime.forks import at_fork
+
+__all__ = ["ThreadConnection"]
 
 FORK_WAIT = 2.0  # seconds that a fork waits for work under way
 
 
-class Connection:
-    """One thread's connection, while it is open; whoever uses it holds ``lock``."""
+class ThreadConnection:
+    """The connection of one thread, open or not; whoever uses it holds ``lock``."""
 
-    __slots__ = ("__weakref__", "lock", "opened")
+    __slots__ = ("__weakref__", "handle", "lock")
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
-        self.opened: sqlite3.Connection | None = None
-        with _making:
-            _all.add(self)
+        self.handle: sqlite3.Connection | None = None
+        with _adding:
+            _connections.add(self)
 
     def close(self) -> None:
-        """Close it, after the work under way; the next use opens it again."""
+        """Close it after the work under way. The next use opens it again."""
         with self.lock:
-            opened, self.opened = self.opened, None
-            if opened is not None:
-                opened.close()
+            handle, self.handle = self.handle, None
+            if handle is not None:
+                handle.close()
 
     def __del__(self) -> None:
-        """The thread has ended, or its store is gone. Not if it is in use: at the interpreter's end that thread stands still."""
+        """Close it: the thread has ended, or the store is gone. If it is in use, leave it: at interpreter exit that thread stands still."""
         if self.lock.acquire(blocking=False):
             self.close()
             self.lock.release()
 
 
-_making = threading.RLock()
-_all: weakref.WeakSet[Connection] = weakref.WeakSet()
-_resting: list[Connection] = []
-_busy: list[Connection] = []
+_adding = threading.RLock()
+_connections: weakref.WeakSet[ThreadConnection] = weakref.WeakSet()
+_locked: list[ThreadConnection] = []  # closed, and locked until the fork is over
+_busy: list[ThreadConnection] = []
 
 
 def _before_fork() -> None:
-    _making.acquire()
+    _adding.acquire()
     deadline = time.monotonic() + FORK_WAIT
-    for connection in list(_all):
+    for connection in list(_connections):
         if connection.lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
-            _resting.append(connection)
+            _locked.append(connection)
             connection.close()
         else:
             _busy.append(connection)
 
 
-def _after_fork() -> None:
-    while _resting:
-        _resting.pop().lock.release()
-    _making.release()
+def _unlock() -> None:
+    while _locked:
+        _locked.pop().lock.release()
+    _adding.release()
 
 
 def _in_parent() -> None:
-    _after_fork()
+    _unlock()
     _busy.clear()
 
 
 def _in_child() -> None:
-    """What was busy has no thread any more, and closing it might wait for ever: it is kept, and left alone."""
+    """Keep the busy ones as they are: their threads are the parent's, and closing them might wait for ever."""
     for connection in _busy:
-        _all.discard(connection)
-    _after_fork()
+        _connections.discard(connection)
+    _unlock()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_parent=_in_parent, after_in_child=_in_child)
+at_fork(before=_before_fork, in_parent=_in_parent, in_child=_in_child)

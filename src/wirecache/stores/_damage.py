@@ -1,22 +1,22 @@
-"""Does an error mean that the database itself is broken? Read off SQLite's own codes and words."""
+"""Does an error mean that the database itself is damaged? Judged by SQLite's own error codes and messages."""
 
 from __future__ import annotations
 
 import sqlite3
 
-__all__ = ["cause_of", "is_damage"]
+__all__ = ["is_damage", "root_cause"]
 
 
-def cause_of(error: BaseException) -> BaseException:
-    """SQLite's own words: diskcache hides them behind a ``Timeout``, or behind the failure of a rollback."""
+def root_cause(error: BaseException) -> BaseException:
+    """Return SQLite's own error, which diskcache hides behind a ``Timeout`` or behind the failure of a rollback."""
     while isinstance(error.__context__, sqlite3.Error):
         error = error.__context__
     return error
 
 
 def is_damage(error: BaseException, *, opening: bool = False) -> bool:
-    """Does SQLite say that the file is no database, or a broken one? While opening also: not one of diskcache's."""
-    cause = cause_of(error)
+    """Return whether SQLite says that the file is no database or a damaged one; while ``opening``, also that it is not diskcache's."""
+    cause = root_cause(error)
     code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return True
@@ -24,4 +24,4 @@ def is_damage(error: BaseException, *, opening: bool = False) -> bool:
         return code in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH) or isinstance(
             cause, (TypeError, ValueError)
         )
-    return code == sqlite3.SQLITE_ERROR and any(words in str(cause) for words in ("no such table", "no such column"))
+    return code == sqlite3.SQLITE_ERROR and any(message in str(cause) for message in ("no such table", "no such column"))

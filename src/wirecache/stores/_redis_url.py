@@ -9,55 +9,57 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, TypeAlias, cast
 from urllib.parse import unquote, urlsplit
 
 from wirecache.errors import ConfigError
 
-__all__ = ["SCHEMES", "Place", "place_of"]
+__all__ = ["SCHEMES", "RedisAddress", "parse_redis_url"]
+
+Kind: TypeAlias = Literal["single", "sentinel", "cluster"]
 
 SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster")
-PORTS = {"single": 6379, "sentinel": 26379, "cluster": 6379}
+PORTS: dict[str, int] = {"single": 6379, "sentinel": 26379, "cluster": 6379}
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where Redis is, and how it is spoken to. Its text form holds no password."""
+class RedisAddress:
+    """Where Redis is, and how to connect to it. Its text form holds no password."""
 
     text: str
-    kind: str  # single, sentinel, cluster
+    kind: Kind
     hosts: tuple[tuple[str, int], ...] = ()
     service: str = ""
     tls: bool = False
     options: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)  # redis-py's own
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
-    def hidden(self, message: str) -> str:
-        """The message without a password that somebody may have put into it."""
+    def redact(self, message: str) -> str:
+        """Return the message without a password that redis-py or a server may have put into it."""
         for secret in self.secrets:
             message = message.replace(secret, "***")
         return message
 
-    def client(self, timeout: float, connections: int) -> Any:
-        """A client for threads; nothing is connected yet (but a cluster is asked for its nodes)."""
+    def client(self, timeout: float, max_connections: int) -> Any:
+        """Return a client for threads; nothing is connected yet (but a cluster is asked for its nodes)."""
         import redis
         import redis.cluster
         import redis.retry
         import redis.sentinel
 
-        return self._made(redis, redis.retry.Retry, timeout, connections)
+        return self._make_client(redis, redis.retry.Retry, timeout, max_connections)
 
-    def async_client(self, timeout: float, connections: int) -> Any:
-        """The same for one event loop."""
+    def async_client(self, timeout: float, max_connections: int) -> Any:
+        """Return a client for one event loop; nothing is connected yet."""
         import redis.asyncio
         import redis.asyncio.cluster
         import redis.asyncio.retry
         import redis.asyncio.sentinel
 
-        return self._made(redis.asyncio, redis.asyncio.retry.Retry, timeout, connections)
+        return self._make_client(redis.asyncio, redis.asyncio.retry.Retry, timeout, max_connections)
 
-    def _made(self, redis: Any, retry: Any, timeout: float, connections: int) -> Any:
-        """The classes of either colour have the same names."""
+    def _make_client(self, redis: Any, retry: Any, timeout: float, max_connections: int) -> Any:
+        """Return a client of redis or redis.asyncio, whose classes have the same names."""
         from redis.backoff import NoBackoff
 
         # Bounded waits, no retries, and the older protocol: it needs no greeting, and every server speaks it.
@@ -65,10 +67,10 @@ class Place:
         if self.kind == "cluster":
             nodes = [redis.cluster.ClusterNode(*host) for host in self.hosts]
             return redis.cluster.RedisCluster(startup_nodes=nodes, **{"ssl": self.tls, **limits, **self.options})
-        limits["max_connections"] = connections
+        limits["max_connections"] = max_connections
         if self.kind == "sentinel":
-            theirs, options = _sentinels_own(self.options)
-            sentinel = redis.sentinel.Sentinel(list(self.hosts), sentinel_kwargs={"ssl": self.tls, **limits, **theirs})
+            sentinel_options, options = _split_sentinel_options(self.options)
+            sentinel = redis.sentinel.Sentinel(list(self.hosts), sentinel_kwargs={"ssl": self.tls, **limits, **sentinel_options})
             return sentinel.master_for(self.service, **{"ssl": self.tls, **limits, **options})
         options = {**limits, **self.options}
         if connection := options.get("connection_class"):
@@ -76,54 +78,65 @@ class Place:
         return redis.Redis.from_pool(redis.ConnectionPool(**options))
 
 
-def _sentinels_own(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """``sentinel_password`` and the like are for the Sentinels, the TLS options for both, the rest for the master."""
-    own = {name.removeprefix("sentinel_"): value for name, value in options.items() if name.startswith("sentinel_")}
-    rest = {name: value for name, value in options.items() if not name.startswith("sentinel_")}
-    return {**{name: value for name, value in rest.items() if name.startswith("ssl_")}, **own}, rest
+def _split_sentinel_options(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the options for the Sentinels (``sentinel_password`` and the like, and the TLS options), and those for the master."""
+    sentinel = {name.removeprefix("sentinel_"): value for name, value in options.items() if name.startswith("sentinel_")}
+    master = {name: value for name, value in options.items() if not name.startswith("sentinel_")}
+    return {**{name: value for name, value in master.items() if name.startswith("ssl_")}, **sentinel}, master
 
 
-def place_of(url: str, options: Mapping[str, Any]) -> Place:
-    """Read the URL; ``ConfigError`` says what is wrong with it, without its password."""
+def parse_redis_url(url: str, options: Mapping[str, Any]) -> RedisAddress:
+    """Return the address; ``ConfigError`` says what is wrong with the URL, without its password."""
     scheme, _, rest = url.partition("://")
     if scheme not in SCHEMES or not rest:
         raise ConfigError(f"the URL of a RedisStore has the scheme {scheme!r}; allowed: {', '.join(SCHEMES)}")
-    base, _, kind = scheme.partition("+")
+    base, _, several = scheme.partition("+")
     authority, slash, path = rest.partition("?")[0].partition("/")
     user, at, hosts = authority.rpartition("@")
     query = url.partition("?")[2]
     text = f"{scheme}://{hosts}{slash}{path}"
-    service, _, database = path.partition("/") if kind == "sentinel" else ("", "", path)
-    first = hosts.split(",")[0] if kind else hosts
+    service, _, database = path.partition("/") if several == "sentinel" else ("", "", path)
+    first = hosts.split(",")[0] if several else hosts
     try:
-        read = _options(f"{base}://{user}{at}{first}{slash}{database}{'?' if query else ''}{query}")
-        named = tuple(_host(host, PORTS[kind]) for host in hosts.split(",")) if kind else ()
+        from_url = _parse_options(f"{base}://{user}{at}{first}{slash}{database}{'?' if query else ''}{query}")
+        addresses = tuple(_parse_host(host, PORTS[several]) for host in hosts.split(",")) if several else ()
     except ValueError as error:
-        raise ConfigError(f"{text} is no URL of a Redis: {error}") from None
+        raise ConfigError(f"{text} is not a URL of a Redis: {error}") from None
+    kind = cast("Kind", several or "single")
+    _check_kind(kind, scheme, text, service, from_url)
+    merged = {**from_url, **options}
+    return RedisAddress(text, kind, addresses, unquote(service), base == "rediss", merged, _secrets(user, merged))
+
+
+def _check_kind(kind: Kind, scheme: str, text: str, service: str, options: dict[str, Any]) -> None:
+    """Refuse what this kind of address lacks or cannot have. Remove the options that redis-py derived from its first host."""
     if kind == "sentinel" and not service:
         raise ConfigError(f"{text} names no service; write {scheme}://host:26379,host2:26379/service/0")
-    if kind:
+    if kind != "single":
         for name in ("host", "port", "connection_class"):
-            read.pop(name, None)
-    if kind == "cluster" and read.pop("db", 0):
+            options.pop(name, None)
+    if kind == "cluster" and options.pop("db", 0):
         raise ConfigError(f"{text} names a database; a cluster has only database 0")
-    read |= options
-    secrets = {str(value) for name, value in read.items() if "password" in name and value}
-    secrets |= {unquote(secret) for secret in (user.partition(":")[2],) if secret} | {user.partition(":")[2]} - {""}
-    return Place(text, kind or "single", named, unquote(service), base == "rediss", read, tuple(sorted(secrets, key=len, reverse=True)))
 
 
-def _options(url: str) -> dict[str, Any]:
+def _secrets(user: str, options: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return all passwords, as they are and as they are quoted in the URL, the longest first."""
+    quoted = user.partition(":")[2]
+    secrets = {str(value) for name, value in options.items() if "password" in name and value}
+    return tuple(sorted((secrets | {quoted, unquote(quoted)}) - {""}, key=len, reverse=True))
+
+
+def _parse_options(url: str) -> dict[str, Any]:
     from redis.connection import parse_url
 
     parts = urlsplit(url)
     if parts.scheme != "unix" and not re.fullmatch(r"/?\d*/?", parts.path):
-        raise ValueError(f"the database is {parts.path.strip('/')!r}, which is no number")
+        raise ValueError(f"the database is {parts.path.strip('/')!r}, which is not a number")
     return dict(parse_url(url))
 
 
-def _host(text: str, port: int) -> tuple[str, int]:
+def _parse_host(text: str, default_port: int) -> tuple[str, int]:
     parts = urlsplit(f"//{text}")
     if not parts.hostname:
         raise ValueError("a host is missing")
-    return parts.hostname, parts.port or port
+    return parts.hostname, parts.port or default_port

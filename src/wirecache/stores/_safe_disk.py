@@ -2,7 +2,7 @@
 
 diskcache lets the row choose how a value is read (CVE-2025-69872): pickled rows run code, file names leave the directory.
 Here keys are text, values are bytes in the row, and every other kind of row is refused as if it were absent.
-It also lets the file choose its settings, and reads them again for each thread; here they count for nothing.
+It also lets the file choose its settings, and reads them again for each thread; here they have no effect.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import diskcache
 from diskcache.core import METADATA, MODE_RAW
 
-from wirecache.stores._connections import Connection
+from wirecache.stores._connections import ThreadConnection
 
 if TYPE_CHECKING:  # diskcache has no types, and what can be guessed of them is not what it allows
     _Cache: Any = object
@@ -30,12 +30,12 @@ else:
 __all__ = ["DATABASE", "SafeCache", "SafeDisk", "identity"]
 
 DATABASE = "cache.db"  # diskcache's name for it
-BATCH = 100  # keys that are listed at a time
-EXPIRED_A_WRITE = 10  # rows
-EVICTED_A_WRITE = 100  # rows; it is one or two where the limit stays as it is
-OPENING = 1.0  # seconds that a statement waits for a lock while the database is opened
+BATCH = 100  # keys that one query lists
+EXPIRED_PER_WRITE = 10  # rows
+EVICTED_PER_WRITE = 100  # rows; one or two are enough unless the limit was lowered
+OPEN_TIMEOUT = 1.0  # seconds that a statement waits for a lock while the database is opened
 
-# All settings, named at every open: what another program wrote into the file does not count.
+# All settings, given at every open: what another program wrote into the file has no effect.
 # mmap is off: a file cut short by somebody else would kill the process instead of raising an error.
 SETTINGS: dict[str, Any] = {
     "statistics": 0,
@@ -58,37 +58,37 @@ class SafeDisk(_Disk):  # type: ignore[misc]  # see above
     """Text keys and bytes values, both in the database row; nothing else is read."""
 
     def put(self, key: object) -> tuple[str, bool]:
-        """The row's key."""
+        """Return the row's key."""
         if type(key) is not str:
-            raise TypeError(f"keys are text, not {type(key).__name__}")
+            raise TypeError(f"keys must be str, got {type(key).__name__}")
         return key, True
 
     def get(self, key: object, raw: object) -> NoReturn:
-        """Keys are listed by ``SafeCache.batch``."""
+        """Raise: keys are listed by ``SafeCache.batch``."""
         raise TypeError("keys are not unpickled")
 
     def store(self, value: object, read: bool, key: object = None) -> tuple[int, int, None, memoryview]:
-        """The columns of a value."""
+        """Return the columns of a value."""
         if type(value) is not bytes or read:
-            raise TypeError(f"values are bytes, not {type(value).__name__}")
+            raise TypeError(f"values must be bytes, got {type(value).__name__}")
         return 0, MODE_RAW, None, sqlite3.Binary(value)
 
     def fetch(self, mode: int, filename: str | None, value: object, read: bool) -> bytes:
-        """The value of a row; for a row of any other kind nothing, which no frame is."""
+        """Return the value of a row; for a row of any other kind nothing, which is not a valid frame."""
         if mode != MODE_RAW or filename is not None or type(value) is not bytes or read:
             return b""
         return value
 
     def remove(self, file_path: object) -> None:
-        """Values are never in files, so a file that a row names is not ours to delete."""
+        """Do nothing: values are never in files, so a file that a row names is not ours to delete."""
 
     def filename(self, key: object = None, value: object = None) -> NoReturn:
-        """Values are never in files."""
+        """Raise: values are never in files."""
         raise TypeError("values are kept in the database")
 
 
 class _LargeValue(Exception):
-    """The value is there, and is not to be read here."""
+    """The value is larger than the caller wants to read."""
 
 
 _ROW = (
@@ -105,47 +105,47 @@ class SafeCache(_Cache):  # type: ignore[misc]  # see above
 
     def __init__(self, directory: Path, timeout: float, size_limit: int) -> None:
         self._file = directory / DATABASE
-        self._mine = threading.local()
-        self._everyones: weakref.WeakSet[Connection] = weakref.WeakSet()
+        self._local = threading.local()
+        self._connections: weakref.WeakSet[ThreadConnection] = weakref.WeakSet()
         self._retired = False
         self.opened_as = identity(self._file)
         with self.connection.lock:
             try:
-                _forget_foreign_settings(self._file)
+                _delete_foreign_settings(self._file)
                 # not the directory's name: diskcache would expand "~" and "$NAME" in it
                 super().__init__(".", timeout=timeout, disk=SafeDisk, size_limit=size_limit, **SETTINGS)
             finally:
                 self.connection.close()
 
     @property
-    def connection(self) -> Connection:
+    def connection(self) -> ThreadConnection:
         """This thread's connection."""
         try:
-            mine: Connection = self._mine.connection
+            connection: ThreadConnection = self._local.connection
         except AttributeError:
-            mine = self._mine.connection = Connection()
-            self._everyones.add(mine)
-        return mine
+            connection = self._local.connection = ThreadConnection()
+            self._connections.add(connection)
+        return connection
 
     @property
     def _con(self) -> sqlite3.Connection:
-        mine = self.connection
-        if mine.opened is None:
-            mine.opened = self._connect()
-        return mine.opened
+        connection = self.connection
+        if connection.handle is None:
+            connection.handle = self._connect()
+        return connection.handle
 
     def _connect(self) -> sqlite3.Connection:
         if self._retired:
             raise sqlite3.OperationalError("the database was replaced")
-        opened = sqlite3.connect(self._file, timeout=self._timeout or OPENING, isolation_level=None, check_same_thread=False)
-        opened.text_factory = _text
+        handle = sqlite3.connect(self._file, timeout=self._timeout or OPEN_TIMEOUT, isolation_level=None, check_same_thread=False)
+        handle.text_factory = _decode
         try:
             for name in PER_CONNECTION:
-                opened.execute(f"PRAGMA {name} = {SETTINGS['sqlite_' + name]}")
+                handle.execute(f"PRAGMA {name} = {SETTINGS['sqlite_' + name]}")
         except BaseException:
-            opened.close()
+            handle.close()
             raise
-        return opened
+        return handle
 
     def close(self) -> None:
         """Close this thread's connection."""
@@ -153,48 +153,54 @@ class SafeCache(_Cache):  # type: ignore[misc]  # see above
 
     def close_all(self) -> None:
         """Close the connections of all threads, after the work under way."""
-        for connection in list(self._everyones):
+        for connection in list(self._connections):
             connection.close()
 
     def retire(self) -> None:
-        """The same for good. It comes before the file is renamed: the last one to close deletes the journal, by its name."""
+        """Close the connections of all threads for good.
+
+        It is done before the file is renamed: the last connection to be closed deletes the journal, by its name.
+        """
         self._retired = True
         self.close_all()
 
     def in_place(self) -> bool:
-        """Is the file under the database's name still the one that was opened?"""
+        """Return whether the file under the database's name is still the one that was opened."""
         return not self._retired and identity(self._file) == self.opened_as
 
-    def row(self, key: str, largest: int) -> tuple[bytes, float | None] | None:
-        """The value and when it expires, or None; an exception if it has more than ``largest`` bytes, which are not read then."""
-        found = self._sql(_ROW, (largest, largest, key, time.time())).fetchone()
-        if found is None:
+    def row(self, key: str, max_size: int) -> tuple[bytes, float | None] | None:
+        """Return the value and when it expires (seconds since 1970, None: never), or None.
+
+        A value of more than ``max_size`` bytes is not read: an exception is raised instead.
+        """
+        row = self._sql(_ROW, (max_size, max_size, key, time.time())).fetchone()
+        if row is None:
             return None
-        mode, filename, value, ends, large = found
-        if large:
+        mode, filename, value, expires, is_large = row
+        if is_large:
             raise _LargeValue
-        return self._disk.fetch(mode, filename, value, False), ends
+        return self._disk.fetch(mode, filename, value, False), expires
 
     def last_row(self) -> int:
-        """The number of the row that was added last."""
+        """Return the number of the row that was added last."""
         return int(self._sql("SELECT COALESCE(MAX(rowid), 0) FROM Cache").fetchone()[0])
 
     def batch(self, low: int, high: int, direction: str) -> list[tuple[int, object]]:
-        """The first rows between two numbers, ``ASC`` or ``DESC``, and their keys (None: one that is not ours)."""
+        """Return the first rows between two row numbers, ``ASC`` or ``DESC``: number and key (None: not one of ours)."""
         key = "CASE WHEN raw = 1 AND typeof(key) = 'text' THEN key END"
         rows = f"SELECT rowid, {key} FROM Cache WHERE ? < rowid AND rowid < ? ORDER BY rowid {direction} LIMIT {BATCH}"
-        found: list[tuple[int, object]] = self._sql(rows, (low, high)).fetchall()
-        return found
+        batch: list[tuple[int, object]] = self._sql(rows, (low, high)).fetchall()
+        return batch
 
     def _cull(self, now: float, sql: Any, cleanup: object, limit: int | None = None) -> None:
-        """After a write: drop what has expired and, above the size limit, what was stored longest ago; never what was stored now.
+        """After a write: delete what has expired and, above the size limit, what was stored longest ago, never what was stored now.
 
-        diskcache itself drops ten rows whatever they hold, the newest among them. Measured are the pages in use.
+        diskcache itself deletes ten rows whatever they hold, the newest among them. The size is that of the pages in use.
         """
         expired = "SELECT rowid FROM Cache WHERE expire_time < ? ORDER BY expire_time LIMIT ?"
-        sql(f"DELETE FROM Cache WHERE rowid IN ({expired})", (now, EXPIRED_A_WRITE))
+        sql(f"DELETE FROM Cache WHERE rowid IN ({expired})", (now, EXPIRED_PER_WRITE))
         oldest = "SELECT rowid FROM Cache WHERE store_time IS NOT ? ORDER BY store_time LIMIT 1"
-        for _ in range(EVICTED_A_WRITE):
+        for _ in range(EVICTED_PER_WRITE):
             count, free = (sql(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count"))
             if (count - free) * self._page_size <= self.size_limit or not sql(
                 f"DELETE FROM Cache WHERE rowid = ({oldest})", (now,)
@@ -203,22 +209,22 @@ class SafeCache(_Cache):  # type: ignore[misc]  # see above
 
 
 def identity(file: Path) -> tuple[int, int] | None:
-    """Which file is it, whatever its name? None: there is none."""
+    """Return what identifies the file whatever its name (device and inode), or None if there is none."""
     try:
-        found = os.stat(file)
+        status = os.stat(file)
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
 
 
-def _text(raw: bytes) -> str:
-    """Text that is not UTF-8 is no error, or one such row would stop every listing and every write."""
+def _decode(raw: bytes) -> str:
+    """Decode any text: an error on one that is not UTF-8 would stop every listing and every write."""
     return raw.decode("utf-8", "replace")
 
 
-def _forget_foreign_settings(file: Path) -> None:
-    """A settings row of another name would become an attribute or an argument of diskcache's."""
-    connection = sqlite3.connect(file, timeout=OPENING, isolation_level=None)
+def _delete_foreign_settings(file: Path) -> None:
+    """Delete settings that diskcache does not know: it would make them attributes or arguments of its own."""
+    connection = sqlite3.connect(file, timeout=OPEN_TIMEOUT, isolation_level=None)
     try:
         if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'Settings'").fetchone():
             foreign = f"FROM Settings WHERE key IS NULL OR key NOT IN ({','.join('?' * len(KNOWN_SETTINGS))})"

@@ -1,4 +1,4 @@
-"""What did a store's caches do, day by day, whatever process they were in? A table of sums beside diskcache's own.
+"""What did a store's caches do, day by day, in whatever process? A table of sums beside diskcache's own.
 
 Each amount is a row of its own, and each process adds to it, in one transaction: so none loses what another counted, and a version
 that counts more needs no other table. ``clear``, ``prune`` and the size limit leave it as it is: what was saved was saved.
@@ -19,7 +19,7 @@ __all__ = ["HistoryError", "Line", "add", "read"]
 
 
 class HistoryError(StoreError):
-    """Why can a store that works otherwise not keep the statistics?"""
+    """The statistics cannot be kept or read, though the store works otherwise."""
 
 
 Line = tuple[object, ...]  # day, host, endpoint, model, namespace, band, name, amount
@@ -33,8 +33,8 @@ _READ = f"SELECT {', '.join(_KEY)}, amount FROM {_TABLE} WHERE typeof(day) = 'in
 
 
 def add(cache: SafeCache, lines: Iterable[Line]) -> None:
-    """Add all of the lines, or none; ``HistoryError`` if their table is not one."""
-    said = None
+    """Add all of the lines, or none; ``HistoryError`` if the table is not one of ours."""
+    failure = None
     connection = cache._con
     try:
         connection.execute("BEGIN IMMEDIATE")
@@ -46,24 +46,27 @@ def add(cache: SafeCache, lines: Iterable[Line]) -> None:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_ERROR:  # a lock, a full disk: the store's own trouble
-            raise
-        said = str(error)
-    if said is not None:  # not in the handler: a table that somebody else made is no reason to set the whole store aside
-        raise HistoryError(f"the statistics could not be kept: {said}")
+        failure = _failure(error)
+    if failure is not None:  # outside the handler, so without a context: a foreign table is no reason to set the whole database aside
+        raise HistoryError(f"the statistics could not be kept: {failure}")
 
 
 def read(cache: SafeCache, since: int) -> list[Line]:
-    """The lines from that day on; none, if there is no such table."""
+    """Return the lines from that day on; none, if there is no such table."""
     if not cache._sql("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (_TABLE,)).fetchone():
         return []
-    said, found = None, []
+    failure, lines = None, []
     try:
-        found = cache._sql(_READ, (since,)).fetchall()
+        lines = cache._sql(_READ, (since,)).fetchall()
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_ERROR:  # a lock, a full disk: the store's own trouble
-            raise
-        said = str(error)
-    if said is not None:
-        raise HistoryError(f"the statistics could not be read: {said}")
-    return found
+        failure = _failure(error)
+    if failure is not None:
+        raise HistoryError(f"the statistics could not be read: {failure}")
+    return lines
+
+
+def _failure(error: sqlite3.OperationalError) -> str:
+    """Return SQLite's message; raise what is the trouble of the whole store, such as a lock or a full disk."""
+    if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_ERROR:
+        raise error
+    return str(error)
