@@ -12,8 +12,8 @@ UPWARD_IMPORTS = {
     ("prices", "stats"): "it prices statistics",
 }
 # Imports that close a cycle.
-CYCLIC_IMPORTS = {("stores._tiered", "stores._open")}
-LONG_MODULES = {"_caches.cache", "_caches.cassette", "_core.privacy.redaction", "_transport.requests", "stores._disk"}
+CYCLIC_IMPORTS: set[tuple[str, str]] = set()
+LONG_MODULES = {"_caches.cache", "_caches.cassette", "_core.privacy.redaction", "_transport.requests"}
 LONG_FUNCTIONS: set[str] = set()  # as ``module:function``
 CORE_MODULES_WITHOUT_TESTS = {
     "flows/effects",
@@ -64,9 +64,6 @@ PRIVATE_WORDS_IN_SOURCE: set[str] = {
     "src/wirecache/cassette/_session.py",
     "src/wirecache/otel.py",
     "src/wirecache/pytest_plugin.py",
-    "src/wirecache/stores/_breaker.py",
-    "src/wirecache/stores/_stats_table.py",
-    "src/wirecache/stores/_tiered.py",
 }
 PRIVATE_WORDS_IN_TESTS: set[str] = {
     "tests/benchmarks/cassette.py",
@@ -151,7 +148,6 @@ SAME_DOCSTRINGS: set[str] = {
     "src/wirecache/_caches/cassette.py",
     "src/wirecache/_core/status.py",
     "src/wirecache/_pytest/places.py",
-    "src/wirecache/_runtime/driver.py",
     "src/wirecache/_settings/sources.py",
     "src/wirecache/_storage/entry_store.py",
     "src/wirecache/_storage/single_flight.py",
@@ -159,13 +155,6 @@ SAME_DOCSTRINGS: set[str] = {
     "src/wirecache/cassette/_importers/detect.py",
     "src/wirecache/cassette/_importers/vcrpy.py",
     "src/wirecache/stats.py",
-    "src/wirecache/stores/_breaker.py",
-    "src/wirecache/stores/_disk.py",
-    "src/wirecache/stores/_memory.py",
-    "src/wirecache/stores/_redis.py",
-    "src/wirecache/stores/_redis_url.py",
-    "src/wirecache/stores/_safe_disk.py",
-    "src/wirecache/stores/_tiered.py",
     "tests/benchmarks/transport.py",
     "tests/cassette/exchanges.py",
     "tests/cassette/test_cassette.py",

@@ -7,7 +7,8 @@ import pytest
 from wirecache import ConfigError
 from wirecache._core.rules.plan import Mode
 from wirecache._core.unset import UNSET
-from wirecache._settings.sources import parse_duration, parse_mode, parse_size, parse_text, setting
+from wirecache._settings.sizes import parse_size
+from wirecache._settings.sources import parse_duration, parse_mode, parse_text, setting
 
 
 @pytest.mark.parametrize(

@@ -32,17 +32,17 @@ REPRS = {
 }
 
 
-@pytest.mark.parametrize(("text", "wanted"), REPRS.items())
+@pytest.mark.parametrize(("text", "expected"), REPRS.items())
 @pytest.mark.parametrize("by", ["argument", "variable", "list"])
-def test_texts(text: str, wanted: str, by: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_texts(text: str, expected: str, by: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if by == "variable":
         monkeypatch.setenv("WIRECACHE_STORE", text)
         cache = Cache()
-    elif by == "list" and not wanted.startswith("Tiered"):
+    elif by == "list" and not expected.startswith("Tiered"):
         cache = Cache([text])
     else:
         cache = Cache(text)
-    assert repr(cache.store) == wanted.replace("{}", str(tmp_path))
+    assert repr(cache.store) == expected.replace("{}", str(tmp_path))
 
 
 def test_a_list_is_tiers(tmp_path: Path) -> None:
@@ -76,8 +76,8 @@ def test_a_settings_file(tmp_path: Path) -> None:
     ("store", "words"),
     [
         ("ftp://x", ["store= is a URL of the scheme 'ftp'", "allowed: a path, or memory, disk, redis, rediss, unix, redis+sentinel"]),
-        ("memory://?max_byte=1", ["max_byte is no option", "allowed: max_entries, max_bytes"]),
-        ("memory://?max_entries=many", ["max_entries is 'many', which is no number"]),
+        ("memory://?max_byte=1", ["max_byte is not an option", "allowed: max_entries, max_bytes"]),
+        ("memory://?max_entries=many", ["max_entries is 'many', which is not a number"]),
         ("memory://x", ["memory:// has no path"]),
         ("disk://", ["name the directory"]),
         ("disk:///x?size_limit=huge", ["size_limit= is 'huge'"]),

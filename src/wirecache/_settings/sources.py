@@ -20,7 +20,6 @@ __all__ = [
     "one_of",
     "parse_duration",
     "parse_mode",
-    "parse_size",
     "parse_speed",
     "parse_streams",
     "parse_text",
@@ -107,20 +106,3 @@ def parse_text(value: object, where: str) -> str:
     if not isinstance(value, str):
         raise ConfigError(f"{where} is {value!r}; allowed: a text")
     return value
-
-
-_SIZES = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
-
-
-def parse_size(value: int | str, where: str) -> int:
-    """Bytes, from a number or a text such as ``"500MB"``; ``ConfigError`` if it is none."""
-    text = str(value).strip().upper()
-    digits = text.rstrip("KMGTIB ")
-    unit = text[len(digits) :].strip()
-    try:
-        size = int(float(digits) * _SIZES[unit])
-    except (ValueError, KeyError, OverflowError):
-        size = 0
-    if size <= 0:
-        raise ConfigError(f'{where} is {value!r}; allowed: bytes, or a text such as "500MB" or "4GB"')
-    return size

@@ -1,4 +1,4 @@
-"""Where do entries lie? The store's contract, and the stores."""
+"""Where are entries kept? The contract of a store, and the stores."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 __all__ = ["GONE", "DiskStore", "EncryptedStore", "MemoryStore", "Place", "RedisStore", "Store", "TieredStore", "drop", "open_store"]
 
-_WHERE = {"EncryptedStore": "_encrypted", "MemoryStore": "_memory", "RedisStore": "_redis", "TieredStore": "_tiered"}
+_MODULES = {"EncryptedStore": "_encrypted", "MemoryStore": "_memory", "RedisStore": "_redis", "TieredStore": "_tiered"}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _WHERE:
+    if name not in _MODULES:
         raise AttributeError(f"module 'wirecache.stores' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"wirecache.stores.{_WHERE[name]}"), name)
+    value = getattr(importlib.import_module(f"wirecache.stores.{_MODULES[name]}"), name)
     globals()[name] = value
     return value

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from wirecache._runtime.forks import reset_after_fork
-from wirecache._settings.sources import parse_size
+from wirecache._settings.sizes import parse_size
 from wirecache.errors import StoreError
 from wirecache.stores._breaker import Breaker
 from wirecache.stores._damage import is_damage

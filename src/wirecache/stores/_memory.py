@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from wirecache._runtime.forks import reset_after_fork
-from wirecache._settings.sources import parse_size
+from wirecache._settings.sizes import parse_size
 from wirecache.errors import ConfigError
 
 __all__ = ["MemoryStore"]

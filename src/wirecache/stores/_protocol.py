@@ -1,4 +1,4 @@
-"""What must a store do? Keep bytes under a key. Two methods are enough for one of your own."""
+"""What must a store do? Keep bytes under a key. Two methods are enough for a custom one."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ class Store(Protocol):
     """Bytes in, bytes out.
 
     - ``get`` returns what the last ``set`` of that key was given, whole, or None. Anything else it may return
-      is found out by the frame's checksum and treated as a miss.
+      is detected by the frame's checksum and treated as a miss.
     - ``set`` replaces. ``ttl`` (seconds, None for ever) is how long the value may be needed: it may be dropped after, or
       earlier if room is needed.
     - Both may raise; the request then goes on as if there were no cache. Both are called from several threads.
     - Optional: ``delete(key)``, ``keys()``, ``clear()``, ``close()``, and ``aget(key)`` for a read that may run on an event loop
       (without it, an async client reads in a worker thread). Writes always run in a worker thread.
     - Optional: ``newest()`` lists the keys with the newest first. ``add(key, value, *, ttl)`` keeps the value only if there is none,
-      and says whether there was none; of several that do so at once, in whatever thread or process, one is told so.
-      ``get_with_ttl(key)``, ``aget_with_ttl(key)``: the value and the seconds that are left to it (None: for ever), or None.
+      and returns whether it was kept; of several callers at once, in whatever thread or process, one gets True.
+      ``get_with_ttl(key)``, ``aget_with_ttl(key)`` return the value and the seconds until it expires (None: never), or None.
     - Optional: ``add_history(lines)`` adds to the statistics that are kept across runs, all or nothing, and ``history(since)`` lists them;
       see ``DiskStore``.
     - Optional: ``location``, hashable: stores of one location are one store, opened more than once.
     """
 
     def get(self, key: str) -> bytes | None:
-        """The value under the key, or None."""
+        """Return the value under the key, or None."""
         ...
 
     def set(self, key: str, value: bytes, *, ttl: float | None) -> None:
-        """Keep the value under the key."""
+        """Keep the value under the key for ``ttl`` seconds (None: for ever)."""
         ...
 
 
 def drop(store: Store, key: str) -> bool:
-    """Nothing is found under the key any more, whether the store has ``delete`` or not; False: there was nothing before."""
+    """Delete the key, whether the store has ``delete`` or not. Return False if there was no value, as far as the store can say."""
     delete = getattr(store, "delete", None)
     if delete is not None:
         return bool(delete(key))

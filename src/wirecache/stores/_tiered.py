@@ -20,6 +20,7 @@ from wirecache._runtime.warn_once import WarnOnce
 from wirecache.errors import ConfigError, StoreError
 from wirecache.stores._memory import MemoryStore
 from wirecache.stores._protocol import Store, drop
+from wirecache.stores._url import one_store
 
 __all__ = ["TieredStore"]
 
@@ -58,8 +59,6 @@ class TieredStore:
     """
 
     def __init__(self, tiers: Sequence[Store | str | os.PathLike[str]]) -> None:
-        from wirecache.stores._open import one_store
-
         if isinstance(tiers, (str, bytes)) or not tiers:
             raise ConfigError(f"tiers must be a list of stores, paths or URLs, the nearest first, got {tiers!r}")
         self.tiers: tuple[Store, ...] = tuple(one_store(tier, f"tiers[{index}]") for index, tier in enumerate(tiers))

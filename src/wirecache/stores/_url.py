@@ -1,0 +1,78 @@
+"""Which store is meant by one path, URL or object?
+
+a path, or disk:///path?size_limit=1GB       memory://?max_entries=1000&max_bytes=64MB
+redis://host:6379/0?prefix=app:&timeout=0.1  and rediss, unix, redis+sentinel, redis+cluster (see ``RedisStore``)
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlencode
+
+from wirecache.errors import ConfigError
+from wirecache.stores._disk import DiskStore
+from wirecache.stores._protocol import Store
+
+__all__ = ["one_store"]
+
+
+def one_store(given: object, setting: str) -> Store:
+    """Return the store of one path, URL or object; ``ConfigError``, naming the setting, if it is none of these."""
+    if isinstance(given, (str, os.PathLike)):
+        text = os.fspath(given)
+        if isinstance(given, str) and "://" in text:
+            return _of_url(text, setting)
+        if isinstance(text, str) and text:
+            return DiskStore(text)
+    if not isinstance(given, Store):
+        raise ConfigError(f"{setting} is {given!r}; allowed: a path, a URL, or an object with get(key) and set(key, value, *, ttl)")
+    return given
+
+
+def _of_url(url: str, setting: str) -> Store:
+    scheme, _, rest = url.partition("://")
+    path, _, query = rest.partition("?")
+    options = dict(parse_qsl(query, keep_blank_values=True))
+    if scheme == "memory":
+        return _memory_store(url, path, options, setting)
+    if scheme == "disk":
+        if not path:
+            raise ConfigError(f"{setting} is {url!r}; name the directory: disk:///path, disk://~/path")
+        return DiskStore(unquote(path), **_parse(options, {"size_limit": str, "lock_wait": float}, f"{setting} {url}"))
+    return _redis_store(scheme, path, options, setting)
+
+
+def _memory_store(url: str, path: str, options: Mapping[str, str], setting: str) -> Store:
+    from wirecache.stores._memory import MemoryStore
+
+    if path.strip("/"):
+        raise ConfigError(f"{setting} is {url!r}; memory:// has no path")
+    return MemoryStore(**_parse(options, {"max_entries": int, "max_bytes": str}, f"{setting} {url}"))
+
+
+def _redis_store(scheme: str, path: str, options: Mapping[str, str], setting: str) -> Store:
+    from wirecache.stores._redis_url import SCHEMES
+
+    if scheme not in SCHEMES:
+        raise ConfigError(f"{setting} is a URL of the scheme {scheme!r}; allowed: a path, or {', '.join(('memory', 'disk', *SCHEMES))}")
+    from wirecache.stores._redis import RedisStore
+
+    types: dict[str, Callable[[str], Any]] = {"prefix": str, "timeout": float, "max_connections": int}
+    ours = _parse({name: value for name, value in options.items() if name in types}, types, setting)
+    redis_py = urlencode([(name, value) for name, value in options.items() if name not in types])
+    return RedisStore(f"{scheme}://{path}{'?' if redis_py else ''}{redis_py}", **ours)
+
+
+def _parse(options: Mapping[str, str], types: Mapping[str, Callable[[str], Any]], where: str) -> dict[str, Any]:
+    """Return the options of a URL as arguments; ``ConfigError`` names one that is unknown or not a number."""
+    arguments = {}
+    for name, value in options.items():
+        if name not in types:
+            raise ConfigError(f"{where}: {name} is not an option; allowed: {', '.join(types)}")
+        try:
+            arguments[name] = types[name](value)
+        except ValueError:
+            raise ConfigError(f"{where}: {name} is {value!r}, which is not a number") from None
+    return arguments
