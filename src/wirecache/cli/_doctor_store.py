@@ -70,7 +70,7 @@ def _permissions(path: Path) -> Finding:
 
 
 def _free_space(folder: Path, growth: int) -> Finding:
-    """``growth``: the bytes by which the store may still grow."""
+    """Return whether the disk has space left. ``growth``: the bytes by which the store may still grow."""
     free = shutil.disk_usage(folder).free
     if free < ENOUGH:
         advice = "free some space, or move the store with WIRECACHE_DIR"

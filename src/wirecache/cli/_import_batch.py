@@ -17,11 +17,11 @@ from wirecache.cli._terminal import fail, print_json, print_text, quantity, warn
 
 __all__ = ["Provider", "import_batch"]
 
-ANTHROPIC_VERSION = "2023-06-01"  # the header of a call where Anthropic's SDK is not installed to say it
+ANTHROPIC_VERSION = "2023-06-01"  # sent by Anthropic's SDK; used where the SDK is not installed
 
 
 class _Base(NamedTuple):
-    """Where a provider's SDK sends its calls: the variable that says so, and the URL without it."""
+    """The base URL of a provider's SDK: the environment variable that sets it, and the default."""
 
     variable: str
     default: str

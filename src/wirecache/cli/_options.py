@@ -19,7 +19,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 StoreOption = Annotated[
     str | None,
     typer.Option(
-        help="The store: a path, a URL, or a cassette directory. Default: the store of Cache(), from WIRECACHE_STORE or settings."
+        help="The store: a path, a URL, or a cassette directory. Default: the one that Cache() uses, from WIRECACHE_STORE or your settings."
     ),
 ]
 ModelOption = Annotated[str, typer.Option(help="Only entries of this model; * and ? are wildcards.", show_default=False)]

@@ -52,7 +52,7 @@ def _cassette_store(store: str | None) -> CassetteStore | None:
 
 
 def selected_entries(cache: Cache, selection: Selection, description: str) -> Iterator[Entry]:
-    """Yield the entries that match, newest first and read one by one. ``description``: what the progress bar says."""
+    """Yield the entries that match, newest first and read one by one. ``description``: the text beside the progress bar."""
     now = time.time()
     entries = cache.shelf.newest()
     return (entry for entry in (with_progress(entries, description) if selection else entries) if selection.matches(entry, now))

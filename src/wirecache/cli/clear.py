@@ -19,7 +19,7 @@ def command(
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Drop all entries of the store, after a confirmation."""
+    """Drop all entries of the store, after asking for confirmation."""
     with open_cache(store) as cache:
         number = sum(1 for _ in entry_keys(cache))
         entries = quantity(number, "entry", "entries")

@@ -25,7 +25,7 @@ def command(
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare two entries: their requests (why the second was no hit of the first) and their answers."""
+    """Compare two entries: their requests (why the second was not a hit on the first) and their answers."""
     with open_cache(store) as cache:
         before, after = find_entry(cache, first), find_entry(cache, second)
     request, answer = list(_request_differences(before, after)), _answer_differences(before, after)

@@ -19,7 +19,7 @@ __all__ = ["command"]
 def command(
     older: Annotated[
         str | None,
-        typer.Option(help="Drop entries of at least this age (7d, 12h), instead of those past their ttl.", metavar="DURATION"),
+        typer.Option(help="Drop entries of at least this age (7d, 12h) instead of those past their ttl.", metavar="DURATION"),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count the entries.")] = False,
     store: StoreOption = None,

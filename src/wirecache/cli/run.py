@@ -31,7 +31,7 @@ def command(
     cassette: Annotated[str | None, typer.Option(help="A cassette directory to use instead of a store.", metavar="DIR")] = None,
     record: Annotated[RecordMode | None, typer.Option(help="The record mode of the cassette. Default: none.")] = None,
 ) -> None:
-    """Run a Python program with the cache under every httpx and httpx2 client, without a change to the program.
+    """Run a Python program with the cache under every httpx and httpx2 client, without changing the program.
 
     wirecache run script.py ARG...  |  wirecache run -m module ARG...  |  wirecache run pytest ARG...
 
@@ -65,7 +65,7 @@ def _check_settings(cassette: str | None) -> None:
 
 
 def _absolute(store: str) -> str:
-    """Return the path as one that holds in any working directory; a URL is returned as it is."""
+    """Return the absolute path, which holds in any working directory; a URL is returned as it is."""
     return store if "://" in store else os.path.abspath(store)
 
 

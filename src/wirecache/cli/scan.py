@@ -27,7 +27,7 @@ def command(
     pattern: Annotated[list[str] | None, typer.Option(help="A regular expression for other secrets; can be repeated.")] = None,
     name: Annotated[list[str] | None, typer.Option(help="A header, parameter or member that is secret; can be repeated.")] = None,
     as_json: JsonOption = False,
-    max_size: Annotated[int, typer.Option(help="The limit for the size of a file in MB; a larger one is named, not read.", min=1)] = 32,
+    max_size: Annotated[int, typer.Option(help="Files of more than this many MB are reported and not read.", min=1)] = 32,
 ) -> None:
     """Search cassettes and other text files for secrets: keys and tokens by their shape, members and headers by their name.
 

@@ -42,7 +42,7 @@ def _head(entry: EntryDetails) -> Iterator[str]:
     yield f"key       {entry['key']}"
     yield f"request   {entry['method']} {entry['url']}"
     yield f"endpoint  {entry['endpoint'] or 'unknown'}, model {entry['model'] or 'none'}"
-    own_ttl = f", ttl of its own: {entry['ttl']}" if entry["ttl"] is not None else ""
+    own_ttl = f", its own ttl: {entry['ttl']}" if entry["ttl"] is not None else ""
     yield f"stored    {entry['stored_at']}, {format_duration(entry['age'])} ago{own_ttl}"
     yield f"answer    status {entry['status']}, {format_size(entry['bytes'])}, upstream took {entry['seconds']:.3f} s"
     if entry["namespace"] or entry["sample"]:

@@ -52,9 +52,9 @@ class _Projection(NamedTuple):
 
 
 def command(
-    store: Annotated[str | None, typer.Option(help="The store: a path or a URL. Default: the store of Cache().")] = None,
-    days: Annotated[int | None, typer.Option(min=1, help="Only this many days, the last of which is today (UTC).")] = None,
-    by: Annotated[_GroupBy, typer.Option(help="What each row of the table stands for.", case_sensitive=False)] = _GroupBy.MODEL,
+    store: Annotated[str | None, typer.Option(help="The store: a path or a URL. Default: the one that Cache() uses.")] = None,
+    days: Annotated[int | None, typer.Option(min=1, help="Only the most recent days, including today (UTC).")] = None,
+    by: Annotated[_GroupBy, typer.Option(help="How the calls are grouped in the table.", case_sensitive=False)] = _GroupBy.MODEL,
     calls_per_day: Annotated[int | None, typer.Option(min=1, help="Project the measured savings to this many calls a day.")] = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -29,7 +29,7 @@ def command(
     base_url: Annotated[str | None, typer.Option(help="The base URL of the calls. Default: OPENAI_BASE_URL, else OpenAI's.")] = None,
     header: Annotated[list[str] | None, typer.Option(help="A header of each call, NAME:VALUE; can be repeated.")] = None,
     concurrency: Annotated[int, typer.Option(help="The number of calls in flight at once.", min=1)] = 8,
-    rate: Annotated[str | None, typer.Option(help="The limit of calls sent: 5/s, 500/m, 10000/h.", metavar="RATE")] = None,
+    rate: Annotated[str | None, typer.Option(help="The maximum rate of calls: 5/s, 500/m, 10000/h.", metavar="RATE")] = None,
     attempts: Annotated[int, typer.Option(help="How often a call is sent if it fails temporarily (429, 5xx, no connection).", min=1)] = 6,
     store: StoreOption = None,
     as_json: JsonOption = False,
