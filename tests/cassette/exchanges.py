@@ -1,4 +1,4 @@
-"""Entries to write: of any bytes, of one answer, and of what a real model server said."""
+"""Entries to write: of any bytes, of one answer, and of what a real model server sent."""
 
 from __future__ import annotations
 
@@ -34,33 +34,33 @@ def recorded(
     sample: int = 0,
     **changes: Any,
 ) -> Entry:
-    """The entry that a recorder makes of this exchange."""
+    """Return the entry that a recorder makes of this exchange."""
     request = ask(url, method, {**({"content-type": sent_as} if sent_as else {}), **(sent_headers or {})})
-    asked = parse_body(sent, request.fields.get(b"content-type", b""))
+    body_sent = parse_body(sent, request.fields.get(b"content-type", b""))
     answered = head(200, {"content-type": content_type} if content_type else {})
-    key = key_of(request, asked, KeyOptions(), namespace, sample)
-    made = Recording(key, answered, request, endpoint, asked.member("model"), asked, 1 << 26, namespace=namespace, sample=sample)
+    key = key_of(request, body_sent, KeyOptions(), namespace, sample)
+    made = Recording(key, answered, request, endpoint, body_sent.member("model"), body_sent, 1 << 26, namespace=namespace, sample=sample)
     recorder = Recorder(made._replace(inference=True))
     recorder.end()
     return recorder.entry(WHEN, 0.25)._replace(body=body, **changes)
 
 
 def streamed(chunks: list[tuple[bytes, float]], content_type: str = "text/event-stream", **changes: Any) -> Entry:
-    """The same of a stream, whose chunks came at these seconds."""
+    """Return the entry of a stream whose chunks came at these seconds."""
     body = b"".join(data for data, _ in chunks)
     return recorded(body, content_type, chunk_times=pack_chunks(Chunk(len(data), at) for data, at in chunks), **changes)
 
 
 def captured(path: Path) -> Entry:
-    """What a real server said, as it came."""
-    said = json.loads(path.read_text("utf-8"))
-    asked, answered = said["request"], said["response"]
-    sent = json.dumps(asked["body"]).encode() if asked["body"] is not None else b""
-    chunks = [(chunk["text"].encode(), chunk["seconds"]) for chunk in answered["chunks"]]
-    content_type = dict(answered["headers"])["Content-Type"]
+    """Return the exchange of a capture, chunk by chunk as it came from a real server."""
+    exchange = json.loads(path.read_text("utf-8"))
+    request, response = exchange["request"], exchange["response"]
+    sent = json.dumps(request["body"]).encode() if request["body"] is not None else b""
+    chunks = [(chunk["text"].encode(), chunk["seconds"]) for chunk in response["chunks"]]
+    content_type = dict(response["headers"])["Content-Type"]
     make: Callable[..., Entry] = streamed if "stream" in path.stem else lambda parts, kind, **more: recorded(parts[0][0], kind, **more)
-    return make(chunks, content_type, url=f"http://127.0.0.1:8080{asked['path']}", method=asked["method"], sent=sent)._replace(
-        status=answered["status"], usage=Usage(3, 4)
+    return make(chunks, content_type, url=f"http://127.0.0.1:8080{request['path']}", method=request["method"], sent=sent)._replace(
+        status=response["status"], usage=Usage(3, 4)
     )
 
 

@@ -40,7 +40,7 @@ class _AsItCame(httpx.SyncByteStream):
 
 
 class _Captured(httpx.BaseTransport):
-    """Answers whatever is asked with one captured answer."""
+    """Answers every request with one captured answer."""
 
     def __init__(self, answered: Any) -> None:
         self._answered = answered
@@ -60,9 +60,9 @@ def make(folder: Path) -> int:
     with Cassette(folder, "rewrite") as tape:
         for path in paths:
             capture = json.loads(path.read_text("utf-8"))
-            asked = capture["request"]
+            request = capture["request"]
             with cached_client(tape, transport=_Captured(capture["response"])) as client:
-                client.request(asked["method"], ORIGIN + asked["path"], json=asked["body"], headers=headers_of(path))
+                client.request(request["method"], ORIGIN + request["path"], json=request["body"], headers=headers_of(path))
     return len(paths)
 
 

@@ -1,4 +1,4 @@
-"""Another process: ``python -m tests.cassette.recording FOLDER MODE URL PREFIX COUNT`` opens the cassette, says so, and records when told.
+"""A process that records: ``python -m tests.cassette.recording FOLDER MODE URL PREFIX COUNT``. It opens the cassette and says so.
 
 One line on standard input begins it, so that several begin together. ``PREFIX`` empty: all prompts are one and the same.
 """

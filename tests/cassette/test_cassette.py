@@ -34,15 +34,15 @@ def texts(folder: Path) -> dict[str, str]:
     return {path.name: path.read_text("utf-8") for path in files(folder)}
 
 
-def said(reply: Reply) -> str:
-    """What the model said."""
+def content_of(reply: Reply) -> str:
+    """Return the text of the reply."""
     return str(reply.json()["choices"][0]["message"]["content"])
 
 
-def counting(asked: Asked) -> Answer:
-    """An answer that tells apart what was asked, and how often."""
+def counting(request: Asked) -> Answer:
+    """An answer that names the prompt and the number of the call."""
     counting.calls += 1  # type: ignore[attr-defined]
-    return Answer.of(chat(f"{asked.json['messages'][0]['content']} {counting.calls}"))  # type: ignore[attr-defined]
+    return Answer.of(chat(f"{request.json['messages'][0]['content']} {counting.calls}"))  # type: ignore[attr-defined]
 
 
 @pytest.fixture
@@ -109,8 +109,8 @@ async def test_any_exchange(face: Face, provider: Provider, cassette: Open, fold
 
 
 async def test_redirects(face: Face, provider: Provider, cassette: Open) -> None:
-    def script(asked: Asked) -> Answer | None:
-        return Answer(307, {"location": "/v1/new"}, [b"moved"], length=5) if asked.path == "/v1/old" else None
+    def script(request: Asked) -> Answer | None:
+        return Answer(307, {"location": "/v1/new"}, [b"moved"], length=5) if request.path == "/v1/old" else None
 
     provider.script = script
     for mode in ("once", "none"):
@@ -121,7 +121,7 @@ async def test_redirects(face: Face, provider: Provider, cassette: Open) -> None
 
 
 async def test_streams(face: Face, provider: Provider, cassette: Open) -> None:
-    """The same bytes in a piece for each event, at the recorded pace if that is asked for."""
+    """A replay has one piece for each event; it comes at the recorded times if that is requested."""
     sse = [b"data: " + json.dumps(event).encode() + b"\n\n" for event in CHAT_EVENTS] + [b"data: [DONE]\n\n"]
     lines = [json.dumps({"message": {"content": word}, "done": word == "b"}).encode() + b"\n" for word in "ab"]
     for path, kind, chunks in (("/v1/chat/completions", "text/event-stream", sse), ("/api/chat", "application/x-ndjson", lines)):
@@ -166,19 +166,19 @@ async def test_a_stream_that_was_cut_is_not_recorded_and_that_is_told(
             await ask(client, provider, stream=True)
     assert files(folder) == []
     assert tape.report().live == 1
-    assert any("was not recorded" in told and str(folder) in told for told in caplog.messages)
+    assert any("was not recorded" in message and str(folder) in message for message in caplog.messages)
 
 
 # -- the modes --------------------------------------------------------------------------------------------------------
 
 
-async def replies(face: Face, tape: Cassette, provider: Provider, *asked: str) -> list[str | int]:
-    """What the model said to each of these; the status where it said nothing."""
+async def replies(face: Face, tape: Cassette, provider: Provider, *prompts: str) -> list[str | int]:
+    """Return the text of the reply to each prompt; its status if it was an error."""
     found: list[str | int] = []
     async with face.client(tape) as client:
-        for text in asked:
+        for text in prompts:
             reply = await ask(client, provider, text)
-            found.append(said(reply) if reply.status_code == 200 else reply.status_code)
+            found.append(content_of(reply) if reply.status_code == 200 else reply.status_code)
     return found
 
 
@@ -217,10 +217,10 @@ async def test_nothing_is_sent_in_mode_none(face: Face, counted: Provider, casse
     no_store = {"cache-control": "no-store"}
     with no_sockets() as opened:
         async with face.client(tape) as client:
-            assert said(await ask(client, counted, "a")) == "a 1"
+            assert content_of(await ask(client, counted, "a")) == "a 1"
             for mode in ("auto", "off", "refresh", "offline"):
                 with options(mode=mode, ttl=0):  # type: ignore[arg-type]
-                    assert said(await ask(client, counted, "a")) == "a 1"
+                    assert content_of(await ask(client, counted, "a")) == "a 1"
                     missed = await client.post(counted.url + "/v1/embeddings", json={"input": mode}, headers=no_store)
                 assert missed.status_code == 424
                 assert (missed.told.fwd, missed.told.detail) == ("miss", "only-if-cached")
@@ -313,8 +313,8 @@ async def test_polling_is_replayed_in_its_order(face: Face, provider: Provider, 
 async def test_equal_answers_at_the_end_are_one(
     face: Face, provider: Provider, cassette: Open, folder: Path, answers: str, kept: str
 ) -> None:
-    said_in_turn = iter(answers)
-    provider.script = lambda _: Answer.of(chat(next(said_in_turn)))
+    texts = iter(answers)
+    provider.script = lambda _: Answer.of(chat(next(texts)))
     assert await replies(face, cassette("once"), provider, *["x"] * len(answers)) == list(answers)
     assert len(files(folder)) == len(kept)
     assert await replies(face, cassette(), provider, *["x"] * len(answers)) == list(answers)
@@ -337,7 +337,7 @@ async def test_calls_at_once(face: Face, counted: Provider, cassette: Open, fold
         async with face.client(cassette(mode)) as client:
 
             async def one(text: str, what: str = what, client: Any = client) -> None:
-                got[what].append(said(await ask(client, counted, text)))
+                got[what].append(content_of(await ask(client, counted, text)))
 
             await face.together(*(lambda text=f"{n % 6}": one(text) for n in range(12)))  # type: ignore[misc]
     assert len(files(folder)) == 12
@@ -407,9 +407,9 @@ async def test_recordings_that_a_match_makes_one_request_are_a_sequence(face: Fa
     """Whatever is left out, and whether it was there at all."""
     bodies: list[dict[str, Any]] = [{}, {"user": "b"}, {"user": "c"}]
 
-    async def all_of(tape: Cassette, asked: list[dict[str, Any]]) -> list[str]:
+    async def all_of(tape: Cassette, requests: list[dict[str, Any]]) -> list[str]:
         async with face.client(tape) as client:
-            return [said(await ask(client, counted, "x", **more)) for more in asked]
+            return [content_of(await ask(client, counted, "x", **more)) for more in requests]
 
     recorded = await all_of(cassette("once"), bodies)
     for order in (bodies, bodies[::-1], [{"user": "new"}] * 3):
@@ -423,7 +423,7 @@ async def test_headers_that_count(face: Face, counted: Provider, cassette: Open)
         async with face.client(cassette(mode, match=match)) as client:
             for tenant in ("one", "two"):
                 reply = await client.post(counted.url + "/v1/chat/completions", json=body_of("x"), headers={"x-tenant": tenant})
-                got.append(said(reply))
+                got.append(content_of(reply))
         assert got == ["x 1", "x 2"]
     assert await replies(face, cassette(match=match), counted, "x") == [424]
 
@@ -440,7 +440,7 @@ async def test_namespace_and_sample(face: Face, counted: Provider, cassette: Ope
         async with face.client(cassette(mode)) as client:
             for more in ({"sample": 0}, {"sample": 1}, {"namespace": "other"}):
                 with options(**more):  # type: ignore[arg-type]
-                    got.append(said(await ask(client, counted, "x")))
+                    got.append(content_of(await ask(client, counted, "x")))
         assert got == ["x 1", "x 2", "x 3"]
     with options(sample=7):
         assert await replies(face, cassette(), counted, "x") == [424]
@@ -451,5 +451,5 @@ async def test_the_event_loop_goes_on_while_all_recordings_are_read(face: Face, 
     await replies(face, cassette("once"), counted, "a", "b", "c")
     tape = cassette(match=KeyOptions(ignore_body=("/user",)))
     async with face.client(tape) as client:
-        assert said(await ask(client, counted, "b", user="someone")) == "b 2"
-        assert said(await ask(client, counted, "c", user="someone else")) == "c 3"
+        assert content_of(await ask(client, counted, "b", user="someone")) == "b 2"
+        assert content_of(await ask(client, counted, "c", user="someone else")) == "c 3"

@@ -1,4 +1,4 @@
-"""What goes wrong with files is told by the file's name through a real SDK, and takes nothing else with it."""
+"""A damaged file is reported by its name through a real SDK, and affects no other recording."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(autouse=True)
 def _echo(provider: Provider) -> None:
-    provider.script = lambda asked: Answer.of(chat(asked.json["messages"][0]["content"])) if asked.body else None
+    provider.script = lambda request: Answer.of(chat(request.json["messages"][0]["content"])) if request.body else None
 
 
 def ask(tape: Cache, provider: Provider, *prompts: str) -> list[str]:
@@ -37,7 +37,7 @@ def ask(tape: Cache, provider: Provider, *prompts: str) -> list[str]:
         return [OPENAI.text(OPENAI.ask(client, prompt)) for prompt in prompts]
 
 
-def told(tape: Cache, provider: Provider, prompt: str) -> str:
+def error_message(tape: Cache, provider: Provider, prompt: str) -> str:
     with pytest.raises(openai.APIStatusError) as raised:
         ask(tape, provider, prompt)
     return str(raised.value)
@@ -65,15 +65,15 @@ def as_link_to_nowhere(path: Path) -> None:
 
 
 DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
-    "cut": (lambda path: path.write_bytes(path.read_bytes()[:200]), "is no JSON"),
-    "empty": (lambda path: path.write_bytes(b""), "is no JSON"),
-    "merge conflict": (lambda path: path.write_text("{\n<<<<<<< HEAD\n", "utf-8"), "merge conflict"),
+    "cut": (lambda path: path.write_bytes(path.read_bytes()[:200]), "is not valid JSON"),
+    "empty": (lambda path: path.write_bytes(b""), "is not valid JSON"),
+    "merge conflict": (lambda path: path.write_text("{\n<<<<<<< HEAD\n", "utf-8"), "conflict markers of a merge"),
     "another format": (lambda path: path.write_text(path.read_text().replace('"format": 1', '"format": 2')), "Install a newer wirecache"),
-    "foreign JSON": (lambda path: path.write_text('{"name": "package"}'), "is no cassette of wirecache"),
+    "foreign JSON": (lambda path: path.write_text('{"name": "package"}'), "is not a wirecache cassette"),
     "a wrong member": (lambda path: path.write_text(path.read_text().replace('"status": 200', '"status": "ok"')), "/response/status"),
-    "not UTF-8": (lambda path: path.write_bytes(b'{"a": "\xff"}'), "is no UTF-8 text"),
+    "not UTF-8": (lambda path: path.write_bytes(b'{"a": "\xff"}'), "is not UTF-8 text"),
     "a directory": (as_directory, "cannot be read"),
-    "a link to nowhere": (as_link_to_nowhere, "leads nowhere"),
+    "a link to nowhere": (as_link_to_nowhere, "broken symbolic link"),
 }
 
 
@@ -85,16 +85,16 @@ def test_a_file_that_cannot_be_read(provider: Provider, cassette: Open, folder: 
     damage, why = DAMAGE[how]
     damage(path := file_of(folder, "a"))
     tape = cassette(mode)
-    message = told(tape, provider, "a")
-    for part in (str(path), why, "record it anew", "Nothing was sent"):
-        assert part in message or (part == "record it anew" and "newer" in message)
+    message = error_message(tape, provider, "a")
+    for part in (str(path), why, "record it again", "Nothing was sent"):
+        assert part in message or (part == "record it again" and "newer" in message)
     assert ask(tape, provider, "b") == ["b"]
     assert provider.calls == calls
     tape.close()
 
 
 @pytest.mark.parametrize("how", DAMAGE)
-def test_a_file_that_cannot_be_read_is_passed_over_by_what_is_asked_otherwise(
+def test_a_file_that_cannot_be_read_is_skipped_by_other_requests(
     provider: Provider, cassette: Open, folder: Path, how: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     ask(cassette("once"), provider, "a", "b")
@@ -102,7 +102,7 @@ def test_a_file_that_cannot_be_read_is_passed_over_by_what_is_asked_otherwise(
     DAMAGE[how][0](path)
     other.write_text(other.read_text("utf-8").replace('"content": "b"', '"content": "edited"'), "utf-8")
     assert ask(cassette(), provider, "edited") == ["edited"]
-    assert [message for message in caplog.messages if "passed over" in message and str(path) in message]
+    assert [message for message in caplog.messages if "is skipped" in message and str(path) in message]
     assert ask(cassette("new_episodes"), provider, "c") == ["c"]
 
 
@@ -116,12 +116,12 @@ def test_recording_again_heals(provider: Provider, cassette: Open, folder: Path,
     assert ask(cassette(), provider, "a", "b") == ["a", "b"]
 
 
-def test_a_file_that_goes_away_is_told(provider: Provider, cassette: Open, folder: Path) -> None:
+def test_a_file_that_goes_away_is_reported(provider: Provider, cassette: Open, folder: Path) -> None:
     ask(cassette("once"), provider, "a")
     tape = cassette()
     file_of(folder, "a").unlink()
-    assert "has no recording" in told(tape, provider, "a")
-    with pytest.raises(CassetteError, match="is gone"):
+    assert "has no recording" in error_message(tape, provider, "a")
+    with pytest.raises(CassetteError, match="was removed since"):
         list(tape.entries())
 
 
@@ -135,20 +135,20 @@ def test_every_sdk_tells_it(sdk: Sdk, provider: Provider, cassette: Open, folder
     with sdk.client(cassette(), provider.url) as client, pytest.raises(sdk.error) as raised:
         sdk.ask(client, "a")
     assert str(path) in str(raised.value)
-    with sdk.client(cassette(miss="raise"), provider.url) as client, pytest.raises(NotRecorded, match="is no JSON"):
+    with sdk.client(cassette(miss="raise"), provider.url) as client, pytest.raises(NotRecorded, match="is not valid JSON"):
         sdk.ask(client, "a")
     assert provider.calls == 1
 
 
 def test_the_path_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "one.yaml").write_text("interactions: []")
-    with pytest.raises(CassetteError, match=r"one\.yaml: Not a directory; a cassette is a directory"):
+    with pytest.raises(CassetteError, match=r"one\.yaml: Not a directory; a cassette must be a directory"):
         Cassette(tmp_path / "one.yaml", "once")
 
 
 def test_a_directory_that_is_not_there(provider: Provider, cassette: Open, folder: Path) -> None:
     tape = cassette()
-    assert f"{folder}, which is empty or not there," in told(tape, provider, "a")
+    assert f"{folder}, which is empty or not there," in error_message(tape, provider, "a")
     tape.close()
     assert not folder.exists()
 
@@ -169,20 +169,20 @@ def full_disk(bytes_left: int = 300) -> Iterator[None]:
 
 @pytest.mark.parametrize("mode", ["once", "new_episodes", "all", "rewrite"])
 def test_a_full_disk(provider: Provider, cassette: Open, folder: Path, mode: str, caplog: pytest.LogCaptureFixture) -> None:
-    """The answer reaches its caller, the fault is told at once and raised at the end, and what was recorded before is still there."""
+    """The answer reaches its caller, the fault is reported at once and raised at the end, and what was recorded before is still there."""
     if mode != "once":
         ask(cassette("once"), provider, "a", "a2")
     before = {path: path.read_bytes() for path in files(folder)}
     tape = cassette(mode)
-    asked = ["b"] if mode in ("once", "new_episodes") else ["a", "b"]
+    prompts = ["b"] if mode in ("once", "new_episodes") else ["a", "b"]
     with full_disk():
-        assert ask(tape, provider, *asked) == asked
+        assert ask(tape, provider, *prompts) == prompts
     assert next(record.levelno for record in caplog.records if str(folder) in record.getMessage()) == logging.ERROR
     assert tape.report().recorded == 0
     with pytest.raises(CassetteError, match="File too large") as raised:
         tape.close()
     assert str(folder) in str(raised.value)
-    tape.close()  # told once
+    tape.close()  # reported once
     assert {path: path.read_bytes() for path in files(folder)} == before
     assert list(folder.glob(".*")) == []
 
@@ -235,14 +235,14 @@ def together(processes: list[subprocess.Popen[str]]) -> None:
 @pytest.mark.parametrize("mode", ["once", "new_episodes", "all", "rewrite"])
 def test_four_processes(provider: Provider, cassette: Open, folder: Path, mode: str) -> None:
     prefixes = [f"p{number}-" for number in range(4)]
-    asked = [f"{prefix}{number}" for prefix in prefixes for number in range(8)]
+    prompts = [f"{prefix}{number}" for prefix in prefixes for number in range(8)]
     if mode in ("all", "rewrite"):
         provider.script = lambda _: Answer.of(chat("old"))
-        ask(cassette("once"), provider, *asked[::3], "never asked again")
-        provider.script = lambda asked: Answer.of(chat(asked.json["messages"][0]["content"]))
+        ask(cassette("once"), provider, *prompts[::3], "never asked again")
+        provider.script = lambda request: Answer.of(chat(request.json["messages"][0]["content"]))
     together(recorders(folder, mode, provider.url, prefixes, 8))
-    assert ask(cassette(), provider, *asked) == asked
-    assert len(files(folder)) == len(asked) + (mode == "all")
+    assert ask(cassette(), provider, *prompts) == prompts
+    assert len(files(folder)) == len(prompts) + (mode == "all")
     assert list(folder.glob(".*")) == []
 
 
@@ -265,9 +265,9 @@ def test_four_processes_and_one_request(provider: Provider, cassette: Open, fold
 
 @pytest.mark.parametrize("mode", ["once", "new_episodes", "all", "rewrite"])
 def test_eight_threads(provider: Provider, cassette: Open, folder: Path, mode: str) -> None:
-    asked = [f"{thread}-{number}" for thread in range(8) for number in range(4)]
+    prompts = [f"{thread}-{number}" for thread in range(8) for number in range(4)]
     if mode in ("all", "rewrite"):
-        ask(cassette("once"), provider, *asked[::5], "never asked again")
+        ask(cassette("once"), provider, *prompts[::5], "never asked again")
     start = threading.Barrier(8)
     with cassette(mode) as tape, cached_client(tape) as client:
 
@@ -283,8 +283,8 @@ def test_eight_threads(provider: Provider, cassette: Open, folder: Path, mode: s
         for thread in threads:
             thread.join()
     assert tape.report().recorded == 32
-    assert ask(cassette(), provider, *asked) == asked
-    assert len(files(folder)) == len(asked) + (mode == "all")
+    assert ask(cassette(), provider, *prompts) == prompts
+    assert len(files(folder)) == len(prompts) + (mode == "all")
 
 
 def test_a_process_that_is_killed_leaves_nothing_that_is_read(provider: Provider, cassette: Open, folder: Path) -> None:

@@ -25,7 +25,7 @@ from wirecache.cassette import SCHEMA_NAME, file_name, from_text, schema_text, s
 from wirecache.cassette._file_model import schema
 from wirecache.errors import CassetteError, CassetteFormatError
 
-SAID = b'{"id": "chatcmpl-1", "choices": [{"message": {"content": "hi"}}]}'
+ANSWER = b'{"id": "chatcmpl-1", "choices": [{"message": {"content": "hi"}}]}'
 captures = pytest.mark.parametrize("path", sorted(CAPTURES.glob("*.json")), ids=lambda path: path.stem)
 
 
@@ -124,7 +124,7 @@ def test_headers_keep_their_order_case_and_repeats() -> None:
     st.sampled_from(["", "team"]),
     st.integers(0, 3),
 )
-def test_the_key_can_be_computed_anew(sent: bytes, sent_as: str, namespace: str, sample: int) -> None:
+def test_the_key_can_be_computed_again(sent: bytes, sent_as: str, namespace: str, sample: int) -> None:
     made = recorded(sent=sent, sent_as=sent_as, namespace=namespace, sample=sample, sent_headers={"anthropic-version": "2023-06-01"})
     read = from_text(to_text(made), "x.json")
     assert read.body is not None
@@ -158,9 +158,9 @@ def test_a_form_keeps_its_key_and_its_files(contents: list[bytes], number: int) 
 def test_a_form_is_written_part_by_part() -> None:
     parts = [(HEAD % b"model", b"whisper-1"), (HEAD % b"file" + b'; filename="a.mp3"\r\nContent-Type: audio/mpeg', b"\xff\xfb\x90")]
     sent = form(b"random", *parts, (HEAD % b"options", b'{"a":1}'))
-    told = json.loads(to_text(recorded(sent=sent, sent_as="multipart/form-data; boundary=random")))["request"]
-    assert told["content_type"] == "multipart/form-data; boundary=wirecache"
-    assert told["body"]["parts"] == [
+    request = json.loads(to_text(recorded(sent=sent, sent_as="multipart/form-data; boundary=random")))["request"]
+    assert request["content_type"] == "multipart/form-data; boundary=wirecache"
+    assert request["body"]["parts"] == [
         {"headers": ['Content-Disposition: form-data; name="model"'], "text": "whisper-1"},
         {
             "headers": ['Content-Disposition: form-data; name="file"; filename="a.mp3"', "Content-Type: audio/mpeg"],
@@ -206,9 +206,9 @@ def test_a_file_is_plain_utf_8_json_with_short_lines(path: Path) -> None:
     assert text.endswith("}\n")
     assert "\r" not in text
     assert all(line == line.rstrip() for line in text.splitlines())
-    told = json.loads(text)
-    assert list(told) == ["$schema", "format", "wirecache", "recorded_at", "key", "request", "response"]
-    assert told["recorded_at"] == "2026-11-21T02:19:01.482Z"
+    file = json.loads(text)
+    assert list(file) == ["$schema", "format", "wirecache", "recorded_at", "key", "request", "response"]
+    assert file["recorded_at"] == "2026-11-21T02:19:01.482Z"
 
 
 def test_a_stream_has_one_event_a_line() -> None:
@@ -233,13 +233,13 @@ def test_a_stream_has_one_event_a_line() -> None:
     ],
 )
 def test_how_an_event_is_written(stream: bytes, content_type: str, layout: str | None, first: dict[str, Any]) -> None:
-    told = json.loads(to_text(streamed([(stream, 1.5)], content_type)))["response"]["body"]
-    assert told.get("layout") == layout
-    assert told["events"] == [first]
+    node = json.loads(to_text(streamed([(stream, 1.5)], content_type)))["response"]["body"]
+    assert node.get("layout") == layout
+    assert node["events"] == [first]
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "node"),
     [
         (b'{"a":1}', {"json": {"a": 1}}),
         (b'{"a": 1, "b": 2}\n', {"json": {"a": 1, "b": 2}, "layout": "spaced", "after": "\n"}),
@@ -249,8 +249,8 @@ def test_how_an_event_is_written(stream: bytes, content_type: str, layout: str |
         (b"", None),
     ],
 )
-def test_how_a_body_is_written(body: bytes, told: Any) -> None:
-    assert json.loads(to_text(recorded(body)))["response"].get("body") == told
+def test_how_a_body_is_written(body: bytes, node: Any) -> None:
+    assert json.loads(to_text(recorded(body)))["response"].get("body") == node
 
 
 def test_a_changed_answer_changes_few_lines() -> None:
@@ -274,8 +274,8 @@ def test_non_ascii_stays_as_it_is() -> None:
 
 
 def test_an_edited_body_is_what_is_replayed() -> None:
-    text = to_text(recorded(SAID)).replace('"hi"', '"good\\nday"')
-    assert from_text(text, "x.json").entry.body == SAID.replace(b'"hi"', b'"good\\nday"')
+    text = to_text(recorded(ANSWER)).replace('"hi"', '"good\\nday"')
+    assert from_text(text, "x.json").entry.body == ANSWER.replace(b'"hi"', b'"good\\nday"')
 
 
 @pytest.mark.parametrize("indent", [None, 4, "\t"])
@@ -288,15 +288,15 @@ def test_a_formatter_changes_no_body(indent: int | str | None) -> None:
         assert read.chunk_times == from_text(to_text(made), path.name).entry.chunk_times
 
 
-def told_of(**changes: Any) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads(to_text(streamed([(b'data: {"a":1}\n\n', 0.5)])))
+def file_with(**changes: Any) -> dict[str, Any]:
+    file: dict[str, Any] = json.loads(to_text(streamed([(b'data: {"a":1}\n\n', 0.5)])))
     for pointer, value in changes.items():
         steps = pointer.split("__")
-        at: Any = told
+        at: Any = file
         for step in steps[:-1]:
             at = at[int(step) if step.isdigit() else step]
         at[steps[-1]] = value
-    return told
+    return file
 
 
 @pytest.mark.parametrize(
@@ -308,12 +308,12 @@ def told_of(**changes: Any) -> dict[str, Any]:
         ({"response__status": "200"}, "at /response/status: "),
         ({"response__status": 99}, "at /response/status: "),
         ({"response__colour": 1}, "at /response/colour: Extra inputs"),
-        ({"response__body": {"json": 1, "text": "2"}}, "exactly one of json, text, base64, events belongs here; found: json, text"),
-        ({"response__body": {}}, "found: none"),
+        ({"response__body": {"json": 1, "text": "2"}}, "exactly one of json, text, base64, events, found json, text"),
+        ({"response__body": {}}, "found none"),
         ({"response__body": {"base64": "AAA"}}, "at /response/body: Incorrect padding"),
         ({"response__body": {"base64": "?"}}, "at /response/body/base64"),
-        ({"response__body": {"json": 1, "layout": "lines"}}, "is not one of a JSON document"),
-        ({"response__body": {"events": [], "layout": "indent-2"}}, "is not one of events"),
+        ({"response__body": {"json": 1, "layout": "lines"}}, "is not a layout of a JSON document"),
+        ({"response__body": {"events": [], "layout": "indent-2"}}, "is not a layout of events"),
         ({"response__body": {"text": "\ud800"}}, "at /response/body: "),
         ({"response__body__events__0__at": -1}, "at /response/body/events/0/at: "),
         ({"response__body__events__0__at": None}, "at /response/body/events/0/at: "),
@@ -327,31 +327,31 @@ def told_of(**changes: Any) -> dict[str, Any]:
 )
 def test_a_wrong_file_says_where_and_what_to_do(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(CassetteFormatError) as caught:
-        from_text(json.dumps(told_of(**changes)), "x.json")
+        from_text(json.dumps(file_with(**changes)), "x.json")
     assert words in str(caught.value)
-    assert "record it anew" in str(caught.value)
+    assert "record it again" in str(caught.value)
     assert isinstance(caught.value, CassetteError)
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "x.json is no JSON: Expecting value at line 1, column 1"),
+        ("", "x.json is not valid JSON: Expecting value at line 1, column 1"),
         ('{\n  "format": 1,\n}', "line 3, column 1"),
         ('{"format": 1} x', "Extra data"),
         ('{"format": 1, "request": {"body" 1}}', "Expecting ':'"),
         ('{"format": 1, "request": {1}}', "Expecting"),
         ('{"format": 1, "response": {"body": {"events": [{}', "Expecting ',' or ']'"),
         ('{"format": 1 "key": 2}', "Expecting ',' or '}'"),
-        ('{"format": 1, "key": NaN}', "NaN is no JSON"),
-        ('{\n<<<<<<< HEAD\n  "format": 1', "merge conflict"),
+        ('{"format": 1, "key": NaN}', "NaN is not a JSON value"),
+        ('{\n<<<<<<< HEAD\n  "format": 1', "conflict markers of a merge"),
         ("[]", 'it has no "format"'),
         ('"a"', 'it has no "format"'),
         ("{}", 'it has no "format"'),
         ('{"format": "1"}', 'it has no "format"'),
         ('{"format": 2, "wirecache": "7.0.0"}', "has format 2, written by wirecache 7.0.0; wirecache"),
         ('{"format": 2}', "Install a newer wirecache"),
-        ("[" * 100_000, "no JSON"),
+        ("[" * 100_000, "not valid JSON"),
     ],
 )
 def test_a_file_that_is_none_says_so(text: str, words: str) -> None:
@@ -417,12 +417,12 @@ def test_no_secret_is_in_a_file(made: Entry) -> None:
 def test_the_key_of_the_file_is_that_of_the_redacted_request(sent: bytes, sent_as: str) -> None:
     url = f"https://h.example/v1/chat/completions?a={SECRET}&key=abc"
     request = ask(url, headers={"content-type": sent_as})
-    asked = redacted(request, parse_body(sent, sent_as.encode()), Redactor())
+    counted = redacted(request, parse_body(sent, sent_as.encode()), Redactor())
     text = to_text(recorded(url=url, sent=sent, sent_as=sent_as))
     read = from_text(text, "x.json")
     assert SECRET[5:] not in text
     assert read.body is not None
-    assert key_of(read.request, read.body) == key_of(*asked)
+    assert key_of(read.request, read.body) == key_of(*counted)
 
 
 def test_what_a_user_calls_secret_is_none_of_the_file() -> None:

@@ -1,4 +1,4 @@
-"""What a real model server said, replayed through the real SDKs without a network: the same values, the same events."""
+"""What a real model server sent, replayed through the real SDKs without a network: the same values, the same events."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ def capture(name: str) -> Any:
 
 
 def body(name: str) -> dict[str, Any]:
-    """What was asked, for an SDK's method."""
+    """Return the captured request, as arguments of an SDK's method."""
     return dict(capture(name)["request"]["body"])
 
 
 def message(name: str) -> dict[str, Any]:
-    """The same for Anthropic's ``messages.create``, which takes no temperature."""
-    asked = body(name)
-    temperature = asked.pop("temperature")
-    return {**asked, "extra_body": {"temperature": temperature}}
+    """Return the captured request for Anthropic's ``messages.create``, which takes no temperature."""
+    options = body(name)
+    temperature = options.pop("temperature")
+    return {**options, "extra_body": {"temperature": temperature}}
 
 
 def raw(name: str) -> bytes:
     return "".join(chunk["text"] for chunk in capture(name)["response"]["chunks"]).encode()
 
 
-def said(name: str) -> Any:
+def answer_in(name: str) -> Any:
     return json.loads(raw(name))
 
 
@@ -82,18 +82,18 @@ def holds(model: Any, expected: Any) -> bool:
 
 
 def test_openai_chat(client: openai.OpenAI) -> None:
-    told = client.chat.completions.create(**body("openai-chat"))
-    expected = said("openai-chat")
-    assert told.choices[0].message.content == expected["choices"][0]["message"]["content"]
-    assert told.choices[0].finish_reason == expected["choices"][0]["finish_reason"] == "length"
-    assert told.usage is not None
-    assert told.usage.completion_tokens == expected["usage"]["completion_tokens"] == 24
+    answer = client.chat.completions.create(**body("openai-chat"))
+    expected = answer_in("openai-chat")
+    assert answer.choices[0].message.content == expected["choices"][0]["message"]["content"]
+    assert answer.choices[0].finish_reason == expected["choices"][0]["finish_reason"] == "length"
+    assert answer.usage is not None
+    assert answer.usage.completion_tokens == expected["usage"]["completion_tokens"] == 24
 
 
 def test_openai_chat_with_a_schema(client: openai.OpenAI) -> None:
-    told = client.chat.completions.create(**body("openai-chat-json-schema"))
-    assert told.choices[0].finish_reason == "stop"
-    assert isinstance(json.loads(told.choices[0].message.content or ""), dict)
+    answer = client.chat.completions.create(**body("openai-chat-json-schema"))
+    assert answer.choices[0].finish_reason == "stop"
+    assert isinstance(json.loads(answer.choices[0].message.content or ""), dict)
 
 
 def test_openai_chat_stream(client: openai.OpenAI) -> None:
@@ -115,66 +115,66 @@ def test_openai_chat_stream_under_async(tape: Cassette) -> None:
 
 
 def test_openai_responses(client: openai.OpenAI) -> None:
-    told = client.responses.create(**body("openai-responses"))
-    expected = said("openai-responses")
-    assert told.output_text == expected["output"][0]["content"][0]["text"]
-    assert told.status == expected["status"]
-    assert told.usage is not None
-    assert told.usage.output_tokens == expected["usage"]["output_tokens"]
+    answer = client.responses.create(**body("openai-responses"))
+    expected = answer_in("openai-responses")
+    assert answer.output_text == expected["output"][0]["content"][0]["text"]
+    assert answer.status == expected["status"]
+    assert answer.usage is not None
+    assert answer.usage.output_tokens == expected["usage"]["output_tokens"]
 
 
 def test_openai_responses_stream(client: openai.OpenAI) -> None:
-    told = list(client.responses.create(**body("openai-responses-stream")))
+    events = list(client.responses.create(**body("openai-responses-stream")))
     expected = events("openai-responses-stream")
-    assert [event.type for event in told] == [event["type"] for event in expected]
-    deltas = [event.delta for event in told if event.type == "response.output_text.delta"]
+    assert [event.type for event in events] == [event["type"] for event in expected]
+    deltas = [event.delta for event in events if event.type == "response.output_text.delta"]
     assert deltas == [event["delta"] for event in expected if event["type"] == "response.output_text.delta"]
-    assert told[-1].type == "response.completed"
-    assert told[-1].response.output_text == "".join(deltas)
+    assert events[-1].type == "response.completed"
+    assert events[-1].response.output_text == "".join(deltas)
 
 
 def test_openai_embeddings() -> None:
-    """The SDK asks for base64 if it is not told otherwise; the capture asked for nothing."""
+    """The SDK asks for base64 unless it is given another format; the capture has none."""
     with no_sockets(), cached_client(Cassette(LLAMA_SERVER, match=KeyOptions(ignore_body=("/encoding_format",))), library="httpx2") as http:
         client = openai.OpenAI(api_key="none", base_url=f"{ORIGIN}/v1", http_client=http, max_retries=0)
-        told = client.embeddings.create(**body("openai-embeddings"), encoding_format="float")
-    assert told.data[0].embedding == said("openai-embeddings")["data"][0]["embedding"]
+        answer = client.embeddings.create(**body("openai-embeddings"), encoding_format="float")
+    assert answer.data[0].embedding == answer_in("openai-embeddings")["data"][0]["embedding"]
 
 
 def test_openai_completions(client: openai.OpenAI) -> None:
-    told = client.completions.create(**body("openai-completions"))
-    assert holds(told, {"choices": [{"text": said("openai-completions")["choices"][0]["text"]}]})
+    answer = client.completions.create(**body("openai-completions"))
+    assert holds(answer, {"choices": [{"text": answer_in("openai-completions")["choices"][0]["text"]}]})
 
 
 def test_openai_models(client: openai.OpenAI) -> None:
-    assert [model.id for model in client.models.list()] == [model["id"] for model in said("openai-models")["data"]]
+    assert [model.id for model in client.models.list()] == [model["id"] for model in answer_in("openai-models")["data"]]
 
 
 def test_openai_bad_request(client: openai.OpenAI) -> None:
     with pytest.raises(openai.BadRequestError) as raised:
         client.chat.completions.create(**body("openai-chat-bad-request"))
-    assert said("openai-chat-bad-request")["error"]["message"] in str(raised.value)
+    assert answer_in("openai-chat-bad-request")["error"]["message"] in str(raised.value)
 
 
 def test_anthropic_messages(claude: anthropic.Anthropic) -> None:
-    told = claude.messages.create(**message("anthropic-messages"))
-    expected = said("anthropic-messages")
-    assert told.content[0].text == expected["content"][0]["text"]  # type: ignore[union-attr]
-    assert told.stop_reason == expected["stop_reason"]
-    assert holds(told.usage, expected["usage"])
+    answer = claude.messages.create(**message("anthropic-messages"))
+    expected = answer_in("anthropic-messages")
+    assert answer.content[0].text == expected["content"][0]["text"]  # type: ignore[union-attr]
+    assert answer.stop_reason == expected["stop_reason"]
+    assert holds(answer.usage, expected["usage"])
 
 
 def test_anthropic_messages_stream(claude: anthropic.Anthropic) -> None:
-    told = list(claude.messages.create(**message("anthropic-messages-stream")))
+    events = list(claude.messages.create(**message("anthropic-messages-stream")))
     expected = events("anthropic-messages-stream")
-    assert [event.type for event in told] == [event["type"] for event in expected]
-    assert told[-1].type == "message_stop"
-    deltas = [event.delta.text for event in told if event.type == "content_block_delta"]
+    assert [event.type for event in events] == [event["type"] for event in expected]
+    assert events[-1].type == "message_stop"
+    deltas = [event.delta.text for event in events if event.type == "content_block_delta"]
     assert deltas == [event["delta"]["text"] for event in expected if event["type"] == "content_block_delta"]
 
 
 def test_anthropic_count_tokens(claude: anthropic.Anthropic) -> None:
-    assert claude.messages.count_tokens(**body("anthropic-count-tokens")).input_tokens == said("anthropic-count-tokens")["input_tokens"]
+    assert claude.messages.count_tokens(**body("anthropic-count-tokens")).input_tokens == expected["input_tokens"]
 
 
 # -- as bytes ---------------------------------------------------------------------------------------------------------
@@ -183,22 +183,22 @@ def test_anthropic_count_tokens(claude: anthropic.Anthropic) -> None:
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 @pytest.mark.parametrize("library", ["httpx", "httpx2"])
 def test_the_bytes_are_those_that_came(tape: Cassette, path: Path, library: str) -> None:
-    asked, answered = capture(path.stem)["request"], capture(path.stem)["response"]
+    request, response = capture(path.stem)["request"], capture(path.stem)["response"]
     with cached_client(tape, library=library) as http:  # type: ignore[call-overload]
-        reply = http.request(asked["method"], ORIGIN + asked["path"], json=asked["body"], headers=headers_of(path))
-    assert (reply.status_code, reply.content) == (answered["status"], raw(path.stem))
-    assert reply.headers["content-type"] == dict(answered["headers"])["Content-Type"]
+        reply = http.request(request["method"], ORIGIN + request["path"], json=request["body"], headers=headers_of(path))
+    assert (reply.status_code, reply.content) == (response["status"], raw(path.stem))
+    assert reply.headers["content-type"] == dict(response["headers"])["Content-Type"]
 
 
 def test_the_fixtures_are_made_of_the_captures(tmp_path: Path) -> None:
-    """All of them, and what was asked and answered is the same when they are made anew; only times differ."""
+    """All of them, and requests and responses are equal when they are made again; only times differ."""
 
-    def told(folder: Path, of: Callable[[Any], Any]) -> Any:
+    def values_in(folder: Path, of: Callable[[Any], Any]) -> Any:
         return {entry.key: of(entry) for entry in Cassette(folder).entries()}
 
     assert make(tmp_path) == len(PATHS) == len(list(Cassette(LLAMA_SERVER).entries()))
     for of in (lambda entry: entry.body, lambda entry: entry.headers, lambda entry: [chunk.size for chunk in entry.chunks]):
-        assert told(tmp_path, of) == told(LLAMA_SERVER, of)
+        assert values_in(tmp_path, of) == values_in(LLAMA_SERVER, of)
 
 
 def test_the_times_are_those_of_the_capture() -> None:

@@ -20,7 +20,7 @@ from wirecache.cassette import from_text, to_text
 from wirecache.cassette._content_encoding import decoded
 from wirecache.cassette._directory import Directory
 from wirecache.cassette._importers.cassetter import read_cassetter
-from wirecache.cassette._importers.detect import detect, read_foreign
+from wirecache.cassette._importers.detect import detect_recorder, read_foreign
 from wirecache.cassette._importers.vcrpy import read_vcr
 from wirecache.errors import CassetteFormatError
 from wirecache.httpx2 import cached_client
@@ -41,8 +41,8 @@ def entries(name: str) -> list[Entry]:
     return list(read_foreign(MADE / name))
 
 
-def told(entry: Entry) -> str:
-    """The path that was asked, below ``/v1/``."""
+def path_of(entry: Entry) -> str:
+    """Return the path of the request, below ``/v1/``."""
     return f"{entry.request.method} {entry.request.url.partition('/v1/')[2]}"
 
 
@@ -51,7 +51,7 @@ def told(entry: Entry) -> str:
 
 @each
 def test_the_maker_is_known(name: str) -> None:
-    assert detect(MADE / name) == FILES[name]
+    assert detect_recorder(MADE / name) == FILES[name]
 
 
 @each
@@ -61,8 +61,8 @@ def test_a_chat_and_a_stream_come_over(name: str) -> None:
     assert chat.usage == Usage(5, 7)
     assert chat.key == make_key("POST", chat.request.url, {"content-type": "application/json"}, json.dumps(HELLO))
     assert (chat.request.endpoint, chat.request.model) == ("chat", "gpt-4o-mini")
-    said = [json.loads(line[6:]) for line in stream.text.splitlines() if line.startswith("data: {")]
-    assert said == CHAT_EVENTS
+    events = [json.loads(line[6:]) for line in stream.text.splitlines() if line.startswith("data: {")]
+    assert events == CHAT_EVENTS
     assert stream.body.endswith(b"data: [DONE]\n\n")
     assert len(stream.chunks) == 4
 
@@ -70,7 +70,7 @@ def test_a_chat_and_a_stream_come_over(name: str) -> None:
 @full
 def test_all_come_over_in_the_order_in_which_they_were_recorded(name: str) -> None:
     found = entries(name)
-    assert [told(one) for one in found] == [
+    assert [path_of(one) for one in found] == [
         "POST chat/completions", "POST chat/completions", "POST embeddings", "GET models", "POST chat/completions",
         "POST audio/transcriptions", "POST audio/speech",
         *(f"POST coded/{coding}/chat/completions?key=REDACTED" for coding in ("gzip", "deflate", "br", "zstd")),
@@ -125,8 +125,8 @@ def test_what_was_imported_is_replayed_to_the_sdk(name: str, tmp_path: Path) -> 
         directory.add(one)
     base = imported[0].request.url.partition("/chat")[0]
     with Cassette(tmp_path) as cassette, OpenAI(api_key="another", base_url=base, http_client=cached_client(cassette)) as client:
-        asked: Any = HELLO["messages"]
-        assert client.chat.completions.create(model="gpt-4o-mini", messages=asked).choices[0].message.content == "hi"
+        messages: Any = HELLO["messages"]
+        assert client.chat.completions.create(model="gpt-4o-mini", messages=messages).choices[0].message.content == "hi"
         stream = client.chat.completions.create(model="gpt-4o-mini", stream=True, messages=[{"role": "user", "content": "Stream."}])
         assert [event.choices[0].delta.content for event in stream] == ["one ", "two ", "three"]
         if len(imported) > 2:
@@ -146,12 +146,12 @@ def vcr(folder: Path, text: str, name: str = "c.yaml") -> list[Entry]:
     return list(read_vcr(path))
 
 
-ASKED = "{method: POST, uri: 'https://h/v1/chat/completions', headers: {}, body: %s}"
-ANSWERED = "{status: {code: 200, message: OK}, headers: {%s}, body: {string: %s}}"
+REQUEST = "{method: POST, uri: 'https://h/v1/chat/completions', headers: {}, body: %s}"
+RESPONSE = "{status: {code: 200, message: OK}, headers: {%s}, body: {string: %s}}"
 
 
 def interaction(sent: str = "''", body: str = "''", headers: str = "") -> str:
-    return f"interactions:\n- request: {ASKED % sent}\n  response: {ANSWERED % (headers, body)}\nversion: 1\n"
+    return f"interactions:\n- request: {REQUEST % sent}\n  response: {RESPONSE % (headers, body)}\nversion: 1\n"
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_nothing_in_a_file_is_executed(written: str, tmp_path: Path) -> None:
 
 def test_old_answers_of_httpx(tmp_path: Path) -> None:
     old = "{status_code: 200, http_version: HTTP/1.1, headers: {content-type: [text/plain]}, content: hello}"
-    assert vcr(tmp_path, f"interactions:\n- request: {ASKED % 'null'}\n  response: {old}\n")[0].body == b"hello"
+    assert vcr(tmp_path, f"interactions:\n- request: {REQUEST % 'null'}\n  response: {old}\n")[0].body == b"hello"
 
 
 def test_a_value_may_stand_alone(tmp_path: Path) -> None:
@@ -213,20 +213,20 @@ def test_codings_are_undone_in_turn() -> None:
     [
         (
             interaction(body="!!binary //8=", headers="content-encoding: [gzip]"),
-            "/interactions/0: a body is said to be encoded with 'gzip'",
+            "/interactions/0: a body is not valid 'gzip'",
         ),
-        (interaction(headers="content-encoding: [rot13]", body="x"), "'rot13' is not known"),
-        (interaction(sent="{a: b}"), "at /interactions/0: a body is a dict"),
+        (interaction(headers="content-encoding: [rot13]", body="x"), "'rot13' is unknown"),
+        (interaction(sent="{a: b}"), "at /interactions/0: a body must be a string, bytes or a list of them, got dict"),
         (interaction().replace("'https://h/v1/chat/completions'", "5"), "at /interactions/0"),
         (interaction().replace("https://h/", "https://h:port/"), "at /interactions/0"),
         (interaction().replace("code: 200", "code: many"), "at /interactions/0"),
         (interaction().replace("method: POST, ", ""), "at /interactions/0: "),
         ("a: [", "cannot be read: while parsing"),
         ("{", "cannot be read: "),
-        ("a: b", "is no cassette of vcrpy. Only cassettes of wirecache (JSON), of vcrpy and pytest-recording (YAML, JSON)"),
-        ("interactions: 5", "is no cassette"),
-        ("interactions: [5]", "is no cassette"),
-        ("", "is no cassette"),
+        ("a: b", "is not a cassette of vcrpy. Only cassettes of wirecache (JSON), of vcrpy and pytest-recording (YAML, JSON)"),
+        ("interactions: 5", "is not a cassette"),
+        ("interactions: [5]", "is not a cassette"),
+        ("", "is not a cassette"),
         ("[" * 10_000, "cannot be read"),
     ],
 )
@@ -238,17 +238,17 @@ def test_a_wrong_file_says_where_and_what(text: str, words: str, tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("was", "becomes", "words"),
+    ("old", "new", "words"),
     [
-        ("type: json", "type: xml", "a body is 'xml'; known are none, json, text and binary"),
+        ("type: json", "type: xml", "the type of a body must be none, json, text or binary, got 'xml'"),
         ("status: 200", "status: fine", "at /interactions/"),
         ("recorded_at: 2026", "recorded_at: once 2026", "at /interactions/"),
         ("000102", "0x0102", "at /interactions/"),
     ],
 )
-def test_a_wrong_file_of_cassetter_says_where_and_what(was: str, becomes: str, words: str, tmp_path: Path) -> None:
+def test_a_wrong_file_of_cassetter_says_where_and_what(old: str, new: str, words: str, tmp_path: Path) -> None:
     path = tmp_path / "c.yaml"
-    path.write_text((MADE / "cassetter.yaml").read_text("utf-8").replace(was, becomes), "utf-8")
+    path.write_text((MADE / "cassetter.yaml").read_text("utf-8").replace(old, new), "utf-8")
     with pytest.raises(CassetteFormatError, match=r"c\.yaml") as caught:
         list(read_cassetter(path))
     assert words in str(caught.value)
@@ -265,27 +265,27 @@ def test_a_file_of_somebody_else_is_refused(read: Any, tmp_path: Path) -> None:
 def test_bytes_that_are_no_text_are_no_cassette(tmp_path: Path) -> None:
     path = tmp_path / "c.yaml"
     path.write_bytes(b"\xff\xfe")
-    assert detect(path) is None
+    assert detect_recorder(path) is None
     with pytest.raises(CassetteFormatError, match="utf-8"):
         list(read_foreign(path))
 
 
-def test_what_is_not_http_is_left_out_with_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_is_not_http_is_skipped_with_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "c.yaml"
     path.write_text("version: 1\ninteractions: []\nws_interactions:\n- uri: wss://h/\n", "utf-8")
     with caplog.at_level(logging.WARNING, "wirecache"):
         assert list(read_foreign(path)) == []
-    assert "1 WebSockets are left out" in caplog.text
+    assert "1 WebSockets are skipped" in caplog.text
 
 
 # -- detect -----------------------------------------------------------------------------------------------------------
 
 
 def test_our_own_files_and_directories_are_known(tmp_path: Path) -> None:
-    assert detect(tmp_path) is None
+    assert detect_recorder(tmp_path) is None
     name = Directory(tmp_path).add(entry())
-    assert detect(tmp_path) == "wirecache"
-    assert detect(tmp_path / name) == "wirecache"
+    assert detect_recorder(tmp_path) == "wirecache"
+    assert detect_recorder(tmp_path / name) == "wirecache"
     with pytest.raises(CassetteFormatError, match="of another recorder"):
         list(read_foreign(tmp_path / name))
 
@@ -294,10 +294,10 @@ def test_our_own_files_and_directories_are_known(tmp_path: Path) -> None:
 def test_other_files_are_nobody_s(text: str, tmp_path: Path) -> None:
     path = tmp_path / "c.yaml"
     path.write_text(text, "utf-8")
-    assert detect(path) in ((None,) if "interactions" not in text else ("vcr",))
+    assert detect_recorder(path) in ((None,) if "interactions" not in text else ("vcr",))
 
 
 def test_a_file_s_ending_says_only_that_it_is_toml(tmp_path: Path) -> None:
     shutil.copy(MADE / "vcr.yaml", tmp_path / "c.yml")
     shutil.copy(MADE / "vcr.json", tmp_path / "c.txt")
-    assert [detect(tmp_path / name) for name in ("c.yml", "c.txt")] == ["vcr", "vcr"]
+    assert [detect_recorder(tmp_path / name) for name in ("c.yml", "c.txt")] == ["vcr", "vcr"]

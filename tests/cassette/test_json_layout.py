@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.core.jsons import documents, spelled, values
 from tests.core.play import quick
-from wirecache.cassette._json_layout import WIDTH, Laid, dense, laid_out, readable, take_apart
+from wirecache.cassette._json_layout import WIDTH, JsonLayout, compact, layout_of, readable
 
 PLAIN = {"a": [1, {"b": "x, y: z"}, []], "c": {}, "d": '\\ " \n é'}
 TOKENS = [
@@ -32,20 +32,20 @@ TOKENS = [
     ],
 )
 def test_a_layout_has_a_name(layout: str, text: str) -> None:
-    found = take_apart(text)
+    found = layout_of(text)
     assert found is not None
-    assert (found.layout, found.before, found.after) == (layout, "", "")
-    assert laid_out(found) == text
+    assert (found.name, found.before, found.after) == (layout, "", "")
+    assert found.text() == text
 
 
 @pytest.mark.parametrize("token", TOKENS)
 @pytest.mark.parametrize("frame", ["%s", "[%s]", '{"a":%s}', '[\n  {\n    "a": [\n      %s\n    ]\n  }\n]'])
 def test_tokens_stay_as_they_are(token: str, frame: str) -> None:
     token = token if frame[1:2] != "\n" else token.replace("{", "").replace("}", "").partition(":")[0]
-    found = take_apart(frame % token)
+    found = layout_of(frame % token)
     assert found is not None
     assert token in found.tokens
-    assert laid_out(found) == frame % token
+    assert found.text() == frame % token
 
 
 @quick
@@ -53,10 +53,10 @@ def test_tokens_stay_as_they_are(token: str, frame: str) -> None:
 def test_a_document_comes_back_from_what_people_read(value: object, before: str, after: str, dice: random.Random) -> None:
     ways = [{"separators": (",", ":")}, {}, {"indent": dice.choice([1, 2, 3, 4, "\t"])}, {"ensure_ascii": False}]
     text = before + json.dumps(value, **dice.choice(ways)) + after
-    found = take_apart(text)
+    found = layout_of(text)
     assert found is not None
     shown = readable(found.tokens, dice.randint(0, 5))
-    assert laid_out(found._replace(tokens=shown)) == text
+    assert found._replace(tokens=shown).text() == text
     reformatted = json.dumps(json.loads(found.tokens, parse_float=lambda raw: raw, parse_int=lambda raw: raw))
     assert json.loads(shown, parse_float=lambda raw: raw, parse_int=lambda raw: raw) == json.loads(reformatted)
 
@@ -65,15 +65,15 @@ def test_a_document_comes_back_from_what_people_read(value: object, before: str,
 @given(documents, st.randoms(use_true_random=False))
 def test_any_spelling_is_exact_or_refused(value: object, dice: random.Random) -> None:
     text = spelled(value, dice)
-    found = take_apart(text)
-    assert found is None or laid_out(found._replace(tokens=readable(found.tokens, 3))) == text
+    found = layout_of(text)
+    assert found is None or found._replace(tokens=readable(found.tokens, 3)).text() == text
 
 
 @quick
 @given(st.text(max_size=30) | st.text('{}[],:"\\ \n\t0123eE.+-ntrue', max_size=12))
 def test_any_text_is_exact_or_refused(text: str) -> None:
-    found = take_apart(text)
-    assert found is None or laid_out(found) == text
+    found = layout_of(text)
+    assert found is None or found.text() == text
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_any_text_is_exact_or_refused(text: str) -> None:
     ],
 )
 def test_what_is_irregular_or_no_json_is_refused(text: str) -> None:
-    assert take_apart(text) is None
+    assert layout_of(text) is None
 
 
 def test_numbers_fill_their_lines() -> None:
@@ -107,11 +107,11 @@ def test_numbers_fill_their_lines() -> None:
     assert len(lines) < 100
     assert max(map(len, lines)) <= WIDTH + 20
     assert '"few": [1, 2]' in shown
-    assert dense(shown) == text
+    assert compact(shown) == text
 
 
 def test_a_large_document_takes_no_long_time() -> None:
     text = json.dumps({"image": "A" * 5_000_000, "numbers": list(range(50_000))})
-    found = take_apart(text)
+    found = layout_of(text)
     assert found is not None
-    assert laid_out(Laid(readable(found.tokens, 1), found.layout)) == text
+    assert JsonLayout(readable(found.tokens, 1), found.name).text() == text

@@ -29,8 +29,8 @@ def record(tape: Cassette, provider: Provider, answer: Answer, **body: Any) -> N
 def changed(old: str, new: str) -> list[str]:
     """The new lines, but those of the moment."""
     lines = difflib.unified_diff(old.splitlines(), new.splitlines(), n=0, lineterm="")
-    told = [line for line in lines if line.startswith("+") and not line.startswith("+++")]
-    return [line[1:].strip() for line in told if not any(name in line for name in OF_THE_MOMENT)]
+    added = [line for line in lines if line.startswith("+") and not line.startswith("+++")]
+    return [line[1:].strip() for line in added if not any(name in line for name in OF_THE_MOMENT)]
 
 
 def twice(cassette: Open, folder: Path, provider: Provider, one: Answer, other: Answer, **body: Any) -> list[str]:
@@ -53,8 +53,8 @@ def test_another_answer_changes_its_line(provider: Provider, cassette: Open, fol
 
 def test_another_count_changes_its_lines(provider: Provider, cassette: Open, folder: Path) -> None:
     one, other = ({**chat("blue"), "usage": {"prompt_tokens": 5, "completion_tokens": n}} for n in (7, 8))
-    told = twice(cassette, folder, provider, Answer.of(one), Answer.of(other))
-    assert told == ['"usage": {"input": 5, "output": 8},', '"completion_tokens": 8']
+    changes = twice(cassette, folder, provider, Answer.of(one), Answer.of(other))
+    assert changes == ['"usage": {"input": 5, "output": 8},', '"completion_tokens": 8']
 
 
 @pytest.mark.parametrize("more", [0, 1])
@@ -64,14 +64,14 @@ def test_another_event_changes_its_line(provider: Provider, cassette: Open, fold
     changed_events[1]["choices"][0]["delta"]["content"] = "zwei "
     changed_events += [CHAT_EVENTS[0]] * more
 
-    def told(name: str, values: list[Any]) -> list[str]:
+    def recorded_lines(name: str, values: list[Any]) -> list[str]:
         tape = cassette(name)
         record(tape, provider, events(*values), stream=True)
         (path,) = files(folder)
         return [line.partition('"data"')[2] for line in path.read_text("utf-8").splitlines() if '"data"' in line]
 
-    before = told("once", CHAT_EVENTS)
-    after = told("all", changed_events)
+    before = recorded_lines("once", CHAT_EVENTS)
+    after = recorded_lines("all", changed_events)
     assert len(after) == len(before) + more
     assert len(set(after) - set(before)) == 1
 

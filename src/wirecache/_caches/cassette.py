@@ -136,7 +136,7 @@ class Cassette(Cache):
         ``where``: what messages call the cassette.
         """
         self.session.hold, self.session.since = True, since
-        self._directory.schema_in(root)
+        self._directory.use_schema_in(root)
         assert self.plan.cassette is not None
         existed = any(self._directory.made_at(name) < since for name in self._directory.names())
         self.plan = replace(self.plan, cassette=self.plan.cassette._replace(how=how, where=where or self.path, existed=existed))
@@ -207,7 +207,7 @@ class Cassette(Cache):
 
     async def alook_up(self, key: str) -> Entry | None:
         """The same; one file is read in less time than a thread takes to begin, all of them are not."""
-        if self._directory.is_at_hand(key):
+        if self._directory.is_indexed(key):
             return self.session.play(key)
         from anyio.to_thread import run_sync
 

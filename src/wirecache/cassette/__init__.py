@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from wirecache.cassette._file import Recording, from_text, schema_text, to_text
-from wirecache.cassette._file_names import SCHEMA_NAME, file_name, short_key_of
+from wirecache.cassette._file_format import SCHEMA_NAME, schema_text
+from wirecache.cassette._file_names import file_name, short_key_of
+from wirecache.cassette._file_reader import Recording, from_text
+from wirecache.cassette._file_writer import to_text
 from wirecache.cassette._store import CassetteStore
 
 __all__ = ["SCHEMA_NAME", "CassetteStore", "Recording", "file_name", "from_text", "schema_text", "short_key_of", "to_text"]

@@ -1,6 +1,6 @@
-"""How is a body written in a cassette, and made again from it, byte for byte?
+"""How is a body written in a cassette, and read back byte for byte?
 
-As JSON wherever it is JSON, one event a line where it is a stream; else as text, and what is no text as base64.
+As JSON wherever it is JSON; as one event a line if it is a stream; else as text; as base64 if it is not text.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from wirecache._core.messages import Chunk
 from wirecache._core.privacy.patterns import REDACTED
 from wirecache._core.privacy.redaction import Redactor
 from wirecache.cassette._event_layout import JsonEvent, Style, arrivals, event_in, style_named, style_of
-from wirecache.cassette._json_layout import Laid, laid_out, take_apart
+from wirecache.cassette._json_layout import JsonLayout, layout_of
 from wirecache.cassette._json_writer import Inline, Node, Tokens
 
 __all__ = ["Members", "body_bytes", "body_node", "form_body", "stream_body", "stream_node"]
 
-LINE = 100  # characters of base64 on a line
+BASE64_LINE = 100  # characters of base64 on a line
 
 Members: TypeAlias = dict[str, Any]
 
@@ -31,24 +31,24 @@ Members: TypeAlias = dict[str, Any]
 
 
 def body_node(data: bytes) -> Node:
-    """The members that hold these bytes; none if there are no bytes."""
+    """Return the members that hold these bytes; none if there are no bytes."""
     if not data:
         return {}
     try:
         text = data.decode()
     except UnicodeDecodeError:
         return _base64(data)
-    laid = take_apart(text)
-    if laid is None:
+    document = layout_of(text)
+    if document is None:
         return _text(text)
-    node: Node = {"json": Tokens(laid.tokens)}
-    if laid.layout != "compact":
-        node["layout"] = laid.layout
-    return node | {name: space for name, space in (("before", laid.before), ("after", laid.after)) if space}
+    node: Node = {"json": Tokens(document.tokens)}
+    if document.name != "compact":
+        node["layout"] = document.name
+    return node | {name: space for name, space in (("before", document.before), ("after", document.after)) if space}
 
 
 def form_body(data: bytes, redactor: Redactor) -> bytes:
-    """A form (``a=1&b=2``) without secrets: by the names of its fields, and by what they say when they are decoded."""
+    """Return the form (``a=1&b=2``) without secrets: by the names of its fields, and by the shapes in their decoded values."""
     return b"&".join(_form_pair(pair, redactor) for pair in data.split(b"&"))
 
 
@@ -56,8 +56,8 @@ def _form_pair(pair: bytes, redactor: Redactor) -> bytes:
     name, equals, value = pair.partition(b"=")
     plain = unquote_to_bytes(value.replace(b"+", b" "))
     secret = value and redactor.is_secret(unquote_to_bytes(name.replace(b"+", b" ")).decode("latin-1"))
-    told = REDACTED.encode() if secret else redactor.data(plain)
-    return pair if told == plain else name + equals + quote_plus(told).encode()
+    redacted = REDACTED.encode() if secret else redactor.data(plain)
+    return pair if redacted == plain else name + equals + quote_plus(redacted).encode()
 
 
 def _text(text: str) -> Node:
@@ -67,28 +67,28 @@ def _text(text: str) -> Node:
 
 def _base64(data: bytes) -> Node:
     text = b64encode(data).decode()
-    return {"base64": [text[at : at + LINE] for at in range(0, len(text), LINE)] if len(text) > LINE else text}
+    return {"base64": [text[at : at + BASE64_LINE] for at in range(0, len(text), BASE64_LINE)] if len(text) > BASE64_LINE else text}
 
 
 def body_bytes(node: Members) -> bytes:
-    """The bytes that these members hold."""
+    """Return the bytes that these members hold."""
     if "json" in node:
-        text = laid_out(Laid(node["json"], node.get("layout", "compact"), node.get("before", ""), node.get("after", "")))
-        return text.encode()
+        document = JsonLayout(node["json"], node.get("layout", "compact"), node.get("before", ""), node.get("after", ""))
+        return document.text().encode()
     if "text" in node:
         return _joined("\n", node["text"]).encode()
     return b64decode(_joined("", node.get("base64", "")))
 
 
-def _joined(end: str, lines: str | list[str]) -> str:
-    return lines if isinstance(lines, str) else end.join(lines)
+def _joined(separator: str, lines: str | list[str]) -> str:
+    return lines if isinstance(lines, str) else separator.join(lines)
 
 
 # -- a stream ---------------------------------------------------------------------------------------------------------
 
 
 def stream_node(data: bytes, content_type: bytes, chunks: Sequence[Chunk], redactor: Redactor) -> Node:
-    """The events of a stream, each with the time at which it was complete (none where none is known: all are zero)."""
+    """Return the events of a stream, each with the time at which it was complete (without one where all times are zero: unknown)."""
     kind = media_type(content_type)
     pieces = split_stream(kind, data)
     if pieces is None:
@@ -98,11 +98,11 @@ def stream_node(data: bytes, content_type: bytes, chunks: Sequence[Chunk], redac
     texts = [_text_or_bytes(redactor.data(piece)) for piece in pieces]
     style = style_of([text for text in texts if isinstance(text, str)], lines=kind in LINE_TYPES)
     node: Node = {"layout": style.name} if style.name else {}
-    node["events"] = [_event(text, style, at) for text, at in zip(texts, times, strict=True)]
+    node["events"] = [_event_node(text, style, at) for text, at in zip(texts, times, strict=True)]
     return node
 
 
-def _event(piece: str | bytes, style: Style | None, at: float | None) -> Inline:
+def _event_node(piece: str | bytes, style: Style | None, at: float | None) -> Inline:
     node: Node = {} if at is None else {"at": round(at, 4)}
     if isinstance(piece, bytes):
         return Inline(node | {"base64": b64encode(piece).decode()})
@@ -115,13 +115,13 @@ def _event(piece: str | bytes, style: Style | None, at: float | None) -> Inline:
 
 
 def _chunked(data: bytes, chunks: Sequence[Chunk], redactor: Redactor) -> Node:
-    """A stream of which no events are known (audio, Amazon's frames): its chunks as they came."""
-    told = redactor.data(data)
-    if told != data:  # its chunks are not those that came
-        chunks = [Chunk(len(told), chunks[-1].seconds)]
-    ends = [*accumulate(chunk.size for chunk in chunks[:-1]), len(told)]
-    pieces = [told[start:end] for start, end in pairwise([0, *ends])]
-    return {"events": [_event(_text_or_bytes(piece), None, chunk.seconds) for piece, chunk in zip(pieces, chunks, strict=True)]}
+    """Return the chunks of a stream that has no known events (audio, Amazon's frames), as they came."""
+    redacted = redactor.data(data)
+    if redacted != data:  # the sizes of the chunks no longer fit
+        chunks = [Chunk(len(redacted), chunks[-1].seconds)]
+    ends = [*accumulate(chunk.size for chunk in chunks[:-1]), len(redacted)]
+    pieces = [redacted[start:end] for start, end in pairwise([0, *ends])]
+    return {"events": [_event_node(_text_or_bytes(piece), None, chunk.seconds) for piece, chunk in zip(pieces, chunks, strict=True)]}
 
 
 def _text_or_bytes(piece: bytes) -> str | bytes:
@@ -132,7 +132,7 @@ def _text_or_bytes(piece: bytes) -> str | bytes:
 
 
 def stream_body(node: Members) -> tuple[bytes, tuple[Chunk, ...]]:
-    """The bytes of a stream, and a chunk for each event, at zero where the file tells no time."""
+    """Return the bytes of a stream, and a chunk for each event, at zero where the file has no time."""
     style = style_named(node.get("layout", ""))
     pieces: list[bytes] = []
     chunks: list[Chunk] = []

@@ -1,4 +1,4 @@
-"""What does a body say once its content encoding is undone? By the libraries that httpx itself uses for it."""
+"""Decodes bodies by their ``Content-Encoding``, with the libraries that httpx itself uses for it."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ __all__ = ["decoded"]
 
 
 def decoded(body: bytes, codings: str) -> bytes:
-    """The body without its content encoding; ``codings`` as in ``Content-Encoding``.
+    """Return the body without its content encoding; ``codings`` as in ``Content-Encoding``.
 
-    A recorder may have undone it already and kept the header: what is not encoded stays as it is.
-    Raises ``ValueError`` where the library for it is not installed, or the coding is unknown.
+    A recorder may have decoded it already and kept the header: text that is not encoded is returned as it is.
+    Raises ``ValueError`` if the coding is unknown, or its library is not installed.
     """
     for coding in reversed([name.strip().lower() for name in codings.split(",")]):
         if coding in ("", "identity") or not body:
             continue
-        undo = _UNDO.get(coding)
-        if undo is None:
-            raise ValueError(f"the content encoding {coding!r} is not known")
+        decode = _DECODERS.get(coding)
+        if decode is None:
+            raise ValueError(f"the content encoding {coding!r} is unknown; known are {', '.join(_DECODERS)}")
         try:
-            body = undo(body)
+            body = decode(body)
         except ImportError:
-            raise ValueError(f"a body is encoded with {coding!r}: pip install 'httpx[{_EXTRAS[coding]}]' to read it") from None
+            raise ValueError(f"a body is encoded with {coding!r}; to read it: pip install 'httpx[{_EXTRAS[coding]}]'") from None
         except Exception:  # each library has its own error
             if not _is_text(body):
-                raise ValueError(f"a body is said to be encoded with {coding!r}, and is not") from None
+                raise ValueError(f"a body is not valid {coding!r}, though its Content-Encoding says so") from None
     return body
 
 
@@ -45,7 +45,7 @@ def _deflate(body: bytes) -> bytes:
     try:
         return zlib.decompress(body)
     except zlib.error:
-        return zlib.decompress(body, -zlib.MAX_WBITS)  # some servers leave the frame out
+        return zlib.decompress(body, -zlib.MAX_WBITS)  # some servers send it without the zlib frame
 
 
 def _library(*names: str) -> Any:
@@ -71,5 +71,5 @@ def _zstd(body: bytes) -> bytes:
     return plain
 
 
-_UNDO: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.decompress, "deflate": _deflate, "br": _brotli, "zstd": _zstd}
+_DECODERS: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.decompress, "deflate": _deflate, "br": _brotli, "zstd": _zstd}
 _EXTRAS = {"br": "brotli", "zstd": "zstd"}

@@ -1,6 +1,6 @@
-"""How is one event of a stream written, so that its bytes can be made again from its name and its data?
+"""The spelling of a stream's events as the name of a style: an event's name, its data and that style give its bytes again.
 
-``event: NAME`` and ``data: DATA`` with JSON as data, or a line of JSON. What is anything else is kept as its text.
+This covers ``event: NAME`` and ``data: DATA`` with JSON as data, and lines of JSON. Any other event is kept as its text.
 """
 
 from __future__ import annotations
@@ -13,43 +13,47 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from wirecache._core.messages import Chunk
-from wirecache.cassette._json_layout import Laid, laid_out, take_apart
+from wirecache.cassette._json_layout import JsonLayout, layout_of
 
 __all__ = ["STREAM_LAYOUTS", "JsonEvent", "Style", "arrivals", "event_in", "style_named", "style_of"]
 
-# The words of a stream's layout; none of them: compact JSON after "data: " and lines that end with a line feed.
+# The words that name a style; the style without a word: compact JSON after "data: ", lines that end with a line feed.
 STREAM_LAYOUTS = r"(lines)?( ?(spaced|spaced-colons|spaced-commas))?( ?tight)?( ?crlf)?"
 
-_EVENT = re.compile(r"(?:event:( ?)([^\r\n]*)(\r?\n))?data:( ?)([^\r\n]*)(\r?\n)\r?\n")
-_LINE = re.compile(r"()()()()([^\r\n]*)(\r?\n)")
-_DATA = 5
+# The parser of event streams reads what an event means; these patterns match how it is spelled, since every byte is to come back.
+_EVENT = re.compile(r"(?P<named>event: ?(?P<name>[^\r\n]*)\r?\n)?data:(?P<gap> ?)(?P<data>[^\r\n]*)(?P<end>\r?\n)\r?\n")
+_LINE = re.compile(r"(?P<named>)(?P<name>)(?P<gap>)(?P<data>[^\r\n]*)(?P<end>\r?\n)")
 
 
 class Style(NamedTuple):
-    """How the events of a stream are laid out."""
+    """How the events of a stream are spelled.
 
-    lines: bool = False  # lines of JSON, else server-sent events
-    tokens: str = "compact"
-    tight: bool = False  # no space after "data:"
+    ``lines``: as lines of JSON rather than server-sent events. ``json_layout``: the layout of their data. ``tight``: without a space
+    after ``data:``. ``crlf``: lines end with CRLF.
+    """
+
+    lines: bool = False
+    json_layout: str = "compact"
+    tight: bool = False
     crlf: bool = False
 
     @property
     def name(self) -> str:
-        """The words of the layout; empty for the usual one."""
-        words = ("lines" * self.lines, self.tokens if self.tokens != "compact" else "", "tight" * self.tight, "crlf" * self.crlf)
-        return " ".join(filter(None, words))
+        """The words that name the style; empty for the usual one."""
+        json_layout = self.json_layout if self.json_layout != "compact" else ""
+        return " ".join(filter(None, ("lines" * self.lines, json_layout, "tight" * self.tight, "crlf" * self.crlf)))
 
 
 class JsonEvent(NamedTuple):
-    """An event: its name, None where it has none, and the tokens of its data."""
+    """An event: its ``name`` (None if it has none) and the JSON ``tokens`` of its data."""
 
     name: str | None
     tokens: str
 
     def text(self, style: Style) -> str:
-        """The event as it stands in a stream of that style."""
+        """Return the event as it is spelled in that style."""
         end, gap = "\r\n" if style.crlf else "\n", "" if style.tight else " "
-        data = laid_out(Laid(self.tokens, style.tokens))
+        data = JsonLayout(self.tokens, style.json_layout).text()
         if style.lines:
             return data + end
         head = f"event:{gap}{self.name}{end}" if self.name is not None else ""
@@ -57,37 +61,38 @@ class JsonEvent(NamedTuple):
 
 
 def style_named(name: str) -> Style:
-    """The style of that name."""
+    """Return the style of that name."""
     words = set(name.split())
-    tokens = words - {"lines", "tight", "crlf"}
-    return Style("lines" in words, tokens.pop() if tokens else "compact", "tight" in words, "crlf" in words)
+    json_layout = words - {"lines", "tight", "crlf"}
+    return Style("lines" in words, json_layout.pop() if json_layout else "compact", "tight" in words, "crlf" in words)
 
 
 def style_of(pieces: Iterable[str], *, lines: bool) -> Style:
-    """The style that most of these events are in."""
-    guesses = Counter(guess for piece in pieces if (guess := _guess(piece, lines)) is not None)
-    return guesses.most_common(1)[0][0] if guesses else Style(lines)
+    """Return the style that most of these events are in."""
+    styles = Counter(style for piece in pieces if (style := _style_of_event(piece, lines=lines)) is not None)
+    return styles.most_common(1)[0][0] if styles else Style(lines)
 
 
-def _guess(piece: str, lines: bool) -> Style | None:
+def _style_of_event(piece: str, *, lines: bool) -> Style | None:
+    """Return the style of one event; None if it is in none, or in too many (its JSON has neither a comma nor a colon)."""
     found = (_LINE if lines else _EVENT).fullmatch(piece)
-    laid = take_apart(found[_DATA]) if found else None
-    if found is None or laid is None or laid.before or laid.after or not {",", ":"} & set(laid.tokens):
+    data = layout_of(found["data"]) if found else None
+    if found is None or data is None or data.before or data.after or not {",", ":"} & set(data.tokens):
         return None
-    return Style(lines, laid.layout, not lines and not found[4], found[6] == "\r\n")
+    return Style(lines, data.name, not lines and not found["gap"], found["end"] == "\r\n")
 
 
 def event_in(piece: str, style: Style) -> JsonEvent | None:
-    """The event in this piece of a stream; None if the style does not give exactly this piece again."""
+    """Return the event in this piece of a stream; None if the style does not give exactly this piece again."""
     found = (_LINE if style.lines else _EVENT).fullmatch(piece)
-    laid = take_apart(found[_DATA]) if found else None
-    if found is None or laid is None:
+    data = layout_of(found["data"]) if found else None
+    if found is None or data is None:
         return None
-    event = JsonEvent(found[2] if found[3] else None, laid.tokens)
+    event = JsonEvent(found["name"] if found["named"] else None, data.tokens)
     return event if event.text(style) == piece else None
 
 
 def arrivals(sizes: Sequence[int], chunks: Sequence[Chunk]) -> list[float]:
-    """When was each piece of these sizes complete? With the chunk that brought its last byte; seconds since the request was sent."""
+    """Return when each piece of these sizes was complete: with the chunk that brought its last byte, in seconds since the request."""
     ends = list(accumulate(chunk.size for chunk in chunks))
     return [chunks[min(bisect_left(ends, end), len(chunks) - 1)].seconds for end in accumulate(sizes)]

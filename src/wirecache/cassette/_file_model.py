@@ -1,6 +1,6 @@
-"""What may a cassette's file say? Its own module, since pydantic costs 50 ms that only a program with cassettes shall pay.
+"""What may be in a cassette's file? A module of its own, since importing pydantic costs 50 ms that only programs with cassettes pay.
 
-The JSON Schema beside this module is made from it, and lies beside the files of each cassette.
+The JSON Schema beside this module is generated from it, and is written beside the files of each cassette.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from wirecache.cassette._event_layout import STREAM_LAYOUTS
+from wirecache.cassette._file_format import FormatVersion
 from wirecache.cassette._json_layout import JSON_LAYOUTS
 
-__all__ = ["FORMAT", "CassetteFile", "schema"]
-
-FORMAT = 1
+__all__ = ["CassetteFile", "schema"]
 
 _LAYOUT = rf"^({JSON_LAYOUTS})$"
 _STREAM_LAYOUT = rf"^({STREAM_LAYOUTS})$"
@@ -34,7 +33,7 @@ class _Table(BaseModel):
 
 
 class _Holder(_Table):
-    """What holds bytes in one of several forms."""
+    """An object that holds bytes in one of several forms."""
 
     forms: ClassVar[tuple[str, ...]]
     may_be_empty: ClassVar[bool] = False
@@ -45,15 +44,15 @@ class _Holder(_Table):
         if isinstance(value, dict):
             found = [form for form in cls.forms if form in value]
             if len(found) > 1 or not (found or cls.may_be_empty):
-                raise ValueError(f"exactly one of {', '.join(cls.forms)} belongs here; found: {', '.join(found) or 'none'}")
+                raise ValueError(f"there must be exactly one of {', '.join(cls.forms)}, found {', '.join(found) or 'none'}")
         return value
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: Any, handler: Any) -> dict[str, Any]:
-        made: dict[str, Any] = handler.resolve_ref_schema(handler(core_schema))
-        ways: list[dict[str, Any]] = [{"required": [form]} for form in cls.forms]
-        made["oneOf"] = [*ways, {"not": {"anyOf": ways}}] if cls.may_be_empty else ways
-        return made
+        json_schema: dict[str, Any] = handler.resolve_ref_schema(handler(core_schema))
+        required: list[dict[str, Any]] = [{"required": [form]} for form in cls.forms]
+        json_schema["oneOf"] = [*required, {"not": {"anyOf": required}}] if cls.may_be_empty else required
+        return json_schema
 
 
 class _Document(_Holder):
@@ -70,7 +69,7 @@ class _Document(_Holder):
     text: Text = ""
     """Text; lines are joined by a line feed."""
     base64: Base64Line | list[Base64Line] = ""
-    """Bytes that are no text; lines are joined."""
+    """Bytes that are not text; lines are joined."""
 
 
 class _Part(_Document):
@@ -103,9 +102,9 @@ class _Event(_Holder):
     data: Any = None
     """Its data, a JSON document."""
     text: str = ""
-    """An event that is laid out otherwise, or a comment."""
+    """An event in another layout, or a comment."""
     base64: Base64Line = ""
-    """Bytes that are no text."""
+    """Bytes that are not text."""
 
 
 class _ResponseBody(_Document):
@@ -119,10 +118,10 @@ class _ResponseBody(_Document):
     """The events of a stream, in order."""
 
     @model_validator(mode="after")
-    def _layout_of_its_kind(self) -> _ResponseBody:
-        of_stream = "events" in self.model_fields_set
-        if "layout" in self.model_fields_set and not re.match(_STREAM_LAYOUT if of_stream else _LAYOUT, self.layout):
-            raise ValueError(f"the layout {self.layout!r} is not one of {'events' if of_stream else 'a JSON document'}")
+    def _layout_fits_the_form(self) -> _ResponseBody:
+        is_stream = "events" in self.model_fields_set
+        if "layout" in self.model_fields_set and not re.match(_STREAM_LAYOUT if is_stream else _LAYOUT, self.layout):
+            raise ValueError(f"{self.layout!r} is not a layout of {'events' if is_stream else 'a JSON document'}")
         return self
 
 
@@ -139,12 +138,12 @@ class _Usage(_Table):
 
 
 class _Request(_Table):
-    """What was asked, without credentials."""
+    """The request, without credentials."""
 
     method: str
     url: str
     endpoint: str = ""
-    """The kind of inference; nothing where it was none."""
+    """The kind of inference; empty if it was none."""
     model: str | None = None
     headers: dict[str, str] = {}
     """Those that count in the key."""
@@ -158,7 +157,7 @@ class _Request(_Table):
 
 
 class _Response(_Table):
-    """What was answered, without credentials and with its content encoding undone."""
+    """The response, without credentials and without its content encoding."""
 
     status: Annotated[int, Field(ge=100, le=999)]
     http_version: str = "HTTP/1.1"
@@ -177,7 +176,7 @@ class CassetteFile(_Table):
 
     schema_: str = Field("", alias="$schema")
     """Where the schema of this file is."""
-    format: Literal[1]
+    format: FormatVersion
     """The version of this format."""
     wirecache: str
     """The version of wirecache that wrote it."""
@@ -190,5 +189,5 @@ class CassetteFile(_Table):
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema of a file."""
+    """Return the JSON Schema of a file."""
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **CassetteFile.model_json_schema()}

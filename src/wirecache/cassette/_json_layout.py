@@ -1,4 +1,4 @@
-"""How is a JSON document laid out, so that its own tokens and the name of its layout give its bytes again?
+"""The white space of a JSON document as the name of a layout: the tokens and that name give its bytes again.
 
 Only the white space between tokens is ever changed: number literals (``1.0E+5``), escapes (``\\/``), the order of members and
 members that are named twice stay as they were written.
@@ -6,18 +6,19 @@ members that are named twice stay as they were written.
 
 from __future__ import annotations
 
-import json
 import re
 from typing import NamedTuple
 
-__all__ = ["JSON_LAYOUTS", "Laid", "dense", "laid_out", "readable", "take_apart"]
+from wirecache.cassette._json_reader import STRICT_DECODER
+
+__all__ = ["JSON_LAYOUTS", "JsonLayout", "compact", "layout_of", "readable"]
 
 # The names of layouts; "compact" is the one that is not named. A pattern, since it stands in the schema, too.
 JSON_LAYOUTS = r"compact|spaced|spaced-colons|spaced-commas|indent-([1-9][0-9]?|tab)(-crlf)?"
-DEEPEST = 100  # levels; a document that is deeper is nothing to read (and parsers give up on it)
+MAX_DEPTH = 100  # levels; nobody reads a document that is deeper (and parsers give up on it)
 WIDTH = 100  # columns that a line of numbers fills
 
-# In a document that is known to be JSON.
+# Patterns for text that is known to be JSON.
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _NUMBER = r"-?[0-9]++(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?"
 _SOLID = re.compile(rf'{_STRING}|[^"\s]++')
@@ -29,55 +30,48 @@ _GAPS = {"compact": (",", ":"), "spaced": (", ", ": "), "spaced-colons": (",", "
 _SPACE = " \t\n\r"
 
 
-def _no_json(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
-
-
-_DECODER = json.JSONDecoder(parse_constant=_no_json)
-
-
-class Laid(NamedTuple):
-    """A JSON document: its ``tokens`` without white space, the name of its ``layout``, the white space ``before`` and ``after`` it."""
+class JsonLayout(NamedTuple):
+    """A JSON document: its ``tokens``, the ``name`` of the layout of white space between them, white space ``before`` and ``after``."""
 
     tokens: str
-    layout: str
+    name: str
     before: str = ""
     after: str = ""
 
+    def text(self) -> str:
+        """Return the text of the document."""
+        return f"{self.before}{_spaced(compact(self.tokens), self.name)}{self.after}"
 
-def take_apart(text: str) -> Laid | None:
-    """The parts that give exactly this text again; None if it is no JSON, or laid out in no regular way."""
+
+def layout_of(text: str) -> JsonLayout | None:
+    """Return the parts that give exactly this text again; None if it is not JSON, or its white space follows no known layout."""
     try:
-        _DECODER.decode(text)
+        STRICT_DECODER.decode(text)
     except (ValueError, RecursionError):
         return None
     core = text.strip(_SPACE)
-    tokens = dense(core)
-    if _depth(tokens) > DEEPEST:
+    tokens = compact(core)
+    if _depth(tokens) > MAX_DEPTH:
         return None
     at = text.index(core)
-    for layout in _candidates(core):
-        if _lay(tokens, layout) == core:
-            return Laid(tokens, layout, text[:at], text[at + len(core) :])
+    for name in _candidates(core):
+        if _spaced(tokens, name) == core:
+            return JsonLayout(tokens, name, text[:at], text[at + len(core) :])
     return None
 
 
-def laid_out(document: Laid) -> str:
-    """The text that was taken apart."""
-    return f"{document.before}{_lay(dense(document.tokens), document.layout)}{document.after}"
-
-
-def dense(text: str) -> str:
-    """The tokens of a JSON document, without white space between them."""
+def compact(text: str) -> str:
+    """Return the tokens of a JSON document, without white space between them."""
     return "".join(_SOLID.findall(text))
 
 
 def readable(tokens: str, level: int) -> str:
-    """The tokens as people read them, from the second line on indented for that level; long lists of numbers fill their lines."""
+    """Return the tokens as people read them, indented for that level from the second line on; long lists of numbers fill their lines."""
     return _indented(_TOKEN_OR_NUMBERS.findall(tokens), "  ", "\n", level)
 
 
 def _candidates(core: str) -> list[str]:
+    """Return the layouts that the document may have, by its first line."""
     found = _FIRST_INDENT.match(core)
     if found is None:
         return list(_GAPS)
@@ -85,15 +79,16 @@ def _candidates(core: str) -> list[str]:
     return [f"indent-{unit}" + ("-crlf" if found[1] == "\r\n" else "")]
 
 
-def _lay(tokens: str, layout: str) -> str:
-    if layout == "compact":
+def _spaced(tokens: str, name: str) -> str:
+    """Return the tokens with the white space of the layout of that name."""
+    if name == "compact":
         return tokens
-    if layout in _GAPS:
-        comma, colon = _GAPS[layout]
+    if name in _GAPS:
+        comma, colon = _GAPS[name]
         pieces = _STRINGS.split(tokens)
         pieces[::2] = [piece.replace(",", comma).replace(":", colon) for piece in pieces[::2]]
         return "".join(pieces)
-    _, unit, *crlf = layout.split("-")
+    _, unit, *crlf = name.split("-")
     return _indented(_TOKEN.findall(tokens), "\t" if unit == "tab" else " " * int(unit), "\r\n" if crlf else "\n", 0)
 
 
@@ -118,7 +113,7 @@ def _indented(tokens: list[str], unit: str, end: str, level: int) -> str:
 
 
 def _filled(numbers: str, indent: str) -> str:
-    """A list of numbers on one line, or on as few as it needs."""
+    """Return the list of numbers on one line, or on as few as it needs."""
     lines = [""]
     for number in numbers[1:-1].split(","):
         if len(lines[-1]) + len(number) > WIDTH:
@@ -131,6 +126,7 @@ def _filled(numbers: str, indent: str) -> str:
 
 
 def _depth(tokens: str) -> int:
+    """Return how deeply the brackets are nested."""
     level = deepest = 0
     for piece in _STRINGS.split(tokens)[::2]:
         for char in piece:

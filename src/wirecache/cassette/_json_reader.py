@@ -1,6 +1,6 @@
-"""What does a cassette's file say, with the JSON of bodies left in its own tokens?
+"""Reads a file's JSON, and leaves the JSON of bodies in it as text, so that its tokens stay as they were recorded.
 
-The standard library's scanner walks the file; only along the members that lead to a body is it taken apart here.
+The standard library's scanner does the work; only the members on the way to a body are parsed here.
 """
 
 from __future__ import annotations
@@ -9,86 +9,89 @@ import json
 import re
 from typing import Any, NoReturn, TypeAlias
 
-__all__ = ["Raw", "Wanted", "read_raw"]
+__all__ = ["STRICT_DECODER", "Raw", "RawPaths", "read_json"]
 
 
 class Raw(str):
-    """The text of a JSON value, as it stands in the file."""
+    """The text of a JSON value, as it is in the file."""
 
     __slots__ = ()
 
 
-# What is to be left as it is: ``Raw`` for a value, else the members of an object, or the items of a list.
-Wanted: TypeAlias = "type[Raw] | dict[str, Wanted] | list[Wanted] | None"
+# Which values become ``Raw``: this one, some members of an object, or parts of each item of a list; None: no value in here.
+RawPaths: TypeAlias = "type[Raw] | dict[str, RawPaths] | list[RawPaths] | None"
 
 
-def _no_json(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
+def _reject_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON value")
 
 
-_decode = json.JSONDecoder(parse_constant=_no_json).raw_decode
-_skip = re.compile(r"[ \t\n\r]*").match
+STRICT_DECODER = json.JSONDecoder(parse_constant=_reject_constant)  # without NaN and Infinity
+_match_space = re.compile(r"[ \t\n\r]*").match
 
 
-def read_raw(text: str, wanted: Wanted) -> Any:
-    """The document, with ``Raw`` in place of the wanted values; ``ValueError`` (``JSONDecodeError`` with its place) if it is no JSON."""
-    value, end = _value(text, _after(text, 0), wanted)
-    if _after(text, end) != len(text):
-        _fail("Extra data", text, _after(text, end))
+def read_json(text: str, raw: RawPaths) -> Any:
+    """Return the document with ``Raw`` text at these paths.
+
+    Raises ``JSONDecodeError`` with the place of the error, or ``ValueError`` for NaN and Infinity.
+    """
+    value, end = _value(text, _skip_space(text, 0), raw)
+    if _skip_space(text, end) != len(text):
+        _fail("Extra data", text, _skip_space(text, end))
     return value
 
 
-def _fail(why: str, text: str, at: int) -> NoReturn:
-    raise json.JSONDecodeError(why, text, at)
+def _fail(reason: str, text: str, at: int) -> NoReturn:
+    raise json.JSONDecodeError(reason, text, at)
 
 
-def _after(text: str, at: int) -> int:
-    found = _skip(text, at)
+def _skip_space(text: str, at: int) -> int:
+    found = _match_space(text, at)
     return found.end() if found else at
 
 
-def _value(text: str, at: int, wanted: Wanted) -> tuple[Any, int]:
+def _value(text: str, at: int, raw: RawPaths) -> tuple[Any, int]:
     first = text[at : at + 1]
-    if isinstance(wanted, dict) and first == "{":
-        return _object(text, at, wanted)
-    if isinstance(wanted, list) and first == "[":
-        return _list(text, at, wanted[0])
-    value, end = _decode(text, at)
-    return (Raw(text[at:end]) if wanted is Raw else value), end
+    if isinstance(raw, dict) and first == "{":
+        return _object(text, at, raw)
+    if isinstance(raw, list) and first == "[":
+        return _list(text, at, raw[0])
+    value, end = STRICT_DECODER.raw_decode(text, at)
+    return (Raw(text[at:end]) if raw is Raw else value), end
 
 
-def _object(text: str, at: int, wanted: dict[str, Wanted]) -> tuple[dict[str, Any], int]:
+def _object(text: str, at: int, raw: dict[str, RawPaths]) -> tuple[dict[str, Any], int]:
     found: dict[str, Any] = {}
-    at = _after(text, at + 1)
+    at = _skip_space(text, at + 1)
     if text[at : at + 1] == "}":
         return found, at + 1
     while True:
         if text[at : at + 1] != '"':
             _fail("Expecting a name in double quotes", text, at)
-        name, at = _decode(text, at)
-        at = _after(text, at)
+        name, at = STRICT_DECODER.raw_decode(text, at)
+        at = _skip_space(text, at)
         if text[at : at + 1] != ":":
             _fail("Expecting ':'", text, at)
-        found[name], at = _value(text, _after(text, at + 1), wanted.get(name))
-        at = _after(text, at)
+        found[name], at = _value(text, _skip_space(text, at + 1), raw.get(name))
+        at = _skip_space(text, at)
         if text[at : at + 1] == "}":
             return found, at + 1
         if text[at : at + 1] != ",":
             _fail("Expecting ',' or '}'", text, at)
-        at = _after(text, at + 1)
+        at = _skip_space(text, at + 1)
 
 
-def _list(text: str, at: int, wanted: Wanted) -> tuple[list[Any], int]:
+def _list(text: str, at: int, raw: RawPaths) -> tuple[list[Any], int]:
     found: list[Any] = []
-    at = _after(text, at + 1)
+    at = _skip_space(text, at + 1)
     if text[at : at + 1] == "]":
         return found, at + 1
     while True:
-        item, at = _value(text, at, wanted)
+        item, at = _value(text, at, raw)
         found.append(item)
-        at = _after(text, at)
+        at = _skip_space(text, at)
         if text[at : at + 1] == "]":
             return found, at + 1
         if text[at : at + 1] != ",":
             _fail("Expecting ',' or ']'", text, at)
-        at = _after(text, at + 1)
+        at = _skip_space(text, at + 1)

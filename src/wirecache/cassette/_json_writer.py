@@ -1,4 +1,4 @@
-"""How does a file's text come about: two spaces a level, each member on a line of its own, what belongs together on one line?"""
+"""Writes a file's JSON for people: two spaces a level, each member on a line of its own, what belongs together on one line."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any, NamedTuple, TypeAlias
 
 from wirecache.cassette._json_layout import readable
 
-__all__ = ["Inline", "Node", "Tokens", "rendered"]
+__all__ = ["Inline", "Node", "Tokens", "document_text"]
 
 Node: TypeAlias = dict[str, Any]
 
 
 class Tokens(str):
-    """JSON that is written in its own tokens."""
+    """JSON text whose tokens are written as they are."""
 
     __slots__ = ()
 
@@ -24,8 +24,8 @@ class Inline(NamedTuple):
     value: Any
 
 
-def rendered(node: Node) -> str:
-    """The text of a file, with a line feed at its end."""
+def document_text(node: Node) -> str:
+    """Return the text of a file, with a line feed at its end."""
     return _value(node, 0) + "\n"
 
 
@@ -36,23 +36,23 @@ def _value(value: Any, level: int) -> str:
         return _inline(value.value)
     indent = "\n" + "  " * (level + 1)
     if isinstance(value, dict) and value:
-        members = (f"{_plain(name)}: {_value(item, level + 1)}" for name, item in value.items())
+        members = (f"{_scalar(name)}: {_value(item, level + 1)}" for name, item in value.items())
         return "{" + indent + f",{indent}".join(members) + indent[:-2] + "}"
     if isinstance(value, list) and value:
         return "[" + indent + f",{indent}".join(_value(item, level + 1) for item in value) + indent[:-2] + "]"
-    return _plain(value)
+    return _scalar(value)
 
 
 def _inline(value: Any) -> str:
     if isinstance(value, Tokens):
         return value
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{_plain(name)}: {_inline(item)}" for name, item in value.items()) + "}"
+        return "{" + ", ".join(f"{_scalar(name)}: {_inline(item)}" for name, item in value.items()) + "}"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(map(_inline, value)) + "]"
-    return _plain(value)
+    return _scalar(value)
 
 
-def _plain(value: Any) -> str:
+def _scalar(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False)
     return text if text.isascii() or not any("\ud800" <= char <= "\udfff" for char in text) else json.dumps(value)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from wirecache import Cache
 from wirecache._core.llm.batches import Answered, Asked, Provider, answered_in, asked_in, json_body, live_url
-from wirecache.cassette._importers.exchange import Foreign, entry_of
+from wirecache.cassette._importers.exchange import ForeignExchange, entry_of
 from wirecache.cli._entry_targets import StoreTarget
 from wirecache.cli._stores import open_cache
 from wirecache.cli._terminal import fail, print_json, print_text, quantity, warn, with_progress
@@ -143,7 +143,7 @@ class _BatchImport:
         if result.request_id:
             headers.append(("x-request-id", result.request_id))
         url, body = live_url(self._base, request.url), json_body(request.body)
-        exchange = Foreign(request.method, url, self._headers, body, result.status, headers, json_body(result.body), time.time())
+        exchange = ForeignExchange(request.method, url, self._headers, body, result.status, headers, json_body(result.body), time.time())
         if reason := self.target.add(entry_of(exchange, self._key_options)):
             raise ValueError(f"{result.id}: a cache does not store such an answer: {reason}")
 

@@ -1,4 +1,4 @@
-"""Which entries does a cassette of cassetter hold?"""
+"""Reads cassettes of cassetter as entries."""
 
 from __future__ import annotations
 
@@ -11,71 +11,71 @@ from typing import Any
 from wirecache._core.keys.keys import DEFAULT_KEY, KeyOptions
 from wirecache._core.messages import Entry
 from wirecache._core.privacy.redaction import Redactor
-from wirecache.cassette._importers.exchange import Foreign, entry_of, json_bytes, pairs_of, wrong
-from wirecache.cassette._importers.file_parser import FORMATS, loaded
+from wirecache.cassette._importers.exchange import ForeignExchange, entry_of, format_error, header_pairs, json_bytes
+from wirecache.cassette._importers.file_parser import READABLE_FORMATS, parse_file
 from wirecache.errors import CassetteFormatError
 
 logger = logging.getLogger("wirecache")
 
 __all__ = ["cassetter_entries", "is_cassetter", "read_cassetter"]
 
-_OTHERS = {"grpc_interactions": "gRPC calls", "ws_interactions": "WebSockets"}
+_OTHER_PROTOCOLS = {"grpc_interactions": "gRPC calls", "ws_interactions": "WebSockets"}
 
 
-def is_cassetter(told: Any) -> bool:
-    """Is this, read from a file, a cassette of cassetter?"""
-    interactions = told.get("interactions", []) if isinstance(told, dict) and "version" in told else None
+def is_cassetter(content: Any) -> bool:
+    """Return whether this, the content of a file, is a cassette of cassetter."""
+    interactions = content.get("interactions", []) if isinstance(content, dict) and "version" in content else None
     if not isinstance(interactions, list) or not all(isinstance(one, dict) and "recorded_at" in one for one in interactions):
         return False
-    return bool(interactions) or any(name in told for name in _OTHERS)
+    return bool(interactions) or any(name in content for name in _OTHER_PROTOCOLS)
 
 
 def read_cassetter(path: Path, options: KeyOptions = DEFAULT_KEY, redactor: Redactor | None = None) -> Iterator[Entry]:
-    """The entries of a cassette of cassetter, in the order in which they were recorded (its file is sorted by URL).
+    """Yield the entries of a cassette of cassetter, in the order in which they were recorded (its file is sorted by URL).
 
-    A JSON body is spelled as cassetter replays it: its own spelling is not in the file. What is not HTTP is left out, with a warning.
-    ``CassetteFormatError`` says what is wrong where.
+    A JSON body is spelled as cassetter replays it: its own spelling is not in the file. What is not HTTP is skipped, with a warning.
+    Raises ``CassetteFormatError``.
     """
-    told = loaded(path)
-    if not is_cassetter(told):
-        raise CassetteFormatError(f"{path} is no cassette of cassetter. Only {FORMATS}")
-    yield from cassetter_entries(told, path, options, redactor)
+    content = parse_file(path)
+    if not is_cassetter(content):
+        raise CassetteFormatError(f"{path} is not a cassette of cassetter. Only {READABLE_FORMATS}")
+    yield from cassetter_entries(content, path, options, redactor)
 
 
-def cassetter_entries(told: Any, path: Path, options: KeyOptions, redactor: Redactor | None) -> Iterator[Entry]:
-    """The same of what was read from the file."""
-    for name, others in _OTHERS.items():
-        if told.get(name):
-            logger.warning("%s: %d %s are left out: wirecache keeps HTTP exchanges", path, len(told[name]), others)
+def cassetter_entries(content: Any, path: Path, options: KeyOptions, redactor: Redactor | None) -> Iterator[Entry]:
+    """Yield the entries in the content of the file, as ``read_cassetter`` does."""
+    for name, protocol in _OTHER_PROTOCOLS.items():
+        if content.get(name):
+            logger.warning("%s: %d %s are skipped: wirecache keeps only HTTP exchanges", path, len(content[name]), protocol)
     entries: list[Entry] = []
-    for number, interaction in enumerate(told.get("interactions", ())):
+    for number, interaction in enumerate(content.get("interactions", ())):
         try:
             entries.append(entry_of(_exchange(interaction), options, redactor))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise wrong(path, f"/interactions/{number}", str(error) or type(error).__name__) from error
+            raise format_error(path, f"/interactions/{number}", str(error) or type(error).__name__) from error
     yield from sorted(entries, key=lambda entry: entry.stored_at)
 
 
-def _exchange(interaction: dict[str, Any]) -> Foreign:
-    asked, answered = interaction["request"], interaction["response"]
-    return Foreign(
-        asked["method"],
-        asked["uri"],
-        pairs_of(asked.get("headers")),
-        _bytes(asked),
-        int(answered["status"]),
-        pairs_of(answered.get("headers")),
-        _bytes(answered),
-        _time(interaction["recorded_at"]),
+def _exchange(interaction: dict[str, Any]) -> ForeignExchange:
+    request, response = interaction["request"], interaction["response"]
+    return ForeignExchange(
+        request["method"],
+        request["uri"],
+        header_pairs(request.get("headers")),
+        _body(request),
+        int(response["status"]),
+        header_pairs(response.get("headers")),
+        _body(response),
+        _timestamp(interaction["recorded_at"]),
     )
 
 
-def _bytes(message: dict[str, Any]) -> bytes:
-    """The body of a request or an answer; TOML keeps JSON as its text."""
+def _body(message: dict[str, Any]) -> bytes:
+    """Return the body of a request or a response; TOML keeps JSON as its text."""
     in_toml = "body_type" in message
-    told: dict[str, Any] = message if in_toml else message.get("body") or {}
-    kind: str = told.get("body_type" if in_toml else "type", "none")
-    content: Any = told.get("body_content" if in_toml else "content")
+    body: dict[str, Any] = message if in_toml else message.get("body") or {}
+    kind: str = body.get("body_type" if in_toml else "type", "none")
+    content: Any = body.get("body_content" if in_toml else "content")
     match kind:
         case "none":
             return b""
@@ -86,9 +86,8 @@ def _bytes(message: dict[str, Any]) -> bytes:
         case "binary":
             return bytes.fromhex(content)
         case _:
-            raise ValueError(f"a body is {kind!r}; known are none, json, text and binary")
+            raise ValueError(f"the type of a body must be none, json, text or binary, got {kind!r}")
 
 
-def _time(told: Any) -> float:
-    at = told if isinstance(told, datetime) else datetime.fromisoformat(told)
-    return at.timestamp()
+def _timestamp(recorded_at: str | datetime) -> float:
+    return (recorded_at if isinstance(recorded_at, datetime) else datetime.fromisoformat(recorded_at)).timestamp()

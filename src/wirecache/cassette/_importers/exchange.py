@@ -1,4 +1,4 @@
-"""Which entry does an exchange make that another recorder kept?"""
+"""An exchange that another recorder kept, and the entry that it becomes."""
 
 from __future__ import annotations
 
@@ -20,44 +20,45 @@ from wirecache._core.rules.endpoints import find_endpoint
 from wirecache.cassette._content_encoding import decoded
 from wirecache.errors import CassetteFormatError
 
-__all__ = ["Foreign", "entry_of", "json_bytes", "pairs_of", "wrong"]
+__all__ = ["ForeignExchange", "entry_of", "format_error", "header_pairs", "json_bytes"]
 
-_TRAVEL = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+_FRAMING_FIELDS = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 
-class Foreign(NamedTuple):
-    """An exchange as another recorder kept it. ``at``: when it was recorded, in seconds since the epoch."""
+class ForeignExchange(NamedTuple):
+    """An exchange as another recorder kept it. ``recorded_at``: in seconds since the epoch."""
 
     method: str
     url: str
-    sent_headers: list[tuple[str, str]]
-    sent: bytes
+    request_headers: list[tuple[str, str]]
+    request_body: bytes
     status: int
     headers: list[tuple[str, str]]
     body: bytes
-    at: float
+    recorded_at: float
 
 
-def entry_of(exchange: Foreign, options: KeyOptions = DEFAULT_KEY, redactor: Redactor | None = None) -> Entry:
-    """The entry that a recorder of ours would have made; ``ValueError`` if it can be none.
+def entry_of(exchange: ForeignExchange, options: KeyOptions = DEFAULT_KEY, redactor: Redactor | None = None) -> Entry:
+    """Return the entry that wirecache would have recorded. Raises ``ValueError`` if a body or a header cannot be read.
 
-    ``redactor``: the entry is for a cassette, whose keys are made from what is left of the request without its secrets.
-    How long upstream took is not known. The events of a stream come all at once.
+    ``redactor``: the entry is for a cassette, whose keys are computed from the request without its secrets.
+    How long upstream took is unknown: 0 seconds, also for each event of a stream.
     """
-    request = request_from(exchange.method, exchange.url, exchange.sent_headers)
-    asked = parse_body(exchange.sent, request.fields.get(b"content-type", b""))
+    request = request_from(exchange.method, exchange.url, exchange.request_headers)
+    request_body = parse_body(exchange.request_body, request.fields.get(b"content-type", b""))
+    counted = redacted(request, request_body, redactor) if redactor is not None else (request, request_body)
     codings = ", ".join(value for name, value in exchange.headers if name.lower() == "content-encoding")
     body = decoded(exchange.body, codings)
-    pairs = tuple((n.encode("latin-1"), v.encode("utf-8")) for n, v in exchange.headers if n.lower() not in _TRAVEL)
+    pairs = tuple((n.encode("latin-1"), v.encode("utf-8")) for n, v in exchange.headers if n.lower() not in _FRAMING_FIELDS)
     head = Head(exchange.status, fields_of(pairs), pairs)
     recorder = Recorder(
         Recording(
-            key_of(*(redacted(request, asked, redactor) if redactor is not None else (request, asked)), options),
+            key_of(*counted, options),
             head,
             request,
             (find_endpoint(request.path) if request.method == "POST" else None) or "",
-            model_of(request, asked),
-            asked,
+            model_of(request, request_body),
+            request_body,
             max_body=len(body),
             stream=is_event_stream(head.fields),
             everything=True,
@@ -67,20 +68,20 @@ def entry_of(exchange: Foreign, options: KeyOptions = DEFAULT_KEY, redactor: Red
     for piece in split_stream(media_type(head.fields.get(b"content-type", b"")), body) or (body,):
         recorder.feed_at(piece, 0.0)
     recorder.end()
-    recorder.refusal_reason(lambda chunks: chunks)  # whatever it is: it was kept
-    return recorder.entry(exchange.at, 0.0)
+    recorder.refusal_reason(lambda chunks: chunks)  # reads the usage; a reason is ignored, since the exchange was kept
+    return recorder.entry(exchange.recorded_at, 0.0)
 
 
-def pairs_of(headers: Mapping[str, Any] | None) -> list[tuple[str, str]]:
-    """Headers whose values are texts, or lists of them."""
+def header_pairs(headers: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """Return the headers as pairs; a value may be a string, or a list of them."""
     return [(name, str(value)) for name, values in (headers or {}).items() for value in (values if isinstance(values, list) else [values])]
 
 
 def json_bytes(value: Any) -> bytes:
-    """A JSON body that was kept as what it says: its own spelling is lost."""
+    """Return a JSON body that was kept as a parsed value: its own spelling is lost."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
-def wrong(path: Path, place: str, why: str) -> CassetteFormatError:
-    """What is wrong where in the file of another recorder."""
-    return CassetteFormatError(f"{path}, at {place}: {why}. Record it anew with the tool that made it, or remove that interaction")
+def format_error(path: Path, pointer: str, reason: str) -> CassetteFormatError:
+    """Return the error for the file of another recorder: what is wrong, and where (a JSON pointer)."""
+    return CassetteFormatError(f"{path}, at {pointer}: {reason}. Record it again with the tool that made it, or remove that interaction")

@@ -1,4 +1,4 @@
-"""What a cassette says: reports, log lines, captures, explanations, drift; and what it is told: settings and options."""
+"""What a cassette reports: misses, log lines, captures, explanations, drift; and which options it takes."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def files(folder: Path) -> dict[str, str]:
 
 @pytest.fixture
 def echo(provider: Provider) -> Provider:
-    """A provider that says what it was asked."""
-    provider.script = lambda asked: Answer.of(chat(asked.json["messages"][0]["content"])) if asked.body else None
+    """A provider that answers with the prompt."""
+    provider.script = lambda request: Answer.of(chat(request.json["messages"][0]["content"])) if request.body else None
     return provider
 
 
@@ -43,11 +43,11 @@ def ask(tape: Cache, provider: Provider, *prompts: str) -> list[str]:
 
 @each_sdk
 def test_every_sdk_records_and_replays(sdk: Sdk, provider: Provider, cassette: Open) -> None:
-    provider.script = lambda asked: (
+    provider.script = lambda request: (
         Answer(200, {"content-type": "text/event-stream"}, list(sdk.events))
-        if b'"stream":true' in asked.body or "stream" in asked.path
+        if b'"stream":true' in request.body or "stream" in request.path
         else Answer.of(sdk.answer("hi"))
-        if asked.method == "POST"
+        if request.method == "POST"
         else None
     )
 
@@ -65,13 +65,13 @@ def test_every_sdk_records_and_replays(sdk: Sdk, provider: Provider, cassette: O
 
 
 @each_sdk
-def test_a_miss_is_told_through_every_sdk(sdk: Sdk, provider: Provider, cassette: Open, folder: Path) -> None:
+def test_a_miss_is_reported_through_every_sdk(sdk: Sdk, provider: Provider, cassette: Open, folder: Path) -> None:
     provider.close()
     tape = cassette()
     with sdk.client(tape, provider.url) as client, pytest.raises(sdk.error) as raised:
         sdk.ask(client, "hello")
-    for told in (str(folder), "has no recording", "POST", "Nothing was sent", "new_episodes"):
-        assert told in str(raised.value)
+    for part in (str(folder), "has no recording", "POST", "Nothing was sent", "new_episodes"):
+        assert part in str(raised.value)
     assert len(tape.report().missing) == 1
 
 
@@ -195,15 +195,15 @@ def test_explain(echo: Provider, cassette: Open, folder: Path) -> None:
     assert (tape.report().replayed, tape.report().missing) == (0, ())
 
 
-def test_the_nearest_recording_is_told_without_secrets(echo: Provider, cassette: Open) -> None:
+def test_the_nearest_recording_is_shown_without_secrets(echo: Provider, cassette: Open) -> None:
     ask(cassette("once", redact=["cust-[0-9]+"]), echo, "question of cust-1")
     tape = cassette(redact=["cust-[0-9]+"])
     with cached_client(tape) as client:
         body = {"model": "m", "messages": [{"role": "user", "content": "question for cust-2"}]}
-        told = client.post(echo.url + "/v1/chat/completions?who=cust-3", json=body).json()["error"]["message"]
-    assert "/messages/0/content" in told
+        message = client.post(echo.url + "/v1/chat/completions?who=cust-3", json=body).json()["error"]["message"]
+    assert "/messages/0/content" in message
     for number in range(1, 4):
-        assert f"cust-{number}" not in told
+        assert f"cust-{number}" not in message
         assert f"cust-{number}" not in tape.report().missing[0]
 
 
@@ -213,12 +213,12 @@ def test_a_header_that_counts_is_no_difference_where_it_is_the_same(echo: Provid
     for mode, text in (("once", "a"), ("none", "b")):
         body = {"model": "m", "messages": [{"role": "user", "content": text}]}
         with cached_client(cassette(mode, match=match)) as client:
-            told = client.post(url, json=body, headers={"x-tenant": "one"}).json()
-    assert "/messages/0/content" in told["error"]["message"]
-    assert "x-tenant" not in told["error"]["message"]
+            error = client.post(url, json=body, headers={"x-tenant": "one"}).json()
+    assert "/messages/0/content" in error["error"]["message"]
+    assert "x-tenant" not in error["error"]["message"]
 
 
-def test_the_log_line_tells_no_secret(echo: Provider, cassette: Open, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_line_has_no_secret(echo: Provider, cassette: Open, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "wirecache")
     with cached_client(cassette("once", redact=["cust-[0-9]+"])) as client:
         client.get(echo.url + "/v1/cust-7/models?who=cust-8")
@@ -230,12 +230,12 @@ def test_the_log_line_tells_no_secret(echo: Provider, cassette: Open, caplog: py
 
 
 @pytest.mark.parametrize("mode", ["none", "once", "new_episodes", "all", "rewrite"])
-def test_verify_tells_drift_and_writes_nothing(echo: Provider, cassette: Open, folder: Path, mode: str) -> None:
+def test_verify_reports_drift_and_writes_nothing(echo: Provider, cassette: Open, folder: Path, mode: str) -> None:
     ask(cassette("once"), echo, "same", "shape", "text", "not asked again")
     before = files(folder)
 
-    def script(asked: Asked) -> Answer:
-        text = asked.json["messages"][0]["content"]
+    def script(request: Asked) -> Answer:
+        text = request.json["messages"][0]["content"]
         if text == "shape":
             return Answer.of({**chat(text), "new": 1})
         return Answer.of(chat("other words" if text == "text" else text))
@@ -290,7 +290,7 @@ def test_the_record_mode_of_the_environment(echo: Provider, cassette: Open, monk
         cassette()
 
 
-def test_how_to_record_is_told_as_it_works(echo: Provider, cassette: Open) -> None:
+def test_how_to_record_is_explained_as_it_works(echo: Provider, cassette: Open) -> None:
     """A variable that the argument lies over would do nothing."""
     for mode in (None, "once"):
         if mode:
@@ -317,7 +317,7 @@ def test_offline_plays_and_sends_nothing(echo: Provider, cassette: Open, monkeyp
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "message"),
     [
         pytest.param({"record_mode": "never"}, "record_mode= is 'never'; allowed: none, once", id="record_mode"),
         pytest.param({"sequence_end": "loop"}, "sequence_end= is 'loop'; allowed: repeat, fail", id="sequence_end"),
@@ -329,21 +329,21 @@ def test_offline_plays_and_sends_nothing(echo: Provider, cassette: Open, monkeyp
         pytest.param({"match": {"host": False}}, "allowed: a KeyOptions", id="match"),
     ],
 )
-def test_a_wrong_option_is_named(folder: Path, wrong: dict[str, Any], told: str) -> None:
-    with pytest.raises(ConfigError, match=told):
+def test_a_wrong_option_is_named(folder: Path, wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
         Cassette(folder, **wrong)
     assert not folder.exists()
 
 
-def test_a_recording_tells_when_and_by_what(echo: Provider, cassette: Open, folder: Path) -> None:
+def test_a_recording_says_when_and_by_what_it_was_made(echo: Provider, cassette: Open, folder: Path) -> None:
     import wirecache
 
     ask(cassette("once"), echo, "a")
     ((name, text),) = files(folder).items()
-    told = json.loads(text)
+    file = json.loads(text)
     assert name.startswith("chat-m-")
-    assert (told["$schema"], told["format"], told["wirecache"]) == (f"./{SCHEMA_NAME}", 1, wirecache.__version__)
-    assert (folder / told["$schema"]).exists()
+    assert (file["$schema"], file["format"], file["wirecache"]) == (f"./{SCHEMA_NAME}", 1, wirecache.__version__)
+    assert (folder / file["$schema"]).exists()
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,96 @@
+"""How is an exchange written as a file?
+
+The file is for people first: what changes with each recording has lines of its own, the rest stays as it is. Yet the body that is
+read back is the body that was recorded, byte for byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from wirecache._core.event_stream import has_events
+from wirecache._core.headers import media_type
+from wirecache._core.messages import Entry, HeaderPairs, fields_of
+from wirecache._core.privacy.redaction import DEFAULT, Redactor
+from wirecache._core.version import __version__
+from wirecache.cassette._bodies import body_node, form_body, stream_node
+from wirecache.cassette._file_format import FORMAT, SCHEMA_NAME
+from wirecache.cassette._json_writer import Inline, Node, document_text
+from wirecache.cassette._multipart import multipart_node
+
+__all__ = ["to_text"]
+
+FORM = b"application/x-www-form-urlencoded"
+
+
+def to_text(entry: Entry, redactor: Redactor = DEFAULT, *, schema: str = f"./{SCHEMA_NAME}") -> str:
+    """Return the text of the entry's file. ``schema``: where the schema is, relative to the file (a path, or a URL)."""
+    recorded_at = datetime.fromtimestamp(entry.stored_at, UTC).isoformat(timespec="milliseconds")
+    return document_text(
+        {
+            "$schema": schema,
+            "format": FORMAT,
+            "wirecache": __version__,
+            "recorded_at": recorded_at.replace("+00:00", "Z"),
+            "key": entry.key,
+            "request": _request_node(entry, redactor),
+            "response": _response_node(entry, redactor),
+        }
+    )
+
+
+def _request_node(entry: Entry, redactor: Redactor) -> Node:
+    request = entry.request
+    body, content_type = _request_body_node(bytes(entry.request_body), request.content_type, redactor)
+    node = {
+        "method": request.method,
+        "url": redactor.url(request.url),
+        "endpoint": request.endpoint or None,
+        "model": request.model,
+        "headers": dict(_redacted_headers(request.fields.items(), redactor)) or None,
+        "content_type": content_type or None,
+        "namespace": request.namespace or None,
+        "sample": request.sample or None,
+        "whole": None if request.whole else False,
+        "body": body or None,
+    }
+    return {name: value for name, value in node.items() if value is not None}
+
+
+def _request_body_node(body: bytes, content_type: str, redactor: Redactor) -> tuple[Node, str]:
+    """Return the members that hold the body, and its content type: a form with files has another boundary in the file."""
+    form = multipart_node(body, content_type, redactor) if content_type else None
+    if form is not None:
+        return form
+    if media_type(content_type.encode("latin-1")) == FORM:
+        body = form_body(body, redactor)
+    return body_node(redactor.data(body)), content_type
+
+
+def _response_node(entry: Entry, redactor: Redactor) -> Node:
+    content_type = fields_of(entry.headers).get(b"content-type", b"")
+    if entry.body and (entry.chunk_times or has_events(media_type(content_type))):
+        body = stream_node(entry.body, content_type, entry.chunks, redactor)
+    else:
+        body = body_node(redactor.data(entry.body))
+    node: Node = {"status": entry.status, "http_version": entry.http_version.decode("latin-1")}
+    node["headers"] = _headers_node(entry.headers, redactor)
+    node["seconds"] = round(entry.seconds, 4)
+    if entry.usage is not None:
+        node["usage"] = Inline({name: count for name, count in entry.usage._asdict().items() if count or name in ("input", "output")})
+    return node | ({"body": body} if body else {})
+
+
+def _headers_node(headers: HeaderPairs, redactor: Redactor) -> Node | list[Any]:
+    """Return the headers by name, or as a list of pairs where a name comes twice."""
+    pairs = _redacted_headers([(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers], redactor)
+    by_name = dict(pairs)
+    return by_name if len(by_name) == len(pairs) else [Inline(pair) for pair in pairs]
+
+
+def _redacted_headers(headers: Iterable[tuple[str, str]], redactor: Redactor) -> list[tuple[str, str]]:
+    """Return the headers without the secrets in them, and without those that are secrets themselves."""
+    redacted = ((name, redactor.header(name, value)) for name, value in headers)
+    return [(name, value) for name, value in redacted if value is not None]
