@@ -174,6 +174,7 @@ def test_anthropic_messages_stream(claude: anthropic.Anthropic) -> None:
 
 
 def test_anthropic_count_tokens(claude: anthropic.Anthropic) -> None:
+    expected = answer_in("anthropic-count-tokens")
     assert claude.messages.count_tokens(**body("anthropic-count-tokens")).input_tokens == expected["input_tokens"]
 
 
