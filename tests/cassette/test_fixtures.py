@@ -124,13 +124,13 @@ def test_openai_responses(client: openai.OpenAI) -> None:
 
 
 def test_openai_responses_stream(client: openai.OpenAI) -> None:
-    events = list(client.responses.create(**body("openai-responses-stream")))
+    received = list(client.responses.create(**body("openai-responses-stream")))
     expected = events("openai-responses-stream")
-    assert [event.type for event in events] == [event["type"] for event in expected]
-    deltas = [event.delta for event in events if event.type == "response.output_text.delta"]
+    assert [event.type for event in received] == [event["type"] for event in expected]
+    deltas = [event.delta for event in received if event.type == "response.output_text.delta"]
     assert deltas == [event["delta"] for event in expected if event["type"] == "response.output_text.delta"]
-    assert events[-1].type == "response.completed"
-    assert events[-1].response.output_text == "".join(deltas)
+    assert received[-1].type == "response.completed"
+    assert received[-1].response.output_text == "".join(deltas)
 
 
 def test_openai_embeddings() -> None:
@@ -165,11 +165,11 @@ def test_anthropic_messages(claude: anthropic.Anthropic) -> None:
 
 
 def test_anthropic_messages_stream(claude: anthropic.Anthropic) -> None:
-    events = list(claude.messages.create(**message("anthropic-messages-stream")))
+    received = list(claude.messages.create(**message("anthropic-messages-stream")))
     expected = events("anthropic-messages-stream")
-    assert [event.type for event in events] == [event["type"] for event in expected]
-    assert events[-1].type == "message_stop"
-    deltas = [event.delta.text for event in events if event.type == "content_block_delta"]
+    assert [event.type for event in received] == [event["type"] for event in expected]
+    assert received[-1].type == "message_stop"
+    deltas = [event.delta.text for event in received if event.type == "content_block_delta"]
     assert deltas == [event["delta"]["text"] for event in expected if event["type"] == "content_block_delta"]
 
 
