@@ -103,13 +103,13 @@ def test_what_failed_is_listed_and_left_out(tmp_path: Path) -> None:
     assert (done.code, done.json["written"], done.json["already"]) == (1, 1, 0)
     errors = [error.removeprefix(f"{tmp_path}/") for error in done.json["errors"]]
     assert errors == [
-        "requests.jsonl:6: no JSON: Expecting property name enclosed in double quotes",
+        "requests.jsonl:6: not JSON: Expecting property name enclosed in double quotes",
         "requests.jsonl:7: good occurs twice",
         "results.jsonl:1: bad: status 404: invalid_request_error: no such model",
         "results.jsonl:2: filtered: a cache does not store such an answer: content-filter",
         "results.jsonl:3: late: batch_expired: too late",
         "results.jsonl:5: no request has the custom_id 'nobody'",
-        "results.jsonl:6: no JSON object",
+        "results.jsonl:6: not a JSON object",
         "requests.jsonl: lost has no result",
     ]
     assert openai().chat.completions.create(**bodies["good"]).choices[0].message.content == "hi"

@@ -67,7 +67,7 @@ def test_errors_are_listed_and_the_rest_is_done(tmp_path: Path, calls: Path, pro
     assert done.code == 1
     assert (done.json["stored"], done.json["total"]) == (2, 7)
     reasons = {error["id"]: error["reason"] for error in done.json["errors"]}
-    assert "no JSON" in reasons["2"]
+    assert "not JSON" in reasons["2"]
     assert "status 400" in reasons["call-1"]
     assert "no-rule" in reasons["4"]
     assert "stream" in reasons["call-2"]

@@ -20,7 +20,7 @@ from wirecache._clients.rate_limit import limit_rate, parse_rate
 from wirecache._clients.retries import retrying
 from wirecache._clients.select import cached_async_client
 from wirecache._core.keys.keys import request_from
-from wirecache._core.llm.batches import Asked, asked_in, json_body, live_url
+from wirecache._core.llm.batches import BatchRequest, json_body, live_url, parse_request
 from wirecache._core.privacy.patterns import redacted_text
 from wirecache._core.status import CacheStatus
 from wirecache.errors import ConfigError
@@ -147,7 +147,7 @@ class WarmRun:
             number, line = numbered
             call_id = str(number)
             try:
-                call = asked_in(line)
+                call = parse_request(line)
                 call_id = call.id or call_id
                 self._count(await self._send(client, call))
             except ValueError as error:
@@ -155,7 +155,7 @@ class WarmRun:
             if self.on_done is not None:
                 self.on_done(self.report)
 
-    async def _send(self, client: Any, call: Asked) -> CacheStatus:
+    async def _send(self, client: Any, call: BatchRequest) -> CacheStatus:
         """Return what the cache did with the call. Raises ``ValueError`` with the reason why there is no answer."""
         url, content = live_url(self._base_url, call.url), json_body(call.body)
         headers = {**self._headers, **self._authorization(url)}

@@ -7,7 +7,7 @@ from typing import TypedDict
 
 from wirecache import Entry
 from wirecache._core.compare.query import host_of
-from wirecache._core.llm.conversation import Turn, answer_turn, asked_turns, prompt_of
+from wirecache._core.llm.conversation import Turn, answer_turn, prompt_of, prompt_turns
 from wirecache._core.rules.freshness import age_of
 from wirecache._core.unset import UNSET
 from wirecache.cli._terminal import format_time
@@ -92,7 +92,7 @@ def entry_details(entry: Entry) -> EntryDetails:
         "http_version": entry.http_version.decode("latin-1"),
         "request_headers": dict(entry.request.fields),
         "headers": [(name.decode("latin-1"), value.decode("latin-1")) for name, value in entry.headers],
-        "conversation": [_turn(turn) for turn in asked_turns(entry)],
+        "conversation": [_turn(turn) for turn in prompt_turns(entry)],
         "answer": _turn(answer_turn(entry)),
         "chunks": [{"bytes": chunk.size, "at": round(chunk.seconds, 4)} for chunk in entry.chunks],
         "body": entry.text,

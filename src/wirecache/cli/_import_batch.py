@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from wirecache import Cache
-from wirecache._core.llm.batches import Answered, Asked, Provider, answered_in, asked_in, json_body, live_url
+from wirecache._core.llm.batches import BatchRequest, BatchResult, Provider, json_body, live_url, parse_request, parse_result
 from wirecache.cassette._importers.exchange import ForeignExchange, entry_of
 from wirecache.cli._entry_targets import StoreTarget
 from wirecache.cli._stores import open_cache
@@ -106,7 +106,7 @@ class _BatchImport:
             self._offsets.setdefault(request.id, offset)
         self._without_result = set(self._offsets)
 
-    def _read_requests(self) -> Iterator[tuple[int, str, Asked]]:
+    def _read_requests(self) -> Iterator[tuple[int, str, BatchRequest]]:
         """Yield the offset of each request's line, its place for messages, and the request."""
         with self._requests.open("rb") as file:
             offset = 0
@@ -114,7 +114,7 @@ class _BatchImport:
                 place = f"{self._requests}:{number}"
                 try:
                     if line.strip():
-                        yield offset, place, asked_in(line, self._provider)
+                        yield offset, place, parse_request(line, self._provider)
                 except ValueError as error:
                     self.errors.append(f"{place}: {error}")
                 offset += len(line)
@@ -122,7 +122,7 @@ class _BatchImport:
     def add_result(self, place: str, line: bytes) -> None:
         """Store the answer in a line of the results. ``place``: the file and the number of the line, for messages."""
         try:
-            result = answered_in(line, self._provider)
+            result = parse_result(line, self._provider)
             offset = self._offsets.get(result.id)
             if offset is None:
                 raise ValueError(f"no request has the custom_id {result.id!r}")
@@ -133,12 +133,12 @@ class _BatchImport:
         except ValueError as error:
             self.errors.append(f"{place}: {error}")
 
-    def _request_at(self, offset: int) -> Asked:
+    def _request_at(self, offset: int) -> BatchRequest:
         with self._requests.open("rb") as file:
             file.seek(offset)
-            return asked_in(file.readline(), self._provider)
+            return parse_request(file.readline(), self._provider)
 
-    def _store(self, request: Asked, result: Answered) -> None:
+    def _store(self, request: BatchRequest, result: BatchResult) -> None:
         headers = [("content-type", "application/json")]
         if result.request_id:
             headers.append(("x-request-id", result.request_id))

@@ -39,7 +39,7 @@ RESPONSES = {
     ],
 }
 # An answer of each provider that says "one two", by the shapes of its SDK's types.
-SAYING = {
+ANSWERS_WITH_TEXT = {
     "OpenAI chat": answered({"choices": [{"index": 0, "message": {"role": "assistant", "content": "one two"}}]}),
     "OpenAI chat, in parts": answered({"choices": [{"message": {"content": [{"type": "text", "text": "one "}, {"text": "two"}]}}]}),
     "OpenAI completions": answered({"choices": [{"text": "one two"}]}),
@@ -97,9 +97,9 @@ SAYING = {
 }
 
 
-@pytest.mark.parametrize("name", SAYING)
-def test_what_was_said(name: str) -> None:
-    assert answer_text(SAYING[name]) == "one two"
+@pytest.mark.parametrize("name", ANSWERS_WITH_TEXT)
+def test_the_text_of_an_answer(name: str) -> None:
+    assert answer_text(ANSWERS_WITH_TEXT[name]) == "one two"
 
 
 @pytest.mark.parametrize(
@@ -113,11 +113,11 @@ def test_what_was_said(name: str) -> None:
         pytest.param(b"", id="nothing"),
     ],
 )
-def test_where_nothing_was_said(body: Any) -> None:
+def test_an_answer_without_text(body: Any) -> None:
     assert answer_text(answered(body)) == ""
 
 
-def test_a_body_that_is_not_what_it_says_is_told_as_text() -> None:
+def test_a_body_that_is_not_the_json_it_claims_to_be_is_read_as_text() -> None:
     assert answer_text(answered(b'{"cut": ')) == '{"cut": '
 
 

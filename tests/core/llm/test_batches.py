@@ -1,8 +1,14 @@
 from __future__ import annotations
 
-import pytest
+import json
+from typing import Any
 
-from wirecache._core.llm.batches import Provider, answered_in, asked_in, live_url
+import pytest
+from hypothesis import given
+
+from tests.core.jsons import values
+from tests.core.play import quick
+from wirecache._core.llm.batches import BatchRequest, BatchResult, Provider, json_body, live_url, parse_request, parse_result
 
 
 @pytest.mark.parametrize(
@@ -22,30 +28,48 @@ def test_where_the_live_call_goes(base: str, path: str, url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "message"),
     [
-        ("", "no JSON"),
-        ("[1]", "no JSON object"),
+        ("", "not JSON"),
+        ("[1]", "not a JSON object"),
         ("{}", '"url" is missing'),
-        ('{"url": 1}', '"url" is of the wrong kind'),
-        ('{"url": "/v1/x", "method": 1}', '"method" is 1'),
-        ("[" * 100_000, "no JSON"),
+        ('{"url": 1}', '"url" must be of type str, got int'),
+        ('{"url": "/v1/x", "method": 1}', '"method" must be a string such as "POST", got 1'),
+        ("[" * 100_000, "not JSON"),
     ],
 )
-def test_what_is_wrong_with_a_call(line: str, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        asked_in(line)
+def test_a_wrong_request_says_what_is_wrong(line: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        parse_request(line)
 
 
 @pytest.mark.parametrize("line", ['{"custom_id": "a"}', '{"custom_id": "a", "response": null}', '{"response": {"status_code": 200}}'])
 @pytest.mark.parametrize("provider", Provider)
-def test_what_is_wrong_with_a_result(line: str, provider: Provider) -> None:
-    with pytest.raises(ValueError, match=r"is missing|of the wrong kind"):
-        answered_in(line, provider)
+def test_a_wrong_result_says_what_is_wrong(line: str, provider: Provider) -> None:
+    with pytest.raises(ValueError, match=r"is missing|must be of type"):
+        parse_result(line, provider)
 
 
-def test_an_error_of_any_depth_is_told() -> None:
+def test_an_error_of_any_depth_is_reported() -> None:
     deep = '{"custom_id": "a", "response": {"status_code": 400, "body": {"error": {"error": {"code": "c", "message": "m"}}}}}'
-    assert answered_in(deep, Provider.OPENAI).error == "status 400: c: m"
-    assert answered_in('{"custom_id": "a", "error": "broken"}', Provider.OPENAI).error == "broken"
-    assert answered_in('{"custom_id": "a", "result": {"type": "canceled"}}', Provider.ANTHROPIC).error == "canceled"
+    assert parse_result(deep, Provider.OPENAI).error == "status 400: c: m"
+    assert parse_result('{"custom_id": "a", "error": "broken"}', Provider.OPENAI).error == "broken"
+    assert parse_result('{"custom_id": "a", "result": {"type": "canceled"}}', Provider.ANTHROPIC).error == "canceled"
+
+
+def test_the_requests_and_results_of_each_provider() -> None:
+    body = {"model": "m"}
+    assert parse_request({"custom_id": "a", "method": "post", "url": "/v1/x", "body": body}) == BatchRequest("a", "POST", "/v1/x", body)
+    assert parse_request({"url": "/v1/x"}) == BatchRequest("", "POST", "/v1/x", None)
+    row = '{"custom_id": "a", "params": {"model": "m"}}'
+    assert parse_request(row, Provider.ANTHROPIC) == BatchRequest("a", "POST", "/v1/messages", body)
+    row = '{"custom_id": "a", "response": {"status_code": 200, "request_id": "r", "body": {"model": "m"}}, "error": null}'
+    assert parse_result(row, Provider.OPENAI) == BatchResult("a", 200, body, "r")
+    row = '{"custom_id": "a", "result": {"type": "succeeded", "message": {"model": "m"}}}'
+    assert parse_result(row, Provider.ANTHROPIC) == BatchResult("a", 200, body)
+
+
+@quick
+@given(values)
+def test_a_body_is_written_so_that_it_reads_back(value: Any) -> None:
+    assert json.loads(json_body(value)) == value

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.core.play import entry
-from wirecache._core.llm.conversation import ToolCall, Turn, asked_turns, prompt_of
+from wirecache._core.llm.conversation import ToolCall, Turn, prompt_of, prompt_turns
 
 
 @pytest.mark.parametrize(
@@ -64,13 +64,13 @@ from wirecache._core.llm.conversation import ToolCall, Turn, asked_turns, prompt
         pytest.param({"messages": [None, 3, [[]], {"role": 1, "content": {"x": 1}}]}, None, id="nonsense"),
     ],
 )
-def test_what_was_asked(body: Any, turns: list[Turn] | None) -> None:
-    asked = asked_turns(entry(request_body=json.dumps(body).encode()))
-    assert turns is None or asked == turns
+def test_the_turns_of_a_prompt(body: Any, turns: list[Turn] | None) -> None:
+    found = prompt_turns(entry(request_body=json.dumps(body).encode()))
+    assert turns is None or found == turns
 
 
-def test_the_prompt_is_what_was_said_last() -> None:
+def test_the_prompt_is_the_last_message() -> None:
     body = {"system": "Be brief.", "messages": [{"role": "user", "content": "one"}, {"role": "assistant", "content": "two"}]}
     assert prompt_of(entry(request_body=json.dumps(body).encode())) == "two"
     assert prompt_of(entry(request_body=b"")) == ""
-    assert asked_turns(entry(request_body=b"\xff\x00")) == [Turn("request", "\ufffd\x00")]
+    assert prompt_turns(entry(request_body=b"\xff\x00")) == [Turn("request", "\ufffd\x00")]

@@ -10,7 +10,7 @@ from tests.core.jsons import values
 from tests.core.play import ANSWER, head, quick
 from tests.provider import EMBEDDINGS, GEMINI, MESSAGE, RESPONSE
 from wirecache._core.flows.storability import parse_answer
-from wirecache._core.llm.usage import latest, usage_of
+from wirecache._core.llm.usage import accumulated, usage_of
 from wirecache._core.messages import Usage
 
 # As the providers' SDKs declare them, or as a provider was seen to send them.
@@ -94,9 +94,9 @@ def test_a_sum_stays_what_an_entry_can_hold() -> None:
     assert usage_of({"usage": {"input_tokens": most, "cache_read_input_tokens": most, "output_tokens": 1}}) == Usage(most, 1, most)
 
 
-def test_a_stream_tells_it_bit_by_bit() -> None:
+def test_the_events_of_a_stream_accumulate() -> None:
     begun = usage_of({"usage": {"input_tokens": 1, "cache_read_input_tokens": 33, "output_tokens": 1}})
     ended = usage_of({"usage": {"output_tokens": 24}})
     assert begun is not None
     assert ended is not None
-    assert latest(latest(None, begun), ended) == Usage(34, 24, 33)
+    assert accumulated(accumulated(None, begun), ended) == Usage(34, 24, 33)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from wirecache._core.event_stream import DONE, EVENT_STREAM, Event, events_in, has_events, split_stream
 from wirecache._core.flows.storability import MALFORMED, UNFINISHED, bad_end, parse_json
-from wirecache._core.llm.usage import latest, usage_of
+from wirecache._core.llm.usage import accumulated, usage_of
 from wirecache._core.messages import Usage
 
 __all__ = ["StreamVerdict", "judge_stream"]
@@ -127,7 +127,7 @@ class _Reading:
             if ends and self.reason is None:
                 self.reason = bad_end(part)
             if counts and (usage := usage_of(part)) is not None:
-                self.usage = latest(self.usage, usage)
+                self.usage = accumulated(self.usage, usage)
             if self.over and isinstance(status := part.get("status"), str) and status in UNFINISHED:
                 self.reason = self.reason or f"status-{status}"
 

@@ -1,1 +1,1 @@
-"""What do the providers' bodies say: events, usage, answers, conversations, batches?"""
+"""What do the providers' bodies contain: answers, conversations, usage, batches?"""

@@ -1,4 +1,4 @@
-"""Which calls and answers are in the files of a batch, and which live call is the same as one of them?
+"""Which requests and results are in the files of a provider's batch, and which live call does each request stand for?
 
 OpenAI: ``{"custom_id", "method", "url", "body"}`` and ``{"custom_id", "response": {"status_code", "request_id", "body"}, "error"}``.
 Anthropic: ``{"custom_id", "params"}`` and ``{"custom_id", "result": {"type", "message" or "error"}}``.
@@ -12,18 +12,18 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-__all__ = ["Answered", "Asked", "Provider", "answered_in", "asked_in", "json_body", "live_url"]
+__all__ = ["BatchRequest", "BatchResult", "Provider", "json_body", "live_url", "parse_request", "parse_result"]
 
 
 class Provider(StrEnum):
-    """Whose batch is it?"""
+    """The provider whose batch it is."""
 
     OPENAI = "openai"
     ANTHROPIC = "anthropic"
 
 
-class Asked(NamedTuple):
-    """A call, as a batch names it: ``url`` is a path, or a whole URL."""
+class BatchRequest(NamedTuple):
+    """One request of a batch. ``url`` is a path, or a whole URL."""
 
     id: str
     method: str
@@ -31,8 +31,8 @@ class Asked(NamedTuple):
     body: Any
 
 
-class Answered(NamedTuple):
-    """What became of a call; ``error`` says why there is no answer."""
+class BatchResult(NamedTuple):
+    """The result of one request. ``error`` says why there is no answer, and is None if there is one."""
 
     id: str
     status: int
@@ -41,35 +41,38 @@ class Answered(NamedTuple):
     error: str | None = None
 
 
-def asked_in(line: str | bytes | Mapping[str, Any], provider: Provider = Provider.OPENAI) -> Asked:
-    """The call of a line; ``ValueError`` says what is wrong with it."""
-    told = _object(line)
+def parse_request(line: str | bytes | Mapping[str, Any], provider: Provider = Provider.OPENAI) -> BatchRequest:
+    """Return the request in a line of a batch's input. ``ValueError`` says what is wrong with it."""
+    row = _json_object(line)
     if provider is Provider.ANTHROPIC:
-        return Asked(_id(told), "POST", "/v1/messages", _member(told, "params", dict))
-    method = told.get("method", "POST")
+        return BatchRequest(_custom_id(row), "POST", "/v1/messages", _member(row, "params", dict))
+    method = row.get("method", "POST")
     if not isinstance(method, str):
-        raise ValueError(f'"method" is {method!r}; it is a text, such as "POST"')
-    return Asked(str(told.get("custom_id", "")), method.upper(), _member(told, "url", str), told.get("body"))
+        raise ValueError(f'"method" must be a string such as "POST", got {method!r}')
+    return BatchRequest(str(row.get("custom_id", "")), method.upper(), _member(row, "url", str), row.get("body"))
 
 
-def answered_in(line: str | bytes, provider: Provider) -> Answered:
-    """What a line of results says; ``ValueError`` says what is wrong with it."""
-    told = _object(line)
+def parse_result(line: str | bytes, provider: Provider) -> BatchResult:
+    """Return the result in a line of a batch's output. ``ValueError`` says what is wrong with it."""
+    row = _json_object(line)
     if provider is Provider.ANTHROPIC:
-        result = _member(told, "result", dict)
+        result = _member(row, "result", dict)
         if result.get("type") == "succeeded":
-            return Answered(_id(told), 200, _member(result, "message", dict))
-        return Answered(_id(told), 0, None, error=_why(result.get("error")) or str(result.get("type")))
-    if told.get("error"):
-        return Answered(_id(told), 0, None, error=_why(told["error"]))
-    answer = _member(told, "response", dict)
-    status, body = _member(answer, "status_code", int), answer.get("body")
-    error = None if 200 <= status < 300 else f"status {status}: {_why(body)}".removesuffix(": ")
-    return Answered(_id(told), status, body, str(answer.get("request_id") or ""), error)
+            return BatchResult(_custom_id(row), 200, _member(result, "message", dict))
+        return BatchResult(_custom_id(row), 0, None, error=_error_message(result.get("error")) or str(result.get("type")))
+    if row.get("error"):
+        return BatchResult(_custom_id(row), 0, None, error=_error_message(row["error"]))
+    response = _member(row, "response", dict)
+    status, body = _member(response, "status_code", int), response.get("body")
+    error = None if 200 <= status < 300 else f"status {status}: {_error_message(body)}".removesuffix(": ")
+    return BatchResult(_custom_id(row), status, body, str(response.get("request_id") or ""), error)
 
 
 def live_url(base: str, path: str) -> str:
-    """Where the live call goes: SDKs put the version into their base URL, batches into each path."""
+    """Return the URL of the live call.
+
+    SDKs have the API version (``/v1``) in their base URL, batches in the path of each request: it is not repeated.
+    """
     if "://" in path:
         return path
     base, path = base.rstrip("/"), "/" + path.lstrip("/")
@@ -78,34 +81,36 @@ def live_url(base: str, path: str) -> str:
 
 
 def json_body(value: Any) -> bytes:
-    """The bytes of a JSON body, as the SDKs write them."""
+    """Return the bytes of a JSON body, as the SDKs write them."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8", "surrogatepass")
 
 
-def _object(line: str | bytes | Mapping[str, Any]) -> Mapping[str, Any]:
+def _json_object(line: str | bytes | Mapping[str, Any]) -> Mapping[str, Any]:
     if isinstance(line, Mapping):
         return line
     try:
-        told = json.loads(line)
+        value = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"no JSON: {str(error).partition(': line')[0]}") from None
-    if not isinstance(told, dict):
-        raise ValueError("no JSON object")
-    return told
-
-
-def _id(told: Mapping[str, Any]) -> str:
-    return str(_member(told, "custom_id", str))
-
-
-def _member(told: Mapping[str, Any], name: str, kind: type[Any]) -> Any:
-    if not isinstance(value := told.get(name), kind):
-        raise ValueError(f'"{name}" is {"missing" if name not in told else "of the wrong kind"}')
+        raise ValueError(f"not JSON: {str(error).partition(': line')[0]}") from None
+    if not isinstance(value, dict):
+        raise ValueError("not a JSON object")
     return value
 
 
-def _why(error: Any) -> str:
-    """What a provider says of an error, of whatever depth."""
+def _custom_id(row: Mapping[str, Any]) -> str:
+    return str(_member(row, "custom_id", str))
+
+
+def _member(row: Mapping[str, Any], name: str, kind: type[Any]) -> Any:
+    if name not in row:
+        raise ValueError(f'"{name}" is missing')
+    if not isinstance(value := row[name], kind):
+        raise ValueError(f'"{name}" must be of type {kind.__name__}, got {type(value).__name__}')
+    return value
+
+
+def _error_message(error: Any) -> str:
+    """Return what a provider's error says, however deeply it is nested; empty if there is none."""
     while isinstance(error, dict):
         inner = error.get("error")
         if not isinstance(inner, dict):

@@ -1,4 +1,4 @@
-"""What was said in an exchange: who said what, and which tools were called? Of whatever provider, streamed or not."""
+"""Who wrote what in an exchange, and which tools were called? Of any provider, streamed or not."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from typing import Any, NamedTuple
 from wirecache._core.llm.answers import answer_text, json_values
 from wirecache._core.messages import Entry
 
-__all__ = ["ToolCall", "Turn", "answer_turn", "asked_turns", "prompt_of"]
+__all__ = ["ToolCall", "Turn", "answer_turn", "prompt_of", "prompt_turns"]
 
-# Where the providers put the words of a request, in the order in which the model reads them.
+# The members in which the providers expect the texts of a request, in the order in which the model reads them.
 _SYSTEM = ("system", "instructions", "systemInstruction", "system_instruction", "preamble")
-_SAID = ("messages", "chat_history", "contents", "input", "inputs", "prompt", "message", "query", "texts", "content")
+_MESSAGES = ("messages", "chat_history", "contents", "input", "inputs", "prompt", "message", "query", "texts", "content")
 _ROLES = {"function_call": "assistant", "function_call_output": "tool", "reasoning": "assistant"}
 
 
 class ToolCall(NamedTuple):
-    """A call that the model made; ``arguments`` as text."""
+    """A tool call that the model made; ``arguments`` as text, usually JSON."""
 
     name: str
     arguments: str
 
 
 class Turn(NamedTuple):
-    """What one side said."""
+    """One message of a conversation. ``role``: as the provider names it, in lower case."""
 
     role: str
     text: str
@@ -35,8 +35,8 @@ class Turn(NamedTuple):
 # -- the prompt -------------------------------------------------------------------------------------------------------
 
 
-def asked_turns(entry: Entry) -> list[Turn]:
-    """The conversation that was sent; the body as it is where no conversation is known in it."""
+def prompt_turns(entry: Entry) -> list[Turn]:
+    """Return the conversation in the request; its whole body as one turn if it has none of a known form."""
     raw = bytes(entry.request_body)
     try:
         body = json.loads(raw)
@@ -48,8 +48,8 @@ def asked_turns(entry: Entry) -> list[Turn]:
 
 
 def prompt_of(entry: Entry) -> str:
-    """The last thing that was said to the model."""
-    turns = asked_turns(entry)
+    """Return the text of the last message in the request that is not a system prompt; empty if there is none."""
+    turns = prompt_turns(entry)
     return next((turn.text for turn in reversed(turns) if turn.text and turn.role != "system"), "")
 
 
@@ -57,38 +57,38 @@ def _turns(body: dict[str, Any]) -> Iterator[Turn]:
     for name in _SYSTEM:
         if body.get(name):
             yield _turn("system", body[name])
-    for name in _SAID:
-        said = body.get(name)
-        if isinstance(said, list) and any(isinstance(item, dict) for item in said):
-            yield from (_turn("user", item) for item in said)
-        elif said is not None and said != "":
-            yield _turn("user", "\n".join(map(str, said)) if isinstance(said, list) else said)
+    for name in _MESSAGES:
+        content = body.get(name)
+        if isinstance(content, list) and any(isinstance(item, dict) for item in content):
+            yield from (_turn("user", item) for item in content)
+        elif content is not None and content != "":
+            yield _turn("user", "\n".join(map(str, content)) if isinstance(content, list) else content)
 
 
 def _turn(role: str, item: Any) -> Turn:
     if isinstance(item, dict):
         role = str(item.get("role") or _ROLES.get(str(item.get("type")), role)).lower()
-    return Turn(role, "\n".join(_words(item)), tuple(_calls(item)))
+    return Turn(role, "\n".join(_texts(item)), tuple(_calls(item)))
 
 
-def _words(item: Any) -> Iterator[str]:
-    """The texts of a message or a part of one; what is no text is named in brackets."""
+def _texts(item: Any) -> Iterator[str]:
+    """Yield the texts of a message or a part of one; images, audio and files are named in brackets."""
     if isinstance(item, str):
         yield item
     elif isinstance(item, list):
         for part in item:
-            yield from _words(part)
+            yield from _texts(part)
     elif isinstance(item, dict):
         for name in ("text", "content", "parts", "output", "thinking", "refusal", "response", "functionResponse"):
             if item.get(name):
-                yield from _words(item[name]) if name not in ("response", "functionResponse") else (_compact(item[name]),)
+                yield from _texts(item[name]) if name not in ("response", "functionResponse") else (_as_text(item[name]),)
         kind = str(item.get("type") or next((name for name in ("inlineData", "fileData", "inline_data") if name in item), ""))
         if any(name in kind.lower() for name in ("image", "audio", "file", "document", "data")):
             yield f"[{kind}]"
 
 
 def _calls(item: Any) -> Iterator[ToolCall]:
-    """The tool calls in a message, or in a part of one."""
+    """Yield the tool calls in a message, or in a part of one."""
     if isinstance(item, list):
         for part in item:
             yield from _calls(part)
@@ -101,20 +101,20 @@ def _calls(item: Any) -> Iterator[ToolCall]:
 
 
 def _call(item: dict[str, Any]) -> ToolCall | None:
-    """The call that this part is, by each provider's form."""
+    """Return the tool call that this part is, in any provider's form, or None."""
     function, google = item.get("function"), item.get("functionCall") or item.get("function_call")
     if isinstance(function, dict) and "name" in function:  # OpenAI chat, Mistral, Ollama, Cohere
-        return ToolCall(str(function["name"]), _compact(function.get("arguments", "")))
+        return ToolCall(str(function["name"]), _as_text(function.get("arguments", "")))
     if isinstance(google, dict) and "name" in google:
-        return ToolCall(str(google["name"]), _compact(google.get("args", google.get("arguments", {}))))
+        return ToolCall(str(google["name"]), _as_text(google.get("args", google.get("arguments", {}))))
     if item.get("type") in ("tool_use", "server_tool_use"):  # Anthropic
-        return ToolCall(str(item.get("name")), _compact(item.get("input", {})))
+        return ToolCall(str(item.get("name")), _as_text(item.get("input", {})))
     if item.get("type") in ("function_call", "custom_tool_call"):  # OpenAI Responses
-        return ToolCall(str(item.get("name")), _compact(item.get("arguments", item.get("input", ""))))
+        return ToolCall(str(item.get("name")), _as_text(item.get("arguments", item.get("input", ""))))
     return None
 
 
-def _compact(value: Any) -> str:
+def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
@@ -122,12 +122,12 @@ def _compact(value: Any) -> str:
 
 
 def answer_turn(entry: Entry) -> Turn:
-    """What the model said, and the tools that it called."""
+    """Return what the model wrote, and the tools that it called."""
     values = [value for value in json_values(entry) if isinstance(value, dict)]
-    return Turn("assistant", answer_text(entry), tuple(_streamed_calls(values) if len(values) > 1 else _answered_calls(values)))
+    return Turn("assistant", answer_text(entry), tuple(_streamed_calls(values) if len(values) > 1 else _whole_calls(values)))
 
 
-def _answered_calls(values: list[dict[str, Any]]) -> Iterator[ToolCall]:
+def _whole_calls(values: list[dict[str, Any]]) -> Iterator[ToolCall]:
     for value in values:
         for name in ("choices", "candidates"):
             for item in value[name] if isinstance(value.get(name), list) else ():
@@ -139,31 +139,39 @@ def _answered_calls(values: list[dict[str, Any]]) -> Iterator[ToolCall]:
 
 
 def _streamed_calls(values: list[dict[str, Any]]) -> Iterator[ToolCall]:
-    """A stream tells a call in pieces: its name first, then its arguments bit by bit."""
-    pieces: dict[tuple[Any, ...], list[str]] = {}
+    """Yield the calls of a stream: most providers send the name first, then the arguments in deltas."""
+    calls: dict[tuple[Any, ...], ToolCall] = {}
     for value in values:
         if value.get("type") == "response.output_item.done":
             yield from _calls(value.get("item"))
         for candidate in _dicts(value.get("candidates")):
             yield from _calls(candidate.get("content"))
-        for place, name, part in _pieces(value):
-            known = pieces.setdefault(place, ["", ""])
-            known[0], known[1] = known[0] or name, known[1] + part
-    yield from (ToolCall(name, arguments) for name, arguments in pieces.values())
+        for delta in _call_deltas(value):
+            begun = calls.get(delta.position, ToolCall("", ""))
+            calls[delta.position] = ToolCall(begun.name or delta.name, begun.arguments + delta.arguments)
+    yield from calls.values()
 
 
-def _pieces(value: dict[str, Any]) -> Iterator[tuple[tuple[Any, ...], str, str]]:
-    """Which call, the name if this piece tells it, and the next part of the arguments."""
+class _CallDelta(NamedTuple):
+    """The next part of a streamed call. ``position``: where the call stands in the answer. ``name``: empty in all but its first part."""
+
+    position: tuple[Any, ...]
+    name: str
+    arguments: str
+
+
+def _call_deltas(value: dict[str, Any]) -> Iterator[_CallDelta]:
     for choice in _dicts(value.get("choices")):
         delta = choice.get("delta")
         for call in _dicts(delta.get("tool_calls")) if isinstance(delta, dict) else ():
             function = call.get("function") or {}
-            yield (choice.get("index"), call.get("index")), str(function.get("name") or ""), str(function.get("arguments") or "")
+            position = (choice.get("index"), call.get("index"))
+            yield _CallDelta(position, str(function.get("name") or ""), str(function.get("arguments") or ""))
     block, delta = value.get("content_block"), value.get("delta")
     if isinstance(block, dict) and block.get("type") == "tool_use":
-        yield (value.get("index"),), str(block.get("name")), ""
+        yield _CallDelta((value.get("index"),), str(block.get("name")), "")
     elif isinstance(delta, dict) and delta.get("type") == "input_json_delta":
-        yield (value.get("index"),), "", str(delta.get("partial_json", ""))
+        yield _CallDelta((value.get("index"),), "", str(delta.get("partial_json", "")))
 
 
 def _dicts(items: Any) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
-"""How many tokens did the provider count? Read from its own members, and brought to one form.
+"""How many tokens did the provider count? Its own figures, in one form.
 
-``input`` holds what was cached and written to the provider's cache, ``output`` the reasoning, whether the provider reports these as
-parts of its figures (OpenAI) or beside them (Anthropic, Bedrock, Gemini): the form of OpenTelemetry's conventions and genai-prices.
+``input`` includes what was read from and written to the provider's cache, ``output`` includes the reasoning, whether the provider
+reports these within its figures (OpenAI) or beside them (Anthropic, Bedrock, Gemini): the form of OpenTelemetry and genai-prices.
 """
 
 from __future__ import annotations
@@ -11,11 +11,15 @@ from typing import Any, NamedTuple
 
 from wirecache._core.messages import Usage
 
-__all__ = ["latest", "usage_of"]
+__all__ = ["accumulated", "usage_of"]
 
 
 class _Shape(NamedTuple):
-    """Where a provider puts its counts: the object they are in, the names of input and output, and what is counted beside each."""
+    """Where a provider puts its counts.
+
+    ``path``: the object they are in. ``input`` and ``output``: the names of the two counts. ``beside_input`` and ``beside_output``: the
+    names of counts that are not included in them.
+    """
 
     path: tuple[str, ...]
     input: str
@@ -37,16 +41,17 @@ _SHAPES = (
     _Shape(("meta", "tokens"), "input_tokens", "output_tokens"),
     _Shape((), "prompt_eval_count", "eval_count"),  # Ollama
 )
-# Under which names the parts stand, in the object of the counts or in one of ``_DETAILS`` in it.
+# The names of the parts, in the object of the counts or in one of ``_DETAILS`` in it.
 _CACHED = ("cached_tokens", "cache_read_input_tokens", "cacheReadInputTokens", "cachedContentTokenCount", "total_cached_tokens",
            "prompt_cache_hit_tokens")  # fmt: skip
 _WRITTEN = ("cache_write_tokens", "cache_creation_input_tokens", "cacheWriteInputTokens")
 _REASONING = ("reasoning_tokens", "thinking_tokens", "thoughtsTokenCount", "total_thought_tokens")
 _DETAILS = ("prompt_tokens_details", "input_tokens_details", "completion_tokens_details", "output_tokens_details")
+_MAX_COUNT = 2**63 - 1  # the largest count that fits into an entry
 
 
 def usage_of(answer: Any) -> Usage | None:
-    """How many tokens did the provider say it counted? None if it said nothing."""
+    """Return the usage that an answer or event reports, or None."""
     for shape in _SHAPES:
         counts = answer
         for step in shape.path:
@@ -57,26 +62,26 @@ def usage_of(answer: Any) -> Usage | None:
 
 
 def _usage(counts: dict[str, Any], shape: _Shape) -> Usage:
-    places = [counts, *(part for name in _DETAILS if isinstance(part := counts.get(name), dict))]
+    objects = [counts, *(part for name in _DETAILS if isinstance(part := counts.get(name), dict))]
     created = counts.get("cache_creation")
     return Usage(
         input=_sum(counts, (shape.input, *shape.beside_input)),
         output=_sum(counts, (shape.output, *shape.beside_output)),
-        cached=_first(places, _CACHED),
-        written=_first(places, _WRITTEN),
+        cached=_first(objects, _CACHED),
+        written=_first(objects, _WRITTEN),
         written_1h=_count(created.get("ephemeral_1h_input_tokens")) if isinstance(created, dict) else 0,
-        reasoning=_first(places, _REASONING),
-        other=min(sum(_others(counts)), MOST),
+        reasoning=_first(objects, _REASONING),
+        other=min(sum(_separately_priced(counts)), _MAX_COUNT),
     )
 
 
-def latest(before: Usage | None, now: Usage) -> Usage:
-    """The figures of a stream so far: each event that has some tells the sum up to there, or leaves it out."""
-    return now if before is None else Usage(*map(max, before, now))
+def accumulated(previous: Usage | None, reported: Usage) -> Usage:
+    """Return the usage of a stream so far: each event reports totals up to there, or leaves them out."""
+    return reported if previous is None else Usage(*map(max, previous, reported))
 
 
-def _others(counts: dict[str, Any]) -> Iterator[int]:
-    """What has a price of its own: audio, images that were made, searches."""
+def _separately_priced(counts: dict[str, Any]) -> Iterator[int]:
+    """Yield the counts of what has a price of its own: audio, generated images, searches."""
     for name in _DETAILS:
         if isinstance(part := counts.get(name), dict):
             yield _count(part.get("audio_tokens"))
@@ -91,15 +96,12 @@ def _others(counts: dict[str, Any]) -> Iterator[int]:
 
 
 def _sum(counts: dict[str, Any], names: tuple[str, ...]) -> int:
-    return min(sum(_count(counts.get(name)) for name in names), MOST)
+    return min(sum(_count(counts.get(name)) for name in names), _MAX_COUNT)
 
 
-def _first(places: list[dict[str, Any]], names: tuple[str, ...]) -> int:
-    return next((found for place in places for name in names if (found := _count(place.get(name)))), 0)
-
-
-MOST = 2**63 - 1  # what an entry can hold
+def _first(objects: list[dict[str, Any]], names: tuple[str, ...]) -> int:
+    return next((found for counts in objects for name in names if (found := _count(counts.get(name)))), 0)
 
 
 def _count(value: Any) -> int:
-    return int(value) if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 2**63 else 0
+    return int(value) if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= _MAX_COUNT else 0
