@@ -1,5 +1,3 @@
-"""Where two requests differ, and what is said of it."""
-
 from __future__ import annotations
 
 from typing import Any
@@ -14,7 +12,7 @@ UUIDS = ("123e4567-e89b-12d3-a456-426614174000", "123e4567-e89b-12d3-a456-426614
 
 
 @pytest.mark.parametrize(
-    ("stored", "asked", "lines"),
+    ("stored", "requested", "lines"),
     [
         pytest.param({"a": 1}, {"a": 2}, ["/a: 1 -> 2"], id="a number"),
         pytest.param({"a": 1}, {"a": True}, ["/a: 1 -> True"], id="a type"),
@@ -45,8 +43,8 @@ UUIDS = ("123e4567-e89b-12d3-a456-426614174000", "123e4567-e89b-12d3-a456-426614
         ),
     ],
 )
-def test_lines(stored: Any, asked: Any, lines: list[str]) -> None:
-    assert [str(difference) for difference in differences(stored, asked)] == lines
+def test_lines(stored: Any, requested: Any, lines: list[str]) -> None:
+    assert [str(difference) for difference in differences(stored, requested)] == lines
 
 
 JSON = st.recursive(
@@ -79,20 +77,20 @@ def test_likeness_is_a_share(one: Any, other: Any) -> None:
     assert likeness(one, other) == pytest.approx(likeness(other, one))
 
 
-def test_a_small_change_is_nearer_than_a_great_one() -> None:
+def test_a_small_change_is_more_like_the_original_than_a_great_one() -> None:
     def body(text: str, model: str = "m") -> dict[str, Any]:
         return {"model": model, "messages": [{"role": "system", "content": "s" * 50}, {"role": "user", "content": text}]}
 
-    asked = body("What time is it at 12:03:15?")
-    near, far, farther = body("What time is it at 12:03:11?"), body("Tell me a joke"), {"input": "x"}
-    assert likeness(near, asked) > likeness(far, asked) > likeness(farther, asked)
+    requested = body("What time is it at 12:03:15?")
+    similar, different, unrelated = body("What time is it at 12:03:11?"), body("Tell me a joke"), {"input": "x"}
+    assert likeness(similar, requested) > likeness(different, requested) > likeness(unrelated, requested)
 
 
 KEY, OTHER = "gsk" + "_aB3dE5gH7jK9mN1pQ2sT4vW6xY8zA0cD", "gsk" + "_zZ3dE5gH7jK9mN1pQ2sT4vW6xY8zA0cD"
 
 
 @pytest.mark.parametrize(
-    ("stored", "asked", "lines"),
+    ("stored", "requested", "lines"),
     [
         pytest.param({"a": f"x {KEY} y"}, {"a": "x"}, ['/a: "x REDACTED y" -> "x"'], id="a key in a text"),
         pytest.param({"a": KEY}, {"a": OTHER}, ['/a: "REDACTED" -> "REDACTED"'], id="two keys"),
@@ -106,8 +104,8 @@ KEY, OTHER = "gsk" + "_aB3dE5gH7jK9mN1pQ2sT4vW6xY8zA0cD", "gsk" + "_zZ3dE5gH7jK9
         pytest.param({KEY: 1}, {KEY: 2}, ["/REDACTED: 1 -> 2"], id="a name"),
     ],
 )
-def test_secrets_are_not_told(stored: Any, asked: Any, lines: list[str] | None) -> None:
-    told = [str(difference) for difference in differences(stored, asked)]
-    assert lines is None or told == lines
-    assert told
-    assert not any(secret[-8:] in line for line in told for secret in (KEY, OTHER))
+def test_secrets_are_not_shown(stored: Any, requested: Any, lines: list[str] | None) -> None:
+    shown = [str(difference) for difference in differences(stored, requested)]
+    assert lines is None or shown == lines
+    assert shown
+    assert not any(secret[-8:] in line for line in shown for secret in (KEY, OTHER))

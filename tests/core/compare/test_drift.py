@@ -20,8 +20,8 @@ def streamed(*events: Any, timed: bool = True) -> Entry:
     return answered(raw, kind="text/event-stream", chunk_times=pack_chunks([Chunk(len(raw), 0.1)]) if timed else b"")
 
 
-def told(recorded: Entry, live: Entry, text: bool = False) -> list[tuple[str, str, str]]:
-    return [(found.pointer, found.stored, found.requested) for found in drift(recorded, live, text=text)]
+def found(recorded: Entry, live: Entry, text: bool = False) -> list[tuple[str, str, str]]:
+    return [(difference.pointer, difference.stored, difference.requested) for difference in drift(recorded, live, text=text)]
 
 
 def says(text: Any, **more: Any) -> dict[str, Any]:
@@ -48,41 +48,41 @@ def says(text: Any, **more: Any) -> dict[str, Any]:
     ],
 )
 def test_no_drift(recorded: Any, live: Any) -> None:
-    assert told(answered(recorded), answered(live)) == []
+    assert found(answered(recorded), answered(live)) == []
 
 
 @pytest.mark.parametrize(
-    ("recorded", "live", "pointer", "stored", "asked"),
+    ("recorded", "live", "pointer", "stored", "requested"),
     [
         pytest.param({"a": 1}, {}, "/a", "'a number'", "absent", id="a member that is gone"),
         pytest.param({}, {"a": {"b": 1}}, "/a", "absent", "dict of 1", id="a new member"),
-        pytest.param({"a": 1}, {"a": "1"}, "/a", '"a number"', '"a text"', id="another type"),
-        pytest.param({"a": True}, {"a": 1}, "/a", '"true or false"', '"a number"', id="true is no number"),
-        pytest.param({"a": [{"b": 1}]}, {"a": [{"b": "1"}]}, "/a/*/b", '"a number"', '"a text"', id="in a list"),
+        pytest.param({"a": 1}, {"a": "1"}, "/a", '"a number"', '"a string"', id="another type"),
+        pytest.param({"a": True}, {"a": 1}, "/a", '"true or false"', '"a number"', id="true is not a number"),
+        pytest.param({"a": [{"b": 1}]}, {"a": [{"b": "1"}]}, "/a/*/b", '"a number"', '"a string"', id="in a list"),
         pytest.param({"a": {}}, {"a": []}, "/a", "dict of 0", "list of 1", id="a list for an object"),
-        pytest.param({"a/b": {"~": 1}}, {"a/b": {"~": ""}}, "/a~1b/~0", '"a number"', '"a text"', id="names that are escaped"),
+        pytest.param({"a/b": {"~": 1}}, {"a/b": {"~": ""}}, "/a~1b/~0", '"a number"', '"a string"', id="names that are escaped"),
         pytest.param([], {}, "/", "list of 1", "dict of 0", id="at the top"),
     ],
 )
-def test_drift_of_shape(recorded: Any, live: Any, pointer: str, stored: str, asked: str) -> None:
-    assert told(answered(recorded), answered(live)) == [(pointer, stored, asked)]
+def test_drift_of_shape(recorded: Any, live: Any, pointer: str, stored: str, requested: str) -> None:
+    assert found(answered(recorded), answered(live)) == [(pointer, stored, requested)]
 
 
 def test_status_and_media_type() -> None:
-    assert told(answered({}, 200), answered({}, 503)) == [("status", "200", "503")]
-    found = told(answered({}), answered(b"<html>", kind="text/html; charset=utf-8"))
-    assert found[0] == ("content-type", '"application/json"', '"text/html"')
+    assert found(answered({}, 200), answered({}, 503)) == [("status", "200", "503")]
+    differences = found(answered({}), answered(b"<html>", kind="text/html; charset=utf-8"))
+    assert differences[0] == ("content-type", '"application/json"', '"text/html"')
 
 
-def test_an_answer_that_is_no_json_any_more() -> None:
-    assert told(answered({"a": 1}), answered(b"upstream is down")) != []
+def test_an_answer_that_is_not_json_any_more() -> None:
+    assert found(answered({"a": 1}), answered(b"upstream is down")) != []
 
 
-def test_text_only_if_asked_for() -> None:
+def test_text_only_where_required() -> None:
     one, other = answered(says("It is blue.")), answered(says("It is red."))
-    assert told(one, other) == []
-    assert told(one, other, text=True) == [("text", '"It is blue."', '"It is red."')]
-    assert told(one, one, text=True) == []
+    assert found(one, other) == []
+    assert found(one, other, text=True) == [("text", '"It is blue."', '"It is red."')]
+    assert found(one, one, text=True) == []
 
 
 CHUNKS = [says(None, delta={"content": word}) for word in ("a", "b", "c")]
@@ -91,22 +91,22 @@ CHUNKS = [says(None, delta={"content": word}) for word in ("a", "b", "c")]
 def test_events_of_one_type_have_one_shape() -> None:
     one = streamed({"type": "start", "id": 1}, {"type": "delta", "text": "a"}, {"type": "delta", "text": "b"}, {"type": "stop"})
     fewer = streamed({"type": "start", "id": 1}, {"type": "delta", "text": "ab"}, {"type": "stop"})
-    assert told(one, fewer) == []
+    assert found(one, fewer) == []
     other = streamed({"type": "start", "id": "1"}, {"type": "delta", "text": "ab"}, {"type": "end"})
-    assert [pointer for pointer, _, _ in told(one, other)] == ["/start/id", "/stop", "/end"]
+    assert [pointer for pointer, _, _ in found(one, other)] == ["/start/id", "/stop", "/end"]
 
 
 def test_the_number_of_events_does_not_count() -> None:
-    assert told(streamed(*CHUNKS), streamed(CHUNKS[0])) == []
+    assert found(streamed(*CHUNKS), streamed(CHUNKS[0])) == []
 
 
 def test_a_stream_that_was_recorded_without_times() -> None:
     one, other = [{"type": "start", "id": 1}, {"type": "stop"}], [{"type": "start", "id": 2}, {"type": "stop"}]
-    assert told(streamed(*one, timed=False), streamed(*other)) == []
-    assert told(streamed(*one, timed=False), streamed(other[0])) != []
+    assert found(streamed(*one, timed=False), streamed(*other)) == []
+    assert found(streamed(*one, timed=False), streamed(other[0])) != []
 
 
 def test_the_text_of_streams() -> None:
     one = streamed(*({"choices": [{"delta": {"content": word}}]} for word in ("It is ", "blue.")))
     cut_otherwise = streamed(*({"choices": [{"delta": {"content": word}}]} for word in ("It ", "is blue", ".")))
-    assert told(one, cut_otherwise, text=True) == []
+    assert found(one, cut_otherwise, text=True) == []

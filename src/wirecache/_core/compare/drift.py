@@ -1,4 +1,4 @@
-"""Does the provider still answer as it did? A live answer against the recorded one: status, shape, and if asked for the text."""
+"""Does the provider still answer as it did when the answer was recorded? Compared are the status, the shape and, optionally, the text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from wirecache._core.compare.diff import ABSENT, Difference, difference
-from wirecache._core.headers import media_type
+from wirecache._core.headers import content_media_type
 from wirecache._core.llm.answers import answer_text, json_values
 from wirecache._core.messages import Entry, fields_of
 from wirecache._core.rules.eligibility import is_event_stream
@@ -15,24 +15,25 @@ __all__ = ["drift"]
 
 
 def drift(recorded: Entry, live: Entry, *, text: bool = False) -> list[Difference]:
-    """Where they differ in status, media type and JSON shape (names of members, types of values); with ``text``, in what was said.
+    """Return where the answers differ in status, media type and JSON shape; with ``text``, also in what the model wrote.
 
-    A value that is null once has the shape of what it is else. Items of a list have one shape together, so have the events of one type.
+    The shape: the names of members and the types of values. The items of a list are merged into one shape, as are the events of one
+    type; null is compatible with any type.
     """
     found = [difference("status", recorded.status, live.status)] if recorded.status != live.status else []
-    kinds = [media_type(fields_of(entry.headers).get(b"content-type", b"")).decode("latin-1") for entry in (recorded, live)]
-    if kinds[0] != kinds[1]:
-        found.append(difference("content-type", *kinds))
-    found += _compared(_shape_of(recorded), _shape_of(live))
-    if text and (was := answer_text(recorded)) != (now := answer_text(live)):
-        found.append(difference("text", was, now))
+    types = [content_media_type(fields_of(entry.headers)).decode("latin-1") for entry in (recorded, live)]
+    if types[0] != types[1]:
+        found.append(difference("content-type", *types))
+    found += _shape_differences(_shape_of(recorded), _shape_of(live))
+    if text and (recorded_text := answer_text(recorded)) != (live_text := answer_text(live)):
+        found.append(difference("text", recorded_text, live_text))
     return found
 
 
 def _shape_of(entry: Entry) -> Any:
     values = json_values(entry)
     if not is_event_stream(fields_of(entry.headers)):
-        return _shape(values[0]) if values else "no JSON"
+        return _shape(values[0]) if values else "not JSON"
     shapes: dict[str, Any] = {}
     for value in values:
         name = value.get("type") or value.get("event_type") or "event" if isinstance(value, dict) else "event"
@@ -48,11 +49,11 @@ def _shape(value: Any) -> Any:
         for item in value:
             merged = _merged(merged, _shape(item))
         return [merged]
-    return {type(None): None, bool: "true or false", str: "a text"}.get(type(value), "a number")
+    return {type(None): None, bool: "true or false", str: "a string"}.get(type(value), "a number")
 
 
 def _merged(one: Any, other: Any) -> Any:
-    """The shape that has both."""
+    """Return the shape that covers both; None is the shape of null."""
     if one is None or other is None:
         return other if one is None else one
     if isinstance(one, dict) and isinstance(other, dict):
@@ -62,17 +63,17 @@ def _merged(one: Any, other: Any) -> Any:
     return one
 
 
-def _compared(was: Any, now: Any, pointer: str = "") -> Iterator[Difference]:
-    if was is None or now is None:
+def _shape_differences(recorded: Any, live: Any, pointer: str = "") -> Iterator[Difference]:
+    if recorded is None or live is None:
         return
-    if isinstance(was, dict) and isinstance(now, dict):
-        for name in {**was, **now}:
+    if isinstance(recorded, dict) and isinstance(live, dict):
+        for name in {**recorded, **live}:
             step = f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
-            if name in was and name in now:
-                yield from _compared(was[name], now[name], step)
+            if name in recorded and name in live:
+                yield from _shape_differences(recorded[name], live[name], step)
             else:
-                yield difference(step, was.get(name, ABSENT), now.get(name, ABSENT))
-    elif isinstance(was, list) and isinstance(now, list):
-        yield from _compared(was[0], now[0], f"{pointer}/*")
-    elif was != now:
-        yield difference(pointer or "/", was, now)
+                yield difference(step, recorded.get(name, ABSENT), live.get(name, ABSENT))
+    elif isinstance(recorded, list) and isinstance(live, list):
+        yield from _shape_differences(recorded[0], live[0], f"{pointer}/*")
+    elif recorded != live:
+        yield difference(pointer or "/", recorded, live)
