@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING, Any
 from wirecache._core.version import __version__
 
 if TYPE_CHECKING:
-    from wirecache._caches.cache import Cache, explain
-    from wirecache._caches.cassette import Cassette, CassetteReport, Drift
-    from wirecache._caches.context import Exchange, capture, options
+    from wirecache._caches.cache import Cache
+    from wirecache._caches.cassette import Cassette, CassetteReport
+    from wirecache._caches.context import capture, options
+    from wirecache._caches.default import explain
     from wirecache._caches.explain import Explanation
     from wirecache._clients.attach import attach, detach
     from wirecache._clients.install import install, uninstall
     from wirecache._clients.select import cached_async_client, cached_client
     from wirecache._clients.warm import WarmError, WarmReport, awarm, warm
+    from wirecache._core.flows.exchange import Exchange
     from wirecache._core.keys.keys import KeyOptions, make_key
     from wirecache._core.messages import Entry, Usage
     from wirecache._core.privacy.redaction import Redactor
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from wirecache._core.rules.rules import Rule
     from wirecache._core.status import CacheStatus
     from wirecache.cassette import CassetteStore
+    from wirecache.cassette._session import Drift
     from wirecache.errors import CassetteError, CassetteFormatError, ConfigError, NotRecorded, StoreError, WirecacheError
     from wirecache.stats import Stats
     from wirecache.stores import DiskStore, EncryptedStore, MemoryStore, RedisStore, Store, TieredStore
@@ -91,10 +94,10 @@ _WHERE = {
     "CassetteStore": "cassette",
     "ConfigError": "errors",
     "DiskStore": "stores",
-    "Drift": "_caches.cassette",
+    "Drift": "cassette._session",
     "EncryptedStore": "stores",
     "Entry": "_core.messages",
-    "Exchange": "_caches.context",
+    "Exchange": "_core.flows.exchange",
     "Explanation": "_caches.explain",
     "KeyOptions": "_core.keys.keys",
     "MemoryStore": "stores",
@@ -118,7 +121,7 @@ _WHERE = {
     "cached_client": "_clients.select",
     "capture": "_caches.context",
     "detach": "_clients.attach",
-    "explain": "_caches.cache",
+    "explain": "_caches.default",
     "install": "_clients.install",
     "make_key": "_core.keys.keys",
     "options": "_caches.context",

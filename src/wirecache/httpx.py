@@ -15,8 +15,9 @@ import httpx
 from wirecache._caches.cache import Cache
 from wirecache._clients.build import build_async_client, sdk_options, wrap_transports
 from wirecache._clients.loops import TransportPerLoop
+from wirecache._engine.engine import CacheLike
 from wirecache._transport.bodies import RecordedBody, ReplayedBody
-from wirecache._transport.requests import Library
+from wirecache._transport.library import Library
 from wirecache._transport.transport import AsyncFace, SyncFace
 
 __all__ = ["AsyncCacheTransport", "CacheTransport", "cached_async_client", "cached_client"]
@@ -30,7 +31,9 @@ class _Replay(ReplayedBody, httpx.SyncByteStream, httpx.AsyncByteStream):
     """A recorded stream once more, in httpx's own types."""
 
 
-_LIBRARY = Library("httpx", httpx.Request, httpx.Response, httpx.ByteStream, _Body, _Replay, "httpx2", httpx.ReadTimeout)
+_LIBRARY = Library(
+    "httpx", "httpx2", httpx.Request, httpx.Response, httpx.ByteStream, httpx.ReadTimeout, recorded_body=_Body, replayed_body=_Replay
+)
 
 
 class CacheTransport(SyncFace, httpx.BaseTransport):
@@ -38,7 +41,7 @@ class CacheTransport(SyncFace, httpx.BaseTransport):
 
     _library = _LIBRARY
 
-    def __init__(self, cache: Cache | None = None, next_transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(self, cache: CacheLike | None = None, next_transport: httpx.BaseTransport | None = None) -> None:
         self.cache = Cache() if cache is None else cache
         self.next_transport = next_transport or httpx.HTTPTransport()
 
@@ -48,12 +51,12 @@ class AsyncCacheTransport(AsyncFace, httpx.AsyncBaseTransport):
 
     _library = _LIBRARY
 
-    def __init__(self, cache: Cache | None = None, next_transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(self, cache: CacheLike | None = None, next_transport: httpx.AsyncBaseTransport | None = None) -> None:
         self.cache = Cache() if cache is None else cache
         self.next_transport = next_transport or TransportPerLoop(httpx.AsyncHTTPTransport)
 
 
-def cached_client(cache: Cache | None = None, **client_options: Any) -> httpx.Client:
+def cached_client(cache: CacheLike | None = None, **client_options: Any) -> httpx.Client:
     """An ``httpx.Client`` with the cache under it. All options are httpx's own and keep their meaning.
 
     As SDKs recommend, redirects are followed and the limits are 1000 connections, 100 of them kept alive, unless you say otherwise.
@@ -62,7 +65,7 @@ def cached_client(cache: Cache | None = None, **client_options: Any) -> httpx.Cl
     return wrap_transports(client, CacheTransport, Cache() if cache is None else cache)
 
 
-def cached_async_client(cache: Cache | None = None, **client_options: Any) -> httpx.AsyncClient:
+def cached_async_client(cache: CacheLike | None = None, **client_options: Any) -> httpx.AsyncClient:
     """An ``httpx.AsyncClient`` with the cache under it; it may be used from several event loops, one after the other."""
     options = sdk_options(httpx, client_options)
     return build_async_client(httpx.AsyncClient, options, AsyncCacheTransport, Cache() if cache is None else cache)

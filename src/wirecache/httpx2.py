@@ -15,8 +15,9 @@ import httpx2
 from wirecache._caches.cache import Cache
 from wirecache._clients.build import build_async_client, sdk_options, wrap_transports
 from wirecache._clients.loops import TransportPerLoop
+from wirecache._engine.engine import CacheLike
 from wirecache._transport.bodies import RecordedBody, ReplayedBody
-from wirecache._transport.requests import Library
+from wirecache._transport.library import Library
 from wirecache._transport.transport import AsyncFace, SyncFace
 
 __all__ = ["AsyncCacheTransport", "CacheTransport", "cached_async_client", "cached_client"]
@@ -30,7 +31,9 @@ class _Replay(ReplayedBody, httpx2.SyncByteStream, httpx2.AsyncByteStream):
     """A recorded stream once more, in httpx2's own types."""
 
 
-_LIBRARY = Library("httpx2", httpx2.Request, httpx2.Response, httpx2.ByteStream, _Body, _Replay, "httpx", httpx2.ReadTimeout)
+_LIBRARY = Library(
+    "httpx2", "httpx", httpx2.Request, httpx2.Response, httpx2.ByteStream, httpx2.ReadTimeout, recorded_body=_Body, replayed_body=_Replay
+)
 
 
 class CacheTransport(SyncFace, httpx2.BaseTransport):
@@ -38,7 +41,7 @@ class CacheTransport(SyncFace, httpx2.BaseTransport):
 
     _library = _LIBRARY
 
-    def __init__(self, cache: Cache | None = None, next_transport: httpx2.BaseTransport | None = None) -> None:
+    def __init__(self, cache: CacheLike | None = None, next_transport: httpx2.BaseTransport | None = None) -> None:
         self.cache = Cache() if cache is None else cache
         self.next_transport = next_transport or httpx2.HTTPTransport()
 
@@ -48,12 +51,12 @@ class AsyncCacheTransport(AsyncFace, httpx2.AsyncBaseTransport):
 
     _library = _LIBRARY
 
-    def __init__(self, cache: Cache | None = None, next_transport: httpx2.AsyncBaseTransport | None = None) -> None:
+    def __init__(self, cache: CacheLike | None = None, next_transport: httpx2.AsyncBaseTransport | None = None) -> None:
         self.cache = Cache() if cache is None else cache
         self.next_transport = next_transport or TransportPerLoop(httpx2.AsyncHTTPTransport)
 
 
-def cached_client(cache: Cache | None = None, **client_options: Any) -> httpx2.Client:
+def cached_client(cache: CacheLike | None = None, **client_options: Any) -> httpx2.Client:
     """An ``httpx2.Client`` with the cache under it. All options are httpx2's own and keep their meaning.
 
     As SDKs recommend, redirects are followed and the limits are 1000 connections, 100 of them kept alive, unless you say otherwise.
@@ -62,7 +65,7 @@ def cached_client(cache: Cache | None = None, **client_options: Any) -> httpx2.C
     return wrap_transports(client, CacheTransport, Cache() if cache is None else cache)
 
 
-def cached_async_client(cache: Cache | None = None, **client_options: Any) -> httpx2.AsyncClient:
+def cached_async_client(cache: CacheLike | None = None, **client_options: Any) -> httpx2.AsyncClient:
     """An ``httpx2.AsyncClient`` with the cache under it; it may be used from several event loops, one after the other."""
     options = sdk_options(httpx2, client_options)
     return build_async_client(httpx2.AsyncClient, options, AsyncCacheTransport, Cache() if cache is None else cache)

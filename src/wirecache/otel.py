@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wirecache._caches.context import Exchange
+from wirecache._core.flows.exchange import Exchange
 from wirecache._core.version import __version__
 from wirecache.errors import ConfigError
 
@@ -57,7 +57,7 @@ class OpenTelemetry:
         self._seconds = meter.create_counter("wirecache.saved.duration", "s", "Time that upstream had taken for what was reused.")
         self._tokens = meter.create_counter("wirecache.saved.tokens", "{token}", "Tokens that what was reused had cost.")
 
-    def at_head(self, exchange: Exchange) -> None:
+    def on_head(self, exchange: Exchange) -> None:
         """The head of the answer is known, and the span of the HTTP library is still open."""
         span = self._trace.get_current_span() if self._trace is not None else None
         if span is not None and span.is_recording():
@@ -67,7 +67,7 @@ class OpenTelemetry:
         """The exchange is over."""
         common, how = _common(exchange), {"wirecache.outcome": _outcome(exchange)}
         self._exchanges.add(1, {**common, **how, **({"wirecache.detail": told} if (told := exchange.status.detail) else {})})
-        self.at_head(exchange)
+        self.on_head(exchange)
         if exchange.endpoint not in OPERATIONS:
             return
         if exchange.seconds is not None:
@@ -99,8 +99,8 @@ def _common(exchange: Exchange) -> dict[str, Any]:
 
 
 def _outcome(exchange: Exchange) -> str:
-    status = exchange.status
-    return "hit" if status.hit else "collapsed" if status.collapsed else "bypass" if status.fwd == "bypass" else "miss"
+    """Return the outcome; a stale hit is a hit here."""
+    return "hit" if exchange.status.hit else exchange.status.outcome
 
 
 def _status(exchange: Exchange) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from wirecache._core.messages import Usage
+from wirecache._core.stats import PRICED_APART, Row, Stats
 from wirecache.errors import ConfigError
-from wirecache.stats import PRICED_APART, Row, Stats
 
 __all__ = ["Cost", "Prices"]
 

@@ -20,7 +20,8 @@ import trio
 from tests.stores.processes import Script, locked, run
 from tests.stores.upstream import URL, Model, question
 from wirecache import Cache, ConfigError, DiskStore, Entry, Mode, Stats, Store
-from wirecache._storage.write_queue import MAX_WAITING, Backlog, Job
+from wirecache._core.unset import UNSET
+from wirecache._storage.write_queue import MAX_QUEUED, WriteJob, WriteQueue
 from wirecache.httpx import CacheTransport, cached_client
 
 KEY = "0" * 64
@@ -59,7 +60,7 @@ class TwoMethods:
 class TestMaking:
     def test_the_defaults(self, tmp_path: Path) -> None:
         cache = Cache()
-        assert (cache.mode, cache.plan.ttl, cache.plan.namespace, cache.miss) == (Mode.AUTO, 604800.0, "", "respond")
+        assert (cache.mode, cache.plan.ttl, cache.plan.namespace, cache.plan.miss) == (Mode.AUTO, 604800.0, "", "respond")
         assert isinstance(cache.store, DiskStore)
         assert cache.store.path == tmp_path / "default-store"  # WIRECACHE_DIR, see conftest.py
         assert repr(cache) == f"Cache(DiskStore('{tmp_path}/default-store'), mode='auto')"
@@ -527,10 +528,10 @@ class TestBacklog:
                 super().set(key, value, ttl=ttl)
 
         store = Waiting()
-        backlog = Backlog(store)
-        entry = Entry("0" * 64, 200, (), b"", 0.0, 0.0, b"HTTP/1.1", None, False, b"[]", b"")
-        sizes = [MAX_WAITING // 2, MAX_WAITING // 2 + 1, 1]
-        jobs = [Job(f"{n:064x}", size, lambda: entry, None, errors.append) for n, size in enumerate(sizes)]
+        backlog = WriteQueue(store)
+        entry = Entry("0" * 64, 200, (), b"", 0.0, 0.0, b"HTTP/1.1", None, UNSET, b"{}", b"")
+        sizes = [MAX_QUEUED // 2, MAX_QUEUED // 2 + 1, 1]
+        jobs = [WriteJob(f"{n:064x}", size, lambda: entry, None, errors.append) for n, size in enumerate(sizes)]
         assert [backlog.put(job) for job in jobs] == [True, True, False]
         assert backlog.get(jobs[1].key) is entry
         assert backlog.get(jobs[2].key) is None

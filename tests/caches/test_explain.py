@@ -59,7 +59,7 @@ def test_what_would_miss_and_where_it_differs(cache: Cache) -> None:
     ("made", "request_", "reason"),
     [
         pytest.param({"ttl": 0}, {"url": URL, "body": BODY}, "it is stale", id="stale"),
-        pytest.param({"mode": "refresh"}, {"url": URL, "body": BODY}, "the call asks for a new answer (refresh or no-cache)", id="refresh"),
+        pytest.param({"mode": "refresh"}, {"url": URL, "body": BODY}, "the call wants a new answer (refresh or no-cache)", id="refresh"),
         pytest.param({"mode": "off"}, {"url": URL, "body": BODY}, "bypassed: off", id="off"),
         pytest.param({}, {"url": URL, "body": {**BODY, "stream": True}}, "bypassed: stream", id="stream"),
         pytest.param({}, {"url": "https://h/v1/files", "body": {}}, "bypassed: no-rule", id="no rule"),

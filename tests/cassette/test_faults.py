@@ -21,6 +21,7 @@ from tests.faces.ask import chat
 from tests.provider import Answer, Provider
 from tests.sdk.table import OPENAI, SDKS, Sdk
 from wirecache import Cache, Cassette, CassetteError, NotRecorded, cached_client
+from wirecache._caches.cassette import hold_for_test
 from wirecache.cassette import SCHEMA_NAME
 
 Open = Callable[..., Cassette]
@@ -327,17 +328,17 @@ def test_what_is_rolled_back_changes_nothing(provider: Provider, cassette: Open,
         ask(cassette("once"), provider, "a", "b")
     before = {path: path.read_bytes() for path in files(folder)}
     tape = cassette(mode)
-    tape.under_test("do it", root=folder.parent, since=float("inf"))
+    hold_for_test(tape, how_to_record="do it", root=folder.parent, run_started_at=float("inf"))
     ask(tape, provider, "a", "c")
     assert {path: path.read_bytes() for path in files(folder)} == before
-    tape.rollback()
+    tape.engine.source.rollback()
     tape.close()
     assert {path: path.read_bytes() for path in files(folder)} == before
 
 
 def test_what_is_held_is_written_at_the_end(provider: Provider, cassette: Open, folder: Path) -> None:
     tape = cassette("once")
-    tape.under_test("do it", root=folder.parent, since=float("inf"))
+    hold_for_test(tape, how_to_record="do it", root=folder.parent, run_started_at=float("inf"))
     assert ask(tape, provider, "a", "b", "a") == ["a", "b", "a"]
     assert not folder.exists()
     tape.close()

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from hypothesis import settings
 
-from wirecache._core.flows.effects import Claim, Effect, Flow, Outcome
+from wirecache._core.flows.effects import Claim, Effect, Flow, Follow, Lookup, Outcome, Turn
 from wirecache._core.messages import Entry, Head, Request, RequestSummary, Usage
 from wirecache._core.unset import UNSET
 
@@ -79,20 +79,29 @@ class Played(NamedTuple):
     outcome: Outcome
 
 
-def play(flow: Flow, *answers: Any, led: Entry | None = None) -> Played:
-    """Give the flow these answers, in order; it must end with the last of them. A claim is answered by ``led``, and not listed."""
+def play(flow: Flow, *answers: Any, shared: Entry | None = None) -> Played:
+    """Give the flow these answers, in order; it must end with the last of them.
+
+    Claims are answered and not listed: the call leads, or follows one that stored ``shared``.
+    """
     effects: list[Effect] = []
     try:
-        effect = next(flow)
+        effect = _claimed(flow, next(flow), shared)
         for answer in answers:
-            if isinstance(effect, Claim):
-                effect = flow.send(led)
             effects.append(effect)
-            effect = flow.send(answer)
-        if isinstance(effect, Claim):
-            effect = flow.send(led)
+            effect = _claimed(flow, flow.send(answer), shared)
     except StopIteration as stop:
         assert len(effects) == len(answers), f"it ended early, after {effects}"
         outcome: Outcome = stop.value
         return Played(effects, outcome)
-    raise AssertionError(f"it still asks for {effect}")
+    raise AssertionError(f"it did not end, but yields {effect}")
+
+
+def _claimed(flow: Flow, effect: Effect, shared: Entry | None) -> Effect:
+    if isinstance(effect, Claim):
+        effect = flow.send(Turn.LEAD if shared is None else Turn.FOLLOW)
+        if shared is not None:
+            assert isinstance(effect, Follow)
+            assert isinstance(flow.send(True), Lookup)
+            effect = flow.send(shared)
+    return effect

@@ -7,8 +7,9 @@ import pytest
 from tests.core.play import entry
 from wirecache._core.flows.labels import Labels
 from wirecache._core.messages import Entry, Usage
+from wirecache._core.stats import Row, Stats, band_of, days_of, flat
 from wirecache._core.status import CacheStatus
-from wirecache.stats import Row, Stats, Tally, band_of, days_of, flat
+from wirecache._storage.tally import Tally
 
 COST, STREAM, TWO = Usage(5, 7), {"stream": 1}, {"error": 2, "truncated": 1}
 

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.core.play import ask, entry
 from tests.provider import Provider
 from wirecache import Cache, CacheStatus, ConfigError, Exchange
 from wirecache._core.flows.labels import Labels
 from wirecache._core.messages import Usage
-from wirecache._engine.observers import line_of
+from wirecache._core.privacy.names import redacted_url
+from wirecache._engine.log import line_of
 
 PROGRAM = """
 import logging, sys, httpx
@@ -80,7 +82,8 @@ def test_on_exchange_is_a_function() -> None:
     ],
 )
 def test_a_line(status: CacheStatus, code: int, saved: float | None, line: str) -> None:
-    exchange = Exchange("POST", "http://h/", code, status, print, Labels("h", "chat", "m"))
-    exchange.seconds, exchange.saved = 0.0009, saved
-    exchange.usage = Usage(1000, 1) if line.endswith("1,000") else None
+    exchange = Exchange(ask("http://h/"), 0.0, redacted_url, print)
+    exchange.code, exchange.status, exchange.labels, exchange.seconds = code, status, Labels("h", "chat", "m"), 0.0009
+    usage = Usage(1000, 1) if line.endswith("1,000") else None
+    exchange.entry = entry(seconds=saved, usage=usage) if saved is not None else None
     assert line_of(exchange) == line.replace("1,000", "1000+1 tokens")

@@ -10,7 +10,7 @@ import pytest
 
 from tests.core.play import ask, fields_of, head, play
 from wirecache._core.flows.effects import Discard, Forward, Lookup, Refuse, Relay, Reuse, Save
-from wirecache._core.flows.inference import exchange
+from wirecache._core.flows.inference import inference_flow
 from wirecache._core.keys.keys import http_key
 from wirecache._core.messages import Entry, Head, Request
 from wirecache._core.rules.plan import Mode, Plan, for_call
@@ -387,7 +387,7 @@ def test_an_unsafe_method_makes_the_get_of_its_url_invalid(method: str) -> None:
     asked = ask(URL, method, {"authorization": "Bearer a"})
     assert http_key(asked) == key_of(GET)
     by_head = http_key(asked._replace(method="HEAD"))
-    effects, _ = play(exchange(asked, AUTO, NOW), head(204), stored(TAG), None, None)
+    effects, _ = play(inference_flow(asked, AUTO, NOW), head(204), stored(TAG), None, None)
     assert effects == [Forward(), Lookup(key_of(GET)), Discard(key_of(GET)), Lookup(by_head)]
-    assert play(exchange(asked, AUTO, NOW), head(204), None, None).effects == [Forward(), Lookup(key_of(GET)), Lookup(by_head)]
-    assert play(exchange(asked, AUTO, NOW), head(500)).effects == [Forward()]
+    assert play(inference_flow(asked, AUTO, NOW), head(204), None, None).effects == [Forward(), Lookup(key_of(GET)), Lookup(by_head)]
+    assert play(inference_flow(asked, AUTO, NOW), head(500)).effects == [Forward()]

@@ -164,7 +164,7 @@ async def test_a_wrong_option_is_said_where_the_caller_sees_it(face: Face, provi
             ({"Wirecache-TTL": "soon"}, {}, "header Wirecache-ttl: 'soon' is no duration; allowed: seconds"),
             ({"Wirecache-Sample": "-1"}, {}, "sample is '-1'; allowed: 0, 1, 2"),
             ({}, {"wirecache": {"mode": "on"}}, "mode is 'on'; allowed: auto, offline, refresh, off"),
-            ({}, {"wirecache": {"tll": 1}}, "tll is no option of a call; allowed: mode, namespace, sample, streams, ttl"),
+            ({}, {"wirecache": {"tll": 1}}, "tll is not an option of a call; allowed: mode, namespace, sample, streams, ttl"),
         ):
             reply = await client.post(provider.url + CHAT_PATH, json=body_of(), headers=headers, extensions=extensions)
             assert reply.status_code == 400

@@ -176,7 +176,7 @@ async def test_a_reader_that_is_cancelled_after_the_last_event(face: Face, provi
 
 async def test_a_stream_that_grows_above_the_limit(face: Face, provider: Provider, make_cache: Make) -> None:
     cache = make_cache(streams="record")
-    cache.plan = replace(cache.plan, max_body=2000)
+    cache.engine.plan = replace(cache.plan, max_body=2000)
     provider.script = lambda _: Answer(200, {"content-type": SSE}, [*CHAT[:2] * 10, *CHAT])
     async with face.client(cache) as client:
         for _ in range(2):

@@ -258,7 +258,7 @@ async def test_a_second_pass_goes_on_where_the_first_stopped(face: Face, provide
 
 
 async def test_a_body_above_the_limit_passes_unstored(face: Face, provider: Provider, cache: Cache) -> None:
-    cache.plan = replace(cache.plan, max_body=1_000_000)
+    cache.engine.plan = replace(cache.plan, max_body=1_000_000)
     large = chat("x" * 1_200_000)
     provider.script = lambda _: Answer.of(large)
     async with face.client(cache) as client:

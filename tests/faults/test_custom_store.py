@@ -90,7 +90,7 @@ def test_a_writer_that_is_thrown_out_goes_on(error: Callable[[], BaseException],
 
     with Cache(Once()) as cache:
         model.ask(cache, "one")
-        assert cache.shelf.flush(5)
+        assert cache.engine.source.flush(5)
         model.ask(cache, "two")
         assert (cache.stats.stored, cache.stats.store_errors) == (1, 1)
         assert model.ask(cache, "two").extensions["wirecache"].hit

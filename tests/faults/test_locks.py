@@ -115,7 +115,7 @@ def test_the_event_loop_goes_on_and_the_store_comes_back(closed: Path, model: Mo
             with locked(closed, "BEGIN IMMEDIATE"):
                 started = time.monotonic()
                 held = await calls_until(lambda: time.monotonic() - started > 6.5, client)
-            back = await calls_until(lambda: cache._tally.snapshot().hits > 0, client)
+            back = await calls_until(lambda: cache._statistics.tally.snapshot().hits > 0, client)
             return held, back
 
     held, back = asyncio.run(main())

@@ -10,6 +10,7 @@ import pytest
 
 from tests.provider import Provider
 from wirecache import Cassette, NotRecorded
+from wirecache._caches.cassette import hold_for_test
 from wirecache.httpx import cached_client
 
 PATH = "/v1/chat/completions"
@@ -26,7 +27,7 @@ def test_a_miss_tells_in_lines_what_is_nearest_and_what_to_do(provider: Provider
         ask(cassette, provider, "hello")
     (name,) = (path.name for path in tmp_path.glob("chat*.json"))
     cassette = Cassette(tmp_path, miss="raise")
-    cassette.under_test("pytest x", root=tmp_path, since=time.time(), where="cassettes/x")
+    hold_for_test(cassette, how_to_record="pytest x", root=tmp_path, run_started_at=time.time(), name="cassettes/x")
     with pytest.raises(NotRecorded) as caught:
         ask(cassette, provider, "goodbye")
     assert str(caught.value).splitlines() == [
@@ -57,9 +58,9 @@ def test_once_counts_what_was_there_before_the_run(provider: Provider, tmp_path:
     since = time.time() - 1
     for text in ("one", "two"):
         cassette = Cassette(tmp_path, "once")
-        cassette.under_test("pytest x", root=tmp_path, since=since)
+        hold_for_test(cassette, how_to_record="pytest x", root=tmp_path, run_started_at=since)
         assert ask(cassette, provider, text).status_code == 200
         cassette.close()
     later = Cassette(tmp_path, "once")
-    later.under_test("pytest x", root=tmp_path, since=time.time() + 1)
+    hold_for_test(later, how_to_record="pytest x", root=tmp_path, run_started_at=time.time() + 1)
     assert ask(later, provider, "three").status_code == 424

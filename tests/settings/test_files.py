@@ -55,7 +55,7 @@ def test_all_that_a_file_can_say(project: Path) -> None:
         Rule(path="*/embeddings", ttl=None),
         Rule(method="GET", host="h", path="/x", model="m", cache=False),
     )
-    assert cache.keep_stale == 86400.0
+    assert cache.plan.keep_stale == 86400.0
     assert isinstance(cache.store, DiskStore)
     assert cache.store.path == project / "the-store"
 
@@ -82,7 +82,7 @@ def test_variables_win_over_the_file_and_arguments_over_both(project: Path, monk
     monkeypatch.setenv("WIRECACHE_STORE", str(tmp_path / "by-variable"))
     cache = Cache(mode="auto", rules=(), key=KeyOptions(), keep_stale=0, stale_if_error=0)
     assert (cache.plan.mode, cache.plan.ttl, cache.plan.namespace) == (Mode.AUTO, 5.0, "team")
-    assert (cache.plan.rules, cache.plan.key, cache.keep_stale, cache.plan.stale_if_error) == ((), KeyOptions(), 0.0, 0.0)
+    assert (cache.plan.rules, cache.plan.key, cache.plan.keep_stale, cache.plan.stale_if_error) == ((), KeyOptions(), 0.0, 0.0)
     assert isinstance(cache.store, DiskStore)
     assert cache.store.path == tmp_path / "by-variable"
     assert Cache(ttl=None).plan.ttl is None

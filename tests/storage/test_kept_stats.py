@@ -194,7 +194,7 @@ def test_a_directory_that_was_removed_is_not_made_again(tmp_path: Path, provider
         cache.flush()
         ask(client, provider.url)
     shutil.rmtree(tmp_path / "store")
-    cache._history.save()
+    cache._kept.save()
     assert not (tmp_path / "store").exists()
 
 
@@ -207,7 +207,7 @@ def test_what_cannot_be_kept_now_is_kept_later(tmp_path: Path, provider: Provide
         other = sqlite3.connect(tmp_path / "cache.db", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         ask(client, provider.url)
-        cache._history.save()
+        cache._kept.save()
         other.execute("ROLLBACK")
         other.close()
         cache.close()

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from wirecache._caches.cache import Cache
 from wirecache._clients.discovery import Discovery, discover
+from wirecache._engine.engine import CacheLike
 
 __all__ = ["attach", "detach"]
 
@@ -15,7 +16,7 @@ Client = TypeVar("Client")
 MAX_NAMES = 12  # classes that an error lists
 
 
-def attach(client: Client, cache: Cache | None = None) -> Client:
+def attach(client: Client, cache: CacheLike | None = None) -> Client:
     """Put the cache under a client, in place, its sync and its async side. Return the client.
 
         client = attach(Groq())

@@ -9,14 +9,14 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
-from wirecache._caches.cache import Cache
 from wirecache._clients.httpx_internals import HttpClient
 from wirecache._clients.loops import TransportPerLoop
+from wirecache._engine.engine import CacheLike
 
 __all__ = ["build_async_client", "sdk_options", "wrap_transports"]
 
 Client = TypeVar("Client")
-Wrap = Callable[[Cache, Any], Any]
+Wrap = Callable[[CacheLike, Any], Any]
 
 
 def sdk_options(library: Any, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def sdk_options(library: Any, options: Mapping[str, Any]) -> dict[str, Any]:
     return {"follow_redirects": True, "limits": limits, **options}
 
 
-def wrap_transports(client: Client, wrap: Wrap, cache: Cache) -> Client:
+def wrap_transports(client: Client, wrap: Wrap, cache: CacheLike) -> Client:
     """Wrap the client's transport and each mounted one; proxies are mounts. Return the client."""
     http: HttpClient = client  # type: ignore[assignment]
     http._transport = wrap(cache, http._transport)
@@ -33,7 +33,7 @@ def wrap_transports(client: Client, wrap: Wrap, cache: Cache) -> Client:
     return client
 
 
-def build_async_client(make: Callable[..., Client], options: Mapping[str, Any], wrap: Wrap, cache: Cache) -> Client:
+def build_async_client(make: Callable[..., Client], options: Mapping[str, Any], wrap: Wrap, cache: CacheLike) -> Client:
     """Return an async client with wrapped transports. Those that the library made serve each event loop separately."""
     client = make(**options)
     http: HttpClient = client  # type: ignore[assignment]

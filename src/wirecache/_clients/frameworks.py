@@ -13,8 +13,8 @@ from functools import partial
 from types import ModuleType
 from typing import Any, NamedTuple, TypeAlias
 
-from wirecache._caches.cache import Cache
 from wirecache._clients.patches import Patch, attaching_async_factory, attaching_factory
+from wirecache._engine.engine import CacheLike
 
 __all__ = [
     "AIOHTTP_UNREACHABLE",
@@ -153,7 +153,7 @@ def _litellm(_: Any) -> Iterator[Finding]:
     yield from [Inner(vars(package)[name]) for name in _LITELLM_CLIENTS if vars(package).get(name) is not None]
 
 
-def _attaching_method(method: Any, cache: Cache) -> Any:
+def _attaching_method(method: Any, cache: CacheLike) -> Any:
     if isinstance(method, staticmethod):
         return staticmethod(attaching_factory(method.__func__, cache))
     return attaching_factory(method, cache)

@@ -12,13 +12,14 @@ import threading
 from collections.abc import Callable
 from functools import wraps
 from types import ModuleType
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar, overload
 
 from wirecache._caches.cache import Cache
 from wirecache._clients.frameworks import AIOHTTP_UNREACHABLE, GENAI_CLIENT, GENAI_MODULE, USE_AIOHTTP, can_use_httpx
 from wirecache._clients.httpx_internals import LIBRARIES, TRANSPORT_FOR_URL
 from wirecache._clients.import_hook import ImportHook
 from wirecache._clients.patches import TRANSPORT_NAMES, is_patched, transport_class_for
+from wirecache._engine.engine import CacheLike
 from wirecache._runtime.forks import reset_after_fork
 from wirecache._runtime.warn_once import WarnOnce
 
@@ -45,29 +46,36 @@ class _Applied(NamedTuple):
 
 
 _lock = threading.Lock()
-_stack: list[Installed] = []  # the last one is in force
+_stack: list[Installed[Any]] = []  # the last one is in force
 _applied: list[_Applied] = []
 _warn_once = WarnOnce()
 reset_after_fork(_warn_once)
 
 
-class Installed:
+C = TypeVar("C", bound=CacheLike)
+
+
+class Installed(Generic[C]):
     """One ``install()``. As a context manager it returns its cache, and ends with the block."""
 
-    def __init__(self, cache: Cache) -> None:
+    def __init__(self, cache: C) -> None:
         self.cache = cache
 
     def __repr__(self) -> str:
         return f"<{'installed' if self in _stack else 'uninstalled'} {self.cache!r}>"
 
-    def __enter__(self) -> Cache:
+    def __enter__(self) -> C:
         return self.cache
 
     def __exit__(self, *error: object) -> None:
         _remove(self)
 
 
-def install(cache: Cache | None = None) -> Installed:
+@overload
+def install(cache: C) -> Installed[C]: ...
+@overload
+def install(cache: None = None) -> Installed[Cache]: ...
+def install(cache: CacheLike | None = None) -> Installed[Any]:
     """Put the cache under every httpx and httpx2 client of this process, sync and async, including existing ones.
 
     ``cache``: None for ``Cache()``. Calls nest: the last one is in force, and ``uninstall()`` restores the one before.
@@ -76,7 +84,7 @@ def install(cache: Cache | None = None) -> Installed:
         with wirecache.install(Cache(ttl="1d")) as cache:
             ...
     """
-    installed = Installed(Cache() if cache is None else cache)
+    installed: Installed[Any] = Installed(Cache() if cache is None else cache)
     with _lock:
         _stack.append(installed)
         if len(_stack) == 1:
@@ -94,7 +102,7 @@ def uninstall() -> None:
         _remove(last[0])
 
 
-def _remove(installed: Installed) -> None:
+def _remove(installed: Installed[Any]) -> None:
     with _lock:
         if installed not in _stack:
             return

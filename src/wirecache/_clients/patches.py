@@ -16,9 +16,9 @@ from functools import wraps
 from types import FunctionType
 from typing import Any, NamedTuple
 
-from wirecache._caches.cache import Cache
 from wirecache._clients.httpx_internals import LIBRARIES, TRANSPORT_FOR_URL
 from wirecache._clients.loops import LoopClosingTransport, is_bound_to_loop
+from wirecache._engine.engine import CacheLike
 from wirecache._transport.transport import holds_cache
 
 __all__ = [
@@ -55,9 +55,9 @@ class Patch:
 
     target: Any
     name: str
-    make_replacement: Callable[[Cache], Any]
+    make_replacement: Callable[[CacheLike], Any]
 
-    def apply(self, cache: Cache) -> None:
+    def apply(self, cache: CacheLike) -> None:
         """Replace the attribute, unless it is patched already."""
         with _lock:
             original = vars(self.target).get(self.name, _ABSENT)
@@ -100,7 +100,7 @@ class TransportClass(NamedTuple):
     module: str
     name: str
 
-    def wrap(self, transport: Any, cache: Cache) -> Any:
+    def wrap(self, transport: Any, cache: CacheLike) -> Any:
         """Return a transport with the cache in front of this one, or this one if it has a cache already."""
         if holds_cache(transport):
             return transport
@@ -121,7 +121,7 @@ def client_patch(client: Any) -> Patch:
     return Patch(client, TRANSPORT_FOR_URL, lambda cache: _caching_transport_for_url(client, cache))
 
 
-def _caching_transport_for_url(client: Any, cache: Cache) -> Callable[[Any], Any]:
+def _caching_transport_for_url(client: Any, cache: CacheLike) -> Callable[[Any], Any]:
     client_ref = weakref.ref(client)  # an SDK closes its client when nothing refers to it any more
     transport_class = transport_class_for(type(client))
     assert transport_class is not None
@@ -142,7 +142,7 @@ def _caching_transport_for_url(client: Any, cache: Cache) -> Callable[[Any], Any
 # -- functions that create HTTP clients -------------------------------------------------------------------------------
 
 
-def attaching_factory(factory: Callable[..., Any], cache: Cache) -> Callable[..., Any]:
+def attaching_factory(factory: Callable[..., Any], cache: CacheLike) -> Callable[..., Any]:
     """Return a function that calls the factory, and attaches the cache to the HTTP client that it returns."""
 
     @wraps(factory)
@@ -152,7 +152,7 @@ def attaching_factory(factory: Callable[..., Any], cache: Cache) -> Callable[...
     return attaching
 
 
-def attaching_async_factory(factory: Callable[..., Any], cache: Cache) -> Callable[..., Any]:
+def attaching_async_factory(factory: Callable[..., Any], cache: CacheLike) -> Callable[..., Any]:
     """Return a coroutine function that awaits the factory, and attaches the cache to the HTTP client that it returns."""
 
     @wraps(factory)
@@ -162,7 +162,7 @@ def attaching_async_factory(factory: Callable[..., Any], cache: Cache) -> Callab
     return attaching
 
 
-def _attach_created(client: Any, cache: Cache, factory: Any) -> Any:
+def _attach_created(client: Any, cache: CacheLike, factory: Any) -> Any:
     with _lock:
         replaced = _replaced.get(factory)  # None: the patch was reverted while the client was being created
         if replaced is not None and transport_class_for(type(client)) is not None:

@@ -6,8 +6,8 @@ import importlib
 import importlib.util
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from wirecache._caches.cache import Cache
 from wirecache._clients.httpx_internals import LIBRARIES
+from wirecache._engine.engine import CacheLike
 from wirecache.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -29,12 +29,12 @@ def _library_module(library: str | None) -> Any:
 
 
 @overload
-def cached_client(cache: Cache | None = None, *, library: Literal["httpx"], **client_options: Any) -> httpx.Client: ...
+def cached_client(cache: CacheLike | None = None, *, library: Literal["httpx"], **client_options: Any) -> httpx.Client: ...
 @overload
-def cached_client(cache: Cache | None = None, *, library: Literal["httpx2"], **client_options: Any) -> httpx2.Client: ...
+def cached_client(cache: CacheLike | None = None, *, library: Literal["httpx2"], **client_options: Any) -> httpx2.Client: ...
 @overload
-def cached_client(cache: Cache | None = None, *, library: None = None, **client_options: Any) -> Any: ...
-def cached_client(cache: Cache | None = None, *, library: str | None = None, **client_options: Any) -> Any:
+def cached_client(cache: CacheLike | None = None, *, library: None = None, **client_options: Any) -> Any: ...
+def cached_client(cache: CacheLike | None = None, *, library: str | None = None, **client_options: Any) -> Any:
     """Return a client with the cache under it, of the library that your SDK is built on.
 
     ``library``: ``"httpx"``, ``"httpx2"``, or None: httpx2 if it is installed, else httpx. If an SDK refuses the client, its error
@@ -44,11 +44,11 @@ def cached_client(cache: Cache | None = None, *, library: str | None = None, **c
 
 
 @overload
-def cached_async_client(cache: Cache | None = None, *, library: Literal["httpx"], **client_options: Any) -> httpx.AsyncClient: ...
+def cached_async_client(cache: CacheLike | None = None, *, library: Literal["httpx"], **client_options: Any) -> httpx.AsyncClient: ...
 @overload
-def cached_async_client(cache: Cache | None = None, *, library: Literal["httpx2"], **client_options: Any) -> httpx2.AsyncClient: ...
+def cached_async_client(cache: CacheLike | None = None, *, library: Literal["httpx2"], **client_options: Any) -> httpx2.AsyncClient: ...
 @overload
-def cached_async_client(cache: Cache | None = None, *, library: None = None, **client_options: Any) -> Any: ...
-def cached_async_client(cache: Cache | None = None, *, library: str | None = None, **client_options: Any) -> Any:
+def cached_async_client(cache: CacheLike | None = None, *, library: None = None, **client_options: Any) -> Any: ...
+def cached_async_client(cache: CacheLike | None = None, *, library: str | None = None, **client_options: Any) -> Any:
     """Return an async client with the cache under it, for asyncio and trio; ``library`` as in ``cached_client``."""
     return _library_module(library).cached_async_client(cache, **client_options)

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, Literal, TypeAlias
 
 from wirecache._caches.cache import Cache
-from wirecache._caches.explain import explain
+from wirecache._caches.explain import bypass_reason
 from wirecache._clients.rate_limit import limit_rate, parse_rate
 from wirecache._clients.retries import retrying
 from wirecache._clients.select import cached_async_client
@@ -183,10 +183,7 @@ class WarmRun:
         """Return why the cache would not even look for this call, or None if it would."""
         if method in ("GET", "HEAD"):
             return method
-        request = request_from(method, url, headers)
-        explanation = explain(request, content, self._cache.plan, time.time(), lambda key: None, lambda *_: None)
-        reason = explanation.reason or ""
-        return reason.removeprefix("bypassed: ") if reason.startswith("bypassed: ") else None
+        return bypass_reason(self._cache.plan, request_from(method, url, headers), content)
 
     def _count(self, status: CacheStatus) -> None:
         if status.hit or status.collapsed:

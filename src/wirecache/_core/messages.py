@@ -34,7 +34,10 @@ def fields_of(pairs: HeaderPairs) -> dict[bytes, bytes]:
 
 
 class Request(NamedTuple):  # a named tuple, as Head: one is made for each exchange, at a third of the cost
-    """What is asked for, without its body: that one is read only where a decision needs it."""
+    """What is requested, without its body: that one is read only where a decision needs it.
+
+    ``read_timeout``: the seconds that the caller waits for an answer, None for ever.
+    """
 
     method: str
     scheme: str
@@ -43,6 +46,7 @@ class Request(NamedTuple):  # a named tuple, as Head: one is made for each excha
     path: bytes  # as it goes on the wire
     query: bytes  # the same, without the question mark; empty if there is none
     fields: Mapping[bytes, bytes]  # lower case names; repeated ones joined by ", "
+    read_timeout: float | None = None
 
 
 class Head(NamedTuple):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
-__all__ = ["CacheStatus"]
+__all__ = ["UNKNOWN", "CacheStatus", "OutcomeName"]
+
+OutcomeName: TypeAlias = Literal["hit", "stale", "collapsed", "miss", "bypass"]
 
 
 def _item(text: str) -> str:
@@ -33,8 +36,15 @@ class CacheStatus:
     key: str | None = None
     detail: str | None = None
 
+    @property
+    def outcome(self) -> OutcomeName:
+        """What the exchange counts as: ``stale`` is a hit past its ttl, ``miss`` also what was refused offline."""
+        if self.hit:
+            return "stale" if self.ttl is not None and self.ttl <= 0 else "hit"
+        return "collapsed" if self.collapsed else "bypass" if self.fwd == "bypass" else "miss"
+
     def settled(self, reason: str | None) -> CacheStatus:
-        """The same when the body is over: it was stored, or ``reason`` says why not."""
+        """Return the status of an exchange whose body is over: it was stored, or ``reason`` says why not."""
         detail = reason or self.detail
         return CacheStatus(self.hit, self.fwd, self.fwd_status, self.ttl, reason is None, self.collapsed, self.key, detail)
 
@@ -56,3 +66,6 @@ class CacheStatus:
         if self.detail:
             text += f"; detail={_item(self.detail)}"
         return text
+
+
+UNKNOWN = CacheStatus()  # of an exchange that has just begun

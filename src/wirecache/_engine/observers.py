@@ -1,157 +1,111 @@
-"""Who is told of each exchange when it is over? The caller's ``on_exchange``, and whoever reads along with ``WIRECACHE_LOG``."""
+"""Who is notified of each exchange? Statistics, the log, and what a user gave as ``on_exchange``.
+
+An observer has ``on_head(exchange)``, called when the head of the answer is known, and ``on_end(exchange)``, called when the exchange is
+over, exactly once. All of them see the same ``Exchange``.
+"""
 
 from __future__ import annotations
 
-import atexit
 import logging
-import os
-import sys
 from collections.abc import Callable
 from typing import Any
 
-from wirecache._caches.context import Exchange
+from wirecache._core.flows.exchange import Exchange
+from wirecache._runtime.warn_once import WarnOnce
+from wirecache._storage.kept_stats import KeptStats, today
+from wirecache._storage.tally import Tally
 from wirecache.errors import ConfigError
-from wirecache.stats import Stats, Tally
 
-__all__ = ["Listeners", "line_of", "listeners_of", "summary_of"]
+__all__ = ["Callback", "Log", "Observer", "Statistics"]
 
 logger = logging.getLogger("wirecache")
 
-ALLOWED = ("debug", "info", "summary")
+
+class Observer:
+    """What is notified of exchanges. Both methods are called in the thread and context of the caller, and must not raise."""
+
+    def on_head(self, exchange: Exchange) -> None:
+        """The head of the answer is known, the body is still to come."""
+
+    def on_end(self, exchange: Exchange) -> None:
+        """The exchange is over, its body too."""
 
 
-class Listeners:
-    """What is called with each exchange; what a listener raises is logged once, and never reaches the call."""
+class Statistics(Observer):
+    """Counts exchanges, by labels and day. ``kept``: passes the counters on to the store, if there is one that keeps them."""
 
-    def __init__(self, listeners: list[Callable[[Exchange], object]]) -> None:
-        self._over = listeners
-        self._head: list[Callable[[Exchange], object]] = [head for one in listeners if (head := getattr(one, "at_head", None))]
-        self._failed: set[object] = set()
+    def __init__(self, tally: Tally, kept: KeptStats | None = None) -> None:
+        self.tally = tally
+        self._touch = kept.touch if kept is not None else lambda: None
 
-    def __bool__(self) -> bool:
-        return bool(self._over)
+    def on_head(self, exchange: Exchange) -> None:
+        """Count the outcome, and what a reused entry saved."""
+        self.tally.answered(exchange.status, exchange.entry, exchange.labels, exchange.day)
+        self._touch()
 
-    def at_head(self, exchange: Exchange) -> None:
-        """The head of the answer is known, the body is to come."""
-        self._call(self._head, exchange)
+    def on_end(self, exchange: Exchange) -> None:
+        """Count what upstream took and cost, and why its answer was not stored."""
+        if not exchange.is_forwarded:
+            return
+        cost, labels, day = exchange.cost, exchange.labels, exchange.day
+        seconds = cost.spent_seconds or 0.0
+        if cost.billed is not None or cost.is_uncounted:
+            self.tally.paid(cost.billed, seconds, labels, day)
+        else:
+            self.tally.spent(seconds, labels, day)
+        if (reason := exchange.refusal_reason) is not None:
+            self.tally.refused(reason, labels, day)
+        self._touch()
 
-    def over(self, exchange: Exchange) -> None:
-        """The exchange is over."""
-        self._call(self._over, exchange)
+    def on_stored(self, exchange: Exchange) -> None:
+        """Count an answer that has been written; perhaps later, in another thread."""
+        self.tally.add("stored", exchange.labels, exchange.day)
+        self._touch()
 
-    def _call(self, listeners: list[Callable[[Exchange], object]], exchange: Exchange) -> None:
-        for listener in listeners:
-            try:
-                listener(exchange)
-            except Exception:
-                if listener not in self._failed:
-                    self._failed.add(listener)
-                    logger.warning("wirecache: on_exchange= raised; calls go on without it", exc_info=True)
-
-
-def listeners_of(on_exchange: Callable[[Exchange], object] | None, tally: Tally) -> Listeners:
-    """The listeners of a cache: ``on_exchange``, and what ``WIRECACHE_LOG`` asks for."""
-    if on_exchange is not None and not callable(on_exchange):
-        raise ConfigError(f"on_exchange= is {on_exchange!r}; allowed: a function of one exchange")
-    wanted = _wanted()
-    if "summary" in wanted:
-        _summed.append(tally)
-    if wanted & {"debug", "info"}:
-        _read_along(logging.DEBUG if "debug" in wanted else logging.INFO)
-    given = [] if on_exchange is None else [on_exchange]
-    return Listeners([*given, _log] if wanted & {"debug", "info"} else given)
+    def on_trouble(self) -> None:
+        """Count a failure of the store."""
+        self.tally.add("store_errors", day=today())
+        self._touch()
 
 
-def _wanted() -> set[str]:
-    said = {word.strip().lower() for word in os.environ.get("WIRECACHE_LOG", "").split(",")} - {""}
-    if wrong := said - {*ALLOWED}:
-        raise ConfigError(f"WIRECACHE_LOG is {sorted(wrong)[0]!r}; allowed: {', '.join(ALLOWED)}, or several with commas")
-    return said
+class Log(Observer):
+    """Writes one line an exchange on the ``wirecache`` logger, at DEBUG; a request that had no answer and was not sent is an error."""
+
+    def on_end(self, exchange: Exchange) -> None:
+        """Write what is to be written."""
+        if exchange.message is not None and exchange.is_missing:
+            logger.error("%s", exchange.message)
+        if logger.isEnabledFor(logging.DEBUG):
+            differs = "; nearest differs in " + ", ".join(exchange.differences) if exchange.differences else ""
+            header = exchange.status.header(exchange.code)
+            milliseconds = (exchange.seconds or 0.0) * 1000
+            logger.debug("%s %s %d %s %.1f ms%s", exchange.method, exchange.url, exchange.code, header, milliseconds, differs)
 
 
-# -- lines ------------------------------------------------------------------------------------------------------------
+class Callback(Observer):
+    """Calls a user's function when an exchange is over; what it raises is logged once, and never reaches the call.
 
+    If the function has a method ``on_head``, that is called when the head is known.
+    """
 
-class _Stderr(logging.Handler):
-    """Standard error as it is now, whoever replaced it."""
+    def __init__(self, function: Callable[[Exchange], object]) -> None:
+        if not callable(function):
+            raise ConfigError(f"on_exchange= is {function!r}; allowed: a function of one exchange")
+        self._function = function
+        self._on_head: Callable[[Exchange], object] | None = getattr(function, "on_head", None)
+        self._warn = WarnOnce()
 
-    def emit(self, record: logging.LogRecord) -> None:
-        told = self.format(record)
+    def on_head(self, exchange: Exchange) -> None:
+        """Call its ``on_head``, if it has one."""
+        if self._on_head is not None:
+            self._call(self._on_head, exchange)
+
+    def on_end(self, exchange: Exchange) -> None:
+        """Call it."""
+        self._call(self._function, exchange)
+
+    def _call(self, function: Callable[[Exchange], Any], exchange: Exchange) -> None:
         try:
-            print(told if told.startswith("wirecache: ") else f"wirecache: {told}", file=sys.stderr, flush=True)
-        except (OSError, ValueError, AttributeError):  # it is closed, or there is none
-            pass
-
-
-def _read_along(level: int) -> None:
-    if not any(isinstance(handler, _Stderr) for handler in logger.handlers):
-        logger.addHandler(_Stderr())
-        logger.setLevel(level)
-
-
-def _log(exchange: Exchange) -> None:
-    logger.info("%s", line_of(exchange))
-
-
-def line_of(exchange: Exchange) -> str:
-    """The exchange in one line: ``hit 0.9 ms saved 812 ms gpt-4o chat api.openai.com 12+7 tokens``."""
-    parts = [_what(exchange), _time(exchange.seconds or 0.0), *_became(exchange)]
-    parts += [exchange.model or "-", exchange.endpoint or exchange.method, exchange.host]
-    if exchange.usage is not None:
-        parts.append(f"{exchange.usage.input}+{exchange.usage.output} tokens")
-    return " ".join(parts)
-
-
-def _what(exchange: Exchange) -> str:
-    status = exchange.status
-    if status.hit:
-        return "stale" if status.ttl is not None and status.ttl <= 0 else "hit"
-    return "collapsed" if status.collapsed else "bypass" if status.fwd == "bypass" else "miss"
-
-
-def _became(exchange: Exchange) -> list[str]:
-    status, detail = exchange.status, f"({exchange.status.detail})" if exchange.status.detail else ""
-    if exchange.saved is not None:
-        return [f"saved {_time(exchange.saved)}", *([detail] if detail else [])]
-    if status.stored:
-        return ["stored"]
-    if status.fwd == "bypass":
-        return [detail]
-    return ["not sent" if exchange.code == 424 and status.fwd_status is None else "not stored", detail]
-
-
-def _time(seconds: float) -> str:
-    return f"{seconds * 1000:.1f} ms" if seconds < 0.1 else f"{seconds * 1000:.0f} ms" if seconds < 10 else f"{seconds:,.1f} s"
-
-
-# -- the summary ------------------------------------------------------------------------------------------------------
-
-_summed: list[Tally] = []
-
-
-def summary_of(stats: Stats) -> str:
-    """What was done, in one line."""
-    reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(stats.bypassed_for.items()))
-    counts: list[Any] = [
-        f"{stats.hits} hits",
-        f"{stats.misses} misses",
-        f"{stats.bypassed} bypassed" + (f" ({reasons})" if reasons else ""),
-    ]
-    counts += [f"{stats.collapsed} collapsed"] if stats.collapsed else []
-    counts += [f"{stats.store_errors} store errors"] if stats.store_errors else []
-    saved = f"saved {_time(stats.seconds_saved)} and {stats.tokens:,} tokens"
-    return f"{stats.calls} calls: {', '.join(counts)}; {saved}; upstream took {_time(stats.seconds_spent)}, {stats.billed.total:,} tokens"
-
-
-def _print_summary() -> None:
-    if _summed:
-        rows: dict[Any, Any] = {}
-        for at, tally in enumerate(_summed):
-            rows.update({(at, row): amounts for row, amounts in tally.snapshot().rows.items()})
-        try:
-            print(f"wirecache: {summary_of(Stats.of(rows))}", file=sys.stderr, flush=True)
-        except (OSError, ValueError, AttributeError):
-            pass
-
-
-atexit.register(_print_summary)
+            function(exchange)
+        except Exception:
+            self._warn("raised", "wirecache: on_exchange= raised; calls go on without it", exc_info=True)

@@ -10,13 +10,12 @@ import math
 import re
 import time
 import uuid
-from collections.abc import Callable
 from dataclasses import replace
 from email.utils import formatdate, parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from wirecache._core.flows.effects import Discard, Flow, Forward, Lookup, Refuse, Relay, Reuse, Save
-from wirecache._core.flows.inference import bypass, exchange
+from wirecache._core.flows.inference import bypass_flow
 from wirecache._core.flows.recorder import Recorder, Recording, renewed, varied
 from wirecache._core.flows.refusal import explain_miss
 from wirecache._core.keys.canonical import EMPTY
@@ -26,40 +25,28 @@ from wirecache._core.privacy.names import redacted_url
 from wirecache._core.rules.eligibility import is_event_stream, is_upgrade
 from wirecache._core.rules.freshness import age_of, explicit_lifetime, may_answer
 from wirecache._core.rules.plan import Mode, Plan
-from wirecache._core.rules.rules import rules_for
 from wirecache._core.status import CacheStatus
 
 if TYPE_CHECKING:
     import hishel
 
-__all__ = ["SAFE_METHODS", "flow_for", "http_flow"]
+__all__ = ["http_flow"]
 
-SAFE_METHODS = frozenset({"GET", "HEAD"})
 # The caller does its own validation, or wants a part: then it gets what the server says.
 _OWN_BUSINESS = (b"range", b"if-none-match", b"if-modified-since", b"if-match", b"if-unmodified-since", b"if-range")
-
-
-def flow_for(request: Request, plan: Plan) -> Callable[[Request, Plan, float], Flow]:
-    """Which story is this request's: a cassette's, HTTP's own rules for a GET or HEAD that no user rule names, else that of inference."""
-    if plan.cassette is not None:
-        from wirecache._core.flows.replay import replay_flow  # and with it all shapes of secrets, which only a cassette must know
-
-        return replay_flow
-    by_http = request.method in SAFE_METHODS and not (plan.rules and rules_for(plan.rules, request))
-    return http_flow if by_http else exchange
 
 
 def http_flow(request: Request, plan: Plan, now: float) -> Flow:
     """Answer a GET or HEAD as a private HTTP cache does; ``now`` in seconds since the epoch."""
     if plan.mode is Mode.OFF:
-        return (yield from bypass(request, plan, "off"))
+        return (yield from bypass_flow(request, plan, "off"))
     if is_upgrade(request):
-        return (yield from bypass(request, plan, "upgrade"))
+        return (yield from bypass_flow(request, plan, "upgrade"))
     if plan.directives.no_store:
-        return (yield from bypass(request, plan, "no-store"))
+        return (yield from bypass_flow(request, plan, "no-store"))
     offline = plan.mode is Mode.OFFLINE or plan.directives.only_if_cached
     if any(name in request.fields for name in _OWN_BUSINESS) and not offline:
-        return (yield from bypass(request, plan, "conditional"))
+        return (yield from bypass_flow(request, plan, "conditional"))
     key = http_key(request, plan.namespace)
     entry: Entry | None = None if plan.mode is Mode.REFRESH else (yield Lookup(key))
     varies = entry is not None and not _matches(request, entry)

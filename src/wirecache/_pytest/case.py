@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from wirecache._caches.cassette import Cassette
+from wirecache._caches.cassette import Cassette, hold_for_test
 from wirecache._clients.install import Installed, install
 from wirecache._pytest.ledger import Record
 from wirecache._pytest.places import Place
@@ -33,18 +33,6 @@ class Missing(NotRecorded, Failed):
 Missing.__module__, Missing.__qualname__, Missing.__name__ = "wirecache", "NotRecorded", "NotRecorded"  # what a report shows
 
 
-class _Cassette(Cassette):
-    """A cassette that knows which of its misses were raised, since a thread or a task may lose what is raised in it."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        self.raised: list[str] = []
-        super().__init__(*arguments, **options)
-
-    def not_recorded(self, message: str) -> NotRecorded:
-        self.raised.append(message)
-        return Missing(message)
-
-
 class Case:
     """The cassette of a test, from before its fixtures until after their end.
 
@@ -53,12 +41,18 @@ class Case:
 
     def __init__(self, nodeid: str, place: Place, wish: Wanted, *, where: str, how: str, since: float) -> None:
         self.nodeid, self.place, self.wish, self.where = nodeid, place, wish, where
-        self.cassette = _Cassette(place.path, **wish.options)
-        self.cassette.under_test(how, root=place.root, since=since, where=where)
+        self.cassette = Cassette(place.path, **wish.options)
+        self.raised: list[str] = []  # the misses that were raised, since a thread or a task may lose what is raised in it
+        self.cassette.engine.not_recorded = self._not_recorded
+        hold_for_test(self.cassette, how_to_record=how, root=place.root, run_started_at=since, name=where)
         self.passed, self.skipped = True, False
         self._before = self._files()
-        self._installed: Installed | None = None
+        self._installed: Installed[Cassette] | None = None
         self._told = [0, 0]  # how many misses, and how many drifts, a report has shown
+
+    def _not_recorded(self, message: str) -> NotRecorded:
+        self.raised.append(message)
+        return Missing(message)
 
     @property
     def installed(self) -> bool:
@@ -89,8 +83,8 @@ class Case:
 
     def fault(self) -> str | None:
         """Why the test must fail, as far as no report has shown it yet."""
-        misses, drifts = self.cassette.raised[self._told[0] :], self.cassette.drift[self._told[1] :]
-        self._told = [len(self.cassette.raised), len(self.cassette.drift)]
+        misses, drifts = self.raised[self._told[0] :], self.cassette.drift[self._told[1] :]
+        self._told = [len(self.raised), len(self.cassette.drift)]
         told = [f"The code under test went on without an answer:\n{message}" for message in dict.fromkeys(misses)]
         if drifts:
             differ = "\n".join(map(str, drifts))
@@ -103,11 +97,11 @@ class Case:
         if keep:
             cassette.close()
         else:
-            cassette.rollback()
+            cassette.engine.source.rollback()
         told = cassette.report()
         return Record(
             nodeid=self.nodeid,
-            replayed=told.replayed if cassette.verify is None else 0,
+            replayed=told.replayed if cassette.engine.source.verify is None else 0,
             recorded=told.recorded if keep else 0,
             live=told.live + (0 if keep else told.recorded),
             missing=[message.splitlines()[0] for message in dict.fromkeys(told.missing)],

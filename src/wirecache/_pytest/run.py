@@ -162,7 +162,7 @@ class Run:
 def _fail_for(case: Case) -> None:
     told = case.fault()
     if told is not None:
-        raise (pytest.fail.Exception if case.cassette.verify else Missing)(told, pytrace=False)
+        raise (pytest.fail.Exception if case.cassette.engine.source.verify else Missing)(told, pytrace=False)
 
 
 def _add_section(report: pytest.TestReport, told: str) -> None:

@@ -1,58 +1,74 @@
-"""What is in the store, as entries? A store in trouble has none: nothing here raises because of it, and each cause is told once."""
+"""What is in the store, as entries? The source of a cache.
+
+A store in trouble has no entries: nothing here raises because of it (but where people list or drop), and each cause is reported once.
+"""
 
 from __future__ import annotations
 
-import logging
-import threading
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 from wirecache._core import codec
-from wirecache._core.flows.labels import NO_LABELS, Labels
+from wirecache._core.flows.effects import Lease
+from wirecache._core.flows.recorder import Decode, Recorder
 from wirecache._core.messages import Entry
 from wirecache._core.privacy.patterns import redacted_text
-from wirecache._storage.kept_stats import History, today
-from wirecache._storage.leases import Add, Leases, Peek, is_lease
-from wirecache._storage.write_queue import Job, backlog_of
+from wirecache._core.rules.freshness import effective_ttl
+from wirecache._core.rules.plan import Plan
+from wirecache._core.unset import UNSET, Ttl
+from wirecache._runtime.warn_once import WarnOnce
+from wirecache._storage.leases import Leases
+from wirecache._storage.single_flight import single_flight_of
+from wirecache._storage.write_queue import WriteJob, write_queue_of
 from wirecache.errors import ConfigError
-from wirecache.stats import Tally
 from wirecache.stores import GONE, Store, drop
-from wirecache.stores._stats_table import HistoryError
 
-__all__ = ["Shelf"]
+__all__ = ["Accept", "EntryStore"]
 
-logger = logging.getLogger("wirecache")
-
-MOST_WARNINGS = 20  # of one cache: a store may put each key into its message
 FLUSH_WAIT = 10.0  # seconds that a listing, or whoever closes the store, waits for writes
 BIG = 256 * 1024  # bytes; a larger value is checked in a worker thread under an event loop (0.5 ms a megabyte)
+_ENTRY_KEY = re.compile(r"[0-9a-f]{64}")  # what else lies in a store (leases, values of others) is no entry
+
+Accept = Callable[[Entry], bool | str]
 
 
-class Shelf:
-    """The entries of one store, and those that are about to be written to it."""
+class EntryStore:
+    """The entries of one store, and those that are still to be written to it.
 
-    def __init__(self, store: Store, tally: Tally) -> None:
+    ``accept``: has the last word on storing. ``shared``: leases are held in the store. ``on_trouble``: called for each failure of it.
+    """
+
+    def __init__(self, store: Store, plan: Plan, accept: Accept | None = None, *, shared: bool = False) -> None:
         self.store = store
-        self._tally = tally
-        self._backlog = backlog_of(store)
-        self.history = History(store, tally, self._backlog, self._not_kept)
-        self._warned: set[str] = set()
-        self._telling = threading.Lock()
-        if tell := getattr(store, "tell", None):  # what goes wrong in one of several tiers
-            tell(self.trouble)
+        self.queue = write_queue_of(store)
+        self.single_flight = single_flight_of(store)
+        self._leases = Leases(store) if shared else None
+        self._plan = plan
+        self._longest_ttl = _longest_ttl(plan)
+        self._accept = accept
+        self.on_trouble: Callable[[], object] = lambda: None
+        self._warn = WarnOnce()
+        if on_tier_error := getattr(store, "tell", None):  # what goes wrong in one of several tiers
+            on_tier_error(self.trouble)
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
-    def get(self, key: str) -> Entry | None:
-        """The entry of that key, if there is one that is whole."""
-        entry = self._backlog.get(key)
-        return entry if entry is not None else self._decoded(key, self._guarded(self.store.get, key))
+    def look_up(self, key: str) -> Entry | None:
+        """Return the entry under the key if it is whole, or None."""
+        if key in self.queue.queued and (entry := self.queue.get(key)) is not None:
+            return entry
+        try:
+            value = self.store.get(key)
+        except Exception as error:
+            self.trouble(error)
+            return None
+        return None if value is None else self._decoded(key, value)
 
-    async def aget(self, key: str) -> Entry | None:
-        """The same on an event loop: by the store's ``aget``, else in a worker thread."""
-        entry = self._backlog.get(key)
-        if entry is not None:
+    async def alook_up(self, key: str) -> Entry | None:
+        """Look up on an event loop: by the store's ``aget``, else in a worker thread."""
+        if key in self.queue.queued and (entry := self.queue.get(key)) is not None:
             return entry
         aget = getattr(self.store, "aget", None)
         try:
@@ -60,57 +76,105 @@ class Shelf:
         except Exception as error:
             self.trouble(error)
             return None
+        if value is None:
+            return None
         if type(value) is bytes and len(value) > BIG:
             large: Entry | None = await _in_thread(self._decoded, key, value)
             return large
         return self._decoded(key, value)
 
-    def entries(self) -> Iterator[Entry]:
-        """All of them, one after the other; ``ConfigError`` if the store cannot list its keys."""
+    def keys(self) -> Iterator[str]:
+        """Return the keys of the entries. ``ConfigError`` if the store cannot list its keys."""
         self.flush()
-        for key in self._method("keys")():
-            if not is_lease(key) and (entry := self.get(key)) is not None:
+        return filter(_ENTRY_KEY.fullmatch, self._method("keys")())
+
+    def newest_keys(self) -> Iterator[str]:
+        """Return the keys of the entries, the newest first where the store can list them so; none if it cannot list any."""
+        keys = getattr(self.store, "newest", None) or getattr(self.store, "keys", None)
+        return filter(_ENTRY_KEY.fullmatch, keys()) if keys is not None else iter(())
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield the entries, one after the other."""
+        for key in self.keys():
+            if (entry := self.look_up(key)) is not None:
                 yield entry
 
     def newest(self) -> Iterator[Entry]:
-        """The newest first where the store can say so; those that still wait to be written before all."""
-        yield from self._backlog.entries()
-        keys = getattr(self.store, "newest", None) or getattr(self.store, "keys", None)
-        for key in keys() if keys is not None else ():
-            if not is_lease(key) and (entry := self._decoded(key, self._guarded(self.store.get, key))) is not None:
+        """Yield the entries, the newest first; those that are still to be written before all."""
+        yield from self.queue.entries()
+        for key in self.newest_keys():
+            if (entry := self.look_up(key)) is not None:
                 yield entry
+
+    def label(self, entry: Entry) -> str:
+        """Return what messages call the entry."""
+        return entry.key[:12]
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
-    def write(self, key: str, size: int, make: Callable[[], Entry], lasts: float | None, labels: Labels = NO_LABELS) -> bool:
-        """Write the entry soon; False if too much waits already. ``lasts``: seconds, None for ever. ``labels``: where it is counted."""
-        return self._backlog.put(Job(key, size, make, lasts, partial(self._written, labels)))
+    def keep(self, recorder: Recorder, decode: Decode, now: float, seconds: float, on_stored: Callable[[], object]) -> str | None:
+        """Take a recorded answer, or return the reason why not. ``seconds``: how long upstream took. ``on_stored``: when it is written."""
+        make = partial(recorder.entry, now, seconds)
+        reason = recorder.refusal_reason(decode) or (self._accept_reason(make()) if self._accept is not None else None)
+        recording = recorder.recording
+        if reason is None and not self._write(recording.key, recorder.size, make, recording.ttl, on_stored):
+            reason = "backlog"
+        return reason
+
+    def save(self, entry: Entry, on_stored: Callable[[], object] = lambda: None) -> bool:
+        """Write an entry that is made already; return False if too many writes are queued."""
+        return self._write(entry.key, len(entry.body), lambda: entry, entry.ttl, on_stored)
+
+    def _write(self, key: str, size: int, make: Callable[[], Entry], own_ttl: Ttl, on_stored: Callable[[], object]) -> bool:
+        fresh = effective_ttl(own_ttl, self._longest_ttl)
+        keep_stale = None if self._plan.keep_stale is None else max(self._plan.keep_stale, self._plan.stale_if_error)
+        ttl = None if fresh is None or keep_stale is None else fresh + keep_stale
+        return self.queue.put(WriteJob(key, size, make, ttl, partial(self._on_written, on_stored)))
+
+    def _on_written(self, on_stored: Callable[[], object], error: Exception | None) -> None:
+        if error is None:
+            on_stored()
+        else:
+            self.trouble(error)
+
+    def _accept_reason(self, entry: Entry) -> str | None:
+        assert self._accept is not None
+        try:
+            verdict = self._accept(entry)
+        except Exception:
+            self._warn("accept", "wirecache: accept= raised; the answer is not stored", exc_info=True)
+            return "accept-error"
+        return verdict if isinstance(verdict, str) and verdict else None if verdict else "accept"
 
     def discard(self, key: str) -> None:
-        """Drop the entry of that key."""
-        self._backlog.forget(key)
-        self._guarded(drop, self.store, key)
+        """Drop the entry under the key."""
+        self.queue.forget(key)
+        try:
+            drop(self.store, key)
+        except Exception as error:
+            self.trouble(error)
+
+    def reject(self, key: str) -> None:
+        """Drop an answer that its caller found useless."""
+        self.discard(key)
 
     def drop(self, key: str) -> None:
-        """The same, where a failure is to be seen."""
+        """Drop the entry under the key; raises what the store raises."""
+        self.queue.forget(key)
         drop(self.store, key)
 
     def clear(self) -> None:
-        """Drop all."""
-        self._backlog.forget()
+        """Drop all entries."""
+        self.queue.forget()
         self._method("clear")()
 
     def flush(self, timeout: float = FLUSH_WAIT) -> bool:
-        """Wait for the writes under way, ``timeout`` seconds at most; are they done?"""
-        return self._backlog.flush(timeout)
+        """Wait for the writes under way, ``timeout`` seconds at most, and return whether they are done."""
+        return self.queue.flush(timeout)
 
-    def wait_a_moment(self) -> None:
-        """Let a sync caller find on disk what was stored, unless calls come thick and fast."""
-        self._backlog.wait_if_calm()
-
-    def after_writes(self, action: Callable[[], object]) -> None:
-        """Do it in the background, when what was kept so far is written."""
-        self._backlog.after(action)
+    def flush_unless_busy(self) -> None:
+        """Wait a moment, so that a sync caller finds on disk what was stored, unless calls come thick and fast."""
+        self.queue.flush_unless_busy()
 
     def close(self) -> None:
         """Finish the writes and close the store; it opens itself again when it is used."""
@@ -118,55 +182,40 @@ class Shelf:
         if close := getattr(self.store, "close", None):
             close()
 
-    def lease_turn(self, leases: Leases, turn: Add | Peek) -> Any:
-        """Ask for a lease; a store in trouble lets everybody lead."""
+    # -- leases -------------------------------------------------------------------------------------------------------
+
+    def acquire_lease(self, key: str) -> Lease:
+        """Try to acquire the lease of this key; a store in trouble lets everybody forward."""
+        assert self._leases is not None
         try:
-            return leases.turn(turn)
+            return self._leases.acquire(key)
         except Exception as error:
             self.trouble(error)
-            return isinstance(turn, Add)
+            return Lease.HELD
+
+    def release_lease(self, key: str, stored: bool) -> None:
+        """Release the lease in the background, when what was kept so far is written."""
+        if self._leases is not None:
+            self.queue.after(partial(self._leases.release, key, stored))
 
     # -- trouble ------------------------------------------------------------------------------------------------------
 
     def trouble(self, error: Exception) -> None:
-        """Count it, and say so once for each cause."""
-        self._tally.add("store_errors", day=today())
-        self.history.touched()
-        self._say(error)
+        """Count a failure of the store, and report it once for each cause."""
+        self.on_trouble()
+        self.report(error)
 
-    def _not_kept(self, error: Exception) -> None:
-        """The statistics are kept later; a store that is in trouble says so where an entry is concerned."""
-        if isinstance(error, HistoryError):
-            self._say(error)
-
-    def _say(self, error: Exception) -> None:
+    def report(self, error: Exception) -> None:
+        """Log a failure of the store once for each cause."""
         cause = redacted_text(f"{type(error).__name__}: {error}")  # a store's URL has a password
-        with self._telling:  # two threads may wait for the same
-            new = cause not in self._warned and len(self._warned) < MOST_WARNINGS
-            self._warned |= {cause} if new else set()
-        if new:
-            logger.warning("wirecache: the store is in trouble, calls go on without it: %s", cause)
+        self._warn(cause, "wirecache: the store is in trouble, calls go on without it: %s", cause)
 
-    def _written(self, labels: Labels, error: Exception | None) -> None:
-        if error is None:
-            self._tally.add("stored", labels, today())
-            self.history.touched()
-        else:
-            self.trouble(error)
-
-    def _decoded(self, key: str, value: bytes | None) -> Entry | None:
-        if value is None or value == GONE:
+    def _decoded(self, key: str, value: bytes) -> Entry | None:
+        if value == GONE:
             return None
         try:
             return codec.decode(key, value)
         except codec.Damaged as error:
-            self.trouble(error)
-            return None
-
-    def _guarded(self, action: Callable[..., Any], *arguments: object) -> Any:
-        try:
-            return action(*arguments)
-        except Exception as error:
             self.trouble(error)
             return None
 
@@ -175,6 +224,12 @@ class Shelf:
         if method is None:
             raise ConfigError(f"{type(self.store).__name__} has no {name}(), which this needs")
         return method
+
+
+def _longest_ttl(plan: Plan) -> float | None:
+    """Return the longest that an entry may be fresh, by the cache's ttl and those of the rules: seconds, None for ever."""
+    ttls = [plan.ttl, *(rule.ttl_seconds for rule in plan.rules if rule.ttl_seconds is not UNSET)]
+    return None if None in ttls else max(float(seconds) for seconds in ttls if isinstance(seconds, (int, float)))
 
 
 async def _in_thread(action: Callable[..., Any], *arguments: Any) -> Any:

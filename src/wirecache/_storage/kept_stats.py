@@ -1,111 +1,114 @@
-"""How do the counters of a process come into the store's own, which stay? In batches, when there is time, and at exit.
+"""How do the counters of a process come into those that its store keeps? In batches, when there is time, and at exit.
 
-A store takes part if it has ``add_history(lines)`` and ``history(since)``. What one could not take is given to it again.
+A store takes part if it has ``add_history(lines)`` and ``history(since)``. What it could not take is given to it again.
 """
 
 from __future__ import annotations
 
-import os
 import threading
 import time
-import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 
-from wirecache._runtime.exit import AtEnd
-from wirecache._storage.write_queue import Backlog
-from wirecache.stats import Stats, Tally, days_of, flat
+from wirecache._core.stats import Stats, days_of, flat
+from wirecache._runtime.exit import AtExit
+from wirecache._runtime.forks import reset_after_fork
+from wirecache._storage.tally import Tally
+from wirecache._storage.write_queue import WriteQueue
 from wirecache.stores import Store
 
-__all__ = ["History", "today"]
+__all__ = ["KeptStats", "days_by_date", "today"]
 
-EVERY = 10.0  # seconds between two batches, while calls come thick and fast
-DAY = 86_400
+INTERVAL = 10.0  # seconds between two batches, under a steady load
+DAY = 86_400  # seconds
 EPOCH = date(1970, 1, 1)
 
 
 def today() -> int:
-    """Days since 1970-01-01, UTC."""
+    """Return the day: days since 1970-01-01, UTC."""
     return int(time.time()) // DAY
 
 
-class History:
-    """The counters of one cache, and those that its store keeps. ``trouble`` is told what goes wrong."""
+class KeptStats:
+    """The counters of one cache on their way to its store. ``on_error``: called with what goes wrong."""
 
-    def __init__(self, store: Store, tally: Tally, backlog: Backlog, trouble: Callable[[Exception], None]) -> None:
+    def __init__(self, store: Store, tally: Tally, queue: WriteQueue, on_error: Callable[[Exception], None]) -> None:
         self._store = store
         self._tally = tally
-        self._backlog = backlog
-        self._trouble = trouble
+        self._queue = queue
+        self._on_error = on_error
         self._add = getattr(store, "add_history", None)
-        self.waits = False  # is there something that the store does not have yet?
-        self._next = 0.0
+        self._is_pending = False  # is there something that the store does not have yet?
+        self._next_batch = 0.0
         self._lock = threading.Lock()
-        _histories.add(self)
+        reset_after_fork(self)
 
-    def touched(self) -> None:
+    def touch(self) -> None:
         """Something was counted: see to it that it is kept, soon."""
         if self._add is None:
             return
-        if not self.waits:
-            self.waits = True
-            _unsaved.add(self)
-            _at_end.promise()
-            self._next = time.monotonic() + EVERY
-            self._backlog.at_rest(self.save)
-        elif time.monotonic() >= self._next:
-            self._next = time.monotonic() + EVERY
-            self._backlog.after(self.save)
+        if not self._is_pending:
+            self._is_pending = True
+            _pending.add(self)
+            _at_exit.ensure()
+            self._next_batch = time.monotonic() + INTERVAL
+            self._queue.when_idle(self.save)
+        elif time.monotonic() >= self._next_batch:
+            self._next_batch = time.monotonic() + INTERVAL
+            self._queue.after(self.save)
 
     def save(self) -> None:
-        """Give the store what it does not have yet; a store in trouble has it later."""
-        if self._add is None or not self.waits:
+        """Give the store what it does not have yet; a store in trouble gets it later."""
+        if self._add is None or not self._is_pending:
             return
         with self._lock:
-            self.waits = False
-            _unsaved.discard(self)
+            self._is_pending = False
+            _pending.discard(self)
             rows = self._tally.drain()
             try:
                 if rows:
                     self._add(flat(rows))
             except Exception as error:
                 self._tally.put_back(rows)
-                self.waits = True
-                _unsaved.add(self)
-                self._trouble(error)
+                self._is_pending = True
+                _pending.add(self)
+                self._on_error(error)
 
     def days(self, last: int | None) -> dict[date, Stats]:
-        """What the store has, by day (UTC), the oldest first; that of this process alone, if it keeps nothing."""
+        """Return the statistics of the last days (UTC; None: of all), the oldest first; of this process alone if the store keeps none."""
         self.save()
         read = getattr(self._store, "history", None)
-        since = 0 if last is None else today() - last + 1
-        rows = self._tally.snapshot().rows
-        lines = read(since) if read is not None else (line for line in flat(rows) if line[0] >= since)  # type: ignore[operator]
-        days = days_of(lines)
-        return {EPOCH + timedelta(days=day): Stats.of(days[day]) for day in sorted(days)}
+        return days_by_date(self._tally, last) if read is None else _by_date(read(_first_day(last)))
 
-    def forked(self) -> None:
-        """Begin anew in the child."""
+    def after_fork(self) -> None:
+        """Begin anew: what the parent counted is the parent's to save."""
+        _pending.discard(self)
         self._lock = threading.Lock()
-        self._tally.forked()
-        self.waits = False
+        self._tally.after_fork()
+        self._is_pending = False
 
 
-_unsaved: set[History] = set()  # held until it is saved, even if the cache is forgotten
-_histories: weakref.WeakSet[History] = weakref.WeakSet()
+def days_by_date(tally: Tally, last: int | None) -> dict[date, Stats]:
+    """Return the statistics of the last days (UTC; None: of all) of this process, the oldest first."""
+    since = _first_day(last)
+    return _by_date(flat({row: amounts for row, amounts in tally.snapshot().rows.items() if row.day >= since}))
+
+
+def _first_day(last: int | None) -> int:
+    return 0 if last is None else today() - last + 1
+
+
+def _by_date(lines: Iterable[tuple[object, ...]]) -> dict[date, Stats]:
+    days = days_of(lines)
+    return {EPOCH + timedelta(days=day): Stats.of(days[day]) for day in sorted(days)}
+
+
+_pending: set[KeptStats] = set()  # held until it is saved, even if the cache is dropped
 
 
 def _save_all() -> None:
-    for history in list(_unsaved):
-        history.save()
+    for each in list(_pending):
+        each.save()
 
 
-def _after_fork() -> None:
-    _unsaved.clear()
-    for history in list(_histories):
-        history.forked()
-
-
-_at_end = AtEnd(_save_all, priority=90)  # after the last writes, which are counted
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+_at_exit = AtExit(_save_all, priority=90)  # after the last writes, which are counted

@@ -1,53 +1,44 @@
-"""What do all stores of one place share, in this process? One object for each location, forgotten when nobody uses it."""
+"""What do all stores of one location share, in this process? One object for each location, dropped when nobody uses it."""
 
 from __future__ import annotations
 
-import os
 import threading
 import weakref
 from collections.abc import Callable
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
-from wirecache.stores._protocol import Store
+from wirecache._runtime.forks import Forkable, reset_after_fork
+from wirecache.stores import Store
 
 __all__ = ["PerLocation"]
 
-
-class _Resets(Protocol):
-    """What can begin anew in the child of a fork."""
-
-    def reset(self) -> None:
-        """What was under way stayed in the parent."""
-        ...
-
-
-T = TypeVar("T", bound=_Resets)
+T = TypeVar("T", bound=Forkable)
 
 
 class PerLocation(Generic[T]):
-    """One ``T`` for each location: two stores of one place get the same."""
+    """One ``T`` for each location: two stores of one location get the same object."""
 
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
         self._lock = threading.Lock()
-        self._known: weakref.WeakValueDictionary[object, T] = weakref.WeakValueDictionary()
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._after_fork)
+        self._objects: weakref.WeakValueDictionary[object, T] = weakref.WeakValueDictionary()
+        reset_after_fork(self)
 
-    def of(self, store: Store) -> T:
-        """The one of this store's location."""
+    def get(self, store: Store) -> T:
+        """Return the object of this store's location."""
         location = getattr(store, "location", None) or id(store)
         with self._lock:
-            known = self._known.get(location)
-            if known is None:
-                known = self._known[location] = self._make()
-            return known
+            found = self._objects.get(location)
+            if found is None:
+                found = self._objects[location] = self._make()
+            return found
 
     def all(self) -> list[T]:
-        """All that are in use."""
-        return list(self._known.values())
+        """Return all objects that are in use."""
+        return list(self._objects.values())
 
-    def _after_fork(self) -> None:
+    def after_fork(self) -> None:
+        """Begin with a lock of its own, and let each object begin anew."""
         self._lock = threading.Lock()
-        for known in self.all():
-            known.reset()
+        for each in self.all():
+            each.after_fork()

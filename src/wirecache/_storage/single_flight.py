@@ -1,7 +1,7 @@
-"""Who forwards a request that several ask for at once? The first of them; the others wait for its answer.
+"""Which of several equal calls in this process forwards? The first of them leads; the others wait for its answer.
 
-A leader settles its claim when its answer is stored, or will not be. Whoever followed one that is not stored goes on by itself, at
-once: none waits for a second leader. A claim that is forgotten (its response was dropped unread) is settled, too.
+A leader settles when its answer is stored, or will not be. A follower of a call whose answer is not stored goes on by itself, at once:
+none waits for a second leader.
 """
 
 from __future__ import annotations
@@ -13,132 +13,132 @@ from concurrent.futures import Future
 from typing import Any, NamedTuple
 
 from wirecache._storage.shared import PerLocation
-from wirecache.stores._protocol import Store
+from wirecache.stores import Store
 
-__all__ = ["Claims", "Here", "Lead", "Pending", "claims_of", "here"]
+__all__ = ["InFlight", "Leader", "SingleFlight", "single_flight_of"]
 
 
-class Here(NamedTuple):
+class _Position(NamedTuple):
     """Where code runs: its thread, and the task in it (None: synchronous code)."""
 
     thread: int
     task: object
 
 
-class Pending:
-    """A forward under way; ``done`` becomes true (it is stored) or false (it will not be)."""
+class InFlight:
+    """A forward under way; ``stored`` becomes true (the answer is stored) or false (it will not be)."""
 
-    def __init__(self, leader: Here) -> None:
-        self.leader = leader
-        self.done: Future[bool] = Future()
+    def __init__(self) -> None:
+        self._leader = _position()
+        self.stored: Future[bool] = Future()
 
-    def waits_for_itself(self, follower: Here) -> bool:
-        """Would whoever is here wait for what only it can finish? A synchronous call holds up all that its thread runs."""
-        if follower.thread != self.leader.thread:
+    def waits_for_this_caller(self) -> bool:
+        """Return whether the leader cannot go on while this caller waits: a synchronous call blocks all that its thread runs."""
+        here, leader = _position(), self._leader
+        if here.thread != leader.thread:
             return False
-        return follower.task is None or self.leader.task is None or follower.task is self.leader.task
+        return here.task is None or leader.task is None or here.task is leader.task
 
-    def wait(self, seconds: float | None) -> bool:
-        """Wait for it; ``TimeoutError`` after ``seconds``."""
-        return self.done.result(seconds)
+    def wait(self, seconds: float) -> bool:
+        """Wait for the leader, and return whether its answer is stored. ``TimeoutError`` after ``seconds``."""
+        return self.stored.result(seconds)
 
-    async def await_it(self, seconds: float | None) -> bool:
-        """The same under asyncio and trio; whoever leads may be in another thread."""
+    async def await_(self, seconds: float) -> bool:
+        """Wait under asyncio or trio; the leader may be in another thread."""
         from anyio import Event, fail_after
 
-        over, wake = Event(), _waker()
-        self.done.add_done_callback(lambda _: wake(over.set))
+        settled, run_in_loop = Event(), _threadsafe_runner()
+        self.stored.add_done_callback(lambda _: run_in_loop(settled.set))
         with fail_after(seconds):
-            await over.wait()
-        return self.done.result()
+            await settled.wait()
+        return self.stored.result()
 
 
-class Lead:
-    """The right to forward, and the duty to say how that went."""
+class Leader:
+    """The right to forward, and the duty to settle. One that is dropped settles as not stored."""
 
-    def __init__(self, claims: Claims, key: str, pending: Pending) -> None:
-        self._claims = claims
+    def __init__(self, flights: SingleFlight, key: str, in_flight: InFlight) -> None:
+        self._flights = flights
         self._key = key
-        self._pending = pending
-        self.then: Callable[[bool], object] | None = None  # told, too
+        self._in_flight = in_flight
+        self.on_settled: Callable[[bool], object] | None = None
 
     def settle(self, stored: bool) -> None:
-        """The answer is stored, or will not be. Only the first time counts."""
-        then, self.then = self.then, None
-        self._claims.settle(self._key, self._pending, stored)
-        if then is not None:
-            then(stored)
+        """End the flight: the answer is stored, or will not be. Only the first call counts."""
+        on_settled, self.on_settled = self.on_settled, None
+        self._flights.settle(self._key, self._in_flight, stored)
+        if on_settled is not None:
+            on_settled(stored)
 
     def __del__(self) -> None:
         self.settle(False)
 
 
-class Claims:
+class SingleFlight:
     """The forwards under way for the stores of one location."""
 
     def __init__(self) -> None:
-        self.reset()
+        self.after_fork()
 
-    def reset(self) -> None:
-        """Begin anew: those who lead are in the parent of a fork."""
-        self._lock = threading.RLock()  # a lead that is forgotten settles itself, perhaps in the middle of this
-        self._pending: dict[str, Pending] = {}
-        self.stored = 0  # how many ended with an answer in the store
+    def after_fork(self) -> None:
+        """Begin anew: the leaders are in the parent."""
+        self._lock = threading.RLock()  # a leader that is dropped settles, perhaps in the middle of this
+        self._in_flight: dict[str, InFlight] = {}
+        self.stored = 0  # how many flights ended with an answer in the store
 
-    def join(self, key: str) -> Lead | Pending:
-        """Lead the forward of that key, or follow whoever does."""
+    def join(self, key: str) -> Leader | InFlight:
+        """Return the right to lead the forward of this key, or the flight of whoever leads it."""
         with self._lock:
-            pending = self._pending.get(key)
-            if pending is not None:
-                return pending
-            pending = self._pending[key] = Pending(here())
-        return Lead(self, key, pending)
+            in_flight = self._in_flight.get(key)
+            if in_flight is not None:
+                return in_flight
+            in_flight = self._in_flight[key] = InFlight()
+        return Leader(self, key, in_flight)
 
-    def settle(self, key: str, pending: Pending, stored: bool) -> None:
-        """End it, and tell those who wait."""
+    def settle(self, key: str, in_flight: InFlight, stored: bool) -> None:
+        """End a flight, and wake its followers."""
         with self._lock:
-            if self._pending.get(key) is pending:
-                del self._pending[key]
-            if not pending.done.done():
+            if self._in_flight.get(key) is in_flight:
+                del self._in_flight[key]
+            if not in_flight.stored.done():
                 self.stored += stored
-                pending.done.set_result(stored)
+                in_flight.stored.set_result(stored)
 
 
-def here() -> Here:
-    """Where does this code run?"""
+def _position() -> _Position:
     thread = threading.get_ident()
     try:
-        return Here(thread, _asyncio().current_task())
+        return _Position(thread, _asyncio().current_task())
     except (KeyError, RuntimeError):
         trio = sys.modules.get("trio")
         inside = trio is not None and trio.lowlevel.in_trio_task()
-        return Here(thread, trio.lowlevel.current_task() if trio is not None and inside else None)
+        return _Position(thread, trio.lowlevel.current_task() if trio is not None and inside else None)
 
 
 def _asyncio() -> Any:
-    """The module, if anybody uses it: it takes 15 ms to import. ``KeyError`` if nobody does."""
+    """Return the module asyncio if anybody uses it (it takes 15 ms to import). ``KeyError`` if nobody does."""
     return sys.modules["asyncio"]
 
 
-def _waker() -> Callable[[Callable[[], Any]], Any]:
-    """What runs a function in this event loop, from whatever thread; nothing if the loop is closed by then."""
+def _threadsafe_runner() -> Callable[[Callable[[], Any]], Any]:
+    """Return what runs a function in this event loop, from any thread; it does nothing once the loop is closed."""
     try:
-        wake: Callable[[Callable[[], Any]], Any] = _asyncio().get_running_loop().call_soon_threadsafe
+        run: Callable[[Callable[[], Any]], Any] = _asyncio().get_running_loop().call_soon_threadsafe
     except (KeyError, RuntimeError):
-        wake = sys.modules["trio"].lowlevel.current_trio_token().run_sync_soon
+        run = sys.modules["trio"].lowlevel.current_trio_token().run_sync_soon
 
-    def safely(action: Callable[[], Any]) -> None:
+    def run_if_open(action: Callable[[], Any]) -> None:
         try:
-            wake(action)
-        except RuntimeError:  # closed, or finished: nobody waits there any more
+            run(action)
+        except RuntimeError:  # the loop is closed: nobody waits there any more
             pass
 
-    return safely
+    return run_if_open
 
 
-_all = PerLocation(Claims)
+_all = PerLocation(SingleFlight)
 
 
-def claims_of(store: Store) -> Claims:
-    """The forwards under way for this store, and for all others of its location."""
-    return _all.of(store)
+def single_flight_of(store: Store) -> SingleFlight:
+    """Return the forwards under way for this store, and for all others of its location."""
+    return _all.get(store)

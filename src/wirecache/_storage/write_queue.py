@@ -1,7 +1,7 @@
 """How are entries written without a caller waiting for it? In the order given, by one thread for each store.
 
 An entry waits in memory until it is written, and can be read from there, so a program always sees what it stored.
-``flush`` waits for the rest; it runs when a client or cache is closed, before a listing, and at exit.
+``flush`` waits for the rest; it is called when a client or cache is closed, before a listing, and at exit.
 """
 
 from __future__ import annotations
@@ -15,90 +15,90 @@ from dataclasses import dataclass
 
 from wirecache._core import codec
 from wirecache._core.messages import Entry
-from wirecache._runtime.exit import AtEnd
+from wirecache._runtime.exit import AtExit
 from wirecache._storage.shared import PerLocation
 from wirecache.errors import StoreError
-from wirecache.stores._protocol import Store
+from wirecache.stores import Store
 
-__all__ = ["Backlog", "Job", "backlog_of"]
+__all__ = ["WriteJob", "WriteQueue", "write_queue_of"]
 
 logger = logging.getLogger("wirecache")
 
-MAX_WAITING = 256 * 1024 * 1024  # bytes of bodies that may wait; beyond it an answer is not stored
+MAX_QUEUED = 256 * 1024 * 1024  # bytes of bodies; beyond it an answer is not stored
 IDLE = 2.0  # seconds without work after which the thread ends
-CALM = 10  # writes a second that a sync caller waits for
-CALM_WAIT = 0.1  # seconds
-TROUBLED = 30.0  # seconds without waiting after a write that took longer
+WAITS_A_SECOND = 10  # writes that a sync caller waits for
+LONGEST_WAIT = 0.1  # seconds
+PAUSE_AFTER_SLOW_WRITE = 30.0  # seconds without waiting
 EXIT_WAIT = 10.0  # seconds that the exit of a program waits for the rest
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """One entry to be written; it is made by the thread that writes it. ``size``: bytes. ``lasts``: seconds, None for ever.
+class WriteJob:
+    """One entry to be written; it is made by the thread that writes it.
 
-    ``done`` is told the error, or None.
+    ``size``: bytes. ``ttl``: how long the store shall keep it, in seconds, None for ever. ``on_done``: called with the error, or None.
     """
 
     key: str
     size: int
     make: Callable[[], Entry]
-    lasts: float | None
-    done: Callable[[Exception | None], None]
+    ttl: float | None
+    on_done: Callable[[Exception | None], None]
 
 
-class Backlog:
+class WriteQueue:
     """The writes of one store that are still to be done."""
 
     def __init__(self, store: Store | None = None) -> None:
         self._store = store
-        self.reset()
+        self.after_fork()
 
-    def reset(self) -> None:
-        """Begin anew: the writer stayed in the parent of a fork, and writes there what waited."""
+    def after_fork(self) -> None:
+        """Begin anew: the writing thread stayed in the parent, and writes there what was queued."""
         self._lock = threading.Lock()
-        self._jobs: queue.SimpleQueue[Job | Callable[[], object]] = queue.SimpleQueue()
-        self._waiting: dict[str, Job] = {}
-        self._resting: list[Callable[[], object]] = []
+        self._jobs: queue.SimpleQueue[WriteJob | Callable[[], object]] = queue.SimpleQueue()
+        self.queued: dict[str, WriteJob] = {}
+        self._when_idle: list[Callable[[], object]] = []
         self._size = 0
-        self._undone = 0
+        self._unfinished = 0
         self._idle = threading.Condition(self._lock)
         self._thread: threading.Thread | None = None
-        self._calm_again = 0.0
-        self._waited = 0
+        self._window_ends = 0.0
+        self._waits_in_window = 0
 
     def get(self, key: str) -> Entry | None:
-        """The entry of that key, if it still waits to be written."""
-        job = self._waiting.get(key)
+        """Return the entry under the key, if it is still to be written."""
+        job = self.queued.get(key)
         return job.make() if job is not None else None
 
     def entries(self) -> list[Entry]:
-        """The entries that still wait, the newest first."""
-        return [job.make() for job in reversed(list(self._waiting.values()))]
+        """Return the entries that are still to be written, the newest first."""
+        return [job.make() for job in reversed(list(self.queued.values()))]
 
-    def put(self, job: Job) -> bool:
-        """Write it soon; False if too much waits already, or nobody can write it."""
+    def put(self, job: WriteJob) -> bool:
+        """Queue the job; return False if too much is queued already, or no thread can be started."""
         with self._lock:
-            if self._size > MAX_WAITING or not self._has_thread():
+            if self._size > MAX_QUEUED or not self._has_thread():
                 return False
             self._size += job.size
-            self._undone += 1
-            self._waiting[job.key] = job
+            self._unfinished += 1
+            self.queued[job.key] = job
             self._jobs.put(job)
         return True
 
-    def at_rest(self, action: Callable[[], object]) -> None:
-        """Do it when there was nothing to write for a while; never, if nobody can write."""
+    def when_idle(self, action: Callable[[], object]) -> None:
+        """Call the action when there was nothing to write for a while; never, if no thread can be started."""
         with self._lock:
             if self._has_thread():
-                self._resting.append(action)
+                self._when_idle.append(action)
 
     def after(self, action: Callable[[], object]) -> None:
-        """Do it when what was given so far is written; at once, if nobody can write."""
+        """Call the action when all that is queued now is written; at once, if no thread can be started."""
         with self._lock:
-            if waits := self._has_thread():
-                self._undone += 1
+            if is_queued := self._has_thread():
+                self._unfinished += 1
                 self._jobs.put(action)
-        if not waits:
+        if not is_queued:
             action()
 
     def _has_thread(self) -> bool:
@@ -109,102 +109,102 @@ class Backlog:
             except RuntimeError:  # the system has no more
                 return False
             self._thread = thread
-            _at_end.promise()
+            _at_exit.ensure()
         return True
 
     def flush(self, timeout: float = EXIT_WAIT) -> bool:
-        """Wait until all is written, ``timeout`` seconds at most; is it?"""
+        """Wait until all is written, ``timeout`` seconds at most, and return whether it is."""
         with self._idle:
-            return self._idle.wait_for(lambda: self._undone == 0, timeout)
+            return self._idle.wait_for(lambda: self._unfinished == 0, timeout)
 
-    def wait_if_calm(self) -> None:
-        """Wait for the write that was just given (0.1 ms), but for ``CALM`` of them a second at most, and not for a store in trouble.
+    def flush_unless_busy(self) -> None:
+        """Wait for the write that was just queued (0.1 ms), for ``WAITS_A_SECOND`` of them at most, and not for a store in trouble.
 
         So a script finds on disk what it stored, whatever becomes of it next, and a program of a thousand calls a second waits for none.
         """
         now = time.monotonic()
-        if now >= self._calm_again:
-            self._calm_again, self._waited = now + 1.0, 0
-        if self._waited < CALM:
-            self._waited += 1
-            if not self.flush(CALM_WAIT):
-                self._calm_again, self._waited = now + TROUBLED, CALM
+        if now >= self._window_ends:
+            self._window_ends, self._waits_in_window = now + 1.0, 0
+        if self._waits_in_window < WAITS_A_SECOND:
+            self._waits_in_window += 1
+            if not self.flush(LONGEST_WAIT):
+                self._window_ends, self._waits_in_window = now + PAUSE_AFTER_SLOW_WRITE, WAITS_A_SECOND
 
     def forget(self, key: str | None = None) -> None:
-        """Wait for the writes, then nothing of that key (or nothing at all) waits any more."""
+        """Wait for the writes, then drop what is still queued under the key, or all of it."""
         self.flush()
         with self._lock:
             if key is None:
-                self._waiting.clear()
+                self.queued.clear()
             else:
-                self._waiting.pop(key, None)
+                self.queued.pop(key, None)
 
     def _work(self) -> None:
         while True:
             try:
                 job = self._jobs.get(timeout=IDLE)
             except queue.Empty:
-                if self._rest():
+                if self._is_done():
                     return
                 continue
-            if not isinstance(job, Job):
-                self._do(job)
+            if not isinstance(job, WriteJob):
+                self._call(job)
                 del job
                 continue
             error: Exception | None = None
             try:
                 assert self._store is not None
-                self._store.set(job.key, codec.encode(job.make()), ttl=job.lasts)
+                self._store.set(job.key, codec.encode(job.make()), ttl=job.ttl)
             except BaseException as caught:  # whatever it is: if the thread ended here, all would wait for it
                 error = caught if isinstance(caught, Exception) else StoreError(repr(caught))
-            job.done(error)
+            job.on_done(error)
             with self._idle:
-                if self._waiting.get(job.key) is job:
-                    del self._waiting[job.key]
+                if self.queued.get(job.key) is job:
+                    del self.queued[job.key]
                 self._size -= job.size
-                self._one_less()
+                self._finish_one()
             del job  # an entry must not live on in an idle thread
 
-    def _rest(self) -> bool:
-        """Nothing was to be done for a while: do what waited for that; is that all?"""
+    def _is_done(self) -> bool:
+        """Nothing was queued for a while: call what waits for that, and return whether the thread may end."""
         with self._lock:
-            actions, self._resting = self._resting, []
+            actions, self._when_idle = self._when_idle, []
             if not actions and self._jobs.empty():
                 self._thread = None
                 return True
-            self._undone += len(actions)
+            self._unfinished += len(actions)
         for action in actions:
-            self._do(action)
+            self._call(action)
         return False
 
-    def _do(self, action: Callable[[], object]) -> None:
+    def _call(self, action: Callable[[], object]) -> None:
         try:
             action()
         except Exception:
             logger.debug("wirecache: %r failed", action, exc_info=True)
         with self._idle:
-            self._one_less()
+            self._finish_one()
 
-    def _one_less(self) -> None:
-        self._undone -= 1
-        if not self._undone:
+    def _finish_one(self) -> None:
+        self._unfinished -= 1
+        if not self._unfinished:
             self._idle.notify_all()
 
 
-_all = PerLocation(Backlog)
+_all = PerLocation(WriteQueue)
 
 
-def backlog_of(store: Store) -> Backlog:
-    """The backlog of a store. Two stores of one location share it, so one sees what the other is about to write."""
-    backlog = _all.of(store)
-    backlog._store = store  # the newest of them: an older one may be closed
-    return backlog
+def write_queue_of(store: Store) -> WriteQueue:
+    """Return the queue of a store. Two stores of one location share it, so that one sees what the other is about to write."""
+    found = _all.get(store)
+    found._store = store  # the newest of them: an older one may be closed
+    return found
 
 
 def _flush_all() -> None:
-    for backlog in _all.all():
-        if not backlog.flush():
+    for each in _all.all():
+        if not each.flush():
             logger.warning("wirecache: some answers could not be stored before the program ended")
 
 
-_at_end = AtEnd(_flush_all, priority=100)
+_at_exit = AtExit(_flush_all, priority=100)

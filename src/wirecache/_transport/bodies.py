@@ -20,17 +20,18 @@ BIG_CODED = 16 * 1024  # of events that repeat each other, compressed
 class RecordedBody:
     """The body of a forwarded answer: to the caller as it comes, while the recorder keeps a copy.
 
-    It holds one iterator of upstream's, so that a second pass goes on where the first one stopped, and settles once: at the
+    It holds one iterator of upstream's, so that a second pass goes on where the first one stopped, and ends once: at the
     end, or when it is closed (SDKs stop reading at the last event and close), or before it gives the last event of a chat away
     (some SDKs stop there and close nothing).
     """
 
-    settle: Callable[[Recorder, bool], None] | None = None  # told once, when the body is over, and whether the caller can wait
-    started = 0.0  # when the request was sent, by ``time.perf_counter``
+    on_end: Callable[[bool], None] | None = None  # called once, when the body is over, with whether the caller can wait
+    on_drop: Callable[[], None] | None = None  # called if the body is dropped before it is over
 
-    def __init__(self, stream: Any, recorder: Recorder) -> None:
+    def __init__(self, stream: Any, recorder: Recorder, started: float) -> None:
         self._stream = stream
         self._recorder = recorder
+        self._started = started
         self._chunks: Any = None
 
     def __iter__(self) -> Iterator[bytes]:
@@ -40,7 +41,7 @@ class RecordedBody:
         try:
             for chunk in self._chunks:
                 if feed(chunk):
-                    self._settled(can_wait=True)
+                    self._end(can_wait=True)
                 yield chunk
         except GeneratorExit:  # the consumer stops here, and may go on in a second pass
             raise
@@ -48,13 +49,13 @@ class RecordedBody:
             self._recorder.fail()
             raise
         self._recorder.end()
-        self._settled(can_wait=True)
+        self._end(can_wait=True)
 
     def close(self) -> None:
         try:
             self._stream.close()
         finally:
-            self._settled(can_wait=True)
+            self._end(can_wait=True)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         if self._chunks is None:
@@ -63,7 +64,7 @@ class RecordedBody:
         try:
             async for chunk in self._chunks:
                 if feed(chunk):
-                    await self._asettled()
+                    await self._aend()
                 yield chunk
         except GeneratorExit:  # the consumer stops here, and may go on in a second pass
             raise
@@ -71,41 +72,47 @@ class RecordedBody:
             self._recorder.fail()
             raise
         self._recorder.end()
-        await self._asettled()
+        await self._aend()
 
     async def aclose(self) -> None:
         try:
             await self._stream.aclose()
         finally:
-            await self._asettled()
+            await self._aend()
 
     def _feed(self) -> Callable[[bytes], bool]:
-        """How the recorder is given a chunk: with the time, if it is one of a stream. True: it was the last one that counts."""
-        recorder, started = self._recorder, self.started
+        """Return what gives the recorder a chunk (with its time, of a stream) and returns whether it was the last one that counts."""
+        recorder, started = self._recorder, self._started
         if not recorder.recording.stream:
             return recorder.feed
         return lambda chunk: recorder.feed_at(chunk, time.perf_counter() - started)
 
-    async def _asettled(self) -> None:
-        if self.settle is None or not _is_big(self._recorder):
-            self._settled()
+    async def _aend(self) -> None:
+        if self.on_end is None or not _is_big(self._recorder):
+            self._end()
             return
         from anyio import CancelScope
         from anyio.to_thread import run_sync
 
         with CancelScope(shield=True):  # a caller that is cancelled closes the body, too
-            await run_sync(self._settled)
+            await run_sync(self._end)
 
-    def _settled(self, *, can_wait: bool = False) -> None:
-        settle, self.settle = self.settle, None
-        if settle is not None:
-            settle(self._recorder, can_wait)
+    def __del__(self) -> None:
+        """The response was dropped unread, and nobody closed it."""
+        if self.on_end is not None and self.on_drop is not None:
+            self.on_end = None
+            self.on_drop()
+
+    def _end(self, *, can_wait: bool = False) -> None:
+        on_end, self.on_end = self.on_end, None
+        if on_end is not None:
+            on_end(can_wait)
 
 
 def _is_big(recorder: Recorder) -> bool:
-    made = recorder.recording
-    coded = b"content-encoding" in made.head.fields
-    return recorder.size > (BIG_CODED if coded else BIG_STREAM if made.stream else BIG)
+    recording = recorder.recording
+    coded = b"content-encoding" in recording.head.fields
+    return recorder.size > (BIG_CODED if coded else BIG_STREAM if recording.stream else BIG)
 
 
 class ReplayedBody:
@@ -133,7 +140,7 @@ class ReplayedBody:
 
 
 def _paced(entry: Entry, speed: float, started: float) -> Iterator[tuple[bytes, float]]:
-    """Each piece, and how many seconds are still to be waited before it."""
+    """Yield each piece, and how many seconds are still to be waited before it."""
     start = 0
     for size, seconds in entry.chunks:
         wait = started + seconds / speed - time.perf_counter() if speed else 0.0

@@ -1,16 +1,18 @@
-"""How does a transport of either HTTP library ask the cache? Everything the four faces share; neither library is imported here."""
+"""What do the transports of both HTTP libraries, sync and async, do with a request? Nothing here imports either library."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar, Self, assert_never
 
-from wirecache._caches.cache import Cache
-from wirecache._core.flows.effects import Claim, Discard, Effect, Forward, Lookup, ReadBody, Refuse, Reuse, Save
+from wirecache._caches.context import current_options
+from wirecache._core.flows.collapse import CollapseTimeout
+from wirecache._core.flows.effects import Refuse, Relay, Reuse
+from wirecache._engine.engine import CacheLike, Call
 from wirecache._runtime.driver import adrive, drive
-from wirecache._transport.collapse import aperform as acollapse
-from wirecache._transport.collapse import claim
-from wirecache._transport.collapse import perform as collapse
-from wirecache._transport.requests import Call, Library
+from wirecache._transport.effects import AsyncEffects, SyncEffects
+from wirecache._transport.library import Library
+from wirecache._transport.requests import to_request
+from wirecache._transport.responses import refused_response, reused_response
 
 __all__ = ["AsyncFace", "SyncFace", "holds_cache"]
 
@@ -19,17 +21,38 @@ class SyncFace:
     """What the sync transports of both libraries do."""
 
     _library: ClassVar[Library]
-    cache: Cache
+    cache: CacheLike
     next_transport: Any
 
     def handle_request(self, request: Any) -> Any:
         """Answer one request, from the store or by ``next_transport``."""
-        return _answer(self.cache, self._library, self.next_transport, request)
+        library, engine = self._library, self.cache.engine
+        call = Call(engine, to_request(library, request), current_options.get(), request.extensions.get("wirecache"))
+        effects = SyncEffects(call, library, request, self.next_transport)
+        try:
+            outcome = drive(call.flow(), effects.perform)
+        except BaseException as error:
+            call.fail(error)
+            if isinstance(error, CollapseTimeout):
+                raise library.read_timeout(str(error), request=request) from None
+            raise
+        match outcome:
+            case Reuse():
+                if effects.upstream is not None:
+                    effects.drop_upstream()
+                call.reuse(outcome)
+                return reused_response(library, outcome, call.plan.replay_speed, call.started)
+            case Relay():
+                return effects.relayed(outcome)
+            case Refuse():
+                return refused_response(library, call.refuse(call.explained(outcome)), outcome.status)
+            case _:
+                assert_never(outcome)
 
     def close(self) -> None:
         """Close the connections, and finish writing; the cache stays open for others."""
         self.next_transport.close()
-        self.cache.flush()
+        self.cache.engine.source.flush()
 
     def __enter__(self) -> Self:
         self.next_transport.__enter__()
@@ -37,24 +60,48 @@ class SyncFace:
 
     def __exit__(self, *error: Any) -> None:
         self.next_transport.__exit__(*error)
-        self.cache.flush()
+        self.cache.engine.source.flush()
 
 
 class AsyncFace:
     """What the async transports of both libraries do, under asyncio and trio."""
 
     _library: ClassVar[Library]
-    cache: Cache
+    cache: CacheLike
     next_transport: Any
 
     async def handle_async_request(self, request: Any) -> Any:
         """Answer one request, from the store or by ``next_transport``."""
-        return await _answer_async(self.cache, self._library, self.next_transport, request)
+        library, engine = self._library, self.cache.engine
+        call = Call(engine, to_request(library, request), current_options.get(), request.extensions.get("wirecache"))
+        effects = AsyncEffects(call, library, request, self.next_transport)
+        try:
+            outcome = await adrive(call.flow(), effects.perform)
+        except BaseException as error:
+            call.fail(error)
+            if isinstance(error, CollapseTimeout):
+                raise library.read_timeout(str(error), request=request) from None
+            raise
+        match outcome:
+            case Reuse():
+                if effects.upstream is not None:
+                    await effects.drop_upstream()
+                call.reuse(outcome)
+                return reused_response(library, outcome, call.plan.replay_speed, call.started)
+            case Relay():
+                return effects.relayed(outcome)
+            case Refuse():
+                from anyio.to_thread import run_sync
+
+                outcome = await run_sync(call.explained, outcome)
+                return refused_response(library, call.refuse(outcome), outcome.status)
+            case _:
+                assert_never(outcome)
 
     async def aclose(self) -> None:
         """Close the connections, and finish writing; the cache stays open for others."""
         await self.next_transport.aclose()
-        await self.cache.aflush()
+        await self._flush()
 
     async def __aenter__(self) -> Self:
         await self.next_transport.__aenter__()
@@ -62,94 +109,28 @@ class AsyncFace:
 
     async def __aexit__(self, *error: Any) -> None:
         await self.next_transport.__aexit__(*error)
-        await self.cache.aflush()
+        await self._flush()
+
+    async def _flush(self) -> None:
+        """Wait in a worker thread, and only if there is something to wait for."""
+        source = self.cache.engine.source
+        if not source.flush(0):
+            from anyio.to_thread import run_sync
+
+            await run_sync(source.flush)
 
 
 _FACES = (SyncFace, AsyncFace)
 
 
 def holds_cache(transport: Any, depth: int = 4) -> bool:
-    """Is it one of ours, or is one of ours below it? ``depth``: how many transports on top of it are looked through."""
+    """Return whether it is one of ours, or holds one of ours. ``depth``: how many transports on top of it are looked through."""
     if isinstance(transport, _FACES):
         return True
-    below = [value for value in getattr(transport, "__dict__", {}).values() if _is_transport(value)] if depth else []
-    return any(holds_cache(value, depth - 1) for value in below)
+    held = [value for value in getattr(transport, "__dict__", {}).values() if _is_transport(value)] if depth else []
+    return any(holds_cache(value, depth - 1) for value in held)
 
 
 def _is_transport(value: Any) -> bool:
     kind = type(value)
     return hasattr(kind, "handle_request") or hasattr(kind, "handle_async_request")
-
-
-def _answer(cache: Cache, library: Library, transport: Any, request: Any) -> Any:
-    call = Call(cache, library, request)
-
-    def perform(effect: Effect) -> Any:
-        match effect:
-            case ReadBody():
-                return request.read()
-            case Lookup(key):
-                return cache.look_up(key)
-            case Claim(key, than):
-                return drive(claim(call, key, than), lambda turn: collapse(cache, turn))
-            case Forward(changes):
-                call.drop_upstream()
-                original = request.headers
-                request.headers = call.headers_to_send(original, changes)
-                try:
-                    return call.forwarded(transport.handle_request(request))
-                finally:
-                    request.headers = original
-            case Save() | Discard():
-                return call.store(effect)
-            case _:
-                assert_never(effect)
-
-    try:
-        outcome = drive(call.flow(), perform)
-    except BaseException as error:
-        call.failed(error)
-        raise
-    if isinstance(outcome, Reuse):
-        call.drop_upstream()
-    elif isinstance(outcome, Refuse):
-        outcome = call.explained(outcome)
-    return call.finish(outcome)
-
-
-async def _answer_async(cache: Cache, library: Library, transport: Any, request: Any) -> Any:
-    call = Call(cache, library, request)
-
-    async def perform(effect: Effect) -> Any:
-        match effect:
-            case ReadBody():
-                return await request.aread()
-            case Lookup(key):
-                return await cache.alook_up(key)
-            case Claim(key, than):
-                return await adrive(claim(call, key, than), lambda turn: acollapse(cache, turn))
-            case Forward(changes):
-                await call.adrop_upstream()
-                original = request.headers
-                request.headers = call.headers_to_send(original, changes)
-                try:
-                    return call.forwarded(await transport.handle_async_request(request))
-                finally:
-                    request.headers = original
-            case Save() | Discard():
-                return call.store(effect)
-            case _:
-                assert_never(effect)
-
-    try:
-        outcome = await adrive(call.flow(), perform)
-    except BaseException as error:
-        call.failed(error)
-        raise
-    if isinstance(outcome, Reuse):
-        await call.adrop_upstream()
-    elif isinstance(outcome, Refuse):
-        from anyio.to_thread import run_sync
-
-        outcome = await run_sync(call.explained, outcome)
-    return call.finish(outcome)

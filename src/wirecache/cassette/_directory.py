@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from operator import itemgetter
 from pathlib import Path
 
-from wirecache._core.flows.replay import redacted
 from wirecache._core.keys.keys import DEFAULT_KEY, KeyOptions, key_of
+from wirecache._core.keys.redacted_request import redacted_request
 from wirecache._core.messages import Entry
 from wirecache._core.privacy.redaction import DEFAULT, Redactor
 from wirecache.cassette._file_format import SCHEMA_NAME, schema_text
@@ -172,7 +172,7 @@ class Directory:
         if recording.body is None or self._options is None:
             return recording.entry.key
         summary = recording.entry.request
-        request, body = redacted(recording.request, recording.body, self.redactor, self._options.headers)
+        request, body = redacted_request(recording.request, recording.body, self.redactor, self._options.headers)
         return key_of(request, body, self._options, summary.namespace, summary.sample)
 
     def made_at(self, name: str) -> float:

@@ -1,140 +1,255 @@
-"""What was played from a cassette, and what is to be written to it, from when it is opened until it is closed?"""
+"""What is replayed from a cassette, and what is written to it, from when it is opened until it is closed? The source of a ``Cassette``."""
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 from collections import Counter
-from typing import Literal
+from collections.abc import Callable, Iterator
+from typing import Literal, NamedTuple
 
+from wirecache._core.compare.diff import ABSENT, Difference, difference
+from wirecache._core.compare.drift import drift
+from wirecache._core.flows.recorder import Decode, Recorder
 from wirecache._core.messages import Entry
 from wirecache._core.rules.record_modes import RecordMode
 from wirecache.cassette._directory import Directory
+from wirecache.errors import CassetteError
 
-__all__ = ["SequenceEnd", "Session"]
+__all__ = ["CassetteSession", "Drift", "SequenceEnd", "Verify"]
+
+logger = logging.getLogger("wirecache")
 
 SequenceEnd = Literal["repeat", "fail"]
+Verify = Literal["shape", "text"]
 
 
-class Session:
+class Drift(NamedTuple):
+    """A request whose live answer differs from the recorded one, and where: ``stored`` was recorded, the other is what came."""
+
+    method: str
+    url: str
+    differences: tuple[Difference, ...]
+
+    def __str__(self) -> str:
+        """The request, and the differences, one a line."""
+        return "\n".join([f"{self.method} {self.url}", *(f"  {found}" for found in self.differences)])
+
+
+class CassetteSession:
     """One use of a cassette: sequences go on where they are, and what is replaced or unused is known at the end.
 
-    ``hold``: nothing is written before ``commit``. ``since``: files written later than this (seconds since the epoch) are the work of
-    others who record the same cassette at the same time, and are never removed. ``spare``: nothing is removed, since not all that was
-    to be recorded again was.
+    ``is_held``: nothing is written before ``close``. ``run_started_at``: files written later than this (seconds since the epoch) are the
+    work of others who record the same cassette at the same time, and are never removed. ``keep_unused``: nothing is removed, since not
+    all that was to be recorded again was. ``verify``: nothing is written; ``drift`` collects where live answers differ.
     """
 
-    hold = False
-    since = math.inf
-    spare = False
+    is_held = False
+    run_started_at = math.inf
+    keep_unused = False
+    single_flight = None  # what equal requests are answered with is a matter of their order
 
-    def __init__(self, directory: Directory, mode: RecordMode, sequence_end: SequenceEnd) -> None:
+    def __init__(self, directory: Directory, mode: RecordMode, sequence_end: SequenceEnd, verify: Verify | None = None) -> None:
         self.directory = directory
         self.mode = mode
+        self.verify = verify
+        self.drift: list[Drift] = []
+        self.recorded = 0
+        self.keep_unused = verify is not None
         self._sequence_end = sequence_end
         self._lock = threading.RLock()
-        # What is played, and what may be replaced, in their order: each with its stamp, as far as that will be asked for.
+        # What is replayed, and what may be replaced, in their order: each with its stamp, as far as that is needed.
         self._old = {name: directory.stamp(name) if mode.replaces else (0, 0) for name in directory.names()}
-        self._calls: Counter[str] = Counter()  # how often each key was played
+        self._calls: Counter[str] = Counter()  # how often each key was replayed
         self._used: set[str] = set()
         self._held: list[Entry] = []  # still to be written
-        self._again: dict[str, list[Entry]] = {}  # equal to the last of their sequence
+        self._repeated: dict[str, list[Entry]] = {}  # equal to the last of their sequence
         self._last: dict[str, Entry] = {}
-        self._made: dict[str, int] = {}  # how many of each key were written
+        self._written: dict[str, int] = {}  # how many of each key were written
         self._kept: set[str] = set()  # names that were written
-        self.recorded = 0
+        self._faults: list[CassetteError] = []
 
     @property
     def existed(self) -> bool:
-        """Were there recordings before?"""
+        """Whether there were recordings before."""
         return bool(self._old)
 
     @property
-    def replay_flow(self) -> int:
-        """How many answers came from it."""
-        return sum(self._calls.values())
-
-    @property
     def unused(self) -> list[str]:
-        """The recordings that were there before, and that nobody asked for."""
+        """The names of the recordings that were there before and that nothing requested."""
         return [name for name in self._old if name not in self._used and name not in self._kept]
 
-    def play(self, key: str) -> Entry | None:
-        """The next recording of that key; None if there is none, or its sequence is over and may not repeat its end."""
+    # -- replaying ----------------------------------------------------------------------------------------------------
+
+    def look_up(self, key: str) -> Entry | None:
+        """Return the next recording of that key; None if there is none, or its sequence is over and may not repeat its end."""
         with self._lock:
             names = self._before(key)
-            at = self._calls[key]
-            if not names or (at >= len(names) and self._sequence_end == "fail"):
+            index = self._calls[key]
+            if not names or (index >= len(names) and self._sequence_end == "fail"):
                 return None
-            name = names[min(at, len(names) - 1)]
+            name = names[min(index, len(names) - 1)]
             entry = self.directory.read(name)
             self._calls[key] += 1
             self._used.add(name)
             return entry
 
-    def record(self, entry: Entry) -> None:
-        """Write it, or keep it for ``commit``. Equal answers to equal requests are one recording, as long as no other follows them."""
+    async def alook_up(self, key: str) -> Entry | None:
+        """Look up on an event loop: one file is read in less time than a thread takes to start, all of them are not."""
+        if self.directory.is_indexed(key):
+            return self.look_up(key)
+        from anyio.to_thread import run_sync
+
+        return await run_sync(self.look_up, key)
+
+    def newest(self) -> Iterator[Entry]:
+        """Yield the recordings, the newest first."""
+        return self.directory.newest()
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield the recordings, by the names of their files."""
+        return (self.directory.read(name) for name in self.directory.names())
+
+    def get(self, key: str) -> Entry | None:
+        """Return the first recording of that key, or None."""
+        names = self.directory.of(key)
+        return self.directory.read(names[0]) if names else None
+
+    def label(self, entry: Entry) -> str:
+        """Return the name of the file of the entry."""
+        return next(iter(self.directory.of(entry.key)), "one that is gone")
+
+    # -- recording ----------------------------------------------------------------------------------------------------
+
+    def keep(self, recorder: Recorder, decode: Decode, now: float, seconds: float, on_stored: Callable[[], object]) -> str | None:
+        """Record an answer, or return the reason why not. ``seconds``: how long upstream took."""
+        reason = recorder.refusal_reason(decode)
+        if reason is None:
+            entry = recorder.entry(now, seconds)
+            if self.verify:
+                self._compare(entry, with_text=self.verify == "text")
+                return "verify"
+            if self._guarded(lambda: self._record(entry)):
+                on_stored()
+                return None
+            reason = "cassette-error"
+        logger.warning("wirecache: an answer was not recorded on the cassette %s: %s", self.directory.path, reason)
+        return reason
+
+    def save(self, entry: Entry) -> bool:
+        """Record an entry that is made already."""
+        return self._guarded(lambda: self._record(entry))
+
+    def _record(self, entry: Entry) -> None:
+        """Write it, or hold it until ``close``. Equal answers to equal requests are one recording, as long as no other follows them."""
         with self._lock:
             last = self._last.get(entry.key)
-            if last is not None and self._sequence_end == "repeat" and _same(last, entry):
-                self._again.setdefault(entry.key, []).append(entry)
+            if last is not None and self._sequence_end == "repeat" and (last.status, last.body) == (entry.status, entry.body):
+                self._repeated.setdefault(entry.key, []).append(entry)
             else:
-                self._held += [*self._again.pop(entry.key, ()), entry]
-                if not self.hold:
+                self._held += [*self._repeated.pop(entry.key, ()), entry]
+                if not self.is_held:
                     self._write()
             self._last[entry.key] = entry
             self.recorded += 1
 
-    def forget(self, key: str) -> None:
-        """What was recorded under the key was removed, or is not to be written."""
+    def _compare(self, live: Entry, *, with_text: bool) -> None:
+        """Note where the live answer differs from the recorded one."""
+        request = live.request
+        try:
+            recorded = self.look_up(live.key)
+        except CassetteError as error:
+            self.drift.append(Drift(request.method, request.url, (difference("cassette", str(error), ABSENT),)))
+            return
+        found = drift(recorded, live, text=with_text) if recorded else [difference("cassette", ABSENT, "answered")]
+        if found:
+            self.drift.append(Drift(request.method, request.url, tuple(found)))
+
+    def discard(self, key: str) -> None:
+        """Remove the recordings of that key."""
+        for name in self.directory.of(key, or_damaged=True):
+            self.directory.remove(name)
         with self._lock:
             self._held = [entry for entry in self._held if entry.key != key]
             self._last.pop(key, None)
-            self._again.pop(key, None)
+            self._repeated.pop(key, None)
 
-    def commit(self) -> None:
-        """Write what is held, and remove what the mode says is replaced."""
+    def reject(self, key: str) -> None:
+        """Do nothing: an answer that its caller found useless happened too, and its retry is the next of its sequence."""
+
+    def clear(self) -> None:
+        """Remove all recordings."""
+        for name in self.directory.names():
+            self.directory.remove(name)
+
+    def flush(self, timeout: float = 0.0) -> bool:
+        """Return True: nothing is written in the background."""
+        return True
+
+    def flush_unless_busy(self) -> None:
+        """Do nothing: nothing is written in the background."""
+
+    # -- the end ------------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Write what is held, and remove what the mode says is replaced. ``CassetteError`` for what could not be written, or read."""
+        if not self.verify:  # which writes nothing, and so replaces nothing
+            self._guarded(self._commit)
+        if self._faults:
+            faults, self._faults = self._faults, []
+            raise faults[0]
+
+    def _commit(self) -> None:
         with self._lock:
             self._write()
-            if self.mode.replaces and not self.spare:
+            if self.mode.replaces and not self.keep_unused:
                 for name in self._replaced():
                     self.directory.remove(name)
 
     def rollback(self) -> None:
-        """Forget what is held, and let what was there before be."""
+        """Forget what is held, and leave what was there before."""
         with self._lock:
-            self._held, self.spare = [], True
+            self._held, self.keep_unused = [], True
+
+    def _guarded(self, action: Callable[[], object]) -> bool:
+        """Call the action; a failure is logged at once and raised by ``close``: here it would look like a fault of the network."""
+        try:
+            action()
+        except (OSError, CassetteError) as error:
+            fault = error if isinstance(error, CassetteError) else CassetteError(f"{self.directory.path}: {error.strerror or error}")
+            self._faults.append(fault)
+            self.keep_unused = True
+            logger.error("wirecache: the cassette cannot be written: %s", fault)
+            return False
+        return True
 
     def _write(self) -> None:
-        """Write what is held. What cannot be written is lost: trying it again and again would hold up all that follows."""
-        waiting, self._held = self._held, []
-        for entry in waiting:
-            number = self._made.get(entry.key, 0) + 1
+        """Write what is held. What cannot be written is lost: trying it again and again would delay all that follows."""
+        held, self._held = self._held, []
+        for entry in held:
+            number = self._written.get(entry.key, 0) + 1
             before = self._before(entry.key, or_damaged=True) if self.mode.replaces else []
             if number <= len(before):
                 self.directory.replace(before[number - 1], entry)
                 self._kept.add(before[number - 1])
             else:
                 self._kept.add(self.directory.add(entry))
-            self._made[entry.key] = number
+            self._written[entry.key] = number
 
     def _before(self, key: str, *, or_damaged: bool = False) -> list[str]:
-        """The recordings of that key that were there before."""
+        """Return the names of the recordings of that key that were there before."""
         return [name for name in self.directory.of(key, or_damaged=or_damaged) if name in self._old]
 
     def _replaced(self) -> list[str]:
-        """The old recordings in whose place nothing was written: of the keys asked for, or (``rewrite``) of all.
+        """Return the old recordings in whose place nothing was written: of the keys requested, or (``rewrite``) of all.
 
-        What another process wrote meanwhile is none of them.
+        What another process wrote meanwhile is not among them.
         """
-        asked_for = (name for key in self._made for name in self._before(key, or_damaged=True))
-        gone = list(self._old) if self.mode is RecordMode.REWRITE else asked_for
-        return [name for name in gone if name not in self._kept and self._is_as_it_was(name)]
+        requested = (name for key in self._written for name in self._before(key, or_damaged=True))
+        old = list(self._old) if self.mode is RecordMode.REWRITE else requested
+        return [name for name in old if name not in self._kept and self._is_unchanged(name)]
 
-    def _is_as_it_was(self, name: str) -> bool:
+    def _is_unchanged(self, name: str) -> bool:
         stamp = self.directory.stamp(name)
-        return stamp == self._old[name] and stamp[0] / 1e9 < self.since
-
-
-def _same(one: Entry, other: Entry) -> bool:
-    return (one.status, one.body) == (other.status, other.body)
+        return stamp == self._old[name] and stamp[0] / 1e9 < self.run_started_at

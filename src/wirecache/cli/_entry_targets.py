@@ -112,7 +112,7 @@ class StoreTarget:
             return None
         if self._fresh:
             own = own._replace(stored_at=self._now)
-        while not self._cache.save(own):  # the queue of writes is full
+        while not self._cache.engine.source.save(own):  # the queue of writes is full
             self._cache.flush()
         lifetime = effective_ttl(own.ttl, plan.ttl)
         self.stale += lifetime is not None and age_of(own, self._now) > lifetime

@@ -13,7 +13,6 @@ import typer
 
 from wirecache import Cache, CassetteStore, ConfigError, DiskStore, Entry, MemoryStore, WirecacheError
 from wirecache._core.compare.query import Selection
-from wirecache._storage.leases import is_lease
 from wirecache.cassette import short_key_of
 from wirecache.cli._terminal import fail, usage_error, with_progress
 
@@ -54,14 +53,13 @@ def _cassette_store(store: str | None) -> CassetteStore | None:
 def selected_entries(cache: Cache, selection: Selection, description: str) -> Iterator[Entry]:
     """Yield the entries that match, newest first and read one by one. ``description``: the text beside the progress bar."""
     now = time.time()
-    entries = cache.shelf.newest()
+    entries = cache.engine.source.newest()
     return (entry for entry in (with_progress(entries, description) if selection else entries) if selection.matches(entry, now))
 
 
 def entry_keys(cache: Cache) -> Iterator[str]:
     """Yield the keys of the entries."""
-    keys = getattr(cache.store, "keys")()  # noqa: B009  # optional in the contract of a store
-    return (key for key in keys if not is_lease(key))
+    return cache.engine.source.keys()
 
 
 def find_key(cache: Cache, prefix: str) -> str:

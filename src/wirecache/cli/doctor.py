@@ -53,7 +53,7 @@ def _settings_findings(cache: Cache, store: str | None, from_file: Mapping[str, 
     file = settings_file()
     findings = [Finding("settings", "file", str(file) if file else "none in this directory or above it")]
     values: dict[str, Any] = {name: getattr(cache.plan, name, None) for name in SETTINGS}
-    values |= {"mode": cache.mode.value, "streams": cache.plan.streams.value, "keep_stale": cache.keep_stale, "store": cache.store}
+    values |= {"mode": cache.mode.value, "streams": cache.plan.streams.value, "store": cache.store}
     for name in SETTINGS:
         source = "--store" if name == "store" and store is not None else source_of(name, from_file)
         if name == "store" and source == "default" and os.environ.get("WIRECACHE_DIR"):

@@ -35,7 +35,7 @@ def command(
     """
     request = _read_request(file)
     with open_cache(store) as cache:
-        cache.search_seconds = SEARCH_SECONDS
+        cache.engine.search_seconds = SEARCH_SECONDS
         explanation = cache.explain(request)
     if as_json:
         print_json(_as_json(explanation))

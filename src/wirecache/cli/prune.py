@@ -9,6 +9,7 @@ import typer
 
 from wirecache import Cache, Entry
 from wirecache._core.rules.freshness import age_of
+from wirecache._core.rules.plan import is_fresh
 from wirecache.cli._options import JsonOption, StoreOption, duration_seconds
 from wirecache.cli._stores import open_cache
 from wirecache.cli._terminal import print_json, print_text, quantity, with_progress
@@ -33,7 +34,7 @@ def command(
     with open_cache(store) as cache:
         keys = [entry.key for entry in with_progress(cache.entries(), "Searching") if _is_too_old(cache, entry, least_age)]
         for key in [] if dry_run else with_progress(keys, "Dropping", len(keys)):
-            cache.shelf.drop(key)
+            cache.engine.source.drop(key)
         if as_json:
             print_json({"dropped": 0 if dry_run else len(keys), "found": len(keys)})
         else:
@@ -41,4 +42,4 @@ def command(
 
 
 def _is_too_old(cache: Cache, entry: Entry, least_age: float | None) -> bool:
-    return age_of(entry, time.time()) >= least_age if least_age is not None else not cache.is_fresh(entry)
+    return age_of(entry, time.time()) >= least_age if least_age is not None else not is_fresh(entry, cache.plan, time.time())

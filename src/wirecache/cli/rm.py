@@ -22,7 +22,7 @@ def command(
     with open_cache(store) as cache:
         removed = list(dict.fromkeys(find_key(cache, key) for key in keys))
         for key in removed:
-            cache.shelf.drop(key)
+            cache.engine.source.drop(key)
     if as_json:
         print_json({"removed": removed})
     else:

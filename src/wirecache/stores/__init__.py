@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from wirecache.stores._disk import DiskStore
 from wirecache.stores._open import Place, open_store
 from wirecache.stores._protocol import GONE, Store, drop
+from wirecache.stores._stats_table import HistoryError
 
 if TYPE_CHECKING:
     from wirecache.stores._encrypted import EncryptedStore
@@ -15,7 +16,19 @@ if TYPE_CHECKING:
     from wirecache.stores._redis import RedisStore
     from wirecache.stores._tiered import TieredStore
 
-__all__ = ["GONE", "DiskStore", "EncryptedStore", "MemoryStore", "Place", "RedisStore", "Store", "TieredStore", "drop", "open_store"]
+__all__ = [
+    "GONE",
+    "DiskStore",
+    "EncryptedStore",
+    "HistoryError",
+    "MemoryStore",
+    "Place",
+    "RedisStore",
+    "Store",
+    "TieredStore",
+    "drop",
+    "open_store",
+]
 
 _MODULES = {"EncryptedStore": "_encrypted", "MemoryStore": "_memory", "RedisStore": "_redis", "TieredStore": "_tiered"}
 

@@ -9,8 +9,8 @@ import pytest
 
 from tests.core.play import ANSWER, CHAT, WHOLE, ask, entry, head, play
 from wirecache import KeyOptions, make_key
-from wirecache._core.flows.effects import Claim, Forward, Lookup, ReadBody, Refuse, Relay, Reuse
-from wirecache._core.flows.inference import exchange
+from wirecache._core.flows.effects import Claim, Forward, Lookup, ReadBody, Refuse, Relay, Reuse, Turn
+from wirecache._core.flows.inference import inference_flow
 from wirecache._core.keys.keys import http_key
 from wirecache._core.messages import Request
 from wirecache._core.rules.plan import MAX_BODY, Mode, Plan, for_call
@@ -45,7 +45,7 @@ def mode(name: str, ttl: float | None = 60.0) -> Plan:
 )
 def test_reuse(plan: Plan, ttl: float | None, age: float) -> None:
     found = entry(key=KEY)
-    effects, outcome = play(exchange(SENT, plan, NOW), BODY, found)
+    effects, outcome = play(inference_flow(SENT, plan, NOW), BODY, found)
     assert effects == LOOK
     assert outcome == Reuse(found, CacheStatus(hit=True, ttl=ttl, key=KEY), age)
 
@@ -63,7 +63,7 @@ def test_reuse(plan: Plan, ttl: float | None, age: float) -> None:
 )
 def test_forward_and_store(plan: Plan, found: Any, fwd: str, detail: str | None) -> None:
     looked = [] if found is ... else [found]
-    effects, outcome = play(exchange(SENT, plan, NOW), BODY, *looked, head())
+    effects, outcome = play(inference_flow(SENT, plan, NOW), BODY, *looked, head())
     assert effects == [*LOOK[: 1 + len(looked)], Forward()]
     assert isinstance(outcome, Relay)
     assert outcome.status == CacheStatus(fwd=fwd, fwd_status=200, key=KEY, detail=detail)
@@ -71,7 +71,7 @@ def test_forward_and_store(plan: Plan, found: Any, fwd: str, detail: str | None)
 
 
 def test_offline_refuses_what_it_does_not_have() -> None:
-    effects, outcome = play(exchange(SENT, mode("offline"), NOW), BODY, None)
+    effects, outcome = play(inference_flow(SENT, mode("offline"), NOW), BODY, None)
     assert effects == LOOK
     assert isinstance(outcome, Refuse)
     assert outcome.status == CacheStatus(fwd="miss", key=KEY, detail="only-if-cached")
@@ -106,26 +106,26 @@ def test_bypass(asked: Request, bodies: list[bytes], reason: str, plan: Plan) ->
     looks = (
         [Lookup(http_key(asked._replace(method=m))) for m in ("GET", "HEAD")] if reason == "no-rule" else []
     )  # an accepted change makes the GET of its URL invalid
-    effects, outcome = play(exchange(asked, plan, NOW), *bodies, head(201), *(None for _ in looks))
+    effects, outcome = play(inference_flow(asked, plan, NOW), *bodies, head(201), *(None for _ in looks))
     assert effects == [*([ReadBody()] if bodies else []), Forward(), *looks]
     assert outcome == Relay(CacheStatus(fwd="bypass", fwd_status=201, detail=reason))
 
 
 @pytest.mark.parametrize(("asked", "bodies", "reason", "plan"), [row for row in BYPASSES if row.id != "off"])
 def test_bypass_offline(asked: Request, bodies: list[bytes], reason: str, plan: Plan) -> None:
-    effects, outcome = play(exchange(asked, mode("offline"), NOW), *bodies)
+    effects, outcome = play(inference_flow(asked, mode("offline"), NOW), *bodies)
     assert Forward() not in effects
     assert isinstance(outcome, Refuse)
     assert outcome.status == CacheStatus(fwd="miss", detail="only-if-cached")
 
 
 def test_refresh_bypasses_too() -> None:
-    assert play(exchange(SENT, mode("refresh"), NOW), b'{"stream":true}', head()).outcome.status.fwd == "bypass"
+    assert play(inference_flow(SENT, mode("refresh"), NOW), b'{"stream":true}', head()).outcome.status.fwd == "bypass"
 
 
 def test_a_large_body_without_a_declared_length_is_not_stored() -> None:
     plan = Plan(max_body=10_000_000)
-    effects, _ = play(exchange(SENT, plan, NOW), b'{"a":"%b"}' % (b"x" * 10_000_000), head())
+    effects, _ = play(inference_flow(SENT, plan, NOW), b'{"a":"%b"}' % (b"x" * 10_000_000), head())
     assert not any(isinstance(effect, Lookup) for effect in effects)
 
 
@@ -147,13 +147,13 @@ def test_a_large_body_without_a_declared_length_is_not_stored() -> None:
 )
 @pytest.mark.parametrize(("found", "fwd"), [(None, "miss"), (entry(), "stale")])
 def test_an_answer_that_is_not_stored(answer: Any, reason: str, found: Any, fwd: str) -> None:
-    effects, outcome = play(exchange(SENT, STALE, NOW), BODY, found, answer)
+    effects, outcome = play(inference_flow(SENT, STALE, NOW), BODY, found, answer)
     assert effects == [*LOOK, Forward()]
     assert outcome == Relay(CacheStatus(fwd=fwd, fwd_status=answer.status, key=KEY, detail=reason), model="m")
 
 
 def test_what_is_recorded() -> None:
-    outcome = play(exchange(SENT, FRESH, NOW), BODY, None, head()).outcome
+    outcome = play(inference_flow(SENT, FRESH, NOW), BODY, None, head()).outcome
     assert isinstance(outcome, Relay)
     recorder = outcome.recorder
     assert recorder is not None
@@ -177,7 +177,7 @@ def test_what_is_recorded() -> None:
     ],
 )
 def test_an_answer_whose_body_is_not_good(change: dict[str, Any], reason: str) -> None:
-    outcome = play(exchange(SENT, FRESH, NOW), BODY, None, head()).outcome
+    outcome = play(inference_flow(SENT, FRESH, NOW), BODY, None, head()).outcome
     assert isinstance(outcome, Relay)
     assert outcome.recorder is not None
     outcome.recorder.feed(json.dumps({**ANSWER, **change}).encode())
@@ -187,7 +187,7 @@ def test_an_answer_whose_body_is_not_good(change: dict[str, Any], reason: str) -
 
 
 def test_an_answer_that_is_too_large() -> None:
-    outcome = play(exchange(SENT, Plan(max_body=100), NOW), BODY, None, head()).outcome
+    outcome = play(inference_flow(SENT, Plan(max_body=100), NOW), BODY, None, head()).outcome
     assert isinstance(outcome, Relay)
     assert outcome.recorder is not None
     outcome.recorder.feed(b"x" * 101)
@@ -199,7 +199,7 @@ def test_an_answer_that_is_too_large() -> None:
 
 
 def looked_up(plan: Plan, body: bytes = BODY, asked: Request = SENT) -> str:
-    return next(effect.key for effect in play(exchange(asked, plan, NOW), body, None, head()).effects if isinstance(effect, Lookup))
+    return next(effect.key for effect in play(inference_flow(asked, plan, NOW), body, None, head()).effects if isinstance(effect, Lookup))
 
 
 def test_the_plan_counts_in_the_key() -> None:
@@ -231,8 +231,8 @@ def test_a_body_that_is_no_json_is_looked_up_too() -> None:
 @pytest.mark.parametrize("directive", ["no-store", "no-cache", "max-age=0"])
 def test_a_request_that_wants_it_live_is_not_reused(directive: str) -> None:
     asked = ask(headers={"cache-control": directive})
-    flow = exchange(asked, for_call(FRESH, asked, None, None), NOW)
-    effect, answers = next(flow), {ReadBody: BODY, Lookup: entry(key=KEY), Claim: None}
+    flow = inference_flow(asked, for_call(FRESH, asked, None, None), NOW)
+    effect, answers = next(flow), {ReadBody: BODY, Lookup: entry(key=KEY), Claim: Turn.LEAD}
     while not isinstance(effect, Forward):
         effect = flow.send(answers[type(effect)])  # StopIteration: it was reused
 
@@ -262,11 +262,11 @@ def asking(control: str, plan: Plan) -> tuple[Request, Plan]:
 )
 def test_how_old_an_entry_may_be(control: str, plan: Plan, ends: type) -> None:
     answers = [BODY, entry(key=KEY), *([head()] if ends is Relay else [])]
-    assert isinstance(play(exchange(*asking(control, plan), NOW), *answers).outcome, ends)
+    assert isinstance(play(inference_flow(*asking(control, plan), NOW), *answers).outcome, ends)
 
 
 def test_no_cache_does_not_look_and_stores() -> None:
-    effects, outcome = play(exchange(*asking("no-cache", FRESH), NOW), BODY, head())
+    effects, outcome = play(inference_flow(*asking("no-cache", FRESH), NOW), BODY, head())
     assert effects == [ReadBody(), Forward()]
     assert isinstance(outcome, Relay)
     assert outcome.recorder is not None
@@ -274,7 +274,7 @@ def test_no_cache_does_not_look_and_stores() -> None:
 
 
 def test_no_store_neither_looks_nor_stores() -> None:
-    effects, outcome = play(exchange(*asking("no-store", FRESH), NOW), head())
+    effects, outcome = play(inference_flow(*asking("no-store", FRESH), NOW), head())
     assert effects == [Forward()]
     assert outcome == Relay(CacheStatus(fwd="bypass", fwd_status=200, detail="no-store"))
 
@@ -282,7 +282,7 @@ def test_no_store_neither_looks_nor_stores() -> None:
 @pytest.mark.parametrize("body", [BODY, b'{"stream":true}'])
 def test_only_if_cached_never_leaves(body: bytes) -> None:
     answers = [body] if b"stream" in body else [body, None]
-    assert isinstance(play(exchange(*asking("only-if-cached", FRESH), NOW), *answers).outcome, Refuse)
+    assert isinstance(play(inference_flow(*asking("only-if-cached", FRESH), NOW), *answers).outcome, Refuse)
 
 
 # -- when upstream fails -----------------------------------------------------------------------------------------------------
@@ -292,7 +292,7 @@ HELPED = Plan(ttl=3.0, stale_if_error=7.0)
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 529])
 def test_a_stale_entry_stands_in_for_an_error(status: int) -> None:
-    effects, outcome = play(exchange(SENT, HELPED, NOW), BODY, entry(key=KEY), head(status))
+    effects, outcome = play(inference_flow(SENT, HELPED, NOW), BODY, entry(key=KEY), head(status))
     assert effects == [*LOOK, Forward()]
     assert outcome == Reuse(entry(key=KEY), CacheStatus(hit=True, ttl=-7.0, key=KEY, detail="stale-if-error"), 10.0)
 
@@ -309,14 +309,14 @@ def test_a_stale_entry_stands_in_for_an_error(status: int) -> None:
     ],
 )
 def test_an_error_that_is_passed_on(plan: Plan, found: Any, status: int) -> None:
-    outcome = play(exchange(SENT, plan, NOW), BODY, found, head(status)).outcome
+    outcome = play(inference_flow(SENT, plan, NOW), BODY, found, head(status)).outcome
     assert isinstance(outcome, Relay)
     assert outcome.status.fwd_status == status
 
 
 @pytest.mark.parametrize(("plan", "helped"), [(HELPED, True), (STALE, False)])
 def test_a_connection_that_fails(plan: Plan, helped: bool) -> None:
-    flow = exchange(SENT, plan, NOW)
+    flow = inference_flow(SENT, plan, NOW)
     next(flow)
     flow.send(BODY)
     flow.send(entry(key=KEY))
@@ -352,9 +352,9 @@ SEARCH = ask("https://h/v1/search")
 def test_rules(rules: list[Rule], asked: Request, bodies: list[bytes], reason: str | None) -> None:
     plan = Plan(rules=tuple(rules))
     if reason is None:
-        assert isinstance(play(exchange(asked, plan, NOW), *bodies, None, head()).outcome, Relay)
+        assert isinstance(play(inference_flow(asked, plan, NOW), *bodies, None, head()).outcome, Relay)
     else:
-        flow = exchange(asked, plan, NOW)
+        flow = inference_flow(asked, plan, NOW)
         effects = [next(flow), *(flow.send(body) for body in bodies)]
         assert effects == [*([ReadBody()] if bodies else []), Forward()]
 
@@ -371,7 +371,7 @@ def test_rules(rules: list[Rule], asked: Request, bodies: list[bytes], reason: s
     ],
 )
 def test_whose_ttl_is_in_force(plan: Plan, reused: bool) -> None:
-    outcome = play(exchange(SENT, plan, NOW), BODY, entry(key=KEY), *([] if reused else [head()])).outcome
+    outcome = play(inference_flow(SENT, plan, NOW), BODY, entry(key=KEY), *([] if reused else [head()])).outcome
     assert isinstance(outcome, Reuse) is reused
 
 
@@ -383,6 +383,6 @@ def test_a_key_that_cannot_be_made_is_no_reason_to_fail() -> None:
     def normalize(body: object) -> object:
         raise KeyError(body)
 
-    effects, outcome = play(exchange(SENT, Plan(key=KeyOptions(normalize=normalize)), NOW), BODY, head())
+    effects, outcome = play(inference_flow(SENT, Plan(key=KeyOptions(normalize=normalize)), NOW), BODY, head())
     assert effects == [ReadBody(), Forward()]
     assert outcome == Relay(CacheStatus(fwd="bypass", fwd_status=200, detail="normalize-error"), model="m")

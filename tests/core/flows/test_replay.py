@@ -10,8 +10,9 @@ import pytest
 from tests.core.play import CHAT, ask, entry, head, play
 from wirecache import KeyOptions, make_key
 from wirecache._core.flows.effects import Forward, Lookup, ReadBody, Refuse, Relay, Reuse
-from wirecache._core.flows.replay import redacted, replay_flow
+from wirecache._core.flows.replay import replay_flow
 from wirecache._core.keys.canonical import parse_body
+from wirecache._core.keys.redacted_request import redacted_request
 from wirecache._core.messages import Request
 from wirecache._core.privacy.redaction import Redactor
 from wirecache._core.rules.plan import Mode, Plan, for_call
@@ -270,4 +271,4 @@ def test_a_header_that_the_user_made_count_is_redacted_too() -> None:
 @pytest.mark.parametrize("body", [b"", b"{}", b"a=1", b"\xff\xfe", b'{"a":1,"a":2}', b'{"a":"b"}'])
 def test_a_request_without_secrets_stays_as_it_is(body: bytes) -> None:
     parsed = parse_body(body)
-    assert redacted(SENT, parsed, Redactor()) == (SENT, parsed)
+    assert redacted_request(SENT, parsed, Redactor()) == (SENT, parsed)

@@ -76,7 +76,7 @@ def test_directives(control: str, directives: Directives, on_error: float) -> No
         pytest.param({"sample": "first"}, "x: sample is 'first'; allowed: 0, 1, 2", id="sample"),
         pytest.param({"sample": 1.5}, "x: sample is 1.5; allowed: 0, 1, 2", id="half a sample"),
         pytest.param({"namespace": 7}, "x: namespace is 7; allowed: a text", id="namespace"),
-        pytest.param({"tll": 1}, "x: tll is no option of a call; allowed: mode, namespace, sample, streams, ttl", id="unknown"),
+        pytest.param({"tll": 1}, "x: tll is not an option of a call; allowed: mode, namespace, sample, streams, ttl", id="unknown"),
     ],
 )
 def test_a_wrong_option_is_named(given: dict[str, Any], words: str) -> None:

@@ -6,6 +6,7 @@ A flow writes ``entry: Entry | None = yield Lookup(key)``; it ends by returning 
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
@@ -14,27 +15,23 @@ from wirecache._core.keys.canonical import Body
 from wirecache._core.messages import Entry
 from wirecache._core.status import CacheStatus
 
-__all__ = ["Claim", "Discard", "Effect", "Flow", "Forward", "Lookup", "Outcome", "ReadBody", "Refuse", "Relay", "Reuse", "Save"]
+__all__ = [
+    "READ_BODY", "AcquireLease", "Claim", "Discard", "Effect", "Flow", "Follow", "Forward", "Lease", "Lookup", "Outcome", "ReadBody",
+    "Refuse", "Relay", "Reuse", "Save", "Turn", "Wait",
+]  # fmt: skip
 
 
 class ReadBody(NamedTuple):
     """Read the request's body (it is still sent). Answered with its bytes."""
 
 
+READ_BODY = ReadBody()
+
+
 class Lookup(NamedTuple):
     """Look into the store. Answered with the entry, or None; a store in trouble has none."""
 
     key: str
-
-
-class Claim(NamedTuple):
-    """Lead the forward of this key, or wait for whoever does. Answered with what the leader stored, or None: forward it yourself.
-
-    ``than``: when the entry that may not answer was stored, if there is one; the leader's is another.
-    """
-
-    key: str
-    than: float | None = None
 
 
 class Forward(NamedTuple):
@@ -44,15 +41,70 @@ class Forward(NamedTuple):
 
 
 class Save(NamedTuple):
-    """Store an entry that is whole already (its headers were renewed). Answered with whether it will be."""
+    """Store an entry that is whole already (its headers were updated). Answered with whether it will be stored."""
 
     entry: Entry
 
 
 class Discard(NamedTuple):
-    """Drop what is stored under the key. Answered with nothing."""
+    """Drop what is stored under the key. Answered with None."""
 
     key: str
+
+
+# -- concurrent equal requests ----------------------------------------------------------------------------------------
+
+
+class Turn(StrEnum):
+    """Which part a call has among the equal calls of this process.
+
+    ``LEAD``: forward, for all. ``LOOK_AGAIN``: forward, but look first, since another call has stored something since this one began.
+    ``FOLLOW``: wait for the leader. ``ALONE``: forward without a claim, since the leader waits for this very caller.
+    """
+
+    LEAD = "lead"
+    LOOK_AGAIN = "look-again"
+    FOLLOW = "follow"
+    ALONE = "alone"
+
+
+class Claim(NamedTuple):
+    """Claim the forward of this key within the process. Answered with a ``Turn``."""
+
+    key: str
+
+
+class Follow(NamedTuple):
+    """Wait for the leader. Answered with whether its answer was stored; ``TimeoutError`` after ``seconds``."""
+
+    key: str
+    seconds: float
+
+
+class Lease(StrEnum):
+    """What became of the wish to forward a key for all processes on a store.
+
+    ``HELD``: this process forwards. ``BUSY``: another one does. ``REFUSED``: another one did, and has nothing to share: go on alone.
+    """
+
+    HELD = "held"
+    BUSY = "busy"
+    REFUSED = "refused"
+
+
+class AcquireLease(NamedTuple):
+    """Acquire the lease of this key in the common store. Answered with a ``Lease``; a store in trouble lets everybody have it."""
+
+    key: str
+
+
+class Wait(NamedTuple):
+    """Let some time pass. Answered with None."""
+
+    seconds: float
+
+
+# -- outcomes ---------------------------------------------------------------------------------------------------------
 
 
 class Reuse(NamedTuple):
@@ -64,7 +116,7 @@ class Reuse(NamedTuple):
 
 
 class Relay(NamedTuple):
-    """Pass upstream's answer on; with a recorder, keep a copy of the body for the store. ``model``: the one asked, where it is known."""
+    """Pass upstream's answer on; with a recorder, keep a copy of the body for the store. ``model``: the one requested, where known."""
 
     status: CacheStatus
     recorder: Recorder | None = None
@@ -79,6 +131,6 @@ class Refuse(NamedTuple):
     body: Body | None = None
 
 
-Effect: TypeAlias = ReadBody | Lookup | Claim | Forward | Save | Discard
+Effect: TypeAlias = ReadBody | Lookup | Claim | Follow | AcquireLease | Wait | Forward | Save | Discard
 Outcome: TypeAlias = Reuse | Relay | Refuse
 Flow: TypeAlias = Generator[Effect, Any, Outcome]

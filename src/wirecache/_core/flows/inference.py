@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from wirecache._core.flows.effects import Claim, Discard, Flow, Forward, Lookup, ReadBody, Refuse, Relay, Reuse
+from wirecache._core.flows.collapse import claim_or_follow
+from wirecache._core.flows.effects import READ_BODY, Discard, Flow, Forward, Lookup, Refuse, Relay, Reuse
 from wirecache._core.flows.recorder import Recorder, Recording
 from wirecache._core.flows.refusal import explain_bypass, explain_miss
 from wirecache._core.flows.storability import head_refusal_reason
@@ -33,47 +34,46 @@ from wirecache._core.status import CacheStatus
 # Methods that may change what a GET of the same URL answers: they make its entry invalid (RFC 9111 section 4.4).
 UNSAFE_METHODS = frozenset({"DELETE", "PATCH", "POST", "PUT"})
 
-__all__ = ["bypass", "exchange", "wrong_options"]
+__all__ = ["bypass_flow", "config_error_flow", "inference_flow"]
 
 
-def exchange(request: Request, plan: Plan, now: float) -> Flow:
-    """Answer from the store, or forward and record; ``now`` in seconds since the epoch."""
+def inference_flow(request: Request, plan: Plan, now: float) -> Flow:
+    """Answer from the store, or forward and record. ``now``: seconds since the epoch."""
     rules = rules_for(plan.rules, request) if plan.rules else []
     endpoint = find_endpoint(request.path) if request.method == "POST" else None
-    if reason := _why_live(request, endpoint, plan, rules):
-        return (yield from bypass(request, plan, reason))
-    body = parse_body((yield ReadBody()), request.fields.get(b"content-type", b""))
+    if reason := _target_bypass_reason(request, endpoint, plan, rules):
+        return (yield from bypass_flow(request, plan, reason))
+    body = parse_body((yield READ_BODY), request.fields.get(b"content-type", b""))
     rule = rule_for_model(rules, model_of(request, body)) if rules else None
-    if reason := "body-size" if len(body.raw) > plan.max_body else _why_not(endpoint, body, rule, plan):
-        return (yield from bypass(request, plan, reason, model_of(request, body)))
+    if reason := "body-size" if len(body.raw) > plan.max_body else _body_bypass_reason(endpoint, body, rule, plan):
+        return (yield from bypass_flow(request, plan, reason, model_of(request, body)))
     try:
         key = key_of(request, body, plan.key, plan.namespace, plan.sample)
     except Exception:  # the user's normalize raised: no call fails for that
-        return (yield from bypass(request, plan, "normalize-error", model_of(request, body)))
+        return (yield from bypass_flow(request, plan, "normalize-error", model_of(request, body)))
     entry: Entry | None = None
-    if not _unseen(plan):
+    if not _skips_lookup(plan):
         entry = yield Lookup(key)
         if entry is not None and (reuse := _reuse(entry, plan, rule, now)):
             return reuse
     if plan.mode is Mode.OFFLINE or plan.directives.only_if_cached:
-        told = explain_miss(request, endpoint or "rule", model_of(request, body), stream=_wants_stream(request, endpoint, body))
-        return Refuse(CacheStatus(fwd="miss", key=key, detail="only-if-cached"), told, body)
+        message = explain_miss(request, endpoint or "rule", model_of(request, body), stream=_requests_stream(request, endpoint, body))
+        return Refuse(CacheStatus(fwd="miss", key=key, detail="only-if-cached"), message, body)
     # nobody waits for the end of a stream that somebody else reads
-    if plan.collapse and not _unseen(plan) and not _wants_stream(request, endpoint, body):
-        led: Entry | None = yield Claim(key, entry.stored_at if entry else None)
-        if led is not None and (reuse := _reuse(led, plan, rule, now)):
-            status = CacheStatus(fwd="stale" if entry else "miss", collapsed=True, key=key)
-            return reuse._replace(status=status)
+    if plan.collapse and not _skips_lookup(plan) and not _requests_stream(request, endpoint, body):
+        shared = yield from claim_or_follow(key, entry, request.read_timeout, shared=plan.collapse_shared)
+        if shared is not None and (reuse := _reuse(shared, plan, rule, now)):
+            return reuse._replace(status=CacheStatus(fwd="stale" if entry else "miss", collapsed=True, key=key))
     return (yield from _forward(request, body, endpoint or "rule", rule, plan, key, entry, now))
 
 
-def _wants_stream(request: Request, endpoint: str | None, body: Body) -> bool:
-    """Is a stream asked for?"""
+def _requests_stream(request: Request, endpoint: str | None, body: Body) -> bool:
+    """Return whether the answer shall be a stream."""
     return target_requests_stream(request.path, request.query) or body_requests_stream(endpoint or "rule", body)
 
 
 def _forward(request: Request, body: Body, endpoint: str, rule: Rule | None, plan: Plan, key: str, entry: Entry | None, now: float) -> Flow:
-    """Send it, and record the answer; a stale entry may step in if that fails."""
+    """Send the request and record the answer; a stale entry may answer in its place if that fails."""
     try:
         head: Head = yield Forward()
     except Exception:
@@ -86,29 +86,29 @@ def _forward(request: Request, body: Body, endpoint: str, rule: Rule | None, pla
     reason = "stream" if stream and plan.streams is Streams.BYPASS else head_refusal_reason(head)
     recorder, model = None, model_of(request, body)
     if reason is None:
-        made = Recording(key, head, request, endpoint, model, body, plan.max_body, plan.call_ttl, plan.namespace, plan.sample)
-        recorder = Recorder(made._replace(stream=True) if stream else made)
-    fwd: Literal["miss", "stale", "request"] = "request" if _unseen(plan) else "stale" if entry else "miss"
+        recording = Recording(key, head, request, endpoint, model, body, plan.max_body, plan.call_ttl, plan.namespace, plan.sample)
+        recorder = Recorder(recording._replace(stream=True) if stream else recording)
+    fwd: Literal["miss", "stale", "request"] = "request" if _skips_lookup(plan) else "stale" if entry else "miss"
     detail = reason or (None if fwd != "request" else "refresh" if plan.mode is Mode.REFRESH else "no-cache")
     return Relay(CacheStatus(fwd=fwd, fwd_status=head.status, key=key, detail=detail), recorder, model)
 
 
-def _unseen(plan: Plan) -> bool:
-    """Is the store not to be asked, only to be written?"""
+def _skips_lookup(plan: Plan) -> bool:
+    """Return whether the store is only written, never read, for this call."""
     return plan.mode is Mode.REFRESH or plan.directives.no_cache
 
 
 def _reuse(entry: Entry, plan: Plan, rule: Rule | None, now: float) -> Reuse | None:
-    """The entry as the answer, if it may be."""
+    """Return the reuse of the entry, or None if it may not answer."""
     left, age = ttl_left(entry, ttl_in_force(plan, rule), now), age_of(entry, now)
-    stale_too = math.inf if plan.mode is Mode.OFFLINE else plan.directives.max_stale
-    if not may_answer(left, age, plan.directives.max_age, stale_too):
+    max_stale = math.inf if plan.mode is Mode.OFFLINE else plan.directives.max_stale
+    if not may_answer(left, age, plan.directives.max_age, max_stale):
         return None
     return Reuse(entry, CacheStatus(hit=True, ttl=left, key=entry.key), age)
 
 
 def _stale_if_error(entry: Entry | None, plan: Plan, rule: Rule | None, now: float, status: int) -> Reuse | None:
-    """The stale entry in place of an upstream error (RFC 5861 section 4), as far as that is allowed."""
+    """Return the reuse of a stale entry in place of an upstream error (RFC 5861 section 4), or None if it may not answer."""
     if entry is None or not plan.stale_if_error or not (status == 429 or status >= 500):
         return None
     left = ttl_left(entry, ttl_in_force(plan, rule), now)
@@ -117,8 +117,8 @@ def _stale_if_error(entry: Entry | None, plan: Plan, rule: Rule | None, now: flo
     return Reuse(entry, CacheStatus(hit=True, ttl=left, key=entry.key, detail="stale-if-error"), age_of(entry, now))
 
 
-def _why_live(request: Request, endpoint: str | None, plan: Plan, rules: list[Rule]) -> str | None:
-    """What can be said before the body is read?"""
+def _target_bypass_reason(request: Request, endpoint: str | None, plan: Plan, rules: list[Rule]) -> str | None:
+    """Return why the request passes live, as far as that is known before its body is read; None if it does not."""
     if plan.mode is Mode.OFF:
         return "off"
     if plan.directives.no_store:
@@ -132,8 +132,8 @@ def _why_live(request: Request, endpoint: str | None, plan: Plan, rules: list[Ru
     return "stream" if plan.streams is Streams.BYPASS and target_requests_stream(request.path, request.query) else None
 
 
-def _why_not(endpoint: str | None, body: Body, rule: Rule | None, plan: Plan) -> str | None:
-    """What do the body, and the rule that matches its model, say?"""
+def _body_bypass_reason(endpoint: str | None, body: Body, rule: Rule | None, plan: Plan) -> str | None:
+    """Return why the request passes live by its body or by the rule that matches its model; None if it does not."""
     if rule is not None and not rule.cache:
         return "rule"
     if endpoint is None and (rule is None or not rule.opens):
@@ -142,8 +142,8 @@ def _why_not(endpoint: str | None, body: Body, rule: Rule | None, plan: Plan) ->
     return None if endpoint is None and reason == "no-body" else reason  # a rule opened it, perhaps for a GET
 
 
-def bypass(request: Request, plan: Plan, reason: str, model: str | None = None) -> Flow:
-    """Pass it on without a look into the store; offline, where nothing may leave, say so."""
+def bypass_flow(request: Request, plan: Plan, reason: str, model: str | None = None) -> Flow:
+    """Forward the request without a lookup; refuse it offline, where nothing may leave."""
     if plan.mode is Mode.OFFLINE or plan.directives.only_if_cached:
         return Refuse(CacheStatus(fwd="miss", detail="only-if-cached"), explain_bypass(request, reason))
     head: Head = yield Forward()
@@ -155,7 +155,7 @@ def bypass(request: Request, plan: Plan, reason: str, model: str | None = None) 
     return Relay(CacheStatus(fwd="bypass", fwd_status=head.status, detail=reason), model=model)
 
 
-def wrong_options(message: str) -> Flow:
-    """An option of the call is wrong: nothing is looked up or sent."""
+def config_error_flow(message: str) -> Flow:
+    """Refuse a call with a wrong option: nothing is looked up or sent."""
     return Refuse(CacheStatus(fwd="bypass", detail="config-error"), f"wirecache: {message}. Nothing was sent.")
-    yield  # a flow, though it asks for nothing
+    yield  # this makes it a generator, as all flows are

@@ -1,4 +1,4 @@
-"""What is said to a caller whose request may not leave? What was asked, and what to do.
+"""Which answer does a caller get whose request may not leave? One that says what was requested, and what to do.
 
 The answer is 424 (Failed Dependency) with a JSON error: the one signal that every SDK passes on at once,
 with its message, after one call (504 is retried for seconds, an exception becomes "Connection error.").
@@ -7,6 +7,7 @@ with its message, after one call (504 is retried for seconds, an exception becom
 from __future__ import annotations
 
 import json
+from typing import NamedTuple
 
 from wirecache._core.messages import HeaderPairs, Request
 from wirecache._core.privacy.names import redacted_url
@@ -14,7 +15,7 @@ from wirecache._core.privacy.redaction import DEFAULT
 from wirecache._core.rules.record_modes import CassettePlan
 from wirecache._core.status import CacheStatus
 
-__all__ = ["REFUSED", "WRONG", "explain_bypass", "explain_miss", "explain_unrecordable", "explain_unrecorded", "refusal"]
+__all__ = ["REFUSED", "WRONG", "Refusal", "explain_bypass", "explain_miss", "explain_unrecordable", "explain_unrecorded", "refusal"]
 
 REFUSED = 424  # RFC 4918 section 11.4
 WRONG = 400  # an option of the call is wrong: said in the same way, since an exception would not reach the caller
@@ -34,11 +35,11 @@ _LIVE = {
 
 
 def explain_miss(request: Request, endpoint: str, model: str | None, *, stream: bool = False) -> str:
-    """What is missing, and how does it get into the store?"""
-    asked = f" of model {DEFAULT.text(model)!r}" if model else ""
+    """Return the message of a miss offline: what is missing, and how it gets into the store."""
+    of_model = f" of model {DEFAULT.text(model)!r}" if model else ""
     how = ' and streams="record" (or WIRECACHE_STREAMS=record), and read the stream to its end' if stream else ""
     return (
-        f"wirecache is offline and has no stored answer for {request.method} {redacted_url(request)} ({endpoint}{asked}). "
+        f"wirecache is offline and has no stored answer for {request.method} {redacted_url(request)} ({endpoint}{of_model}). "
         'Nothing was sent. To store it, make this call once with mode="auto" (or WIRECACHE_MODE=auto)'
         f"{how}. If you did, the request differs from the stored one (another model, prompt or parameter), "
         "or it lies in another store or namespace."
@@ -46,7 +47,7 @@ def explain_miss(request: Request, endpoint: str, model: str | None, *, stream: 
 
 
 def explain_bypass(request: Request, reason: str) -> str:
-    """Why is there no stored answer for such a request, whatever was called before?"""
+    """Return the message for a request that is never stored: why, and how to let it through."""
     why = _LIVE.get(reason, "only inference requests are stored, and this path is not one that wirecache knows")
     return (
         f"wirecache is offline and cannot answer {request.method} {redacted_url(request)}: {why}. "
@@ -55,31 +56,39 @@ def explain_bypass(request: Request, reason: str) -> str:
 
 
 def explain_unrecorded(request: Request, model: str | None, cassette: CassettePlan) -> str:
-    """What is missing on a cassette, and how is it recorded?"""
-    asked = f" of model {model!r}" if model else ""
+    """Return the message of a miss on a cassette: what is missing, and how it is recorded."""
+    of_model = f" of model {model!r}" if model else ""
     return (
-        f"The cassette {cassette.where} has no recording of {request.method} {redacted_url(request)}{asked} "
+        f"The cassette {cassette.name} has no recording of {request.method} {redacted_url(request)}{of_model} "
         f"(record mode {cassette.record_mode}). "
-        f"Nothing was sent.\nTo record it: {cassette.how}"
+        f"Nothing was sent.\nTo record it: {cassette.how_to_record}"
     )
 
 
 def explain_unrecordable(request: Request, reason: str, cassette: CassettePlan) -> str:
-    """Why can a cassette never answer such a request?"""
+    """Return the message for a request that a cassette cannot hold."""
     return (
-        f"The cassette {cassette.where} cannot hold {request.method} {redacted_url(request)}: {_LIVE[reason]}. "
+        f"The cassette {cassette.name} cannot hold {request.method} {redacted_url(request)}: {_LIVE[reason]}. "
         f"Nothing was sent (record mode {cassette.record_mode})."
     )
 
 
-def refusal(message: str, status: CacheStatus) -> tuple[int, HeaderPairs, bytes]:
-    """The HTTP status, headers and body of the answer that says so."""
+class Refusal(NamedTuple):
+    """The answer to a request that may not leave: HTTP status, headers and body."""
+
+    code: int
+    headers: HeaderPairs
+    body: bytes
+
+
+def refusal(message: str, status: CacheStatus) -> Refusal:
+    """Return the answer with this message."""
     code, kind = (WRONG, "config_error") if status.detail == "config-error" else (REFUSED, "not_recorded")
     error = {"message": _plain(DEFAULT.text(message)), "type": kind, "code": kind}
     headers = ((b"content-type", b"application/json"), (b"x-should-retry", b"false"))
-    return code, headers, json.dumps({"error": error}, ensure_ascii=False).encode("utf-8", "replace")
+    return Refusal(code, headers, json.dumps({"error": error}, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 def _plain(message: str) -> str:
-    """The message on one line and without double quotes: SDKs show the ``repr`` of the error, or its JSON, where those would be escaped."""
+    """Return the message on one line, without double quotes: SDKs show the ``repr`` of the error, or its JSON, which would escape them."""
     return " ".join(message.replace('"', "'").split())

@@ -1,4 +1,4 @@
-"""How shall an exchange be treated? The settings that decisions read: the cache's, with those of the one call laid over them."""
+"""How is an exchange treated? The settings that decisions read: those of the cache, overridden by those of the one call."""
 
 from __future__ import annotations
 
@@ -6,16 +6,28 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from wirecache._core.keys.keys import DEFAULT_KEY, KeyOptions
-from wirecache._core.messages import Request
-from wirecache._core.rules.freshness import cache_control, parse_ttl
+from wirecache._core.keys.keys import DEFAULT_KEY, KeyOptions, request_from
+from wirecache._core.messages import Entry, Request
+from wirecache._core.rules.freshness import cache_control, parse_ttl, ttl_left
 from wirecache._core.rules.record_modes import CassettePlan
-from wirecache._core.rules.rules import Rule
+from wirecache._core.rules.rules import Rule, rule_for_model, rules_for
 from wirecache._core.unset import UNSET, Ttl
 
-__all__ = ["MAX_BODY", "OPTION_FIELDS", "CallOptions", "Directives", "Mode", "Plan", "Streams", "for_call", "parse_options", "ttl_in_force"]
+__all__ = [
+    "MAX_BODY",
+    "OPTION_FIELDS",
+    "CallOptions",
+    "Directives",
+    "Mode",
+    "Plan",
+    "Streams",
+    "for_call",
+    "is_fresh",
+    "parse_options",
+    "ttl_in_force",
+]
 
 MAX_BODY = 64 * 1024 * 1024  # bytes; larger bodies pass through unbuffered and unstored
 
@@ -45,7 +57,7 @@ class Streams(StrEnum):
 
 
 class Directives(NamedTuple):
-    """What a request's ``Cache-Control`` asks (RFC 9111 section 5.2.1). Times in seconds; ``max_stale`` may be infinite."""
+    """What the ``Cache-Control`` of a request requires (RFC 9111 section 5.2.1). Times in seconds; ``max_stale`` may be infinite."""
 
     no_store: bool = False
     no_cache: bool = False
@@ -59,7 +71,7 @@ NO_DIRECTIVES = Directives()
 
 @dataclass(frozen=True, slots=True)
 class CallOptions:
-    """What was said for one call; what was not said is None, or ``UNSET`` for the ttl (where None means for ever)."""
+    """The options of one call; one that was not given is None, or ``UNSET`` for the ttl (where None means for ever)."""
 
     ttl: Ttl = UNSET
     mode: Mode | None = None
@@ -68,7 +80,7 @@ class CallOptions:
     streams: Streams | None = None
 
     def over(self, other: CallOptions) -> CallOptions:
-        """These, and where they say nothing, the other ones."""
+        """Return these options, completed by the other ones where they are not given."""
         return CallOptions(
             other.ttl if self.ttl is UNSET else self.ttl,
             self.mode or other.mode,
@@ -88,21 +100,35 @@ class Plan:
     key: KeyOptions = DEFAULT_KEY
     max_body: int = MAX_BODY
     rules: tuple[Rule, ...] = ()
+    keep_stale: float | None = 2592000.0  # how long past its ttl the store keeps an entry
     stale_if_error: float = 0.0
     streams: Streams = Streams.BYPASS
     collapse: bool = True
+    collapse_shared: bool = False  # among all processes on the store
     sample: int = 0
     call_ttl: Ttl = UNSET
     directives: Directives = NO_DIRECTIVES
-    cassette: CassettePlan | None = None  # of a cassette
+    miss: Literal["respond", "raise"] = "respond"
+    replay_speed: float = 0.0
+    cassette: CassettePlan | None = None
 
 
 def ttl_in_force(plan: Plan, rule: Rule | None) -> float | None:
-    """How long entries last: as said for this call, else by the rule, else by the cache."""
+    """Return how long entries are fresh: by the call's own ttl, else by the rule, else by the cache. Seconds, None for ever."""
     for ttl in (plan.call_ttl, rule.ttl_seconds if rule else UNSET):
         if ttl is not UNSET:
             return ttl
     return plan.ttl
+
+
+def is_fresh(entry: Entry, plan: Plan, now: float) -> bool:
+    """Return whether the entry is within its ttl: its own, that of its rule, or the cache's."""
+    request = entry.request
+    rule = None
+    if plan.rules:
+        rule = rule_for_model(rules_for(plan.rules, request_from(request.method, request.url)), request.model)
+    left = ttl_left(entry, ttl_in_force(plan, rule), now)
+    return left is None or left > 0
 
 
 # Request headers that carry options for one call; they are removed before the request leaves.
@@ -112,9 +138,9 @@ _CHOICES: dict[str, type[StrEnum]] = {"mode": Mode, "streams": Streams}
 
 
 def parse_options(given: Mapping[str, Any], where: str = "") -> CallOptions:
-    """The options of one call, checked; ``ValueError`` names the wrong one and what is allowed. ``where`` is put before its name."""
+    """Return the checked options of one call. ``ValueError`` names the wrong one and what is allowed; ``where`` is put before its name."""
     if unknown := given.keys() - _NAMES:
-        raise ValueError(f"{where}{sorted(unknown)[0]} is no option of a call; allowed: {', '.join(sorted(_NAMES))}")
+        raise ValueError(f"{where}{sorted(unknown)[0]} is not an option of a call; allowed: {', '.join(sorted(_NAMES))}")
     found: dict[str, Any] = dict(given)
     if "ttl" in found:
         try:
@@ -136,17 +162,17 @@ def parse_options(given: Mapping[str, Any], where: str = "") -> CallOptions:
 
 
 def for_call(plan: Plan, request: Request, context: CallOptions | None, extension: Any) -> Plan:
-    """The plan for one request: its headers, then its extension, then the context, then the cache. ``ValueError`` as ``parse_options``."""
+    """Return the plan for one request: its headers win, then its extension, the context, the cache. ``ValueError`` as ``parse_options``."""
     chosen = context
     if extension is not None:
         if not isinstance(extension, Mapping):
             raise ValueError(f'extensions["wirecache"] is {extension!r}; allowed: a dict of options')
-        said = parse_options(extension, 'extensions["wirecache"]: ')
-        chosen = said.over(chosen) if chosen else said
+        options = parse_options(extension, 'extensions["wirecache"]: ')
+        chosen = options.over(chosen) if chosen else options
     if names := OPTION_FIELDS.keys() & request.fields.keys():
         headers = {OPTION_FIELDS[name]: request.fields[name].decode("latin-1") for name in names}
-        said = parse_options(headers, "header Wirecache-")
-        chosen = said.over(chosen) if chosen else said
+        options = parse_options(headers, "header Wirecache-")
+        chosen = options.over(chosen) if chosen else options
     control = request.fields.get(b"cache-control")
     if chosen is None and control is None:
         return plan
@@ -165,9 +191,9 @@ def for_call(plan: Plan, request: Request, context: CallOptions | None, extensio
 
 
 def _directives(control: bytes) -> tuple[Directives, float | None]:
-    """The directives of a request, and its ``stale-if-error``."""
+    """Return the directives of a request, and its ``stale-if-error`` in seconds."""
     found = cache_control(control)
     seconds = {name: float(value) for name, value in found.items() if value.isdigit()}
     max_stale = float("inf") if found.get(b"max-stale") == b"" else seconds.get(b"max-stale", 0.0)
-    said = Directives(b"no-store" in found, b"no-cache" in found, b"only-if-cached" in found, seconds.get(b"max-age"), max_stale)
-    return said, seconds.get(b"stale-if-error")
+    directives = Directives(b"no-store" in found, b"no-cache" in found, b"only-if-cached" in found, seconds.get(b"max-age"), max_stale)
+    return directives, seconds.get(b"stale-if-error")

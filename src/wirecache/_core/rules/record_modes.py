@@ -20,9 +20,9 @@ class RecordMode(StrEnum):
     | ``once`` | play | record | refuse |
     | ``new_episodes`` | play | record | record |
     | ``all`` | record, in place of the old one | record | record |
-    | ``rewrite`` | as ``all``; and what was not asked for again is removed | record | record |
+    | ``rewrite`` | as ``all``; and what was not requested again is removed | record | record |
 
-    "Recorded" means: before the cassette was opened. What is asked twice while it is recorded makes a sequence.
+    "Recorded" means: before the cassette was opened. A request that is made twice while it is recorded makes a sequence.
     """
 
     NONE = "none"
@@ -48,15 +48,15 @@ class Action(StrEnum):
 class CassettePlan(NamedTuple):
     """What a flow must know of a cassette.
 
-    ``existed``: there were recordings when it was opened. ``redactor``: applied before the key is made. ``how``: what a user does to
-    record what is missing. ``where``: its name in messages. ``verify``: every request goes out, and is only compared.
+    ``existed``: there were recordings when it was opened. ``redactor``: applied before the key is made. ``how_to_record``: what a user
+    does to record what is missing. ``name``: of the cassette, in messages. ``verify``: every request goes out, and is only compared.
     """
 
     record_mode: RecordMode
     existed: bool
     redactor: Redactor
-    where: str
-    how: str
+    name: str
+    how_to_record: str
     verify: bool = False
 
 

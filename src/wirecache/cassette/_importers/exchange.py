@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 from wirecache._core.event_stream import split_stream
 from wirecache._core.flows.recorder import Recorder, Recording
-from wirecache._core.flows.replay import redacted
 from wirecache._core.headers import media_type
 from wirecache._core.keys.canonical import parse_body
 from wirecache._core.keys.keys import DEFAULT_KEY, KeyOptions, key_of, request_from
+from wirecache._core.keys.redacted_request import redacted_request
 from wirecache._core.messages import Entry, Head, fields_of
 from wirecache._core.privacy.redaction import Redactor
 from wirecache._core.rules.eligibility import is_event_stream, model_of
@@ -46,7 +46,7 @@ def entry_of(exchange: ForeignExchange, options: KeyOptions = DEFAULT_KEY, redac
     """
     request = request_from(exchange.method, exchange.url, exchange.request_headers)
     request_body = parse_body(exchange.request_body, request.fields.get(b"content-type", b""))
-    counted = redacted(request, request_body, redactor) if redactor is not None else (request, request_body)
+    counted = redacted_request(request, request_body, redactor) if redactor is not None else (request, request_body)
     codings = ", ".join(value for name, value in exchange.headers if name.lower() == "content-encoding")
     body = decoded(exchange.body, codings)
     pairs = tuple((n.encode("latin-1"), v.encode("utf-8")) for n, v in exchange.headers if n.lower() not in _FRAMING_FIELDS)

@@ -1,0 +1,16 @@
+"""What does the cache do that a client gets if none is given?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wirecache._caches.cache import Cache
+from wirecache._caches.cassette import Cassette
+from wirecache._caches.explain import Explanation
+
+__all__ = ["explain"]
+
+
+def explain(request: Any, cache: Cache | Cassette | None = None) -> Explanation:
+    """Return ``cache.explain(request)``, of the cache that a client gets by default if none is given."""
+    return (Cache() if cache is None else cache).explain(request)

@@ -1,0 +1,64 @@
+"""How do equal requests that are made at the same time share one forward, in this process and among all on a store?
+
+The first one leads, the others follow. A follower of a call whose answer is not stored goes on by itself, at once: none waits for a
+second leader. Across processes the leader holds a lease in the common store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from wirecache._core.flows.effects import AcquireLease, Claim, Effect, Follow, Lease, Lookup, Turn, Wait
+from wirecache._core.messages import Entry
+
+__all__ = ["CollapseTimeout", "claim_or_follow"]
+
+MAX_WAIT = 600.0  # seconds that a caller without a read timeout waits for the leader's answer
+FIRST_PAUSE, LONGEST_PAUSE = 0.01, 0.1  # seconds between two looks for another process's answer
+
+
+class CollapseTimeout(Exception):
+    """The leader's answer did not come within the caller's own read timeout."""
+
+
+def claim_or_follow(key: str, stale: Entry | None, read_timeout: float | None, *, shared: bool) -> Generator[Effect, Any, Entry | None]:
+    """Return the entry that another call stored meanwhile (else None: forward it yourself).
+
+    ``stale``: the entry that is there already and may not answer; only another one is an answer. ``read_timeout``: seconds that the
+    caller waits. ``shared``: among all processes on the store. Raises ``CollapseTimeout``.
+    """
+    seconds = MAX_WAIT if read_timeout is None else min(read_timeout, MAX_WAIT)
+    turn: Turn = yield Claim(key)
+    if turn is Turn.FOLLOW:
+        try:
+            stored: bool = yield Follow(key, seconds)
+        except TimeoutError:
+            raise _timeout(seconds) from None
+        return (yield Lookup(key)) if stored else None
+    if turn is not Turn.ALONE and shared:
+        return (yield from _lease_or_wait(key, stale, seconds))
+    return (yield Lookup(key)) if turn is Turn.LOOK_AGAIN else None
+
+
+def _lease_or_wait(key: str, stale: Entry | None, seconds: float) -> Generator[Effect, Any, Entry | None]:
+    """Return what another process stored meanwhile, or None as soon as this one may forward."""
+    pause, waited = FIRST_PAUSE, 0.0
+    while (lease := (yield AcquireLease(key))) is Lease.BUSY:
+        if waited > seconds:
+            raise _timeout(seconds)
+        yield Wait(pause)
+        waited, pause = waited + pause, min(pause * 1.5, LONGEST_PAUSE)
+        if (entry := _newer((yield Lookup(key)), stale)) is not None:
+            return entry
+    if lease is Lease.REFUSED:
+        return None
+    return _newer((yield Lookup(key)), stale)  # it may have been stored between the caller's first look and now
+
+
+def _newer(entry: Entry | None, stale: Entry | None) -> Entry | None:
+    return None if entry is None or (stale is not None and entry.stored_at == stale.stored_at) else entry
+
+
+def _timeout(seconds: float) -> CollapseTimeout:
+    return CollapseTimeout(f"no answer within {seconds:g} s to an equal request that was sent before this one (wirecache collapses them)")

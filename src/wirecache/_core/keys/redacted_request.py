@@ -1,0 +1,68 @@
+"""How does a cassette know a request? Without its secrets; its key is made from this, so that another secret finds the recording."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote, unquote_to_bytes
+
+from wirecache._core.keys.canonical import Body, frame, unframed
+from wirecache._core.keys.keys import key_fields
+from wirecache._core.messages import Request
+from wirecache._core.privacy.patterns import REDACTED
+from wirecache._core.privacy.redaction import Redactor
+
+__all__ = ["redacted_request"]
+
+
+def redacted_request(request: Request, body: Body, redactor: Redactor, headers: tuple[str, ...] = ()) -> tuple[Request, Body]:
+    """Return request and body without their secrets.
+
+    ``headers``: names that count in the key beside the built-in ones.
+    """
+    path, query = _target(request.path, b"/", redactor), redactor.url("?" + request.query.decode("latin-1"))[1:].encode("latin-1")
+    fields = dict(request.fields)
+    for name, value in key_fields(fields, headers).items():
+        text = redactor.header(name, value)
+        if text is None:
+            del fields[name.encode()]
+        elif text != value:
+            fields[name.encode()] = text.encode("latin-1")
+    shown = request._replace(path=path, query=_target(query, b"&", redactor), fields=fields)
+    return shown, _redacted_body(body, redactor)
+
+
+def _target(target: bytes, mark: bytes, redactor: Redactor) -> bytes:
+    """A path or query; what is percent-encoded in one of its steps is looked at as what it says."""
+    if b"%" in target:
+        target = mark.join(_decoded(step, redactor) for step in target.split(mark))
+    return redactor.text(target.decode("latin-1")).encode("latin-1")
+
+
+def _decoded(step: bytes, redactor: Redactor) -> bytes:
+    plain = unquote_to_bytes(step).decode("utf-8", "surrogateescape")
+    text = redactor.text(plain)
+    return step if text == plain else quote(text, safe="=", errors="surrogateescape").encode()
+
+
+def _redacted_body(body: Body, redactor: Redactor) -> Body:
+    match body.kind:
+        case "json":
+            value: Any = redactor.value(body.value)
+        case "form":
+            value = [(name, _form_value(name, text, redactor)) for name, text in body.value]
+        case "multipart":
+            value = [(_part_head(head, redactor), redactor.data(content)) for head, content in body.value]
+        case _:
+            return body._replace(raw=redactor.data(body.raw))
+    return body if value == body.value else body._replace(value=value)
+
+
+def _part_head(head: bytes, redactor: Redactor) -> bytes:
+    """The framed head of a part: a file's name may hold a secret."""
+    pairs = [[piece.decode("utf-8", "surrogateescape") for piece in unframed(line)] for line in unframed(head)]
+    text = [[name, redactor.header(name, value) or ""] for name, value in pairs]
+    return head if text == pairs else frame(frame(piece.encode("utf-8", "surrogateescape") for piece in pair) for pair in text)
+
+
+def _form_value(name: bytes, value: bytes, redactor: Redactor) -> bytes:
+    return REDACTED.encode() if value and redactor.is_secret(name.decode("latin-1")) else redactor.data(value)

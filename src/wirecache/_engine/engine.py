@@ -1,0 +1,257 @@
+"""The engine: it plans a call, runs its flow on a source, and notifies the observers of the exchange. It serves cache and cassette."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from wirecache._core.flows.effects import Flow, Outcome, Refuse, Relay, Reuse, Turn
+from wirecache._core.flows.exchange import Exchange
+from wirecache._core.flows.inference import config_error_flow
+from wirecache._core.flows.labels import labels_of
+from wirecache._core.flows.recorder import Decode, Recorder
+from wirecache._core.flows.refusal import Refusal, refusal
+from wirecache._core.keys.canonical import EMPTY, Body
+from wirecache._core.messages import Entry, Request
+from wirecache._core.privacy.names import redacted_url
+from wirecache._core.rules.plan import CallOptions, Plan, for_call
+from wirecache._core.status import CacheStatus
+from wirecache._engine.observers import Observer
+from wirecache._engine.routing import SAFE_METHODS, flow_for
+from wirecache._engine.source import Source
+from wirecache._runtime.warn_once import WarnOnce
+from wirecache._storage.single_flight import InFlight, Leader
+from wirecache.errors import NotRecorded
+
+if TYPE_CHECKING:
+    from wirecache._core.compare.nearest import Nearest
+
+__all__ = ["CacheLike", "Call", "Engine"]
+
+logger = logging.getLogger("wirecache")
+
+S = TypeVar("S", bound=Source)
+
+
+class Engine(Generic[S]):
+    """Runs the exchanges of one cache or cassette.
+
+    ``on_stored``: called with the exchange when its answer has been written. ``search_seconds``: how long a miss may look for the stored
+    request that is nearest.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        source: S,
+        observers: Sequence[Observer],
+        *,
+        on_stored: Callable[[Exchange], object],
+        search_seconds: float,
+    ) -> None:
+        self.plan = plan
+        self.source = source
+        self.on_stored = on_stored
+        self.search_seconds = search_seconds
+        self.not_recorded: Callable[[str], NotRecorded] = NotRecorded  # what ``miss="raise"`` raises
+        self.on_head: tuple[Callable[[Exchange], None], ...] = ()
+        self.on_end: tuple[Callable[[Exchange], None], ...] = ()
+        self._warn = WarnOnce()
+        for observer in observers:
+            self.observe(observer)
+
+    def observe(self, observer: Observer) -> None:
+        """Notify this observer, too, from now on."""
+        kind = type(observer)
+        self.on_head += (observer.on_head,) if kind.on_head is not Observer.on_head else ()
+        self.on_end += (observer.on_end,) if kind.on_end is not Observer.on_end else ()
+
+    def visible_request(self, request: Request, body: Body = EMPTY) -> tuple[Request, Body]:
+        """Return what may be shown of a request: all of it, or on a cassette what is left without its secrets."""
+        if self.plan.cassette is None:
+            return request, body
+        from wirecache._core.keys.redacted_request import redacted_request
+
+        return redacted_request(request, body, self.plan.cassette.redactor, self.plan.key.headers)
+
+    def url_of(self, request: Request) -> str:
+        """Return the URL of a request without its credentials."""
+        return redacted_url(self.visible_request(request)[0])
+
+    def nearest(self, request: Request, body: Body, plan: Plan) -> Nearest | None:
+        """Return the stored request that is most like this one, as far as it is found within ``search_seconds``."""
+        from wirecache._core.compare.nearest import nearest_of
+
+        try:
+            return nearest_of(_within(self.search_seconds, self.source.newest()), *self.visible_request(request, body), plan)
+        except Exception as error:
+            self._warn(repr(error), "wirecache: the nearest stored request could not be found: %r", error)
+            return None
+
+
+class CacheLike(Protocol):
+    """A ``Cache`` or a ``Cassette``: what has an engine."""
+
+    @property
+    def engine(self) -> Engine[Any]:
+        """What runs its exchanges."""
+        ...
+
+
+class Call:
+    """One request on its way through the engine. Its exchange ends exactly once, whatever happens.
+
+    ``options``: those of the block. ``extension``: the request's ``extensions["wirecache"]``.
+    """
+
+    __slots__ = ("_config_error", "_is_over", "_leader", "_stored_before", "engine", "exchange", "in_flight", "plan", "request", "started")
+
+    def __init__(self, engine: Engine[Any], request: Request, options: CallOptions | None, extension: Any) -> None:
+        self._is_over = False
+        self._leader: Leader | None = None
+        self._config_error: str | None = None
+        self.in_flight: InFlight | None = None
+        self.engine = engine
+        self.request = request
+        self.started = time.perf_counter()
+        self.exchange = Exchange(request, time.time(), engine.url_of, engine.source.reject)
+        flights = engine.source.single_flight
+        self._stored_before = flights.stored if flights is not None else 0
+        try:
+            self.plan = for_call(engine.plan, request, options, extension)
+        except ValueError as error:
+            self.plan, self._config_error = engine.plan, str(error)
+
+    def flow(self) -> Flow:
+        """Return the flow of this request."""
+        if self._config_error is not None:
+            return config_error_flow(self._config_error)
+        return flow_for(self.request, self.plan)(self.request, self.plan, self.exchange.started_at)
+
+    # -- concurrent equal calls ---------------------------------------------------------------------------------------
+
+    def claim(self, key: str) -> Turn:
+        """Claim the forward of this key within the process."""
+        flights = self.engine.source.single_flight
+        if flights is None:
+            return Turn.ALONE
+        joined = flights.join(key)
+        if isinstance(joined, InFlight):
+            self.in_flight = joined
+            return Turn.ALONE if joined.waits_for_this_caller() else Turn.FOLLOW
+        self._leader = joined
+        return Turn.LEAD if flights.stored == self._stored_before else Turn.LOOK_AGAIN
+
+    def on_settled(self, action: Callable[[bool], object]) -> None:
+        """Call the action when this call settles, with whether its answer is stored."""
+        if self._leader is not None:
+            self._leader.on_settled = action
+
+    def _settle(self, stored: bool) -> None:
+        """Let the followers know whether the answer is stored."""
+        leader, self._leader = self._leader, None
+        if leader is not None:
+            leader.settle(stored)
+
+    # -- the head of the answer ---------------------------------------------------------------------------------------
+
+    def _head(self, outcome: Outcome, code: int) -> None:
+        exchange = self.exchange
+        exchange.status, exchange.code = outcome.status, code
+        exchange.labels = labels_of(self.request, self.plan.namespace, outcome)
+        if isinstance(outcome, Reuse):
+            exchange.entry = outcome.entry
+        for on_head in self.engine.on_head:
+            on_head(exchange)
+
+    def reuse(self, outcome: Reuse) -> None:
+        """The caller gets the entry."""
+        self._head(outcome, outcome.entry.status)
+        if self._leader is not None:
+            self._settle(outcome.status.collapsed)
+        self.end(outcome.status)
+
+    def relay(self, outcome: Relay, code: int) -> None:
+        """The caller gets upstream's answer. Without a recorder the exchange is over, else ``keep`` ends it with the body."""
+        self._head(outcome, code)
+        if outcome.recorder is None:
+            self._settle(False)
+            self.end(outcome.status)
+        elif outcome.status.fwd == "miss" and logger.isEnabledFor(logging.DEBUG):
+            found = self.engine.nearest(self.request, outcome.recorder.recording.request_body, self.plan)
+            self.exchange.differences = tuple(map(str, found.differences)) if found else ()
+
+    def explained(self, outcome: Refuse) -> Refuse:
+        """Return the refusal with the nearest stored request, and where it differs. It may take ``search_seconds``."""
+        if outcome.body is None or (found := self.engine.nearest(self.request, outcome.body, self.plan)) is None:
+            return outcome
+        from wirecache._core.compare.nearest import with_nearest
+
+        self.exchange.differences = tuple(map(str, found.differences))
+        return outcome._replace(message=with_nearest(outcome.message, found, self.engine.source.label(found.entry), self.plan))
+
+    def refuse(self, outcome: Refuse) -> Refusal:
+        """Return the answer that says that nothing was sent. Raises ``NotRecorded`` if that is wished."""
+        message = self.exchange.message = outcome.message
+        answer = refusal(message, outcome.status)
+        self._head(outcome, answer.code)
+        self._settle(False)
+        self.end(outcome.status)
+        if self.plan.miss == "raise" and self._config_error is None and self.request.method not in SAFE_METHODS:
+            raise self.engine.not_recorded(message)
+        return answer
+
+    # -- the end ------------------------------------------------------------------------------------------------------
+
+    def keep(self, recorder: Recorder, decode: Decode, *, can_wait: bool) -> CacheStatus:
+        """The body is over: keep it if it is whole and good. Return the status that says so. ``can_wait``: the caller is synchronous."""
+        exchange, source = self.exchange, self.engine.source
+        seconds = time.perf_counter() - self.started
+        try:
+            reason = source.keep(recorder, decode, time.time(), seconds, partial(self.engine.on_stored, exchange))
+        except BaseException as error:
+            self.fail(error)
+            raise
+        self._settle(reason is None)
+        exchange.recorded_usage = recorder.usage
+        if reason is None and can_wait:
+            source.flush_unless_busy()
+        status = exchange.status.settled(reason)
+        self.end(status, seconds)
+        return status
+
+    def fail(self, error: BaseException) -> None:
+        """There is no answer: what was raised is the caller's."""
+        if self._is_over:
+            return
+        self._settle(False)
+        self._head(Relay(CacheStatus(fwd="miss", detail=type(error).__name__)), 0)
+        self.end(self.exchange.status)
+
+    def end(self, status: CacheStatus, seconds: float | None = None) -> None:
+        """The exchange is over. Only the first call counts. ``seconds``: since the request; now if left out."""
+        if self._is_over:
+            return
+        self._is_over = True
+        exchange = self.exchange
+        exchange.status = status
+        exchange.seconds = time.perf_counter() - self.started if seconds is None else seconds
+        for on_end in self.engine.on_end:
+            on_end(exchange)
+
+    def abandon(self) -> None:
+        """The response was dropped unread."""
+        self._settle(False)
+        self.end(self.exchange.status.settled("abandoned"))
+
+
+def _within(seconds: float, entries: Iterable[Entry]) -> Iterator[Entry]:
+    """Yield the entries that are read within that time."""
+    deadline = time.perf_counter() + seconds
+    for entry in entries:
+        yield entry
+        if time.perf_counter() > deadline:
+            return

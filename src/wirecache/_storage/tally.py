@@ -1,0 +1,114 @@
+"""The running counters of one cache, in memory; those that were not yet kept by its store are apart from the rest."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+
+from wirecache._core.flows.labels import NO_LABELS, Labels
+from wirecache._core.messages import Entry, Usage
+from wirecache._core.stats import BILLED, SAVED, Amounts, Row, Stats, band_of
+from wirecache._core.status import CacheStatus
+
+__all__ = ["Tally"]
+
+
+# Which counters an exchange of each outcome adds to; a bypass is counted by its reason.
+_COUNTERS = {"hit": ("hits",), "stale": ("hits", "stale"), "collapsed": ("collapsed",), "miss": ("misses",)}
+
+
+class Tally:
+    """The running counters behind ``Stats``; safe under threads, at 1 µs a hit.
+
+    ``day``: days since 1970-01-01, UTC. What was counted since ``drain`` is apart from the rest, for the store that keeps it for good.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: dict[Row, Amounts] = {}
+        self._new: dict[Row, Amounts] = {}
+
+    def answered(self, status: CacheStatus, entry: Entry | None = None, labels: Labels = NO_LABELS, day: int = 0) -> None:
+        """Count an exchange whose head is known; ``entry`` is the one it was answered from."""
+        usage = entry.usage if entry is not None else None
+        with self._lock:
+            row = self._row(labels, day, band_of(usage) if usage is not None else 0)
+            for name in _COUNTERS.get(status.outcome) or (f"bypassed:{status.detail or ''}",):
+                row[name] = row.get(name, 0) + 1
+            if entry is not None:
+                row["seconds_saved"] = row.get("seconds_saved", 0.0) + entry.seconds
+                if usage is not None:
+                    _add_usage(row, "saved", SAVED, usage)
+
+    def paid(self, usage: Usage | None, seconds: float, labels: Labels = NO_LABELS, day: int = 0) -> None:
+        """Count what upstream's answer took and cost; ``usage`` None: it is not known."""
+        with self._lock:
+            row = self._row(labels, day, band_of(usage))
+            row["seconds_spent"] = row.get("seconds_spent", 0.0) + seconds
+            if usage is not None:
+                _add_usage(row, "billed", BILLED, usage)
+            else:
+                row["untold"] = row.get("untold", 0) + 1
+
+    def spent(self, seconds: float, labels: Labels = NO_LABELS, day: int = 0) -> None:
+        """Count the time of an exchange upstream that cost nothing."""
+        with self._lock:
+            row = self._row(labels, day, 0)
+            row["seconds_spent"] = row.get("seconds_spent", 0.0) + seconds
+
+    def refused(self, reason: str, labels: Labels = NO_LABELS, day: int = 0) -> None:
+        """Count an answer that was not taken into the store."""
+        self.add(f"refused:{reason}", labels, day)
+
+    def add(self, name: str, labels: Labels = NO_LABELS, day: int = 0) -> None:
+        """Count one of ``stored`` or ``store_errors``."""
+        with self._lock:
+            row = self._row(labels, day, 0)
+            row[name] = row.get(name, 0) + 1
+
+    def snapshot(self) -> Stats:
+        """Return the counters now."""
+        with self._lock:
+            rows = {row: dict(amounts) for row, amounts in self._kept.items()}
+            _merge(rows, self._new.items())
+        return Stats.of(rows)
+
+    def drain(self) -> dict[Row, Amounts]:
+        """Return what was counted since the last time."""
+        with self._lock:
+            new, self._new = self._new, {}
+            _merge(self._kept, new.items())
+        return new
+
+    def put_back(self, rows: Mapping[Row, Amounts]) -> None:
+        """Count again what was drained and could not be kept: the next ``drain`` returns it."""
+        with self._lock:
+            _merge(self._new, rows.items())
+            _merge(self._kept, ((row, {name: -amount for name, amount in amounts.items()}) for row, amounts in rows.items()))
+
+    def after_fork(self) -> None:
+        """Begin anew in the child: what the parent counted is the parent's to keep."""
+        self._lock = threading.Lock()
+        _merge(self._kept, self._new.items())
+        self._new = {}
+
+    def _row(self, labels: Labels, day: int, band: int) -> Amounts:
+        key = (day, *labels, band)
+        row: Amounts | None = self._new.get(key)  # type: ignore[call-overload]  # a plain tuple equals the named one, and is cheaper
+        if row is None:
+            row = self._new[Row(*key)] = {}
+        return row
+
+
+def _add_usage(row: Amounts, calls: str, names: tuple[str, ...], usage: Usage) -> None:
+    row[calls] = row.get(calls, 0) + 1
+    for name, count in zip(names, usage, strict=True):
+        if count:
+            row[name] = row.get(name, 0) + count
+
+
+def _merge(rows: dict[Row, Amounts], more: Iterable[tuple[Row, Mapping[str, float]]]) -> None:
+    for row, amounts in more:
+        have = rows.setdefault(row, {})
+        for name, amount in amounts.items():
+            have[name] = have.get(name, 0) + amount

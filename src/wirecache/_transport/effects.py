@@ -1,0 +1,171 @@
+"""How are the effects of a flow performed? One table for sync callers, one for event loops; what they share is their base class."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import Any, assert_never
+
+from wirecache._core.flows.effects import AcquireLease, Claim, Discard, Effect, Follow, Forward, Lease, Lookup, ReadBody, Relay, Save, Wait
+from wirecache._core.flows.recorder import Recorder
+from wirecache._core.messages import Head
+from wirecache._engine.engine import Call
+from wirecache._transport.library import Library
+from wirecache._transport.requests import headers_to_send
+from wirecache._transport.responses import StatusNote, decoded_chunks, relayed_response, to_head, unread
+
+__all__ = ["AsyncEffects", "SyncEffects"]
+
+
+class _Effects:
+    """One request of a library, its call, and the response that came from upstream."""
+
+    __slots__ = ("_upstream_status", "call", "library", "request", "transport", "upstream")
+
+    def __init__(self, call: Call, library: Library, request: Any, transport: Any) -> None:
+        self.call = call
+        self.library = library
+        self.request = request
+        self.transport = transport
+        self.upstream: Any = None
+        self._upstream_status: bytes | None = None
+
+    def headers_to_send(self, effect: Forward) -> Any:
+        """Return the headers that leave; from here on the request is on its way."""
+        self.call.exchange.is_forwarded = True
+        return headers_to_send(self.request.headers, self.call.request.fields, effect.changes)
+
+    def received(self, response: Any) -> Head:
+        """Take upstream's response, and return its head."""
+        self.upstream = unread(self.library, response)
+        head = to_head(self.upstream)
+        self._upstream_status = head.fields.get(b"cache-status")
+        return head
+
+    def stored(self, effect: Save | Discard) -> bool | None:
+        """Change the source."""
+        source = self.call.engine.source
+        if isinstance(effect, Save):
+            is_saved: bool = source.save(effect.entry)
+            return is_saved
+        source.discard(effect.key)
+        return None
+
+    def leased(self, key: str) -> Lease:
+        """Try to acquire a lease; it is released when the call settles."""
+        source: Any = self.call.engine.source
+        lease: Lease = source.acquire_lease(key)
+        if lease is Lease.HELD:
+            self.call.on_settled(partial(source.release_lease, key))
+        return lease
+
+    def relayed(self, outcome: Relay) -> Any:
+        """Return upstream's response for the caller; its body is recorded on the way, if the outcome says so."""
+        upstream, recorder = self.upstream, outcome.recorder
+        stream = upstream.stream if recorder is None else self.library.recorded_body(upstream.stream, recorder, self.call.started)
+        response = relayed_response(self.library, upstream, stream)
+        note = StatusNote(response, self._upstream_status)
+        note.write(outcome.status)
+        if recorder is not None:
+            stream.on_end = partial(self._keep, note, recorder)
+            stream.on_drop = self.call.abandon
+        self.call.relay(outcome, upstream.status_code)
+        return response
+
+    def _keep(self, note: StatusNote, recorder: Recorder, can_wait: bool) -> None:
+        decode = partial(decoded_chunks, self.library, self.upstream, is_cut=not recorder.ended)
+        note.write(self.call.keep(recorder, decode, can_wait=can_wait))
+
+
+class SyncEffects(_Effects):
+    """The effects of a sync call."""
+
+    __slots__ = ()
+
+    def perform(self, effect: Effect) -> Any:
+        """Perform one effect."""
+        match effect:
+            case ReadBody():
+                return self.request.read()
+            case Lookup(key):
+                return self.call.engine.source.look_up(key)
+            case Forward():
+                return self._forward(effect)
+            case Claim(key):
+                return self.call.claim(key)
+            case Follow(_, seconds):
+                assert self.call.in_flight is not None
+                return self.call.in_flight.wait(seconds)
+            case AcquireLease(key):
+                return self.leased(key)
+            case Wait(seconds):
+                return time.sleep(seconds)
+            case Save() | Discard():
+                return self.stored(effect)
+            case _:
+                assert_never(effect)
+
+    def _forward(self, effect: Forward) -> Head:
+        self.drop_upstream()
+        original = self.request.headers
+        self.request.headers = self.headers_to_send(effect)
+        try:
+            return self.received(self.transport.handle_request(self.request))
+        finally:
+            self.request.headers = original
+
+    def drop_upstream(self) -> None:
+        """Read a response that is not passed on (a 304), so that its connection can serve again."""
+        if self.upstream is not None:
+            self.upstream.read()
+            self.upstream.close()
+            self.upstream = None
+
+
+class AsyncEffects(_Effects):
+    """The effects of an async call, under asyncio and trio."""
+
+    __slots__ = ()
+
+    async def perform(self, effect: Effect) -> Any:
+        """Perform one effect."""
+        match effect:
+            case ReadBody():
+                return await self.request.aread()
+            case Lookup(key):
+                return await self.call.engine.source.alook_up(key)
+            case Forward():
+                return await self._forward(effect)
+            case Claim(key):
+                return self.call.claim(key)
+            case Follow(_, seconds):
+                assert self.call.in_flight is not None
+                return await self.call.in_flight.await_(seconds)
+            case AcquireLease(key):
+                from anyio.to_thread import run_sync
+
+                return await run_sync(self.leased, key)
+            case Wait(seconds):
+                from anyio import sleep
+
+                return await sleep(seconds)
+            case Save() | Discard():
+                return self.stored(effect)
+            case _:
+                assert_never(effect)
+
+    async def _forward(self, effect: Forward) -> Head:
+        await self.drop_upstream()
+        original = self.request.headers
+        self.request.headers = self.headers_to_send(effect)
+        try:
+            return self.received(await self.transport.handle_async_request(self.request))
+        finally:
+            self.request.headers = original
+
+    async def drop_upstream(self) -> None:
+        """Read a response that is not passed on (a 304), so that its connection can serve again."""
+        if self.upstream is not None:
+            await self.upstream.aread()
+            await self.upstream.aclose()
+            self.upstream = None

@@ -1,0 +1,97 @@
+"""How does a library's response become the core's head, and how is the response made that the caller gets?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from wirecache._core.flows.effects import Reuse
+from wirecache._core.flows.refusal import Refusal
+from wirecache._core.messages import Head, fields_of
+from wirecache._core.status import CacheStatus
+from wirecache._transport.library import Library
+
+__all__ = ["StatusNote", "decoded_chunks", "refused_response", "relayed_response", "reused_response", "to_head", "unread"]
+
+
+def to_head(response: Any) -> Head:
+    """Return the head of a response as the core's type."""
+    pairs = response.headers.raw
+    return Head(response.status_code, fields_of(pairs), pairs, response.extensions.get("http_version", b"HTTP/1.1"))
+
+
+def unread(library: Library, response: Any) -> Any:
+    """Return a response that somebody below has read, and so decoded, as one that is still to be read."""
+    if not response.is_stream_consumed or isinstance(response.stream, library.byte_stream):
+        return response
+    headers = type(response.headers)(response.headers)
+    for name in ("content-encoding", "content-length", "transfer-encoding"):
+        headers.pop(name, None)
+    stream = library.byte_stream(response.content)
+    return library.response(response.status_code, headers=headers, stream=stream, extensions=response.extensions)
+
+
+def reused_response(library: Library, outcome: Reuse, replay_speed: float, started: float) -> Any:
+    """Return the response that an entry makes. ``started``: when the request was made, by ``time.perf_counter``."""
+    entry, status = outcome.entry, outcome.status
+    pairs = [*entry.headers, (b"age", b"%d" % int(outcome.age)), (b"cache-status", status.header(entry.status).encode())]
+    stream = library.replayed_body(entry, replay_speed, started) if entry.chunk_times else library.byte_stream(entry.body)
+    extensions = {"http_version": entry.http_version, "wirecache": status}
+    return library.response(entry.status, headers=pairs, stream=stream, extensions=extensions)
+
+
+def refused_response(library: Library, answer: Refusal, status: CacheStatus) -> Any:
+    """Return the response to a request that may not leave; its body is read already."""
+    headers = [*answer.headers, (b"cache-status", status.header().encode())]
+    return library.response(answer.code, headers=headers, content=answer.body, extensions={"wirecache": status})
+
+
+def relayed_response(library: Library, upstream: Any, stream: Any) -> Any:
+    """Return upstream's response with this stream as its body; upstream's own is not touched."""
+    response = library.response(upstream.status_code, headers=upstream.headers, stream=stream, extensions=upstream.extensions)
+    own = vars(response)  # what a transport put on its response beside (Starlette's TestClient: template, context) is kept
+    own.update({name: value for name, value in vars(upstream).items() if name not in own and not name.startswith("_")})
+    return response
+
+
+class StatusNote:
+    """Where a response says what the cache did; written when the head is known, and again when the body is over."""
+
+    __slots__ = ("_code", "_extensions", "_headers", "_upstream")
+
+    def __init__(self, response: Any, upstream: bytes | None) -> None:
+        self._headers = response.headers
+        self._extensions = response.extensions
+        self._code = response.status_code
+        self._upstream = upstream  # the ``Cache-Status`` of a cache further up
+
+    def write(self, status: CacheStatus) -> None:
+        """Write header and extension."""
+        ours = status.header(self._code)
+        self._headers["cache-status"] = f"{self._upstream.decode('latin-1')}, {ours}" if self._upstream else ours
+        self._extensions["wirecache"] = status
+
+
+def decoded_chunks(library: Library, upstream: Any, chunks: Sequence[bytes], *, is_cut: bool) -> Sequence[bytes]:
+    """Undo the content encoding as the caller's own library does; return for each chunk what it decodes to.
+
+    ``is_cut``: the caller closed the body before its end, so the end of the coding may be missing, too.
+    """
+    index, all_given = 0, False
+
+    def raw() -> Iterator[bytes]:
+        nonlocal index, all_given
+        for index, chunk in enumerate(chunks):  # noqa: B007 (the reader below sees how far it is)
+            yield chunk
+        all_given = True
+
+    decoded = [b""] * len(chunks)
+    try:
+        for piece in library.response(upstream.status_code, headers=upstream.headers, content=raw()).iter_bytes():
+            decoded[index] += piece
+    except Exception:
+        if not (is_cut and all_given):
+            raise
+    if decoded == list(chunks) and upstream.headers["content-encoding"].strip().lower() != "identity":
+        raise ValueError("the library has no decoder for it, and passes it on as it is")
+    return decoded
