@@ -92,7 +92,7 @@ def test_before_it_is_opened(damage: Callable[[Path], None], path: Path, model: 
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_while_it_is_open(damage: Callable[[Path], None], path: Path, model: Model, warnings: Warnings) -> None:
-    """SQLite may go on from what it has in memory; then nothing is lost, and nothing is to be said."""
+    """SQLite may go on from what it has in memory; then nothing is lost, and nothing is reported."""
     filled(path, model)
     with Cache(path) as cache:
         assert model.ask(cache, "prompt 0", size=5000).extensions["wirecache"].hit

@@ -43,7 +43,7 @@ def store(server: RedisServer) -> Iterator[RedisStore]:
 
 @pytest.fixture
 def patient(server: RedisServer) -> Iterator[RedisStore]:
-    """One that a busy machine does not wear out, where what is asked is something else."""
+    """A store whose timeout a busy machine does not reach, for tests of something else."""
     opened = RedisStore(server.url, timeout=10)
     yield opened
     opened.close()
@@ -206,9 +206,9 @@ def test_a_wrong_password(tmp_path: Path, given: str, model: Model, warnings: Wa
         store.close()
     assert len(warnings()) == 1
     assert "AuthenticationError" in warnings()[0]
-    told = " ".join([caplog.text, repr(store), repr(cache), str(store.location), str(error.value), repr(error.value.__cause__)])
+    visible = " ".join([caplog.text, repr(store), repr(cache), str(store.location), str(error.value), repr(error.value.__cause__)])
     for secret in (SECRET, "s3cret-p@ss"):
-        assert secret not in told
+        assert secret not in visible
 
 
 def test_the_right_password_of_a_user(tmp_path: Path) -> None:

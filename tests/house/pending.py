@@ -86,7 +86,6 @@ PRIVATE_WORDS_IN_TESTS: set[str] = {
     "tests/faces/test_stream_settings.py",
     "tests/faces/test_streams.py",
     "tests/faces/test_whole.py",
-    "tests/faults/test_redis.py",
     "tests/plugin/test_miss.py",
     "tests/plugin/test_record.py",
     "tests/plugin/test_summary.py",
@@ -111,8 +110,6 @@ PRIVATE_WORDS_IN_TESTS: set[str] = {
     "tests/sdk/test_streams.py",
     "tests/sdk/wire.py",
     "tests/storage/test_kept_stats.py",
-    "tests/stores/test_many_processes.py",
-    "tests/stores/test_redis.py",
 }
 SAME_DOCSTRINGS: set[str] = {
     "src/wirecache/_caches/cache.py",
@@ -127,5 +124,4 @@ SAME_DOCSTRINGS: set[str] = {
     "tests/sdk/matrix/cells.py",
     "tests/sdk/streams.py",
     "tests/sdk/test_openai.py",
-    "tests/stores/test_poisoned.py",
 }

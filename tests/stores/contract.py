@@ -169,10 +169,10 @@ class FullStoreContract(StoreContract):
 
     def test_keys(self, store: Any) -> None:
         assert list(store.keys()) == []
-        wanted = [f"{n:064x}" for n in range(250)]
-        for key in wanted:
+        expected = [f"{n:064x}" for n in range(250)]
+        for key in expected:
             store.set(key, b"value", ttl=None)
-        assert sorted(store.keys()) == wanted
+        assert sorted(store.keys()) == expected
 
     def test_keys_while_they_are_deleted(self, store: Any) -> None:
         for n in range(250):

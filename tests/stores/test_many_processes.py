@@ -38,7 +38,7 @@ print(store.add(sys.argv[2], sys.argv[3].encode(), ttl=60), flush=True)
 
 
 def all_at_once(code: str, arguments: list[tuple[object, ...]]) -> list[str]:
-    """What each said in the end."""
+    """Start one process for each of the arguments and let them go at once. Return the last line of each."""
     scripts = [Script(code, *each) for each in arguments]
     try:
         assert [script.line() for script in scripts] == ["ready"] * len(scripts)
@@ -74,5 +74,5 @@ def test_their_size_limit_is_one_and_what_each_wrote_last_is_there(tmp_path: Pat
 @pytest.mark.parametrize("where", ["disk", "redis"])
 def test_one_of_them_adds(tmp_path: Path, redis_url: str, where: str) -> None:
     place = str(tmp_path / "store") if where == "disk" else f"{redis_url}?timeout=10&prefix={uuid4()}:"
-    said = all_at_once(ADD, [(place, KEY, n) for n in range(8)])
-    assert sorted(said) == ["False"] * 7 + ["True"]
+    printed = all_at_once(ADD, [(place, KEY, n) for n in range(8)])
+    assert sorted(printed) == ["False"] * 7 + ["True"]

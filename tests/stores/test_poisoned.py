@@ -276,7 +276,7 @@ def test_a_changed_schema_fails_no_call(script: str, when: str, path: Path, keys
 
 
 def test_a_program_that_only_reads_runs_no_code(path: Path, keys: list[str], bomb: bytes, crater: Path) -> None:
-    """The same in a process that has done nothing but open the store and walk over it."""
+    """A process that has only opened the store and iterated over it refuses the row, too."""
     with database(path) as connection:
         connection.execute("UPDATE Cache SET mode = 4, value = ?", (bomb,))
         connection.execute("INSERT INTO Cache(key, raw, mode, value) VALUES (?, 0, 4, ?)", (bomb, bomb))

@@ -140,8 +140,8 @@ def test_a_cluster(tmp_path: Path) -> None:
 
 
 def knows_all(node: redis.Redis) -> bool:
-    told = node.execute_command("CLUSTER INFO")
-    return {"cluster_state": "ok", "cluster_known_nodes": "3"}.items() <= told.items()
+    info = node.execute_command("CLUSTER INFO")
+    return {"cluster_state": "ok", "cluster_known_nodes": "3"}.items() <= info.items()
 
 
 @pytest.mark.parametrize(

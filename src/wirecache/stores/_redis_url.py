@@ -41,7 +41,7 @@ class RedisAddress:
         return message
 
     def client(self, timeout: float, max_connections: int) -> Any:
-        """Return a client for threads; nothing is connected yet (but a cluster is asked for its nodes)."""
+        """Return a client for threads; nothing is connected yet (but a cluster's nodes are looked up)."""
         import redis
         import redis.cluster
         import redis.retry
