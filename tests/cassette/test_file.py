@@ -344,7 +344,8 @@ def test_a_wrong_file_says_where_and_what_to_do(changes: dict[str, Any], words: 
         ('{"format": 1, "response": {"body": {"events": [{}', "Expecting ',' or ']'"),
         ('{"format": 1 "key": 2}', "Expecting ',' or '}'"),
         ('{"format": 1, "key": NaN}', "NaN is not a JSON value"),
-        ('{\n        ("[]", 'it has no "format"'),
+        ('{\n<<<<<<< HEAD\n  "format": 1', "conflict markers of a merge"),
+        ("[]", 'it has no "format"'),
         ('"a"', 'it has no "format"'),
         ("{}", 'it has no "format"'),
         ('{"format": "1"}', 'it has no "format"'),
@@ -416,7 +417,6 @@ def test_no_secret_is_in_a_file(made: Entry) -> None:
 def test_the_key_of_the_file_is_that_of_the_redacted_request(sent: bytes, sent_as: str) -> None:
     url = f"https://h.example/v1/chat/completions?a={SECRET}&key=abc"
     request = ask(url, headers={"content-type": sent_as})
-<<<<<<< HEAD
     counted = redacted_request(request, parse_body(sent, sent_as.encode()), Redactor())
     text = to_text(recorded(url=url, sent=sent, sent_as=sent_as))
     read = from_text(text, "x.json")
