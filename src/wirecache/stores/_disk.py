@@ -17,7 +17,7 @@ from wirecache.stores._damage import is_damage
 from wirecache.stores._opener import OPEN_WAIT, Opener
 
 if TYPE_CHECKING:
-    from wirecache.stores._safe_disk import SafeCache
+    from wirecache.stores._safe_disk import Row, SafeCache
 
 __all__ = ["DiskStore", "default_directory"]
 
@@ -68,19 +68,21 @@ class DiskStore:
 
     def get(self, key: str) -> bytes | None:
         """Return the value under the key, or None."""
-        return self._read(_value, key)
+        row = self._read(key)
+        return None if row is None else row[0]
 
     async def aget(self, key: str) -> bytes | None:
         """Return the value under the key, or None. Only opening, repair and large values take a thread."""
-        return await self._aread(_value, key)
+        row = await self._aread(key)
+        return None if row is None else row[0]
 
     def get_with_ttl(self, key: str) -> tuple[bytes, float | None] | None:
         """Return the value and the seconds until it expires (None: never), or None."""
-        return self._read(_value_and_ttl, key)
+        return _with_ttl(self._read(key))
 
     async def aget_with_ttl(self, key: str) -> tuple[bytes, float | None] | None:
         """Return the value and the seconds until it expires (None: never), or None."""
-        return await self._aread(_value_and_ttl, key)
+        return _with_ttl(await self._aread(key))
 
     def set(self, key: str, value: bytes, *, ttl: float | None) -> None:
         """Keep the value under the key for ``ttl`` seconds (None: for ever)."""
@@ -154,30 +156,29 @@ class DiskStore:
 
     # -- opening, and what can go wrong ---------------------------------------------------------------------------
 
-    def _read(self, read: Callable[[SafeCache, str, int], T], key: str) -> T:
+    def _read(self, key: str) -> Row | None:
         try:
-            return self._read_at_once(read, key, UNLIMITED)
+            return self._read_at_once(key, UNLIMITED)
         except Exception:  # it is not open, or the same error is met again, and handled
-            return self._run(lambda cache: read(cache, key, UNLIMITED))
+            return self._run(lambda cache: cache.row(key, UNLIMITED))
 
-    async def _aread(self, read: Callable[[SafeCache, str, int], T], key: str) -> T:
+    async def _aread(self, key: str) -> Row | None:
         """Read on the event loop: it takes 11 µs, a thread 90 to 650. A large value, or a database that is not ready, takes a thread."""
         if self._breaker.current is None:
             self._breaker.raise_if_down()
         try:
-            return self._read_at_once(read, key, MAX_ON_LOOP)
+            return self._read_at_once(key, MAX_ON_LOOP)
         except Exception:
             from anyio.to_thread import run_sync
 
-            return await run_sync(lambda: self._run(lambda cache: read(cache, key, UNLIMITED)))
+            return await run_sync(lambda: self._run(lambda cache: cache.row(key, UNLIMITED)))
 
-    def _read_at_once(self, read: Callable[[SafeCache, str, int], T], key: str, max_size: int) -> T:
+    def _read_at_once(self, key: str, max_size: int) -> Row | None:
         """Read without opening or checking anything; an exception if either is due, or if the value is too large."""
         cache = self._breaker.current
         if cache is None or time.monotonic() >= self._next_check:
             raise StoreError("the database is to be opened or checked")
-        with cache.connection.lock:
-            return read(cache, key, max_size)
+        return cache.row(key, max_size)
 
     def _write(self, action: Callable[[SafeCache], T]) -> T:
         return self._run(action, check=True)  # what is written to a file that was removed is lost
@@ -220,11 +221,5 @@ class DiskStore:
         return self._breaker.get()
 
 
-def _value(cache: SafeCache, key: str, max_size: int) -> bytes | None:
-    row = cache.row(key, max_size)
-    return None if row is None else row[0]
-
-
-def _value_and_ttl(cache: SafeCache, key: str, max_size: int) -> tuple[bytes, float | None] | None:
-    row = cache.row(key, max_size)
+def _with_ttl(row: Row | None) -> tuple[bytes, float | None] | None:
     return None if row is None else (row[0], None if row[1] is None else row[1] - time.time())

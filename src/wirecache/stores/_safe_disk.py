@@ -13,7 +13,7 @@ import threading
 import time
 import weakref
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import diskcache
 from diskcache.core import METADATA, MODE_RAW
@@ -27,7 +27,7 @@ else:
     _Cache = diskcache.Cache
     _Disk = diskcache.Disk
 
-__all__ = ["DATABASE", "SafeCache", "SafeDisk", "identity"]
+__all__ = ["DATABASE", "Row", "SafeCache", "SafeDisk", "identity"]
 
 DATABASE = "cache.db"  # diskcache's name for it
 BATCH = 100  # keys that one query lists
@@ -91,6 +91,7 @@ class _LargeValue(Exception):
     """The value is larger than the caller wants to read."""
 
 
+Row: TypeAlias = tuple[bytes, float | None]  # a value, and when it expires (seconds since 1970, None: never)
 _ROW = (
     "SELECT mode, filename, CASE WHEN length(value) <= ? THEN value END, expire_time, length(value) > ? FROM Cache "
     "WHERE key = ? AND raw = 1 AND (expire_time IS NULL OR expire_time > ?)"
@@ -168,12 +169,15 @@ class SafeCache(_Cache):  # type: ignore[misc]  # see above
         """Return whether the file under the database's name is still the one that was opened."""
         return not self._retired and identity(self._file) == self.opened_as
 
-    def row(self, key: str, max_size: int) -> tuple[bytes, float | None] | None:
+    def row(self, key: str, max_size: int) -> Row | None:
         """Return the value and when it expires (seconds since 1970, None: never), or None.
 
         A value of more than ``max_size`` bytes is not read: an exception is raised instead.
         """
-        row = self._sql(_ROW, (max_size, max_size, key, time.time())).fetchone()
+        connection = self.connection
+        with connection.lock:
+            handle = connection.handle or self._con
+            row = handle.execute(_ROW, (max_size, max_size, key, time.time())).fetchone()
         if row is None:
             return None
         mode, filename, value, expires, is_large = row

@@ -40,7 +40,7 @@ class Exchange:
     """
 
     __slots__ = (
-        "_discard", "_request", "_url", "_url_of", "code", "differences", "entry", "is_forwarded", "labels", "message",
+        "_discard", "_request", "_url", "_url_of", "code", "day", "differences", "entry", "is_forwarded", "labels", "message",
         "recorded_usage", "seconds", "started_at", "status",
     )  # fmt: skip
 
@@ -50,6 +50,7 @@ class Exchange:
         self._url_of = url_of
         self._discard = discard
         self.started_at = started_at
+        self.day = int(started_at) // DAY  # on which it is counted: days since 1970-01-01, UTC
         self.status: CacheStatus = UNKNOWN
         self.labels = NO_LABELS
         self.code = 0
@@ -104,11 +105,6 @@ class Exchange:
     def saved(self) -> float | None:
         """The seconds that upstream had taken for the entry that was reused, else None."""
         return self.entry.seconds if self.entry is not None else None
-
-    @property
-    def day(self) -> int:
-        """The day on which it is counted: days since 1970-01-01, UTC."""
-        return int(self.started_at) // DAY
 
     @property
     def cost(self) -> Cost:
