@@ -5,9 +5,9 @@ A store in trouble has no entries: nothing here raises because of it (but where 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import filterfalse
 from typing import Any
 
 from wirecache._core import codec
@@ -19,7 +19,7 @@ from wirecache._core.rules.freshness import effective_ttl
 from wirecache._core.rules.plan import Plan
 from wirecache._core.unset import UNSET, Ttl
 from wirecache._runtime.warn_once import WarnOnce
-from wirecache._storage.leases import Leases
+from wirecache._storage.leases import Leases, is_lease
 from wirecache._storage.single_flight import single_flight_of
 from wirecache._storage.write_queue import WriteJob, write_queue_of
 from wirecache.errors import ConfigError
@@ -29,7 +29,6 @@ __all__ = ["Accept", "EntryStore"]
 
 FLUSH_WAIT = 10.0  # seconds that a listing, or whoever closes the store, waits for writes
 BIG = 256 * 1024  # bytes; a larger value is checked in a worker thread under an event loop (0.5 ms a megabyte)
-_ENTRY_KEY = re.compile(r"[0-9a-f]{64}")  # what else lies in a store (leases, values of others) is no entry
 
 Accept = Callable[[Entry], bool | str]
 
@@ -86,12 +85,12 @@ class EntryStore:
     def keys(self) -> Iterator[str]:
         """Return the keys of the entries. ``ConfigError`` if the store cannot list its keys."""
         self.flush()
-        return filter(_ENTRY_KEY.fullmatch, self._method("keys")())
+        return filterfalse(is_lease, self._method("keys")())
 
     def newest_keys(self) -> Iterator[str]:
         """Return the keys of the entries, the newest first where the store can list them so; none if it cannot list any."""
         keys = getattr(self.store, "newest", None) or getattr(self.store, "keys", None)
-        return filter(_ENTRY_KEY.fullmatch, keys()) if keys is not None else iter(())
+        return filterfalse(is_lease, keys()) if keys is not None else iter(())
 
     def entries(self) -> Iterator[Entry]:
         """Yield the entries, one after the other."""

@@ -17,13 +17,18 @@ from wirecache._core.flows.effects import Lease
 from wirecache._runtime.forks import reset_after_fork
 from wirecache.stores import Store
 
-__all__ = ["Leases", "can_hold_leases"]
+__all__ = ["Leases", "can_hold_leases", "is_lease"]
 
 TTL = 4.0  # seconds
 RENEWED_EVERY = 1.0  # seconds
 NOTHING_TO_SHARE = b"alone"  # in place of a lease: there will be no answer to share
 NOTHING_TO_SHARE_TTL = 2.0  # seconds
-PREFIX = "lease-"  # a key space of its own: the keys of entries are 64 hexadecimal digits
+PREFIX = "lease-"  # a key space of its own
+
+
+def is_lease(key: str) -> bool:
+    """Return whether this key of a store is that of a lease, rather than of an entry."""
+    return key.startswith(PREFIX)
 
 
 class Leases:
