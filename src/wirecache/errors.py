@@ -1,11 +1,11 @@
-"""What can go wrong, and what may be done about it.
+"""What can go wrong, and what can be done about it?
 
 WirecacheError
-├── CassetteError  a cassette cannot be used
-│   └── CassetteFormatError  a file of it is none, or says what it may not
-├── ConfigError    an option, variable or file has a wrong value (also a ValueError)
-└── StoreError     a store cannot be read or written; in auto mode it never reaches a request
-NotRecorded        offline, no entry, and ``miss="raise"`` (a BaseException, see below)
+├── CassetteError            a cassette cannot be used
+│   └── CassetteFormatError  a file of a cassette is malformed
+├── ConfigError              an argument, variable or settings file has a wrong value (also a ValueError)
+└── StoreError               a store cannot be read or written
+NotRecorded                  no entry, no network allowed, and ``miss="raise"`` (a BaseException, see below)
 """
 
 from __future__ import annotations
@@ -14,29 +14,33 @@ __all__ = ["CassetteError", "CassetteFormatError", "ConfigError", "NotRecorded",
 
 
 class WirecacheError(Exception):
-    """Which errors are wirecache's own? All that derive from this one."""
+    """Base class of wirecache's own errors."""
 
 
 class CassetteError(WirecacheError):
-    """Which cassette cannot be used, and why?"""
+    """A cassette cannot be used. The message says which one, why, and what to do."""
 
 
 class CassetteFormatError(CassetteError):
-    """Which file cannot be read, where in it, and what is to be done? The message says all three."""
+    """A file of a cassette is malformed. The message names the file and the place in it: correct it there, or record it again."""
 
 
 class ConfigError(WirecacheError, ValueError):
-    """Which setting is wrong, and what may it be? The message names both."""
+    """A setting has a wrong value. The message names the argument, variable or key, and the allowed values."""
 
 
 class StoreError(WirecacheError):
-    """Why can the store not be used? Raised by stores; a request never sees it."""
+    """A store cannot be read or written.
+
+    Raised by stores, and by what reads them directly, such as ``Cache.entries()``. In auto mode it never reaches a request: that one
+    goes to the provider.
+    """
 
 
 class NotRecorded(BaseException):
-    """Which request has no entry, and how is it recorded?
+    """A request has no entry, and the network may not be used. The message says how to record it.
 
     Derives from ``BaseException``, as pytest's own ``Failed`` does: every SDK turns an ``Exception``
     of its transport into "Connection error." after some seconds of retries, and frameworks swallow it.
-    Raised only where ``miss="raise"`` was asked for.
+    Raised only with ``miss="raise"``.
     """

@@ -67,7 +67,7 @@ def test_where_each_setting_comes_from(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_a_wrong_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WIRECACHE_MODE", "sometimes")
-    assert "WIRECACHE_MODE is 'sometimes'" in findings(code=1)["settings", "wrong"]["problem"]
+    assert "WIRECACHE_MODE must be one of auto, offline, refresh, off, got 'sometimes'" in findings(code=1)["settings", "wrong"]["problem"]
 
 
 def test_a_store_that_others_can_read(tmp_path: Path) -> None:

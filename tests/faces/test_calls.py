@@ -161,7 +161,7 @@ async def test_stale_if_upstream_cannot_be_reached(face: Face, provider: Provide
 async def test_a_wrong_option_is_said_where_the_caller_sees_it(face: Face, provider: Provider, cache: Cache) -> None:
     async with face.client(cache) as client:
         for headers, extensions, words in (
-            ({"Wirecache-TTL": "soon"}, {}, "header Wirecache-ttl: 'soon' is no duration; allowed: seconds"),
+            ({"Wirecache-TTL": "soon"}, {}, "header Wirecache-ttl: 'soon' is not a duration; allowed: seconds"),
             ({"Wirecache-Sample": "-1"}, {}, "sample is '-1'; allowed: 0, 1, 2"),
             ({}, {"wirecache": {"mode": "on"}}, "mode is 'on'; allowed: auto, offline, refresh, off"),
             ({}, {"wirecache": {"tll": 1}}, "tll is not an option of a call; allowed: mode, namespace, sample, streams, ttl"),

@@ -61,7 +61,7 @@ async def test_by_a_variable(face: Face, provider: Provider, make_cache: Make, m
     assert await recorded(face, provider, make_cache())
     assert not await recorded(face, provider, make_cache(streams="bypass", namespace="other"))
     monkeypatch.setenv("WIRECACHE_STREAMS", "tape")
-    with pytest.raises(ConfigError, match=r"WIRECACHE_STREAMS is 'tape'; allowed: bypass, record"):
+    with pytest.raises(ConfigError, match=r"WIRECACHE_STREAMS must be one of bypass, record, got 'tape'"):
         make_cache()
 
 

@@ -250,7 +250,7 @@ def test_the_nearest_marker_wins_and_patterns_of_secrets_add_up(project: Project
     ("marker", "told"),
     [
         ("mode='once'", "@pytest.mark.wirecache of test_x.py::test_a: mode= is unknown; allowed: install, library, match, miss, path"),
-        ("record_mode='sometimes'", "record_mode= is 'sometimes'; allowed: none, once, new_episodes, all, rewrite"),
+        ("record_mode='sometimes'", "record_mode must be one of none, once, new_episodes, all, rewrite, got 'sometimes'"),
         ("'a', 'b'", "one path is allowed; all else is given by name"),
     ],
 )

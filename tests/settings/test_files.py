@@ -1,4 +1,4 @@
-"""The settings file: where it is found, what wins over it, and how a wrong one is told."""
+"""The settings file: where it is found, what wins over it, and what the message for a wrong one says."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "project"
 
 
-def test_all_that_a_file_can_say(project: Path) -> None:
+def test_everything_a_file_can_contain(project: Path) -> None:
     (project / "wirecache.toml").write_text(FULL)
     cache = Cache()
     plan = cache.plan
@@ -67,7 +67,7 @@ def test_pyproject_has_a_table(project: Path) -> None:
     assert not plan.key.host
 
 
-def test_the_nearest_file_counts_and_a_pyproject_without_the_table_is_passed_over(project: Path) -> None:
+def test_the_nearest_file_counts_and_a_pyproject_without_the_table_is_skipped(project: Path) -> None:
     (project / "wirecache.toml").write_text("ttl = 1")
     (project / "a" / "pyproject.toml").write_text('[project]\nname = "tool.wirecache"\n')
     assert Cache().plan.ttl == 1.0
@@ -91,17 +91,17 @@ def test_variables_win_over_the_file_and_arguments_over_both(project: Path, monk
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        pytest.param('mode = "on"', ["wirecache.toml", "mode is 'on'", "auto, offline, refresh, off"], id="value"),
-        pytest.param("tll = 7", ["wirecache.toml", "tll is no setting", "mode, store, ttl, namespace"], id="name"),
-        pytest.param('ttl = "soon"', ["wirecache.toml", "ttl", "'soon' is no duration", '"90s"'], id="ttl"),
-        pytest.param("namespace = 7", ["wirecache.toml", "namespace is 7", "string"], id="type"),
-        pytest.param("[key]\nignore = []", ["wirecache.toml", "key.ignore is no setting", "ignore_body"], id="name in a table"),
-        pytest.param('[[rules]]\nmodell = "m"', ["wirecache.toml", "rules.0.modell is no setting", "method, host, path, model"], id="rule"),
-        pytest.param('[[rules]]\nttl = "soon"', ["wirecache.toml", "rules.0.ttl", "'soon' is no duration"], id="ttl of a rule"),
-        pytest.param("ttl =", ["wirecache.toml", "Invalid value"], id="no TOML"),
+        pytest.param('mode = "on"', ["wirecache.toml", "mode must be one of auto, offline, refresh, off, got 'on'"], id="value"),
+        pytest.param("tll = 7", ["wirecache.toml", "tll is not a setting", "mode, store, ttl, namespace"], id="name"),
+        pytest.param('ttl = "soon"', ["wirecache.toml: ttl must be seconds", '"90s"', "got 'soon'"], id="ttl"),
+        pytest.param("namespace = 7", ["wirecache.toml: namespace must be a valid string, got 7"], id="type"),
+        pytest.param("[key]\nignore = []", ["wirecache.toml", "key.ignore is not a setting", "ignore_body"], id="name in a table"),
+        pytest.param('[[rules]]\nmodell = "m"', ["wirecache.toml: rules.0.modell is not a setting", "method, host, path"], id="rule"),
+        pytest.param('[[rules]]\nttl = "soon"', ["wirecache.toml: rules.0.ttl must be seconds", "got 'soon'"], id="ttl of a rule"),
+        pytest.param("ttl =", ["wirecache.toml", "Invalid value"], id="not TOML"),
     ],
 )
-def test_a_wrong_file_is_told_with_file_key_and_what_is_allowed(project: Path, text: str, words: list[str]) -> None:
+def test_the_message_for_a_wrong_file_has_file_key_and_what_is_allowed(project: Path, text: str, words: list[str]) -> None:
     (project / "wirecache.toml").write_text(text)
     with pytest.raises(ConfigError) as error:
         Cache()

@@ -67,7 +67,7 @@ def test_each_is_a_store_of_its_own() -> None:
     "options", [{"max_entries": 0}, {"max_entries": "10"}, {"max_entries": True}, {"max_bytes": 0}, {"max_bytes": "x"}]
 )
 def test_wrong_bounds(options: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError, match=f"{next(iter(options))}(= is .*; allowed: | must be .*, got )"):
+    with pytest.raises(ConfigError, match=f"{next(iter(options))} must be .*, got "):
         MemoryStore(**options)
 
 

@@ -80,7 +80,7 @@ def test_a_settings_file(tmp_path: Path) -> None:
         ("memory://?max_entries=many", ["max_entries is 'many', which is not a number"]),
         ("memory://x", ["memory:// has no path"]),
         ("disk://", ["name the directory"]),
-        ("disk:///x?size_limit=huge", ["size_limit= is 'huge'"]),
+        ("disk:///x?size_limit=huge", ["size_limit must be a number of bytes", "got 'huge'"]),
         ("redis://:secret@h?timeout=x", ["timeout is 'x'"]),
         ([], ["empty list"]),
         (["memory://", 7], ["store[1] is 7", "allowed: a path, a URL"]),

@@ -21,7 +21,7 @@ from wirecache._engine.engine import Engine
 from wirecache._engine.log import log_observers
 from wirecache._engine.observers import Callback, Log, Observer, Statistics
 from wirecache._settings.files import file_settings
-from wirecache._settings.sources import (
+from wirecache._settings.parsers import (
     Duration,
     all_of_type,
     of_type,
@@ -30,8 +30,8 @@ from wirecache._settings.sources import (
     parse_speed,
     parse_streams,
     parse_text,
-    setting,
 )
+from wirecache._settings.sources import setting
 from wirecache._storage.entry_store import Accept, EntryStore
 from wirecache._storage.kept_stats import KeptStats
 from wirecache._storage.leases import can_hold_leases

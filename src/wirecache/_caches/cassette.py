@@ -24,7 +24,8 @@ from wirecache._core.unset import UNSET, Unset
 from wirecache._engine.engine import Engine
 from wirecache._engine.observers import Observer, Statistics
 from wirecache._settings.files import file_settings
-from wirecache._settings.sources import one_of, parse_mode, parse_speed, parse_text, setting
+from wirecache._settings.parsers import one_of, parse_mode, parse_speed, parse_text
+from wirecache._settings.sources import setting
 from wirecache._storage.kept_stats import days_by_date
 from wirecache._storage.tally import Tally
 from wirecache.cassette._directory import Directory

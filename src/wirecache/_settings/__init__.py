@@ -1,1 +1,1 @@
-"""Which settings are in force, and where do they come from?"""
+"""Which settings are in force, where do they come from, and what may they be?"""

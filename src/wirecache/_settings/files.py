@@ -1,6 +1,6 @@
-"""Which settings does the project's own file give? ``wirecache.toml``, or ``[tool.wirecache]`` in ``pyproject.toml``.
+"""Which settings does the project's own file contain? ``wirecache.toml``, or ``[tool.wirecache]`` in ``pyproject.toml``.
 
-Looked for when a ``Cache`` is made, from the working directory upwards; the first file found counts.
+Looked for when a ``Cache`` is created, from the working directory upwards; the first file found counts.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wirecache.errors import ConfigError
 
@@ -18,30 +18,37 @@ if TYPE_CHECKING:
 __all__ = ["file_settings", "settings_file"]
 
 
+class _SettingsTable(NamedTuple):
+    """The settings in a file, as they were parsed from TOML."""
+
+    path: Path
+    values: dict[str, Any]
+
+
 def file_settings(start: Path | None = None) -> Mapping[str, Any]:
-    """The settings of the nearest file, checked; empty if there is none. ``ConfigError`` names file, key and what is allowed."""
-    found = _found(start)
-    return _checked(*found) if found else {}
+    """Return the checked settings of the nearest file; empty if there is none. ``ConfigError`` names file, key and what is allowed."""
+    table = _nearest_table(start)
+    return _checked(table) if table else {}
 
 
 def settings_file(start: Path | None = None) -> Path | None:
-    """The file that the settings come from, if there is one."""
-    found = _found(start)
-    return found[0] if found else None
+    """Return the path of the nearest settings file, or None."""
+    table = _nearest_table(start)
+    return table.path if table else None
 
 
-def _found(start: Path | None) -> tuple[Path, dict[str, Any]] | None:
+def _nearest_table(start: Path | None) -> _SettingsTable | None:
     here = (start or Path.cwd()).absolute()
     for folder in (here, *here.parents):
         for name in ("wirecache.toml", "pyproject.toml"):
             path = folder / name
-            table = _table(path)
-            if table is not None:
-                return path, table
+            if (values := _read(path)) is not None:
+                return _SettingsTable(path, values)
     return None
 
 
-def _table(path: Path) -> dict[str, Any] | None:
+def _read(path: Path) -> dict[str, Any] | None:
+    """Return the settings in this file, or None if it cannot be read or has none."""
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError):
@@ -49,32 +56,32 @@ def _table(path: Path) -> dict[str, Any] | None:
     if path.name == "pyproject.toml" and "tool.wirecache" not in text:
         return None
     try:
-        read = tomllib.loads(text)
+        document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: {error}") from None
-    table: dict[str, Any] | None = read if path.name == "wirecache.toml" else read.get("tool", {}).get("wirecache")
-    return table
+    values: dict[str, Any] | None = document if path.name == "wirecache.toml" else document.get("tool", {}).get("wirecache")
+    return values
 
 
-def _checked(path: Path, table: dict[str, Any]) -> Mapping[str, Any]:
+def _checked(table: _SettingsTable) -> Mapping[str, Any]:
     from pydantic import ValidationError
 
     from wirecache._settings.schema import Settings
 
     try:
-        return Settings.model_validate(table).given(path.parent)
+        return Settings.model_validate(table.values).as_arguments(table.path.parent)
     except ValidationError as error:
-        raise ConfigError(_told(path, error)) from None
+        raise ConfigError(f"{table.path}: {_error_message(error)}") from None
 
 
-def _told(path: Path, error: ValidationError) -> str:
-    """The first thing that is wrong, with its place."""
+def _error_message(error: ValidationError) -> str:
+    """Return the message for the first invalid value."""
     from wirecache._settings.schema import allowed_at
 
     first = error.errors()[0]
-    place = ".".join(str(step) for step in first["loc"])
+    key = ".".join(str(step) for step in first["loc"])
     allowed = allowed_at(first["loc"])
     if first["type"] == "extra_forbidden":
-        return f"{path}: {place} is no setting; allowed: {allowed}"
-    message = first["msg"].removeprefix("Value error, ")
-    return f"{path}: {place} is {first['input']!r}: {message}" + (f"; allowed: {allowed}" if allowed else "")
+        return f"{key} is not a setting; allowed: {allowed}"
+    expected = allowed or first["msg"].removeprefix("Input should be ")
+    return f"{key} must be {expected}, got {first['input']!r}"

@@ -1,4 +1,4 @@
-"""What may a settings file say? Its own module, since pydantic costs 50 ms that only a project with such a file shall pay."""
+"""What may a settings file contain? A module of its own: pydantic takes 50 ms to import, and only a project with such a file needs it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from wirecache._core.rules.rules import Rule
 __all__ = ["Settings", "allowed_at"]
 
 
-def _duration(value: float | str) -> float | str:
+def _check_duration(value: float | str) -> float | str:
     parse_ttl(value)
     return value
 
 
-Duration = Annotated[float | str, AfterValidator(_duration)]
+Duration = Annotated[float | str, AfterValidator(_check_duration)]
 
 
 class _Table(BaseModel):
@@ -29,7 +29,7 @@ class _Table(BaseModel):
 
 
 class _Key(_Table):
-    """``[tool.wirecache.key]``: what ``KeyOptions`` takes, but ``normalize``."""
+    """``[tool.wirecache.key]``: the parameters of ``KeyOptions``, except ``normalize``."""
 
     ignore_body: list[str] = []
     ignore_query: list[str] = []
@@ -39,7 +39,7 @@ class _Key(_Table):
 
 
 class _Rule(_Table):
-    """``[[tool.wirecache.rules]]``: what ``Rule`` takes."""
+    """``[[tool.wirecache.rules]]``: the parameters of ``Rule``."""
 
     method: str = "POST"
     host: str = "*"
@@ -50,7 +50,7 @@ class _Rule(_Table):
 
 
 class Settings(_Table):
-    """``[tool.wirecache]``: what ``Cache`` takes, but what only code can say."""
+    """``[tool.wirecache]``: the parameters of ``Cache``, except those whose values are Python objects."""
 
     mode: Literal["auto", "offline", "refresh", "off"] | None = None
     store: str | list[str] | None = None
@@ -62,35 +62,38 @@ class Settings(_Table):
     key: _Key | None = None
     rules: list[_Rule] = []
 
-    def given(self, folder: Path) -> dict[str, Any]:
-        """What the file says, as ``Cache`` takes it; a relative path of a store is relative to the file."""
-        said: dict[str, Any] = self.model_dump(exclude_unset=True, exclude={"key", "rules"})
+    def as_arguments(self, folder: Path) -> dict[str, Any]:
+        """Return the settings of the file as arguments of ``Cache``. ``folder``: the one that relative paths of stores start from."""
+        arguments: dict[str, Any] = self.model_dump(exclude_unset=True, exclude={"key", "rules"})
         if isinstance(self.store, list):
-            said["store"] = [_from(folder, tier) for tier in self.store]
+            arguments["store"] = [_resolved(folder, tier) for tier in self.store]
         elif self.store is not None:
-            said["store"] = _from(folder, self.store)
+            arguments["store"] = _resolved(folder, self.store)
         if self.key is not None:
             lists = (tuple(self.key.ignore_body), tuple(self.key.ignore_query), tuple(self.key.headers))
-            said["key"] = KeyOptions(*lists, credentials=self.key.credentials, host=self.key.host)
+            arguments["key"] = KeyOptions(*lists, credentials=self.key.credentials, host=self.key.host)
         if self.rules:
-            said["rules"] = tuple(Rule(**rule.model_dump(exclude_unset=True)) for rule in self.rules)
-        return said
+            arguments["rules"] = tuple(Rule(**rule.model_dump(exclude_unset=True)) for rule in self.rules)
+        return arguments
+
+
+def _resolved(folder: Path, store: str) -> str:
+    return store if "://" in store else str(folder / Path(store).expanduser())
 
 
 _CHOICES = {"mode": Mode, "streams": Streams}
 
 
-def _from(folder: Path, store: str) -> str:
-    return store if "://" in store else str(folder / Path(store).expanduser())
+def allowed_at(location: Sequence[int | str]) -> str:
+    """Return what is allowed at a location in the file, in words; empty where pydantic's own message says it.
 
-
-def allowed_at(place: Sequence[int | str]) -> str:
-    """What is allowed at a place of the file, in words; empty where pydantic's own message says it."""
+    ``location``: the path of keys and list indices, as pydantic reports it. If it leads to no setting, the names of those there are.
+    """
     tables: dict[str, type[_Table]] = {"key": _Key, "rules": _Rule}
-    table = tables.get(str(place[0]), Settings) if len(place) > 1 else Settings
-    name = str(place[-1])
+    table = tables.get(str(location[0]), Settings) if len(location) > 1 else Settings
+    name = str(location[-1])
     if name not in table.model_fields:
         return ", ".join(table.model_fields)
     if name in _CHOICES:
-        return ", ".join(_CHOICES[name])
+        return f"one of {', '.join(_CHOICES[name])}"
     return TTL_FORMS if name in ("ttl", "keep_stale", "stale_if_error") else ""

@@ -48,7 +48,7 @@ class DiskStore:
 
     def __init__(self, path: str | os.PathLike[str] | None = None, *, size_limit: int | str = "4GB", lock_wait: float = 5.0) -> None:
         self.path = Path(path).expanduser().absolute() if path is not None else default_directory().absolute()
-        self.size_limit = parse_size(size_limit, "size_limit=")
+        self.size_limit = parse_size(size_limit, "size_limit")
         self.lock_wait = lock_wait
         self._opener = Opener(self.path, self.size_limit, lock_wait)
         self._breaker: Breaker[SafeCache] = Breaker(

@@ -41,7 +41,7 @@ class MemoryStore:
         if type(max_entries) is not int or max_entries <= 0:
             raise ConfigError(f"max_entries must be a whole number from 1 on, got {max_entries!r}")
         self.max_entries = max_entries
-        self.max_bytes = parse_size(max_bytes, "max_bytes=")
+        self.max_bytes = parse_size(max_bytes, "max_bytes")
         self.location = ("memory", object())  # equal to no other store's
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._size = 0

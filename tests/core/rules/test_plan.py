@@ -70,8 +70,8 @@ def test_directives(control: str, directives: Directives, on_error: float) -> No
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        pytest.param({"ttl": "soon"}, "x: ttl: 'soon' is no duration; allowed: seconds", id="ttl"),
-        pytest.param({"ttl": -1}, "x: ttl: -1 is no duration", id="negative ttl"),
+        pytest.param({"ttl": "soon"}, "x: ttl: 'soon' is not a duration; allowed: seconds", id="ttl"),
+        pytest.param({"ttl": -1}, "x: ttl: -1 is not a duration", id="negative ttl"),
         pytest.param({"mode": "on"}, "x: mode is 'on'; allowed: auto, offline, refresh, off", id="mode"),
         pytest.param({"sample": "first"}, "x: sample is 'first'; allowed: 0, 1, 2", id="sample"),
         pytest.param({"sample": 1.5}, "x: sample is 1.5; allowed: 0, 1, 2", id="half a sample"),

@@ -27,14 +27,14 @@ def parse_ttl(value: float | str | timedelta | None) -> float | None:
     elif isinstance(value, str):
         found = _DURATION.fullmatch(value.strip())
         if found is None:
-            raise ValueError(f"{value!r} is no duration; allowed: {TTL_FORMS}")
+            raise ValueError(f"{value!r} is not a duration; allowed: {TTL_FORMS}")
         seconds = float(found[1]) * _UNITS[found[2].lower() or "s"]
     elif isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e18:
         seconds = float(value)
     else:
-        raise ValueError(f"{value!r} is no duration; allowed: {TTL_FORMS}")
+        raise ValueError(f"{value!r} is not a duration; allowed: {TTL_FORMS}")
     if not 0 <= seconds < float("inf"):
-        raise ValueError(f"{value!r} is no duration; allowed: {TTL_FORMS}")
+        raise ValueError(f"{value!r} is not a duration; allowed: {TTL_FORMS}")
     return seconds
 
 
