@@ -19,7 +19,6 @@ from tests.provider_events import CHAT, SSE
 from wirecache import Cache, Cassette, Exchange, MemoryStore, NotRecorded, capture
 
 # These fail until every exchange is ended by the engine, in one place; then the marks go, and only they.
-fails_today = pytest.mark.xfail(strict=True, reason="an exchange does not end here, or is counted without its labels")
 async_only = pytest.mark.parametrize("face", [face for face in FACES if face.is_async], ids=str)
 recorded_and_bypassed = pytest.mark.parametrize("streams", ["record", "bypass"])
 
@@ -58,7 +57,6 @@ def failing_client(face: Face, cache: Cache, error: BaseException) -> Client:
 # -- (a) a refusal that raises -----------------------------------------------------------------------------------------
 
 
-@fails_today
 async def test_a_refusal_that_raises(face: Face, provider: Provider, ended: list[Exchange]) -> None:
     cache = cache_of(ended, mode="offline", miss="raise")
     async with face.client(cache) as client:
@@ -74,7 +72,6 @@ async def test_a_refusal_that_raises(face: Face, provider: Provider, ended: list
 # -- (b) what a cassette stores -----------------------------------------------------------------------------------------
 
 
-@fails_today
 async def test_what_a_cassette_stores_is_counted_by_day_and_model(face: Face, provider: Provider, tmp_path: Path) -> None:
     before = datetime.now(UTC).date()
     cassette = Cassette(tmp_path / "cassette", "new_episodes")
@@ -95,10 +92,8 @@ async def test_what_a_cassette_stores_is_counted_by_day_and_model(face: Face, pr
 @pytest.mark.parametrize(
     ("streams", "is_begun"),
     [
-        pytest.param("record", False, id="recorded-unread", marks=fails_today),
-        pytest.param(
-            "record", True, id="recorded-begun", marks=pytest.mark.xfail(strict=False, reason="httpx's own iterator leaves it open")
-        ),
+        pytest.param("record", False, id="recorded-unread"),
+        pytest.param("record", True, id="recorded-begun"),
         pytest.param("bypass", False, id="bypassed-unread"),
         pytest.param("bypass", True, id="bypassed-begun"),
     ],
@@ -124,7 +119,6 @@ async def test_a_stream_that_is_dropped(face: Face, provider: Provider, ended: l
 # -- (d) a call that is cancelled --------------------------------------------------------------------------------------
 
 
-@fails_today
 @async_only
 async def test_a_call_that_is_cancelled_while_upstream_thinks(face: Face, provider: Provider, ended: list[Exchange]) -> None:
     gate, arrived = Gate(), Gate()
@@ -177,7 +171,7 @@ async def test_a_reader_that_is_cancelled(face: Face, provider: Provider, ended:
 # -- (e) upstream raises -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", [OSError, pytest.param(Interrupt, marks=fails_today)])
+@pytest.mark.parametrize("kind", [OSError, pytest.param(Interrupt)])
 async def test_upstream_that_raises(face: Face, provider: Provider, ended: list[Exchange], kind: type[BaseException]) -> None:
     cache = cache_of(ended)
     async with failing_client(face, cache, kind("gone")) as client:
