@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.core.jsons import documents
-from tests.core.privacy.test_redaction import IN_CONTEXT, SECRETS
+from tests.core.privacy.samples import IN_CONTEXT, SECRETS
 from wirecache import Cassette
 from wirecache.httpx import cached_client
 

@@ -6,11 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cassette.exchanges import recorded
 from tests.provider import CHAT, Provider
 from wirecache import Cache, CassetteStore, KeyOptions
-from wirecache._core import codec
-from wirecache.cassette._directory import Directory
 from wirecache.httpx import cached_client
 
 SECRET = "sk-" + "a1" * 20
@@ -40,18 +37,3 @@ def test_a_cache_on_files(tmp_path: Path, provider: Provider, options: KeyOption
     assert answers == [(False, CHAT), (True, CHAT)]
     assert provider.calls == 1
     assert all(SECRET not in path.read_text() for path in tmp_path.iterdir())
-
-
-def test_a_store_over_an_open_directory(tmp_path: Path) -> None:
-    """A cassette and its store see the same files under the same keys, whoever wrote or removed one."""
-    directory = Directory(tmp_path, KeyOptions(ignore_body=("/user",)))
-    store = CassetteStore.over(directory)
-    assert store.location == CassetteStore(tmp_path).location
-    assert (list(store.keys()), directory.names()) == ([], [])  # both have listed it
-    entry = recorded(sent=b'{"model":"m","user":"a"}')
-    name = directory.add(entry)
-    (key,) = store.keys()
-    assert key != entry.key  # as the directory computes it
-    assert codec.decode(key, store.get(key) or b"") == directory.read(name)
-    store.delete(key)
-    assert (list(store.keys()), directory.names(), directory.of(key)) == ([], [], [])

@@ -6,14 +6,13 @@ from __future__ import annotations
 UPWARD_IMPORTS: dict[tuple[str, str], str] = {}
 # Imports that close a cycle.
 CYCLIC_IMPORTS: set[tuple[str, str]] = set()
-LONG_MODULES = {"_caches.cache", "_caches.cassette", "_core.privacy.redaction", "_transport.requests"}
+LONG_MODULES = {"_caches.cache", "_caches.cassette", "_transport.requests"}
 LONG_FUNCTIONS: set[str] = set()  # as ``module:function``
 CORE_MODULES_WITHOUT_TESTS = {
     "flows/effects",
     "flows/labels",
     "flows/rekey",
     "messages",
-    "privacy/patterns",
     "rules/endpoints",
     "unset",
     "compare/nearest",

@@ -20,59 +20,49 @@ class CassetteStore:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, redactor: Redactor = DEFAULT) -> None:
-        self.directory = Directory(path, None, redactor)  # no options: an entry stays under the key that its caller gave it
-
-    @classmethod
-    def over(cls, directory: Directory) -> CassetteStore:
-        """Return the store over a directory that is open already: what one of them writes or removes, the other knows at once.
-
-        The keys are the directory's, which may compute them from the requests in the files.
-        """
-        store = cls(directory.path, redactor=directory.redactor)
-        store.directory = directory
-        return store
+        self._directory = Directory(path, None, redactor)  # no options: an entry stays under the key that its caller gave it
 
     def __repr__(self) -> str:
-        return f"CassetteStore({str(self.directory.path)!r})"
+        return f"CassetteStore({str(self._directory.path)!r})"
 
     @property
     def location(self) -> str:
         """The real path of the directory: two stores of one location are one store."""
-        return os.path.realpath(self.directory.path)
+        return os.path.realpath(self._directory.path)
 
     def get(self, key: str) -> bytes | None:
         """Return the encoded entry under the key, or None; of a sequence, the last."""
-        names = self.directory.of(key)
-        return codec.encode(self.directory.read(names[-1])) if names else None
+        names = self._directory.of(key)
+        return codec.encode(self._directory.read(names[-1])) if names else None
 
     def set(self, key: str, value: bytes, *, ttl: float | None) -> None:
         """Write the encoded entry as a file, in place of the last one under the key. ``ttl`` is ignored."""
-        entry, names = codec.decode(key, value), self.directory.of(key)
+        entry, names = codec.decode(key, value), self._directory.of(key)
         if names:
-            self.directory.replace(names[-1], entry)
+            self._directory.replace(names[-1], entry)
         else:
-            self.directory.add(entry)
+            self._directory.add(entry)
 
     def delete(self, key: str) -> bool:
         """Remove the files of the key. Return whether there was one."""
-        names = self.directory.of(key)
+        names = self._directory.of(key)
         for name in names:
-            self.directory.remove(name)
+            self._directory.remove(name)
         return bool(names)
 
     def keys(self) -> Iterator[str]:
         """Return the keys of the files, in the order of their names."""
-        return iter([self.directory.read(name).key for name in self.directory.names()])
+        return iter([self._directory.read(name).key for name in self._directory.names()])
 
     def newest(self) -> Iterator[str]:
         """Return the keys, those written last first."""
-        return (entry.key for entry in self.directory.newest())
+        return (entry.key for entry in self._directory.newest())
 
     def clear(self) -> None:
         """Remove all recordings, and nothing else that lies in the directory."""
-        for name in self.directory.names():
-            self.directory.remove(name)
+        for name in self._directory.names():
+            self._directory.remove(name)
 
     def close(self) -> None:
         """Drop what was read from memory; the next use reads it again."""
-        self.directory.forget()
+        self._directory.forget()

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 
 from tests.core.play import quick
-from tests.core.privacy.test_redaction import JSON_ORDINARY, MIX, ORDINARY, PLANTED, SECRETS, secretive
+from tests.core.privacy.samples import JSON_ORDINARY, MIX, ORDINARY, PLANTED, SECRETS
+from tests.core.privacy.test_redaction import secretive
 from wirecache._core.privacy.redaction import DEFAULT, Redactor
 from wirecache._core.privacy.scan import leaks
 

@@ -7,12 +7,12 @@ JSON inside a string (a tool call's arguments) is text like any other: what a mo
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from wirecache._core.event_stream import split_lines
+from wirecache._core.privacy.json_text import JSON_TOKEN, character_starts, is_json, strings_and_names, unescaped, with_plain_escapes
 from wirecache._core.privacy.names import (
     PRIVATE_RESPONSE_FIELDS,
     SECRET_NAMES,
@@ -36,10 +36,6 @@ class Find(NamedTuple):
     shown: str
 
 
-# A string (its content, its closing quote, which a truncated text lacks, and the colon that makes it a name) or a bracket.
-_TOKEN = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)("?)(\s*+:)?|[{}\[\],]', re.DOTALL)
-_ESCAPES = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.|[^\\]", re.DOTALL)
-_HIDING = re.compile(r"\\(?:u00([2-7][0-9a-fA-F])|/)")  # escapes that JSON does not need: an anchor or a name may hide in them
 _PARAMETER = re.compile(r"([?&#])([^=&#?]+)=([^&#]+)")
 _FORM = re.compile(r"[\w.~%+*\[\]-]{1,200}=[^&\s{}\"<>]*(?:&[\w.~%+*\[\]-]{1,200}=[^&\s{}\"<>]*)*", re.ASCII)
 _USERINFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)[^/?#]*@")
@@ -98,7 +94,7 @@ class Redactor:
 
         Under a secret name, the strings of a list and the ``value`` of an object (the realtime API's client_secret) are secrets too.
         """
-        strings, names = _gathered(value)
+        strings, names = strings_and_names(value)
         rows = present("\n".join(strings))
         if not rows and not self._patterns and not any(map(self.is_secret, names)):
             return value
@@ -135,11 +131,11 @@ class Redactor:
 
         A document that is truncated or broken is read as far as it goes. Text that is not JSON is searched by shape.
         """
-        plain = _HIDING.sub(lambda escape: chr(int(escape[1] or "2f", 16)), text) if "\\" in text else text
+        plain = with_plain_escapes(text)
         rows = present(plain)
         if not rows and not self._patterns and not self._may_name(plain):
             return text
-        if _is_json(text):
+        if is_json(text):
             return self._tokens(text, rows)
         if text.lstrip(" \t\r\n\ufeff")[:1] not in ("{", "["):
             return self.text(text)
@@ -158,7 +154,7 @@ class Redactor:
         at = 0
         open_brackets: list[_Bracket] = []
         value_is_secret = string_is_secret = False  # of the value that comes next; of it if it is a string
-        for token in _TOKEN.finditer(text):
+        for token in JSON_TOKEN.finditer(text):
             if (content := token[1]) is not None:
                 bracket = open_brackets[-1] if open_brackets else _NO_BRACKET
                 is_name = token[3] is not None and bracket.kind != "["
@@ -168,7 +164,7 @@ class Redactor:
                     parts += (text[at : token.start(1)], redacted)
                     at = token.end(1)
                 if is_name:
-                    name = _unescaped(content)
+                    name = unescaped(content)
                     value_is_secret, string_is_secret = self.is_secret(name), bracket.secret and name == "value"
                     continue
             elif token[0] in "{[":
@@ -181,11 +177,9 @@ class Redactor:
     def _string_content(self, raw: str, rows: Sequence[Row], *, secret: bool) -> str:
         """Return what stands between the quotes of a string, escapes included, with only its secrets replaced."""
         if secret:
-            return REDACTED if raw and _unescaped(raw) != REDACTED else raw
-        while spans := search(text := _unescaped(raw), rows, self._patterns):
-            at: Sequence[int] = range(len(raw) + 1)
-            if text is not raw:
-                at = [*(unit.start() for unit in _ESCAPES.finditer(raw)), len(raw)]
+            return REDACTED if raw and unescaped(raw) != REDACTED else raw
+        while spans := search(unescaped(raw), rows, self._patterns):
+            at = character_starts(raw)
             raw = replaced(raw, [(at[span.start], at[span.end]) for span in spans])
         return raw
 
@@ -207,9 +201,9 @@ class Redactor:
         """``data``: the text as bytes, whose line ends are those of event streams alone."""
         if _FORM.fullmatch(text):
             return self.text(_PARAMETER.sub(self._parameter, f"&{text}")[1:])
-        lines = [] if _is_json(text) else [line.decode("utf-8") for line in split_lines(data)]
+        lines = [] if is_json(text) else [line.decode("utf-8") for line in split_lines(data)]
         found = [_JSON_LINE.fullmatch(line) for line in lines]
-        if not any(line and (line[1].strip() or _is_json(line[2])) for line in found):
+        if not any(line and (line[1].strip() or is_json(line[2])) for line in found):
             return self.json_text(text)
         return self._lines(lines, found)
 
@@ -264,45 +258,6 @@ def _compiled(pattern: str | re.Pattern[str]) -> re.Pattern[str]:
     if compiled.search(""):
         raise ConfigError(f"redact: the pattern {compiled.pattern!r} matches the empty text, and so everything; narrow it to the secret")
     return compiled
-
-
-def _gathered(value: Any) -> tuple[list[str], set[str]]:
-    """Return all strings of a JSON value, and the names of its members."""
-    strings: list[str] = []
-    names: set[str] = set()
-    waiting = [value]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, str):
-            strings.append(item)
-        elif isinstance(item, dict):
-            names.update(item)
-            waiting += item.values()
-        elif isinstance(item, list):
-            waiting += item
-    return [*strings, *names], names
-
-
-def _is_json(text: str) -> bool:
-    """Return whether the text is a JSON document; one that is nested too deeply for the parser counts as one."""
-    try:
-        json.loads(text.removeprefix("\ufeff"))
-    except ValueError:
-        return False
-    except RecursionError:
-        return True
-    return True
-
-
-def _unescaped(raw: str) -> str:
-    """Return the content of a JSON string without escapes; the argument itself if it has none, or wrong ones."""
-    if "\\" not in raw:
-        return raw
-    try:
-        text: str = json.loads(f'"{raw}"', strict=False)
-    except ValueError:
-        return raw
-    return text
 
 
 DEFAULT = Redactor()

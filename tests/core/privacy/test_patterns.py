@@ -1,0 +1,81 @@
+"""The table of shapes alone: which secrets are found where, and what is left of the text."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.core.privacy.samples import IN_CONTEXT, MIX, ORDINARY, PLANTED, SECRETS
+from wirecache._core.privacy.patterns import ROWS, Span, present, redacted_text, replaced, search
+
+KEY = SECRETS["groq"]
+
+
+def test_every_shape_has_a_planted_secret() -> None:
+    planted = [*SECRETS.values(), *(text for text, _ in IN_CONTEXT.values())]
+    found = {span.kind for text in planted for span in search(text)}
+    assert {row.kind for row in ROWS} - found == set()
+
+
+@pytest.mark.parametrize(("text", "secret"), PLANTED)
+def test_a_planted_secret_is_found(text: str, secret: str) -> None:
+    assert any(secret in text[span.start : span.end] or text[span.start : span.end] in secret for span in search(text))
+    assert secret not in redacted_text(text)
+
+
+@pytest.mark.parametrize("text", ORDINARY)
+def test_ordinary_text_has_no_secret(text: str) -> None:
+    assert search(text) == []
+    assert redacted_text(text) is text
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.anchor)
+def test_a_row_is_present_where_its_anchor_and_what_it_requires_are(row: object) -> None:
+    assert row in present(f"x {row.anchor} {row.required} y")  # type: ignore[attr-defined]
+    assert row not in present("x y")
+
+
+def test_a_secret_says_where_it_is_and_of_what_kind() -> None:
+    assert search(f"a {KEY} b") == [Span(2, 2 + len(KEY), "Groq key")]
+
+
+@pytest.mark.parametrize("before", ["a", "1", "-", "_"])
+def test_a_secret_does_not_begin_within_a_word(before: str) -> None:
+    assert search(f"{before}{KEY}") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        pytest.param(f"Bearer {KEY}", [(7, 7 + len(KEY))], id="two shapes of one secret"),
+        pytest.param("Bearer REDACTED", [], id="what is redacted"),
+        pytest.param(f"REDACTED {KEY}", [(9, 9 + len(KEY))], id="beside what is redacted"),
+        pytest.param(f"{KEY},{KEY}", [(0, len(KEY)), (len(KEY) + 1, 2 * len(KEY) + 1)], id="two secrets"),
+        pytest.param("", [], id="no text"),
+    ],
+)
+def test_secrets_are_in_order_and_do_not_overlap(text: str, found: list[tuple[int, int]]) -> None:
+    assert [(span.start, span.end) for span in search(text)] == found
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "kept"),
+    [
+        pytest.param(r"EMP-\d+", "by EMP-12.", "by REDACTED.", id="the whole match"),
+        pytest.param(r"pin (?P<secret>\d+)", "my pin 12.", "my pin REDACTED.", id="its group called secret"),
+        pytest.param(r"pin(?P<secret>\d+)?", "my pin.", "my REDACTED.", id="a group that did not match"),
+        pytest.param(r"[A-Z]+", "REDACTED", "REDACTED", id="what is redacted"),
+    ],
+)
+def test_patterns_of_a_user(pattern: str, text: str, kept: str) -> None:
+    assert redacted_text(text, patterns=[re.compile(pattern)]) == kept
+
+
+def test_text_between_spans_stays() -> None:
+    assert replaced("0123456789", [(1, 3), (3, 4), (8, 10)]) == "0REDACTEDREDACTED4567REDACTED"
+    assert replaced("0123", []) == "0123"
+
+
+def test_only_rows_that_are_named_are_searched() -> None:
+    assert redacted_text(f"{KEY} Bearer {MIX}", present(KEY)) == f"REDACTED Bearer {MIX}"
