@@ -24,7 +24,7 @@ from wirecache._engine.routing import SAFE_METHODS, flow_for
 from wirecache._engine.source import Source
 from wirecache._runtime.warn_once import WarnOnce
 from wirecache._storage.single_flight import InFlight, Leader
-from wirecache.errors import NotRecorded
+from wirecache.errors import NotRecorded, StoreError
 
 if TYPE_CHECKING:
     from wirecache._core.compare.nearest import Nearest
@@ -87,6 +87,8 @@ class Engine(Generic[S]):
 
         try:
             return nearest_of(_within(self.search_seconds, self.source.newest()), *self.visible_request(request, body), plan)
+        except StoreError:  # the look-up of the request itself has reported it
+            return None
         except Exception as error:
             self._warn(repr(error), "wirecache: the nearest stored request could not be found: %r", error)
             return None

@@ -49,8 +49,8 @@ class EntryStore:
         self._accept = accept
         self.on_trouble: Callable[[], object] = lambda: None
         self._warn = WarnOnce()
-        if on_tier_error := getattr(store, "tell", None):  # what goes wrong in one of several tiers
-            on_tier_error(self.trouble)
+        if add_error_listener := getattr(store, "add_error_listener", None):  # for what goes wrong in one of several tiers
+            add_error_listener(self.trouble)
 
     # -- reading ------------------------------------------------------------------------------------------------------
 

@@ -122,7 +122,7 @@ class TieredStore:
     def _clear(self) -> None:
         self._on_each(self.tiers, methodcaller("clear"))
 
-    def tell(self, listener: Callable[[Exception], None]) -> None:
+    def add_error_listener(self, listener: Callable[[Exception], None]) -> None:
         """Call this method with the error of each tier that is skipped, instead of logging a warning. It is held weakly."""
         self._listeners = [reference for reference in self._listeners if reference() is not None]
         self._listeners.append(weakref.WeakMethod(listener))
