@@ -1,0 +1,51 @@
+"""The request as a cassette knows it: without secrets in path, query, headers or body, and otherwise as it was."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.core.play import CHAT, ask
+from wirecache._core.keys.canonical import parse_body
+from wirecache._core.keys.keys import key_of
+from wirecache._core.keys.redacted_request import redacted_request
+from wirecache._core.privacy.redaction import Redactor
+
+SECRETS = ("sk-proj-" + "a1B2c3D4" * 4, "sk-proj-" + "z9Y8x7W6" * 4)
+FORM, PARTS = "application/x-www-form-urlencoded", "multipart/form-data; boundary=b"
+
+
+@pytest.mark.parametrize(
+    ("url", "content_type", "body"),
+    [
+        pytest.param(CHAT, "application/json", '{"prompt": "%s"}', id="a JSON text"),
+        pytest.param(CHAT, "application/json", '{"password": "%s"}', id="a JSON member by its name"),
+        pytest.param(CHAT, FORM, "a=1&password=%s", id="a form"),
+        pytest.param(CHAT, PARTS, '--b\r\ncontent-disposition: form-data; name="a"\r\n\r\n%s\r\n--b--\r\n', id="a part"),
+        pytest.param(CHAT, PARTS, '--b\r\ncontent-disposition: form-data; name="a"; filename="%s"\r\n\r\nx\r\n--b--\r\n', id="a file name"),
+        pytest.param(CHAT, "text/plain", "words %s words", id="plain text"),
+        pytest.param(CHAT + "?token=%s", "application/json", "{}", id="a query"),
+        pytest.param("https://h/v1/%s/chat/completions", "application/json", "{}", id="a path"),
+    ],
+)
+def test_another_secret_finds_the_recording(url: str, content_type: str, body: str) -> None:
+    keys = set()
+    for secret in SECRETS:
+        filled = url % secret if "%s" in url else url
+        request = ask(filled, headers={"content-type": content_type})
+        shown, shown_body = redacted_request(
+            request, parse_body((body % secret if "%s" in body else body).encode(), content_type.encode()), Redactor()
+        )
+        assert secret.encode() not in shown.path + shown.query + repr(shown_body.value).encode() or shown_body.kind == "raw"
+        keys.add(key_of(shown, shown_body))
+    assert len(keys) == 1
+
+
+def test_what_has_no_secret_stays_as_it_is() -> None:
+    request, body = ask(headers={"openai-beta": "x"}), parse_body(b'{"a": "b"}')
+    assert redacted_request(request, body, Redactor()) == (request, body)
+
+
+def test_a_header_that_counts_is_looked_at() -> None:
+    request = ask(headers={"x-tenant": f"of {SECRETS[0]}"})
+    shown, _ = redacted_request(request, parse_body(b""), Redactor(), ("x-tenant",))
+    assert shown.fields[b"x-tenant"] == b"of REDACTED"
