@@ -25,7 +25,7 @@ OPERATIONS = {
     "completions": "text_completion", "fim": "text_completion", "ollama-generate": "text_completion",
     "generate-content": "generate_content", "embeddings": "embeddings",
 }  # fmt: skip
-# And of the providers, by host; what is not here is told by ``server.address`` alone.
+# And of the providers, by host; what is not here is known by ``server.address`` alone.
 PROVIDERS = {
     "api.openai.com": "openai", "api.anthropic.com": "anthropic", "generativelanguage.googleapis.com": "gcp.gemini",
     "api.cohere.com": "cohere", "api.cohere.ai": "cohere", "api.groq.com": "groq", "api.mistral.ai": "mistral_ai",
@@ -66,7 +66,7 @@ class OpenTelemetry:
     def __call__(self, exchange: Exchange) -> None:
         """The exchange is over."""
         common, how = _common(exchange), {"wirecache.outcome": _outcome(exchange)}
-        self._exchanges.add(1, {**common, **how, **({"wirecache.detail": told} if (told := exchange.status.detail) else {})})
+        self._exchanges.add(1, {**common, **how, **({"wirecache.detail": detail} if (detail := exchange.status.detail) else {})})
         self.on_head(exchange)
         if exchange.endpoint not in OPERATIONS:
             return
@@ -82,20 +82,20 @@ class OpenTelemetry:
 
 def _common(exchange: Exchange) -> dict[str, Any]:
     host, _, port = exchange.host.rpartition(":") if exchange.host.rpartition(":")[2].isdigit() else (exchange.host, "", "")
-    told: dict[str, Any] = {"server.address": host, "http.request.method": exchange.method}
+    attributes: dict[str, Any] = {"server.address": host, "http.request.method": exchange.method}
     if port:
-        told["server.port"] = int(port)
+        attributes["server.port"] = int(port)
     if exchange.endpoint in OPERATIONS:
-        told["gen_ai.operation.name"] = OPERATIONS[exchange.endpoint]
+        attributes["gen_ai.operation.name"] = OPERATIONS[exchange.endpoint]
     if exchange.model:
-        told["gen_ai.request.model"] = exchange.model
+        attributes["gen_ai.request.model"] = exchange.model
     if provider := PROVIDERS.get(host) or next((name for end, name in SUFFIXES.items() if host.endswith(end)), None):
-        told["gen_ai.provider.name"] = provider
+        attributes["gen_ai.provider.name"] = provider
     if exchange.code:
-        told["http.response.status_code"] = exchange.code
+        attributes["http.response.status_code"] = exchange.code
     else:
-        told["error.type"] = exchange.status.detail or "_OTHER"
-    return told
+        attributes["error.type"] = exchange.status.detail or "_OTHER"
+    return attributes
 
 
 def _outcome(exchange: Exchange) -> str:
@@ -105,9 +105,9 @@ def _outcome(exchange: Exchange) -> str:
 
 def _status(exchange: Exchange) -> dict[str, Any]:
     status = exchange.status
-    told: dict[str, Any] = {"wirecache.outcome": _outcome(exchange), "wirecache.stored": status.stored}
+    attributes: dict[str, Any] = {"wirecache.outcome": _outcome(exchange), "wirecache.stored": status.stored}
     more = {"wirecache.key": status.key, "wirecache.detail": status.detail, "wirecache.ttl": status.ttl}
-    return told | {name: value for name, value in more.items() if value is not None} | _saved(exchange)
+    return attributes | {name: value for name, value in more.items() if value is not None} | _saved(exchange)
 
 
 def _saved(exchange: Exchange) -> dict[str, Any]:
@@ -119,10 +119,10 @@ def _usage(exchange: Exchange) -> dict[str, Any]:
     usage = exchange.usage
     if usage is None:
         return {}
-    told = {"gen_ai.usage.input_tokens": usage.input, "gen_ai.usage.output_tokens": usage.output}
+    attributes = {"gen_ai.usage.input_tokens": usage.input, "gen_ai.usage.output_tokens": usage.output}
     more = {
         "gen_ai.usage.cache_read.input_tokens": usage.cached,
         "gen_ai.usage.cache_creation.input_tokens": usage.written,
         "gen_ai.usage.reasoning.output_tokens": usage.reasoning,
     }
-    return told | {name: count for name, count in more.items() if count}
+    return attributes | {name: count for name, count in more.items() if count}

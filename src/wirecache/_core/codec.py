@@ -1,7 +1,7 @@
 """How is an entry written as bytes, and read back only if it is whole and ours?
 
 A frame: magic, SHA-256 of all that follows, a fixed block of numbers, then headers, request summary, request body,
-pace of a stream, response body.
+chunk times of a stream, response body.
 A frame that is damaged, foreign, or lies under another key is a miss, never an answer. Nothing in it is ever executed.
 """
 
@@ -17,8 +17,8 @@ from wirecache._core.unset import UNSET
 __all__ = ["Damaged", "decode", "encode"]
 
 MAGIC = b"WCE\x04"  # the last byte is the format's version
-# key, status, HTTP version, stored at, seconds, ttl (NaN: no own one, infinity: for ever), the seven figures of the usage (-1: not told),
-# then the lengths of headers, summary, request body, pace and response body
+# key, status, HTTP version, stored at, seconds, ttl (NaN: no own one, infinity: for ever), the seven figures of the usage (-1: not known),
+# then the lengths of headers, summary, request body, chunk times and response body
 _BLOCK = struct.Struct(">32sH8sddd7qIIQIQ")
 _COUNTS = len(Usage._fields)
 _UNTOLD = (-1,) * _COUNTS
@@ -62,15 +62,15 @@ def decode(key: str, frame: bytes) -> Entry:
     usage, sizes = Usage(*numbers[:_COUNTS]), numbers[_COUNTS:]
     if owner.hex() != key:
         raise Damaged("an entry of another key")
-    about_at = _PARTS_AT + sizes[0]
-    asked_at = about_at + sizes[1]
-    pace_at = asked_at + sizes[2]
-    body_at = pace_at + sizes[3]
+    summary_at = _PARTS_AT + sizes[0]
+    request_body_at = summary_at + sizes[1]
+    chunk_times_at = request_body_at + sizes[2]
+    body_at = chunk_times_at + sizes[3]
     if body_at + sizes[4] != len(frame) or sizes[3] % CHUNK_SIZE:
         raise Damaged("lengths that do not add up")
     if not (math.isfinite(stored_at) and math.isfinite(seconds)):
         raise Damaged("times that are none")
-    headers = frame[_PARTS_AT:about_at].split(b"\0")
+    headers = frame[_PARTS_AT:summary_at].split(b"\0")
     return Entry(
         key,
         status,
@@ -81,7 +81,7 @@ def decode(key: str, frame: bytes) -> Entry:
         version.rstrip(b"\0"),
         usage if usage.input >= 0 else None,
         UNSET if ttl != ttl else None if ttl == math.inf else ttl,
-        frame[about_at:asked_at],
-        view[asked_at:pace_at],
-        frame[pace_at:body_at],
+        frame[summary_at:request_body_at],
+        view[request_body_at:chunk_times_at],
+        frame[chunk_times_at:body_at],
     )

@@ -20,7 +20,8 @@ def play(*answers: Any, stale: Entry | None = None, shared: bool = False, timeou
     effects = [next(flow)]
     try:
         for answer in answers:
-            effects.append(flow.throw(answer) if isinstance(answer, BaseException) else flow.send(answer))
+            effect = flow.throw(answer) if isinstance(answer, BaseException) else flow.send(answer)
+            effects += [effect]
     except StopIteration as stop:
         return effects, stop.value
     raise AssertionError(f"it did not end, but yields {effects[-1]}")
@@ -78,17 +79,23 @@ def test_the_stale_entry_is_no_answer() -> None:
 
 
 def test_the_wait_for_a_lease_ends() -> None:
-    flow = claim_or_follow(KEY, None, 0.5, shared=True)
-    next(flow)
-    effect, pauses = flow.send(Turn.LEAD), list[float]()
+    pauses: list[float] = []
     with pytest.raises(CollapseTimeout):
-        while True:
-            assert effect == AcquireLease(KEY)
-            wait = flow.send(Lease.BUSY)
-            assert isinstance(wait, Wait)
-            pauses.append(wait.seconds)
-            assert flow.send(None) == Lookup(KEY)
-            effect = flow.send(None)
+        wait_for_ever(pauses)
     assert pauses == sorted(pauses)
     assert max(pauses) == 0.1
     assert 0.5 <= sum(pauses) < 0.7
+
+
+def wait_for_ever(pauses: list[float]) -> None:
+    """Answer that another process holds the lease, and has stored nothing, again and again."""
+    flow = claim_or_follow(KEY, None, 0.5, shared=True)
+    next(flow)
+    effect = flow.send(Turn.LEAD)
+    while True:
+        assert effect == AcquireLease(KEY)
+        wait = flow.send(Lease.BUSY)
+        assert isinstance(wait, Wait)
+        pauses.append(wait.seconds)
+        assert flow.send(None) == Lookup(KEY)
+        effect = flow.send(None)

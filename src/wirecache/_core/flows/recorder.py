@@ -1,6 +1,6 @@
 """Is this body whole and good, and which entry does it make?
 
-A recorder is fed the body as it passes, chunk by chunk, and asked once. It copies nothing but references.
+A recorder is fed the body as it passes, chunk by chunk, and judged once. It copies nothing but references.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ class Recorder:
         self._broken = True
 
     def refusal_reason(self, decode: Decode) -> str | None:
-        """Which reason is there not to store it? ``decode`` undoes the content encoding. To be asked when the body is over."""
+        """Return the reason not to store the body, or None. ``decode`` undoes the content encoding. Called when the body is over."""
         over = "too-large" if self._too_large else self._why_not_over()
         if over and (self._too_large or not self.recording.stream):
             return over
@@ -136,7 +136,7 @@ class Recorder:
         return self._why_not_this_stream(chunks, over) if self.recording.stream else self._why_not_this_answer()
 
     def _why_not_over(self) -> str | None:
-        """Is the body still to be ended, or shorter than declared?"""
+        """Return why the body is not over yet, or shorter than declared; None if it is whole."""
         declared = self.recording.head.fields.get(b"content-length", b"")
         if self._broken:
             return "truncated"
@@ -167,52 +167,60 @@ class Recorder:
 
     @property
     def usage(self) -> Usage | None:
-        """What the provider counted. To be asked after ``why_not``."""
+        """What the provider counted; known after ``refusal_reason``."""
         return self._usage
 
     def entry(self, now: float, seconds: float) -> Entry:
         """The entry that a good body makes. ``now``: seconds since the epoch; ``seconds``: how long upstream took."""
-        made = self.recording
-        age = made.head.fields.get(b"age", b"")
-        born = now - float(age) if age.isdigit() and not made.inference else now
+        recording = self.recording
+        age = recording.head.fields.get(b"age", b"")
+        born = now - float(age) if age.isdigit() and not recording.inference else now
         return Entry(
-            key=made.key,
-            status=made.head.status,
-            headers=kept_headers(made.head.pairs),
+            key=recording.key,
+            status=recording.head.status,
+            headers=kept_headers(recording.head.pairs),
             body=self._body,
             stored_at=born,
             seconds=seconds,
-            http_version=made.head.http_version,
+            http_version=recording.head.http_version,
             usage=self._usage,
-            ttl=made.ttl,
-            summary=_summary_of(made),
-            request_body=canonical_text(made.request_body),
+            ttl=recording.ttl,
+            summary=_summary_of(recording),
+            request_body=canonical_text(recording.request_body),
             chunk_times=self._chunk_times,
         )
 
 
-def _summary_of(made: Recording) -> bytes:
+def _summary_of(recording: Recording) -> bytes:
     """The request summary: with the headers that count in its key or that the answer varies on (a credential never is among them)."""
-    asked = made.request
-    fields = key_fields(asked.fields, made.headers) if made.inference else varied(asked.fields, made.head.fields)
-    content_type = "" if made.request_body.kind == "json" else asked.fields.get(b"content-type", b"").decode("latin-1")
-    whole = len(made.request_body.raw) <= KEPT_WHOLE
+    request = recording.request
+    fields = key_fields(request.fields, recording.headers) if recording.inference else varied(request.fields, recording.head.fields)
+    content_type = "" if recording.request_body.kind == "json" else request.fields.get(b"content-type", b"").decode("latin-1")
+    whole = len(recording.request_body.raw) <= KEPT_WHOLE
     summary = RequestSummary(
-        asked.method, redacted_url(asked), made.endpoint, made.model, fields, made.namespace, made.sample, content_type, whole
+        request.method,
+        redacted_url(request),
+        recording.endpoint,
+        recording.model,
+        fields,
+        recording.namespace,
+        recording.sample,
+        content_type,
+        whole,
     )
     return summary.to_bytes()
 
 
-def varied(asked: Mapping[bytes, bytes], answer: Mapping[bytes, bytes]) -> dict[str, str]:
-    """The headers of a request that its answer varies on (RFC 9111 section 4.1), as far as they are not in the key.
+def varied(request_fields: Mapping[bytes, bytes], response_fields: Mapping[bytes, bytes]) -> dict[str, str]:
+    """The headers of a request that its response_fields varies on (RFC 9111 section 4.1), as far as they are not in the key.
 
     What is not plainly harmless is kept as a keyed hash: it can be compared, and not be read.
     """
-    names = {name.strip().lower() for name in answer.get(b"vary", b"").split(b",")} - CREDENTIAL_FIELDS
+    names = {name.strip().lower() for name in response_fields.get(b"vary", b"").split(b",")} - CREDENTIAL_FIELDS
     return {
-        name.decode("latin-1"): asked[name].decode("latin-1") if name in PLAIN_FIELDS else keyed_hash(asked[name]).hex()
+        name.decode("latin-1"): request_fields[name].decode("latin-1") if name in PLAIN_FIELDS else keyed_hash(request_fields[name]).hex()
         for name in sorted(names)
-        if name in asked
+        if name in request_fields
     }
 
 
