@@ -1,4 +1,4 @@
-"""May this answer be stored? If not: why not. Only what is whole and good is."""
+"""May this answer be stored, and if not, why not? Only what is whole and good is."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 
 import jiter
 
-from wirecache._core.headers import media_type
+from wirecache._core.headers import content_media_type
 from wirecache._core.messages import Head
 
-__all__ = ["MALFORMED", "UNFINISHED", "answer_refusal_reason", "bad_end", "head_refusal_reason", "parse_answer", "parse_json"]
+__all__ = ["MALFORMED", "UNFINISHED", "answer_refusal_reason", "bad_end_reason", "head_refusal_reason", "parse_answer", "parse_json"]
 
-# The status of a Responses answer (OpenAI) or an interaction (Google) that is none yet, or never will be.
+# The statuses of a Responses answer (OpenAI) or an interaction (Google) that is not complete, or never will be.
 UNFINISHED = frozenset({"queued", "in_progress", "failed", "cancelled", "budget_exceeded", "requires_continuation"})
 
-# How providers say that a generation was cut by a filter, failed, or made a call that nobody can parse.
-# "length" and its like are absent on purpose: a limit is what was asked for.
+# The finish reasons of generations that were cut by a filter, failed, or ended in a malformed tool call, and our own names for them.
+# "length" and its like are absent on purpose: the request set that limit.
 BAD_ENDS: dict[str, str] = {
     "content_filter": "content-filter",  # OpenAI, Azure, Groq, Together
     "refusal": "content-filter",  # Anthropic
@@ -57,17 +57,17 @@ MALFORMED = object()
 
 
 def head_refusal_reason(head: Head) -> str | None:
-    """Which part of status and headers forbids storing?"""
+    """Return why an answer with this status and these headers is not stored, or None."""
     if not 200 <= head.status < 300 or head.status == 206:
         return f"status-{head.status}"
     if head.fields.get(b"content-type", b"").lower().startswith(b"text/html"):
-        return "html"  # a gateway's page, not an answer
+        return "html"  # the page of a gateway, not an answer
     return None
 
 
 def parse_answer(head: Head, body: bytes) -> Any:
-    """The JSON of an answer; ``MALFORMED`` if it says it is JSON and is none; None if it is something else (audio, text)."""
-    kind = media_type(head.fields.get(b"content-type", b""))
+    """Return the JSON of an answer; ``MALFORMED`` if it is declared as JSON but is not; None if it is something else (audio, text)."""
+    kind = content_media_type(head.fields)
     declared = kind == b"application/json" or kind.endswith(b"+json")
     if not declared and (kind or body[:1] not in (b"{", b"[")):
         return None
@@ -75,7 +75,10 @@ def parse_answer(head: Head, body: bytes) -> Any:
 
 
 def parse_json(body: bytes) -> Any:
-    """A JSON value, or ``MALFORMED``. What the strict parser refuses and Python's takes is one: a limit may cut an emoji in two."""
+    """Return the JSON value, or ``MALFORMED``.
+
+    What the strict parser refuses but Python's accepts is a value: a token limit may cut an emoji in two, which leaves a lone surrogate.
+    """
     try:
         return jiter.from_json(body, cache_mode="keys")
     except ValueError:
@@ -87,7 +90,7 @@ def parse_json(body: bytes) -> Any:
 
 
 def answer_refusal_reason(answer: Any, body: bytes) -> str | None:
-    """Which part of a whole answer says that it is not good?"""
+    """Return why a whole answer is not stored, or None."""
     if not body:
         return "empty"
     if answer is MALFORMED:
@@ -98,24 +101,24 @@ def answer_refusal_reason(answer: Any, body: bytes) -> str | None:
         return None
     if answer.get("error") is None and isinstance(status := answer.get("status"), str) and status in UNFINISHED:
         return f"status-{status}"
-    if reason := bad_end(answer):
+    if reason := bad_end_reason(answer):
         return reason
     if answer.get("choices") == [] or answer.get("candidates") == [] or answer.get("done") is False:  # done: Ollama
         return "no-answer"
     return None
 
 
-def bad_end(answer: dict[str, Any]) -> str | None:
-    """Does an answer, or a part of a streamed one, say that it failed, or how it ended badly?"""
+def bad_end_reason(answer: dict[str, Any]) -> str | None:
+    """Return why an answer, or a part of a streamed one, is not good by its own account; None if it is."""
     if answer.get("error") is not None:
         return "error"
-    if _blocked(answer):
+    if _is_filtered(answer):
         return "content-filter"
-    return next((BAD_ENDS[end] for end in _ends(answer) if end in BAD_ENDS), None)
+    return next((BAD_ENDS[reason] for reason in _finish_reasons(answer) if reason in BAD_ENDS), None)
 
 
-def _blocked(answer: dict[str, Any]) -> bool:
-    """Did Gemini refuse the prompt, or Responses cut the answer by a filter?"""
+def _is_filtered(answer: dict[str, Any]) -> bool:
+    """Return whether Gemini blocked the prompt, or a filter of OpenAI's Responses cut the answer."""
     feedback, incomplete = answer.get("promptFeedback"), answer.get("incomplete_details")
     return bool(
         (isinstance(feedback, dict) and feedback.get("blockReason"))
@@ -123,11 +126,11 @@ def _blocked(answer: dict[str, Any]) -> bool:
     )
 
 
-def _ends(answer: dict[str, Any]) -> Iterator[str]:
-    """How did each generation of the answer end? In lower case."""
-    listed = [answer.get(name) for name in ("choices", "candidates", "generations")]
-    for item in (answer, *(item for items in listed if isinstance(items, list) for item in items)):
+def _finish_reasons(answer: dict[str, Any]) -> Iterator[str]:
+    """Yield the finish reason of each generation of the answer, in lower case."""
+    generations = [answer.get(name) for name in ("choices", "candidates", "generations")]
+    for item in (answer, *(item for items in generations if isinstance(items, list) for item in items)):
         if isinstance(item, dict):
             for name in ("finish_reason", "stop_reason", "finishReason", "stopReason", "done_reason"):
-                if isinstance(end := item.get(name), str):
-                    yield end.lower()
+                if isinstance(reason := item.get(name), str):
+                    yield reason.lower()
