@@ -1,4 +1,4 @@
-"""What stands for an option that was not given, where None has a meaning of its own (a ttl of None never ends)?"""
+"""Which value means "not given", where None has a meaning of its own (a ttl of None never ends)?"""
 
 from __future__ import annotations
 

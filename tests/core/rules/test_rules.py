@@ -6,7 +6,7 @@ from wirecache._core.messages import Request
 from wirecache._core.rules.rules import Rule, rule_for_model, rules_for
 from wirecache._core.unset import UNSET
 
-ASKED = Request("POST", "https", "api.openai.com", None, b"/v1/chat/completions", b"", {})
+CHAT_REQUEST = Request("POST", "https", "api.openai.com", None, b"/v1/chat/completions", b"", {})
 
 
 @pytest.mark.parametrize(
@@ -21,11 +21,11 @@ ASKED = Request("POST", "https", "api.openai.com", None, b"/v1/chat/completions"
         pytest.param(Rule(path="*/chat/completions"), True, id="path"),
         pytest.param(Rule(path="/v1/chat"), False, id="path is matched whole"),
         pytest.param(Rule(path="/v1/chat/?ompletions"), True, id="one character"),
-        pytest.param(Rule(path="/V1/*"), False, id="paths know capitals"),
+        pytest.param(Rule(path="/V1/*"), False, id="paths are case-sensitive"),
     ],
 )
 def test_method_host_and_path(rule: Rule, matches: bool) -> None:
-    assert rules_for([rule], ASKED) == ([rule] if matches else [])
+    assert rules_for([rule], CHAT_REQUEST) == ([rule] if matches else [])
 
 
 def test_the_first_that_matches_the_model_decides() -> None:
@@ -45,7 +45,7 @@ def test_a_ttl_is_seconds_once_it_is_a_rule() -> None:
         Rule(ttl="soon")
 
 
-def test_only_a_rule_that_names_a_path_opens_one() -> None:
+def test_only_a_rule_that_names_a_path_includes_one() -> None:
     assert Rule(path="/v1/search").opens
     assert not Rule(model="gpt-4o").opens
     assert not Rule(path="/v1/search", cache=False).opens

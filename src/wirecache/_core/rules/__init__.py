@@ -1,1 +1,1 @@
-"""Which requests are looked up, and for how long do their answers last?"""
+"""Which requests may be answered from the store, and how long are their answers fresh?"""

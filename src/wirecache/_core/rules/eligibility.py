@@ -1,4 +1,4 @@
-"""May the store be looked at for this request? If not: why not."""
+"""May this request be answered from the store, and if not, why not?"""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from urllib.parse import unquote
 
-from wirecache._core.headers import media_type
+from wirecache._core.headers import content_media_type
 from wirecache._core.keys.canonical import Body
 from wirecache._core.messages import Request
 
@@ -30,24 +30,24 @@ STREAM_PATHS = (
 
 
 def is_upgrade(request: Request) -> bool:
-    """Does it ask for another protocol (a websocket)? Such a request is never touched."""
+    """Return whether the request asks for another protocol (a websocket). Such a request passes through untouched."""
     return b"upgrade" in request.fields or request.scheme in ("ws", "wss")
 
 
 @lru_cache(maxsize=1024)
 def target_requests_stream(path: bytes, query: bytes) -> bool:
-    """Do path and query say that the answer shall be a stream?"""
+    """Return whether path and query ask for a stream."""
     return path.rstrip(b"/").endswith(STREAM_PATHS) or b"alt=sse" in query.split(b"&")
 
 
 def too_large(request: Request, limit: int) -> bool:
-    """Is the body declared to be larger than the cache will hold in memory?"""
+    """Return whether the declared size of the body exceeds the limit (bytes), so that it is not buffered."""
     declared = request.fields.get(b"content-length", b"")
     return len(declared) > 6 and declared.isdigit() and int(declared) > limit
 
 
 def body_bypass_reason(endpoint: str, body: Body, *, streams: bool = False) -> str | None:
-    """Which member of the body says that the answer must be live? ``streams``: those are recorded."""
+    """Return why a request with this body must be answered live, or None. ``streams``: streams are recorded, so they may be replayed."""
     if body.kind == "empty":
         return "no-body"
     if not streams and body_requests_stream(endpoint, body):
@@ -59,14 +59,14 @@ def body_bypass_reason(endpoint: str, body: Body, *, streams: bool = False) -> s
     return None
 
 
-# Google's interactions are kept by the server (and continued by their id) unless "store": false is sent.
+# Google keeps interactions on the server (where they can be continued by their id) unless "store": false is sent.
 GOOGLE_STATE = ("previous_interaction_id", "continuation_token", "agent", "environment", "webhook_config")
-# Ollama's own endpoints stream unless "stream": false is sent (its API documentation, "Streaming responses").
+# Ollama's native endpoints stream unless "stream": false is sent (its API documentation, "Streaming responses").
 OLLAMA_STREAMS = frozenset({"ollama-chat", "ollama-generate"})
 
 
 def body_requests_stream(endpoint: str, body: Body) -> bool:
-    """Does the body say that the answer shall be a stream?"""
+    """Return whether the body asks for a stream."""
     if body.kind == "form":
         return any(name == b"stream" and value.lower() == b"true" for name, value in body.value)
     if body.kind == "multipart":
@@ -75,22 +75,22 @@ def body_requests_stream(endpoint: str, body: Body) -> bool:
 
 
 def model_of(request: Request, body: Body) -> str | None:
-    """Which model is asked? The member ``model``, else what stands for it in the path (Gemini, Azure, Bedrock)."""
+    """Return the requested model: the member ``model``, else the model in the path (Gemini, Azure, Bedrock), or None."""
     model = body.member("model")
     if isinstance(model, str):
         return model
     for name, value in body.value if body.kind in ("multipart", "form") else ():
         if name == b"model" or (body.kind == "multipart" and _MODEL_PART.search(name)):
             return str(value, "utf-8", "replace")
-    found = _MODEL_PATH.search(unquote(request.path.decode("latin-1")))
-    return next((model for model in found.groups() if model), None) if found else None
+    match = _MODEL_PATH.search(unquote(request.path.decode("latin-1")))
+    return next((model for model in match.groups() if model), None) if match else None
 
 
 _MODEL_PART = re.compile(rb"""[;\s]name="?model"?(?=;|\d|$)""")
-# Hugging Face's tasks; Gemini and Vertex (before the verb); Azure's deployments, Bedrock, SageMaker (before the last steps).
+# In this order: Hugging Face's tasks; Gemini and Vertex (before the verb); Azure's deployments, Bedrock and SageMaker.
 _MODEL_PATH = re.compile(r"/hf-inference/models/(.+)|/models/([^/:]+):|/(?:deployments|model|endpoints|models)/([^/]+)/")
 
 
 def is_event_stream(fields: Mapping[bytes, bytes]) -> bool:
-    """Is the answer a stream of events, to be passed on as it comes?"""
-    return media_type(fields.get(b"content-type", b"")) in STREAM_TYPES
+    """Return whether the answer is a stream of events, to be relayed as it arrives."""
+    return content_media_type(fields) in STREAM_TYPES

@@ -1,7 +1,7 @@
-"""Which paths are inference, and may be answered from a store?
+"""Which paths are inference endpoints, whose answers may be cached?
 
-A table by the end of the path, since hosts and prefixes differ (``/v1``, ``/openai/v1``, Azure's deployments, gateways,
-self-hosted servers). It is an allow-list: what is not here is not cached. Checked against the routes in the providers' SDKs.
+A table of path suffixes, since hosts and prefixes differ (``/v1``, ``/openai/v1``, Azure's deployments, gateways, self-hosted
+servers). It is an allow-list: what is not in it is not cached. Checked against the routes in the providers' SDKs.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from functools import lru_cache
 
 __all__ = ["find_endpoint"]
 
-# The end of the path, and the name that statistics and file names use.
+# Path suffix to the endpoint's name in statistics and file names.
 SUFFIXES: dict[str, str] = {
-    # OpenAI and all that speak like it (Groq, Mistral, Together, Cerebras, Ollama, vLLM, llama.cpp, Azure, gateways)
+    # OpenAI and compatible APIs (Groq, Mistral, Together, Cerebras, Ollama, vLLM, llama.cpp, Azure, gateways)
     "/chat/completions": "chat",
     "/completions": "completions",
     "/responses": "responses",
@@ -29,7 +29,7 @@ SUFFIXES: dict[str, str] = {
     "/audio/translations": "translations",
     "/rerank": "rerank",
     "/v1/decisions": "decisions",
-    # Anthropic (not "/messages": a thread's messages end so too)
+    # Anthropic (not "/messages": the paths of threads also end with it)
     "/v1/messages": "messages",
     "/v1/messages/count_tokens": "count-tokens",
     # Mistral
@@ -71,8 +71,8 @@ SUFFIXES: dict[str, str] = {
     ":rawPredict": "messages",
     ":streamRawPredict": "messages",
 }
-# A path that ends like inference below this step is a job to be polled (Z.ai, Perplexity).
-JOBS = "/async/"
+# Below this path, the same suffixes start jobs that are polled (Z.ai, Perplexity).
+ASYNC_JOBS = "/async/"
 
 PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"/hf-inference/models/.+"), "task"),  # Hugging Face: a model's task
@@ -85,9 +85,9 @@ _LONGEST_FIRST = sorted(SUFFIXES, key=len, reverse=True)
 
 @lru_cache(maxsize=1024)
 def find_endpoint(path: bytes) -> str | None:
-    """Which inference endpoint does a POST to this path ask? None: none that the table knows."""
+    """Return the name of the inference endpoint that a POST to this path calls, or None if the table has none."""
     text = path.decode("latin-1").rstrip("/")
-    if JOBS in text:
+    if ASYNC_JOBS in text:
         return None
     for suffix in _LONGEST_FIRST:
         if text.endswith(suffix):

@@ -1,4 +1,4 @@
-"""How old is an entry, and may it still answer? (RFC 9111 section 4.2)"""
+"""How old is an entry, and may it still be used? (RFC 9111 section 4.2)"""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["TTL_FORMS", "age_of", "cache_control", "effective_ttl", "explicit_li
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw]?)", re.IGNORECASE)
-# A directive: a token, and a token or a quoted string as its value.
+# A directive: a token, and optionally a token or a quoted string as its value.
 _DIRECTIVE = re.compile(rb"""([\w!#$%&'*+.^`|~-]+)(?:\s*=\s*("(?:[^"\\]|\\.)*"|[^\s,;"]*))?""")
 TTL_FORMS = 'seconds, a timedelta, "90s" "15m" "12h" "7d" "2w", or None (never expires)'
 
 
 def parse_ttl(value: float | str | timedelta | None) -> float | None:
-    """How many seconds is that? None: it never ends. ``ValueError`` says which forms are allowed."""
+    """Return the duration in seconds, or None for ever. ``ValueError`` says which forms are allowed."""
     if value is None or (isinstance(value, str) and value.strip().lower() in ("none", "never")):
         return None
     if isinstance(value, timedelta):
@@ -39,7 +39,7 @@ def parse_ttl(value: float | str | timedelta | None) -> float | None:
 
 
 def age_of(entry: Entry, now: float) -> float:
-    """How many seconds ago was it stored? Never negative, so a clock set back is harmless."""
+    """Return the seconds since the entry was stored. Never negative, so a clock that was set back is harmless."""
     return max(0.0, now - entry.stored_at)
 
 
@@ -49,20 +49,20 @@ def effective_ttl(own: Ttl, ttl: float | None) -> float | None:
 
 
 def ttl_left(entry: Entry, ttl: float | None, now: float) -> float | None:
-    """How many seconds is it still fresh? Negative: it is stale by so much. None: for ever."""
+    """Return the seconds for which the entry is still fresh: negative once it is stale, None for ever."""
     lifetime = effective_ttl(entry.ttl, ttl)
     return None if lifetime is None else lifetime - age_of(entry, now)
 
 
 def cache_control(value: bytes) -> dict[bytes, bytes]:
-    """The directives of a ``Cache-Control`` field (RFC 9111 section 5.2) by name in lower case; the value is empty where there is none."""
+    """Return the directives of a ``Cache-Control`` field (RFC 9111 section 5.2): names in lower case, the value empty if there is none."""
     return {name.lower(): text.strip(b'"') for name, text in _DIRECTIVE.findall(value)}
 
 
 def explicit_lifetime(fields: Mapping[bytes, bytes], stored_at: float) -> float | None:
-    """How many seconds did the server itself allow (RFC 9111 section 4.2.1, private cache)? None: it said nothing.
+    """Return the lifetime in seconds that the server allows (RFC 9111 section 4.2.1, private cache), or None if it allows none explicitly.
 
-    Heuristic lifetimes (section 4.2.2) are not used: a batch that is polled often carries ``Last-Modified``.
+    Heuristic lifetimes (section 4.2.2) are not used: batches that are polled often have ``Last-Modified``.
     """
     directives = cache_control(fields.get(b"cache-control", b""))
     if (seconds := directives.get(b"max-age", b"")).isdigit():
@@ -70,7 +70,7 @@ def explicit_lifetime(fields: Mapping[bytes, bytes], stored_at: float) -> float 
     if b"no-cache" in directives:
         return 0.0
     if b"expires" in fields:
-        from email.utils import parsedate_to_datetime  # 7 ms, and only programs that send a GET pay them
+        from email.utils import parsedate_to_datetime  # takes 7 ms, and only programs that send a GET need it
 
         try:
             expires = parsedate_to_datetime(fields[b"expires"].decode("latin-1")).timestamp()
@@ -82,7 +82,10 @@ def explicit_lifetime(fields: Mapping[bytes, bytes], stored_at: float) -> float 
 
 
 def may_answer(left: float | None, age: float, max_age: float | None, max_stale: float) -> bool:
-    """May an entry answer that is fresh for ``left`` seconds more (None: for ever), under what the request asks?"""
+    """Return whether an entry may be used under the directives of the request (seconds).
+
+    ``left``: for how long it is still fresh, negative once it is stale, None for ever. ``max_stale``: how stale it may be.
+    """
     if max_age is not None and age > max_age + max_stale:
         return False
     return left is None or left > 0 or (max_stale > 0 and -left <= max_stale)

@@ -1,4 +1,4 @@
-"""Which requests did the user open or close, and how long do their answers last?"""
+"""Which requests does the user include or exclude, and how long are their answers fresh?"""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ __all__ = ["Rule", "rule_for_model", "rules_for"]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What holds for requests whose method, host, path and model match these globs (``*`` for anything)?
+    """A rule for requests whose method, host, path and model match these globs (``*`` for anything).
 
-    The first rule that matches decides. ``cache=False`` closes an endpoint; ``cache=True`` opens one that the built-in table does not
-    know, if the rule names its path. ``ttl``: how long their answers last (left out: as long as the cache's).
+    The first rule that matches decides. ``cache=False`` excludes an endpoint; ``cache=True`` includes one that the built-in table does
+    not have, if the rule names its path. ``ttl``: how long answers are fresh (default: the ttl of the cache).
     """
 
     method: str = "POST"
@@ -32,18 +32,18 @@ class Rule:
     ttl: float | str | timedelta | Unset | None = UNSET
 
     def __post_init__(self) -> None:
-        """A ttl is kept in seconds; ``ValueError`` if it is no duration."""
+        """Convert the ttl to seconds. ``ValueError`` if it is not a duration."""
         if self.ttl is not UNSET:
             object.__setattr__(self, "ttl", parse_ttl(self.ttl))
 
     @property
     def ttl_seconds(self) -> Ttl:
-        """The ttl in seconds, None for ever, ``UNSET`` if the rule has none."""
+        """Return the ttl in seconds, None for ever, ``UNSET`` if the rule has none."""
         return self.ttl if not isinstance(self.ttl, (str, timedelta)) else parse_ttl(self.ttl)
 
     @property
     def opens(self) -> bool:
-        """Does it open an endpoint that the table does not know?"""
+        """Whether it includes an endpoint that the built-in table does not have."""
         return self.cache and self.path != "*"
 
 
@@ -57,7 +57,7 @@ def _matches(glob: str, text: str) -> bool:
 
 
 def rules_for(rules: Sequence[Rule], request: Request) -> list[Rule]:
-    """The rules that match method, host and path; which of them decides may depend on the model."""
+    """Return the rules that match method, host and path; which of them decides may depend on the model."""
     path = request.path.decode("latin-1")
     return [
         rule
@@ -67,5 +67,5 @@ def rules_for(rules: Sequence[Rule], request: Request) -> list[Rule]:
 
 
 def rule_for_model(rules: Sequence[Rule], model: str | None) -> Rule | None:
-    """The first of them whose model matches."""
+    """Return the first of the rules that matches the model, or None."""
     return next((rule for rule in rules if _matches(rule.model, model or "")), None)

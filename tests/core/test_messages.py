@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.core.play import ANSWER, entry, quick
+from wirecache._core.messages import CHUNK_SIZE, Chunk, RequestSummary, Usage, fields_of, pack_chunks
+
+names = st.text("abcXYZ-", min_size=1, max_size=3).map(str.encode)
+texts = st.text(max_size=5)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "fields"),
+    [
+        pytest.param([], {}, id="none"),
+        pytest.param([(b"X-A", b"1"), (b"b", b"2")], {b"x-a": b"1", b"b": b"2"}, id="names in lower case"),
+        pytest.param([(b"a", b"1"), (b"b", b"2"), (b"A", b"3")], {b"a": b"1, 3", b"b": b"2"}, id="a repeated header"),
+        pytest.param([(b"a", b""), (b"a", b"")], {b"a": b", "}, id="repeated and empty"),
+    ],
+)
+def test_fields(pairs: list[tuple[bytes, bytes]], fields: dict[bytes, bytes]) -> None:
+    assert fields_of(pairs) == fields
+
+
+@quick
+@given(st.lists(st.tuples(names, st.binary(max_size=3)), max_size=6))
+def test_fields_have_every_value_in_order(pairs: list[tuple[bytes, bytes]]) -> None:
+    expected: dict[bytes, list[bytes]] = {}
+    for name, value in pairs:
+        expected.setdefault(name.lower(), []).append(value)
+    assert fields_of(pairs) == {name: b", ".join(values) for name, values in expected.items()}
+
+
+@quick
+@given(st.lists(st.builds(Chunk, st.integers(0, 2**32 - 1), st.floats(allow_nan=False))))
+def test_chunks_are_read_as_they_were_packed(chunks: list[Chunk]) -> None:
+    packed = pack_chunks(chunks)
+    assert len(packed) == CHUNK_SIZE * len(chunks)
+    assert entry(chunk_times=packed).chunks == tuple(chunks)
+
+
+summaries = st.builds(
+    RequestSummary,
+    method=texts,
+    url=texts,
+    endpoint=texts,
+    model=st.none() | texts,
+    fields=st.dictionaries(texts, texts, max_size=2),
+    namespace=texts,
+    sample=st.integers(0),
+    content_type=texts,
+    whole=st.booleans(),
+)
+
+
+@quick
+@given(summaries)
+def test_a_summary_is_read_as_it_was_written(summary: RequestSummary) -> None:
+    assert RequestSummary.from_bytes(summary.to_bytes()) == summary
+    assert entry(summary=summary.to_bytes()).request == summary
+
+
+def test_a_summary_leaves_out_what_has_its_default() -> None:
+    summary = RequestSummary("POST", "https://h/", "chat", "m", {})
+    assert json.loads(summary.to_bytes()) == {"method": "POST", "url": "https://h/", "endpoint": "chat", "model": "m", "fields": {}}
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"\xff", b"{}", b'{"method": "POST"}', b'{"other": 1}'])
+def test_what_is_not_a_summary_is_a_value_error(data: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        RequestSummary.from_bytes(data)
+
+
+def test_an_entry_has_the_names_of_a_response() -> None:
+    answer = entry()
+    assert (answer.status_code, answer.content, answer.json()) == (200, answer.body, ANSWER)
+    assert answer.text == answer.body.decode()
+    assert entry(body=b"\xff").text == "\ufffd"
+    with pytest.raises(ValueError, match=r"."):
+        entry(body=b"{").json()
+
+
+def test_the_total_of_usage_is_input_and_output() -> None:
+    assert Usage(5, 7, cached=3, written=2, written_1h=1, reasoning=4, other=6).total == 12
