@@ -7,32 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.play import ANSWER, entry, quick
-from wirecache._core.messages import CHUNK_SIZE, Chunk, RequestSummary, Usage, fields_of, pack_chunks
+from wirecache._core.messages import CHUNK_SIZE, Chunk, RequestSummary, Usage, pack_chunks
 
-names = st.text("abcXYZ-", min_size=1, max_size=3).map(str.encode)
 texts = st.text(max_size=5)
-
-
-@pytest.mark.parametrize(
-    ("pairs", "fields"),
-    [
-        pytest.param([], {}, id="none"),
-        pytest.param([(b"X-A", b"1"), (b"b", b"2")], {b"x-a": b"1", b"b": b"2"}, id="names in lower case"),
-        pytest.param([(b"a", b"1"), (b"b", b"2"), (b"A", b"3")], {b"a": b"1, 3", b"b": b"2"}, id="a repeated header"),
-        pytest.param([(b"a", b""), (b"a", b"")], {b"a": b", "}, id="repeated and empty"),
-    ],
-)
-def test_fields(pairs: list[tuple[bytes, bytes]], fields: dict[bytes, bytes]) -> None:
-    assert fields_of(pairs) == fields
-
-
-@quick
-@given(st.lists(st.tuples(names, st.binary(max_size=3)), max_size=6))
-def test_fields_have_every_value_in_order(pairs: list[tuple[bytes, bytes]]) -> None:
-    expected: dict[bytes, list[bytes]] = {}
-    for name, value in pairs:
-        expected.setdefault(name.lower(), []).append(value)
-    assert fields_of(pairs) == {name: b", ".join(values) for name, values in expected.items()}
 
 
 @quick

@@ -1,11 +1,25 @@
-"""What do the header fields of a message say? Field names are lower case bytes, as in ``messages``."""
+"""What do the header fields of a message say?"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import TypeAlias
 
-__all__ = ["content_media_type", "media_type"]
+__all__ = ["HeaderPairs", "content_media_type", "fields_of", "media_type"]
+
+HeaderPairs: TypeAlias = Sequence[tuple[bytes, bytes]]
+
+
+def fields_of(pairs: HeaderPairs) -> dict[bytes, bytes]:
+    """Return the headers by their names in lower case; repeated ones are joined by ", " (RFC 9110 section 5.3)."""
+    fields = {name.lower(): value for name, value in pairs}
+    if len(fields) != len(pairs):
+        fields.clear()
+        for name, value in pairs:
+            lower = name.lower()
+            fields[lower] = fields[lower] + b", " + value if lower in fields else value
+    return fields
 
 
 @lru_cache(maxsize=256)

@@ -7,30 +7,18 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from itertools import starmap
-from typing import Any, NamedTuple, Self, TypeAlias
+from typing import Any, NamedTuple, Self
 
+from wirecache._core.headers import HeaderPairs
 from wirecache._core.unset import Ttl
 
-__all__ = ["CHUNK_SIZE", "Chunk", "Entry", "Head", "HeaderPairs", "Request", "RequestSummary", "Usage", "fields_of", "pack_chunks"]
+__all__ = ["CHUNK_SIZE", "Chunk", "Entry", "Head", "Request", "RequestSummary", "Usage", "pack_chunks"]
 
 _CHUNK = struct.Struct(">Id")
 CHUNK_SIZE = _CHUNK.size  # bytes
-
-HeaderPairs: TypeAlias = Sequence[tuple[bytes, bytes]]
-
-
-def fields_of(pairs: HeaderPairs) -> dict[bytes, bytes]:
-    """Headers by their names in lower case; repeated ones joined by ", " (RFC 9110 section 5.3)."""
-    fields = {name.lower(): value for name, value in pairs}
-    if len(fields) != len(pairs):
-        fields.clear()
-        for name, value in pairs:
-            lower = name.lower()
-            fields[lower] = fields[lower] + b", " + value if lower in fields else value
-    return fields
 
 
 class Request(NamedTuple):  # a named tuple, as Head: one is made for each exchange, at a third of the cost

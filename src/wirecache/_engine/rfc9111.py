@@ -18,9 +18,10 @@ from wirecache._core.flows.effects import Discard, Flow, Forward, Lookup, Refuse
 from wirecache._core.flows.inference import bypass_flow
 from wirecache._core.flows.recorder import Recorder, Recording, renewed, varied
 from wirecache._core.flows.refusal import explain_miss
+from wirecache._core.headers import HeaderPairs, fields_of
 from wirecache._core.keys.canonical import EMPTY
 from wirecache._core.keys.keys import http_key
-from wirecache._core.messages import Entry, Head, HeaderPairs, Request, fields_of
+from wirecache._core.messages import Entry, Head, Request
 from wirecache._core.privacy.names import redacted_url
 from wirecache._core.rules.eligibility import is_event_stream, is_upgrade
 from wirecache._core.rules.freshness import age_of, explicit_lifetime, may_answer

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from wirecache._core.messages import Request, fields_of
+from wirecache._core.headers import fields_of
+from wirecache._core.messages import Request
 from wirecache._core.rules.plan import OPTION_FIELDS
 from wirecache._transport.library import Library
 

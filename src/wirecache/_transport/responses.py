@@ -7,7 +7,8 @@ from typing import Any
 
 from wirecache._core.flows.effects import Reuse
 from wirecache._core.flows.refusal import Refusal
-from wirecache._core.messages import Head, fields_of
+from wirecache._core.headers import fields_of
+from wirecache._core.messages import Head
 from wirecache._core.status import CacheStatus
 from wirecache._transport.library import Library
 

@@ -6,9 +6,10 @@ import json
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
+from wirecache._core.headers import HeaderPairs
 from wirecache._core.keys.canonical import Body, parse_body
 from wirecache._core.keys.keys import request_from
-from wirecache._core.messages import Chunk, Entry, HeaderPairs, Request, RequestSummary, Usage, pack_chunks
+from wirecache._core.messages import Chunk, Entry, Request, RequestSummary, Usage, pack_chunks
 from wirecache._core.unset import UNSET
 from wirecache._core.version import __version__
 from wirecache.cassette._bodies import Members, body_bytes, stream_body

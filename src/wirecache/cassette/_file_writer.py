@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from wirecache._core.event_stream import has_events
-from wirecache._core.headers import media_type
-from wirecache._core.messages import Entry, HeaderPairs, fields_of
+from wirecache._core.headers import HeaderPairs, fields_of, media_type
+from wirecache._core.messages import Entry
 from wirecache._core.privacy.redaction import DEFAULT, Redactor
 from wirecache._core.version import __version__
 from wirecache.cassette._bodies import body_node, form_body, stream_node

@@ -25,15 +25,15 @@ def test_a_wrong_option_is_a_bad_request() -> None:
     assert json.loads(body)["error"]["code"] == "config_error"
 
 
-def test_a_miss_says_what_was_asked_and_what_to_do() -> None:
-    told = explain_miss(SECRET, "chat", "gpt-4o")
-    assert all(part in told for part in ("POST", CHAT, "chat", "'gpt-4o'", 'mode="auto"', "WIRECACHE_MODE=auto", "namespace"))
-    assert "s3cr3t" not in told
+def test_a_miss_says_what_was_requested_and_what_to_do() -> None:
+    message = explain_miss(SECRET, "chat", "gpt-4o")
+    assert all(part in message for part in ("POST", CHAT, "chat", "'gpt-4o'", 'mode="auto"', "WIRECACHE_MODE=auto", "namespace"))
+    assert "s3cr3t" not in message
     assert " model" not in explain_miss(SECRET, "http", None).partition(".")[0]
 
 
 @pytest.mark.parametrize(
-    ("reason", "said"),
+    ("reason", "part"),
     [
         pytest.param("stream", "streams are only stored with streams=", id="stream"),
         pytest.param("background", "background", id="background"),
@@ -43,11 +43,11 @@ def test_a_miss_says_what_was_asked_and_what_to_do() -> None:
         pytest.param("no-rule", "not one that wirecache knows", id="no-rule"),
     ],
 )
-def test_a_bypass_says_why(reason: str, said: str) -> None:
-    told = explain_bypass(SECRET, reason)
-    assert said in told
-    assert all(part in told for part in ("POST", CHAT, 'mode="auto"', "WIRECACHE_MODE=auto", "Nothing was sent"))
-    assert "s3cr3t" not in told
+def test_a_bypass_says_why(reason: str, part: str) -> None:
+    message = explain_bypass(SECRET, reason)
+    assert part in message
+    assert all(words in message for words in ("POST", CHAT, 'mode="auto"', "WIRECACHE_MODE=auto", "Nothing was sent"))
+    assert "s3cr3t" not in message
 
 
 def test_stateful_is_not_an_unknown_path() -> None:
@@ -58,8 +58,8 @@ KEY = "gsk" + "_aB3dE5gH7jK9mN1pQ2sT4vW6xY8zA0cD"
 
 
 def test_what_looks_like_a_secret_is_in_no_message() -> None:
-    for told in (explain_miss(ask(f"{CHAT}/{KEY}"), "chat", KEY), explain_bypass(ask(f"{CHAT}?q={KEY}"), "stream")):
-        assert KEY not in told
-        assert "REDACTED" in told
+    for message in (explain_miss(ask(f"{CHAT}/{KEY}"), "chat", KEY), explain_bypass(ask(f"{CHAT}?q={KEY}"), "stream")):
+        assert KEY not in message
+        assert "REDACTED" in message
     _, _, body = refusal(f"namespace={KEY!r} is wrong", CacheStatus(fwd="bypass", detail="config-error"))
     assert KEY.encode() not in body

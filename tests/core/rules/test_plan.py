@@ -1,5 +1,3 @@
-"""What is said for one call, and what wins."""
-
 from __future__ import annotations
 
 from typing import Any
@@ -12,29 +10,29 @@ from wirecache._core.rules.plan import CallOptions, Directives, Mode, Plan, for_
 PLAN = Plan(ttl=100.0, namespace="cache", stale_if_error=5.0)
 
 
-def asked(**fields: str) -> Request:
+def request(**fields: str) -> Request:
     named = {name.replace("_", "-").lower().encode(): value.encode() for name, value in fields.items()}
     return Request("POST", "https", "h", None, b"/", b"", named)
 
 
-def test_a_call_that_says_nothing_has_the_plan_of_the_cache() -> None:
-    assert for_call(PLAN, asked(), None, None) is PLAN
+def test_a_call_without_options_has_the_plan_of_the_cache() -> None:
+    assert for_call(PLAN, request(), None, None) is PLAN
 
 
 def test_the_nearest_wins() -> None:
     context = CallOptions(ttl=1.0, namespace="context", sample=1, mode=Mode.OFF)
     extension = {"ttl": "2s", "namespace": "extension", "sample": 2}
-    headers = asked(Wirecache_TTL="3s", Wirecache_Namespace="header")
-    plan = for_call(PLAN, asked(), context, None)
+    headers = request(Wirecache_TTL="3s", Wirecache_Namespace="header")
+    plan = for_call(PLAN, request(), context, None)
     assert (plan.call_ttl, plan.namespace, plan.sample, plan.mode) == (1.0, "context", 1, Mode.OFF)
-    plan = for_call(PLAN, asked(), context, extension)
+    plan = for_call(PLAN, request(), context, extension)
     assert (plan.call_ttl, plan.namespace, plan.sample, plan.mode) == (2.0, "extension", 2, Mode.OFF)
     plan = for_call(PLAN, headers, context, extension)
     assert (plan.call_ttl, plan.namespace, plan.sample, plan.mode) == (3.0, "header", 2, Mode.OFF)
 
 
-def test_for_ever_and_empty_are_said_too() -> None:
-    plan = for_call(PLAN, asked(Wirecache_TTL="never", Wirecache_Namespace=""), CallOptions(ttl=1.0, namespace="context"), None)
+def test_for_ever_and_empty_are_values_too() -> None:
+    plan = for_call(PLAN, request(Wirecache_TTL="never", Wirecache_Namespace=""), CallOptions(ttl=1.0, namespace="context"), None)
     assert plan.call_ttl is None
     assert plan.namespace == ""
 
@@ -62,7 +60,7 @@ def test_for_ever_and_empty_are_said_too() -> None:
     ],
 )
 def test_directives(control: str, directives: Directives, on_error: float) -> None:
-    plan = for_call(PLAN, asked(Cache_Control=control), None, None)
+    plan = for_call(PLAN, request(Cache_Control=control), None, None)
     assert plan.directives == directives
     assert plan.stale_if_error == on_error
 
@@ -86,4 +84,4 @@ def test_a_wrong_option_is_named(given: dict[str, Any], words: str) -> None:
 
 def test_an_extension_is_a_dict() -> None:
     with pytest.raises(ValueError, match="allowed: a dict of options"):
-        for_call(PLAN, asked(), None, "1h")
+        for_call(PLAN, request(), None, "1h")

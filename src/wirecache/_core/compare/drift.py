@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from wirecache._core.compare.diff import ABSENT, Difference, difference
-from wirecache._core.headers import content_media_type
+from wirecache._core.headers import content_media_type, fields_of
 from wirecache._core.llm.answers import answer_text, json_values
-from wirecache._core.messages import Entry, fields_of
+from wirecache._core.messages import Entry
 from wirecache._core.rules.eligibility import is_event_stream
 
 __all__ = ["drift"]

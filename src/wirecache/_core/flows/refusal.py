@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from typing import NamedTuple
 
-from wirecache._core.messages import HeaderPairs, Request
+from wirecache._core.headers import HeaderPairs
+from wirecache._core.messages import Request
 from wirecache._core.privacy.names import redacted_url
 from wirecache._core.privacy.redaction import DEFAULT
 from wirecache._core.rules.record_modes import CassettePlan

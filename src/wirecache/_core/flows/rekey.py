@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from wirecache._core.flows.completeness import judge_stream
 from wirecache._core.flows.storability import answer_refusal_reason, head_refusal_reason, parse_answer
-from wirecache._core.headers import content_media_type
+from wirecache._core.headers import content_media_type, fields_of
 from wirecache._core.keys.canonical import parse_body
 from wirecache._core.keys.keys import KeyOptions, key_of, request_from
-from wirecache._core.messages import Entry, Head, RequestSummary, fields_of
+from wirecache._core.messages import Entry, Head, RequestSummary
 from wirecache._core.rules.eligibility import is_event_stream
 
 __all__ = ["import_refusal_reason", "recomputed_key", "rekeyed"]

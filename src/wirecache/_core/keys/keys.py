@@ -13,8 +13,9 @@ from functools import lru_cache
 from typing import Any, cast
 from urllib.parse import quote, urlsplit
 
+from wirecache._core.headers import fields_of
 from wirecache._core.keys.canonical import EMPTY, Body, canonical_json, frame, ignore_members, normalise_percent, parse_body
-from wirecache._core.messages import Request, fields_of
+from wirecache._core.messages import Request
 from wirecache._core.privacy.names import CREDENTIAL_FIELDS, credential_fingerprint, is_credential
 from wirecache.errors import ConfigError
 

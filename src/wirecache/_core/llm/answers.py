@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from wirecache._core.event_stream import events_in
-from wirecache._core.headers import content_media_type
-from wirecache._core.messages import Entry, fields_of
+from wirecache._core.headers import content_media_type, fields_of
+from wirecache._core.messages import Entry
 
 __all__ = ["answer_text", "json_values"]
 

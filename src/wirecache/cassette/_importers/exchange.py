@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 from wirecache._core.event_stream import split_stream
 from wirecache._core.flows.recorder import Recorder, Recording
-from wirecache._core.headers import media_type
+from wirecache._core.headers import fields_of, media_type
 from wirecache._core.keys.canonical import parse_body
 from wirecache._core.keys.keys import DEFAULT_KEY, KeyOptions, key_of, request_from
 from wirecache._core.keys.redacted_request import redacted_request
-from wirecache._core.messages import Entry, Head, fields_of
+from wirecache._core.messages import Entry, Head
 from wirecache._core.privacy.redaction import Redactor
 from wirecache._core.rules.eligibility import is_event_stream, model_of
 from wirecache._core.rules.endpoints import find_endpoint
