@@ -1,10 +1,10 @@
-"""How do tests record what an LLM answered, and replay it without a network? The pytest plugin.
+"""The pytest plugin: how do tests record what an LLM answered, and replay it without a network?
 
 @pytest.mark.wirecache
 def test_agent():
     assert "Paris" in ask("What is the capital of France?")
 
-Nothing of wirecache's machinery is imported before a test uses it.
+The rest of wirecache is imported when a test uses it, not before.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import pytest
 
 if TYPE_CHECKING:
     from wirecache import Cassette
-    from wirecache._pytest.ledger import Ledger
-    from wirecache._pytest.run import Run
+    from wirecache._pytest.hooks import CassetteHooks
+    from wirecache._pytest.results import RunResults
 
 __all__ = [
     "cached_async_client",
@@ -36,60 +36,62 @@ __all__ = [
     "wirecache_config",
 ]
 
-RECORD = ("none", "once", "new_episodes", "all", "rewrite")
-UNUSED = ("ignore", "warn", "fail", "prune")
+RECORD_MODES = ("none", "once", "new_episodes", "all", "rewrite")
+RECORD_HELP = (
+    "none: replay only, nothing is sent (the default); once: record tests that have no cassette; new_episodes: record what is missing; "
+    "all: record everything again; rewrite: like all, and remove recordings that were not requested"
+)
+UNUSED_POLICIES = ("ignore", "warn", "fail", "prune")
+UNUSED_HELP = "recordings that no test requested: ignore, warn (the default), fail, prune (remove them)"
+KEEP_FAILED_HELP = "also record failing tests"
+VERIFY_HELP = "send every request, and fail where the answer differs from the recording: in shape, or also in text; write nothing"
+RECORD_INI_HELP = "the record mode, unless the command line, a marker or WIRECACHE_RECORD_MODE sets it"
 MARKER = (
     "wirecache(path=None, *, record_mode, match, redact, sequence_end, replay_speed, miss, library, install=True): "
     "replay this test's HTTP exchanges from a cassette. See --wirecache-record"
 )
-_RUN = "wirecache-run"  # the name of the plugin that has the hooks of a test, once there is a test for it
-_LEDGER = pytest.StashKey["Ledger"]()
-_SINCE = pytest.StashKey[float]()
-_FILTERED = pytest.StashKey[bool]()
+_HOOKS_NAME = "wirecache-hooks"  # the plugin with the hooks of a test; it is registered once there is a test for it
+_RESULTS = pytest.StashKey["RunResults"]()
+_RUN_STARTED_AT = pytest.StashKey[float]()
+_HAS_DESELECTED = pytest.StashKey[bool]()
 _UNUSED = pytest.StashKey[list[Path]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The options; see ``pytest --help``."""
+    """Add the options of the command line and of the ini file."""
     group = parser.getgroup("wirecache", "wirecache: record and replay of HTTP exchanges")
-    record = (
-        "none: replay only, nothing is sent (the default); once: record if there is no cassette; new_episodes: record what is missing; "
-    )
-    record += "all: record anew; rewrite: record anew, and remove what is not asked for"
-    group.addoption("--wirecache-record", choices=RECORD, default=None, help=record)
-    unused = "recordings that no test asked for: ignore, warn (the default), fail, prune (remove them)"
-    group.addoption("--wirecache-unused", choices=UNUSED, default="warn", help=unused)
-    group.addoption("--wirecache-keep-failed", action="store_true", help="record failing tests, too")
-    verify = "send every request, and fail where the answer differs from the recording: in shape, or in text, too; nothing is written"
-    group.addoption("--wirecache-verify", choices=("shape", "text"), nargs="?", const="shape", default=None, help=verify)
-    parser.addini("wirecache_record", "the record mode, where neither command line, marker nor WIRECACHE_RECORD_MODE says one")
+    group.addoption("--wirecache-record", choices=RECORD_MODES, default=None, help=RECORD_HELP)
+    group.addoption("--wirecache-unused", choices=UNUSED_POLICIES, default="warn", help=UNUSED_HELP)
+    group.addoption("--wirecache-keep-failed", action="store_true", help=KEEP_FAILED_HELP)
+    group.addoption("--wirecache-verify", choices=("shape", "text"), nargs="?", const="shape", default=None, help=VERIFY_HELP)
+    parser.addini("wirecache_record", RECORD_INI_HELP)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known, and note when the run began: with xdist, that of all processes."""
+    """Register the marker, and note when the run began: for a worker of pytest-xdist, when its controller did."""
     config.addinivalue_line("markers", MARKER)
-    config.stash[_SINCE] = getattr(config, "workerinput", {}).get("wirecache_since") or time.time()
-    said = config.getini("wirecache_record")
-    if said and said not in RECORD:
-        raise pytest.UsageError(f"wirecache_record is {said!r} in {config.inipath}; allowed: {', '.join(RECORD)}")
+    config.stash[_RUN_STARTED_AT] = getattr(config, "workerinput", {}).get("wirecache_run_started_at") or time.time()
+    record_mode = config.getini("wirecache_record")
+    if record_mode and record_mode not in RECORD_MODES:
+        raise pytest.UsageError(f"wirecache_record must be one of {', '.join(RECORD_MODES)}, got {record_mode!r} in {config.inipath}")
 
 
-def _run(config: pytest.Config) -> Run:
-    run: Run | None = config.pluginmanager.get_plugin(_RUN)
-    if run is None:
-        from wirecache._pytest.run import Run
+def _hooks(config: pytest.Config) -> CassetteHooks:
+    hooks: CassetteHooks | None = config.pluginmanager.get_plugin(_HOOKS_NAME)
+    if hooks is None:
+        from wirecache._pytest.hooks import CassetteHooks
 
-        run = Run(config, _ledger(config), config.stash[_SINCE])
-        config.pluginmanager.register(run, _RUN)
-    return run
+        hooks = CassetteHooks(config, _results(config), config.stash[_RUN_STARTED_AT])
+        config.pluginmanager.register(hooks, _HOOKS_NAME)
+    return hooks
 
 
-def _ledger(config: pytest.Config) -> Ledger:
-    if _LEDGER not in config.stash:
-        from wirecache._pytest.ledger import Ledger
+def _results(config: pytest.Config) -> RunResults:
+    if _RESULTS not in config.stash:
+        from wirecache._pytest.results import RunResults
 
-        config.stash[_LEDGER] = Ledger()
-    return config.stash[_LEDGER]
+        config.stash[_RESULTS] = RunResults()
+    return config.stash[_RESULTS]
 
 
 # -- tests ------------------------------------------------------------------------------------------------------------
@@ -97,25 +99,25 @@ def _ledger(config: pytest.Config) -> Ledger:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put our fixture before all others of the marked tests, so that it is torn down after them."""
+    """Make ``_wirecache`` the first fixture of each marked test, so that it is torn down last."""
     for item in items:
         names: list[str] | None = getattr(item, "fixturenames", None)
         if names is not None and "_wirecache" not in names and item.get_closest_marker("wirecache"):
             names.insert(0, "_wirecache")
-            _run(config)
+            _hooks(config)
 
 
 @pytest.fixture
 def _wirecache(request: pytest.FixtureRequest) -> Iterator[None]:
-    """The cassette under all clients, for a test with the marker."""
-    if request.node.get_closest_marker("wirecache") is None:  # another parameter of a test that has it
+    """Put the cassette of a marked test under all clients."""
+    if request.node.get_closest_marker("wirecache") is None:  # only another parameter set of this test has the marker
         yield
         return
-    case = _run(request.config).case_of(request)
-    if case.wish.install:
-        case.install()
+    use = _hooks(request.config).use_for(request)
+    if use.options.install:
+        use.install()
     yield
-    case.uninstall()
+    use.uninstall()
 
 
 @pytest.fixture(scope="session")
@@ -126,75 +128,80 @@ def wirecache_config() -> Mapping[str, Any]:
 
 @pytest.fixture
 def cassette(request: pytest.FixtureRequest) -> Cassette:
-    """The cassette of this test; without the marker it is under no client but those that are given it."""
-    return _run(request.config).case_of(request).cassette
+    """The cassette of this test. Without the marker, only clients that are given it use it."""
+    return _hooks(request.config).use_for(request).held.cassette
 
 
 @pytest.fixture
 def cached_client(request: pytest.FixtureRequest) -> Iterator[Any]:
     """An HTTP client on the cassette of this test: ``OpenAI(http_client=cached_client)``. httpx2's if installed, else httpx's."""
-    from wirecache import cached_client as make
+    from wirecache import cached_client as make_client
 
-    case = _run(request.config).case_of(request)
-    with make(case.cassette, library=case.wish.library) as client:
+    use = _hooks(request.config).use_for(request)
+    with make_client(use.held.cassette, library=use.options.library) as client:
         yield client
 
 
 @pytest.fixture
 def cached_async_client(request: pytest.FixtureRequest) -> Any:
-    """The async twin of ``cached_client``, for asyncio and trio; its connections end with their event loop."""
-    from wirecache import cached_async_client as make
+    """The async twin of ``cached_client``, for asyncio and trio. Its connections are closed when their event loop ends."""
+    from wirecache import cached_async_client as make_client
 
-    case = _run(request.config).case_of(request)
-    return make(case.cassette, library=case.wish.library)
+    use = _hooks(request.config).use_for(request)
+    return make_client(use.held.cassette, library=use.options.library)
 
 
 # -- the end of a run -------------------------------------------------------------------------------------------------
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:
-    """Some tests were left out: nothing can be said of recordings that they may need."""
+    """Note that some tests were left out: recordings that they may need cannot be called unused."""
     if items:
-        items[0].config.stash[_FILTERED] = True
+        items[0].config.stash[_HAS_DESELECTED] = True
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """pytest-xdist starts a process."""
-    node.workerinput["wirecache_since"] = node.config.stash[_SINCE]
+    """Tell a worker of pytest-xdist when the run began."""
+    node.workerinput["wirecache_run_started_at"] = node.config.stash[_RUN_STARTED_AT]
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """A process of pytest-xdist has ended, and says what happened in it."""
+    """Add the results of a worker of pytest-xdist that has ended."""
     if data := getattr(node, "workeroutput", {}).get("wirecache"):
-        _ledger(node.config).add_data(data)
+        _results(node.config).add_data(data)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[None, Any, Any]:
-    """Judge what was not used, before the summary is written."""
+    """Send the results to the controller of pytest-xdist; or find unused recordings, before the summary is written."""
     config = session.config
-    if config.pluginmanager.has_plugin(_RUN):
-        from wirecache._pytest.places import place_of_test
+    if config.pluginmanager.has_plugin(_HOOKS_NAME):
+        _complete_results(session)
+    if _RESULTS in config.stash and not hasattr(config, "workeroutput"):
+        from wirecache._pytest.summary import find_unused
 
-        ledger = _ledger(config)
-        ledger.known |= {str(place_of_test(item).path) for item in session.items}
-        ledger.filtered = ledger.filtered or _FILTERED in config.stash
-        if (output := getattr(config, "workeroutput", None)) is not None:
-            output["wirecache"] = ledger.as_data()
-    if _LEDGER in config.stash and not hasattr(config, "workeroutput"):
-        from wirecache._pytest.summary import judged
-
-        config.stash[_UNUSED] = judged(config, config.stash[_LEDGER], exitstatus == 0)
+        config.stash[_UNUSED] = find_unused(config, config.stash[_RESULTS], passed=exitstatus == 0)
         if config.stash[_UNUSED] and config.getoption("wirecache_unused") == "fail" and exitstatus == 0:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
     return (yield)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """One line, and what has to be told."""
-    if _LEDGER in config.stash:
-        from wirecache._pytest.summary import write
+def _complete_results(session: pytest.Session) -> None:
+    from wirecache._pytest.cassette_paths import location_for_test
 
-        write(terminalreporter, config.stash[_LEDGER], config.stash.get(_UNUSED, []))
+    config = session.config
+    results = _results(config)
+    results.collected_paths |= {str(location_for_test(item).path) for item in session.items}
+    results.has_deselected = results.has_deselected or _HAS_DESELECTED in config.stash
+    if (output := getattr(config, "workeroutput", None)) is not None:
+        output["wirecache"] = results.as_data()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Write the summary of a run that used cassettes."""
+    if _RESULTS in config.stash:
+        from wirecache._pytest.summary import write_summary
+
+        write_summary(terminalreporter, config.stash[_RESULTS], config.stash.get(_UNUSED, []))

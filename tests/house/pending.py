@@ -12,12 +12,6 @@ CORE_MODULES_WITHOUT_TESTS: set[str] = set()
 OTHER_TESTS_IN_CORE: set[str] = set()
 PRIVATE_WORDS_IN_SOURCE: set[str] = {
     "src/wirecache/_engine/rfc9111.py",
-    "src/wirecache/_pytest/case.py",
-    "src/wirecache/_pytest/places.py",
-    "src/wirecache/_pytest/run.py",
-    "src/wirecache/_pytest/summary.py",
-    "src/wirecache/_pytest/wanted.py",
-    "src/wirecache/pytest_plugin.py",
 }
 PRIVATE_WORDS_IN_TESTS: set[str] = {
     "tests/benchmarks/cassette.py",
@@ -51,10 +45,6 @@ PRIVATE_WORDS_IN_TESTS: set[str] = {
     "tests/faces/test_stream_settings.py",
     "tests/faces/test_streams.py",
     "tests/faces/test_whole.py",
-    "tests/plugin/test_miss.py",
-    "tests/plugin/test_record.py",
-    "tests/plugin/test_summary.py",
-    "tests/plugin/test_under_test.py",
     "tests/provider.py",
     "tests/provider_events.py",
     "tests/redis_server.py",
@@ -77,7 +67,6 @@ PRIVATE_WORDS_IN_TESTS: set[str] = {
     "tests/storage/test_kept_stats.py",
 }
 SAME_DOCSTRINGS: set[str] = {
-    "src/wirecache/_pytest/places.py",
     "tests/benchmarks/transport.py",
     "tests/sdk/matrix/cells.py",
     "tests/sdk/streams.py",

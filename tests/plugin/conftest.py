@@ -9,7 +9,7 @@ import pytest
 
 from tests.provider import Provider
 
-ASKS = """
+CHAT_MODULE = """
 import json, os
 import httpx
 
@@ -26,15 +26,15 @@ async def ask_async(text="hi"):
     async with httpx.AsyncClient(verify=False) as client:
         return (await client.post(URL, json=body(text))).raise_for_status().json()["choices"][0]["message"]["content"]
 """
-# A source tree that was installed before it had the plugin does not name it.
+# Without an installed distribution, pytest does not find the plugin by its entry point.
 PLUGIN = () if entry_points(group="pytest11", name="wirecache") else ("-p", "wirecache.pytest_plugin")
 
-SPARED = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")  # the second costs a second a run
+UNUSED_PLUGINS = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")  # the second takes a second in each run
 
 
 @dataclass
 class Project:
-    """A user's project, whose tests are run in a process of their own."""
+    """A user's project; its tests run in a process of their own."""
 
     pytester: pytest.Pytester
     provider: Provider
@@ -49,21 +49,21 @@ class Project:
         path.write_text(text, "utf-8")
 
     def run(self, *options: str, **expected: int) -> pytest.RunResult:
-        """Run its tests; ``expected``: how many passed, failed, and so on."""
-        result = self.pytester.runpytest_subprocess(*PLUGIN, *SPARED, *options)
+        """Run its tests. ``expected``: the numbers of tests that passed, failed, and so on."""
+        result = self.pytester.runpytest_subprocess(*PLUGIN, *UNUSED_PLUGINS, *options)
         if expected:
             result.assert_outcomes(**expected)
         return result
 
     def line(self, *options: str, **expected: int) -> str:
-        """The line that the run ends with, without its first word."""
+        """Run its tests. Return the last line of the summary, without its first word."""
         result = self.run(*options, **expected)
         found = [line for line in result.outlines if line.startswith("wirecache: ")]
         assert len(found) <= 1
         return found[0].removeprefix("wirecache: ") if found else ""
 
     def recordings(self) -> list[str]:
-        """The directories that hold recordings, each as often as it holds one."""
+        """Return the directory of each recording."""
         found = (path for path in self.path.rglob("*.json") if path.name != "cassette.schema.json")
         return sorted(str(path.parent.relative_to(self.path)) for path in found)
 
@@ -71,9 +71,9 @@ class Project:
 @pytest.fixture
 def project(pytester: pytest.Pytester, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> Project:
     monkeypatch.setenv("URL", provider.url)
-    made = Project(pytester, provider)
-    made.write("asks.py", ASKS)
-    return made
+    project = Project(pytester, provider)
+    project.write("chat.py", CHAT_MODULE)
+    return project
 
 
 MakeTests = Callable[[str], None]
@@ -81,5 +81,5 @@ MakeTests = Callable[[str], None]
 
 @pytest.fixture
 def tests(project: Project) -> MakeTests:
-    """Write a test module, ``test_x.py``, that has the functions of ``asks``."""
-    return lambda text: project.write("test_x.py", f"import pytest\nfrom asks import *\n\n{text}")
+    """Return a function that writes a test module, ``test_x.py``, with the functions of ``chat``."""
+    return lambda text: project.write("test_x.py", f"import pytest\nfrom chat import *\n\n{text}")

@@ -1,4 +1,4 @@
-"""A request without a recording fails its test as the test's own failure, whatever the code under test does with it."""
+"""A request without a recording fails its test, whatever the code under test does with the exception."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_agent(at):
 
 
 def test_what_a_user_sees(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of the SDK, the HTTP library and wirecache, nothing; of the user's code, every call."""
+    """The report has each line of the user's code, and none of the SDK, the HTTP library or wirecache."""
     project.write("agent.py", AGENT)
     project.write("tests/test_x.py", SDK)
     monkeypatch.setenv("PYTHONPATH", str(project.path), prepend=":")
@@ -40,9 +40,9 @@ def test_what_a_user_sees(project: Project, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("ASK", "What is the capital of Spain?")
     result = project.run("--show-capture=no", failed=1)
     shown = re.sub(r"_{20,}.*", "", result.stdout.str().partition("= FAILURES =")[2])
-    told = [line.rstrip() for line in shown.splitlines() if line.startswith(("E", "tests", "agent", "/"))]
+    lines = [line.rstrip() for line in shown.splitlines() if line.startswith(("E", "tests", "agent", "/"))]
     url = f"{project.provider.url}/v1/chat/completions"
-    assert told == [
+    assert lines == [
         "tests/test_x.py:9:",
         "E       wirecache.NotRecorded: The cassette tests/cassettes/test_x/test_agent-0 has no recording of "
         f"POST {url} of model 'm' (record mode none). Nothing was sent.",
@@ -55,7 +55,7 @@ def test_what_a_user_sees(project: Project, monkeypatch: pytest.MonkeyPatch) -> 
     result.stdout.fnmatch_lines(["wirecache: 0 replayed, 0 recorded, 0 live, 0 unused, 1 missing"])
 
 
-def test_the_command_that_it_names_records_it(project: Project, tests: MakeTests) -> None:
+def test_the_command_in_the_message_records_it(project: Project, tests: MakeTests) -> None:
     tests("@pytest.mark.wirecache\n@pytest.mark.parametrize('text', ['a b', '$x'])\ndef test_a(text):\n    assert ask(text) == 'hi'")
     shown = project.run("--show-capture=no", failed=2).stdout.str()
     for command in re.findall(r"^E +To record it: pytest (.*)$", shown, re.MULTILINE):
@@ -144,12 +144,12 @@ class TestLoops:
             outer.start_soon(anyio.sleep, 60)
 
     @pytest.fixture(scope="class")
-    async def of_the_same_loop(self, anyio_backend):
+    async def in_the_same_loop(self, anyio_backend):
         yield
         ended.append(anyio_backend)
 
     @pytest.mark.anyio
-    async def test_anyio_group_in_a_loop_that_goes_on(self, of_the_same_loop):
+    async def test_anyio_group_in_a_loop_that_goes_on(self, in_the_same_loop):
         import anyio
         async with anyio.create_task_group() as group:
             group.start_soon(ask_async)
@@ -223,8 +223,8 @@ def test_goes_on():
 """
 
 
-def test_in_every_way_that_code_may_swallow_it(project: Project, tests: MakeTests) -> None:
-    """Threads, tasks, groups of tasks; and the session goes on."""
+def test_a_swallowed_miss_fails_the_test(project: Project, tests: MakeTests) -> None:
+    """In threads, tasks and groups of tasks; and the session continues."""
     tests(WAYS)
     result = project.run("-W", "ignore", "--show-capture=no", failed=21, passed=1)
     shown = result.stdout.str()
@@ -236,14 +236,14 @@ def test_in_every_way_that_code_may_swallow_it(project: Project, tests: MakeTest
     assert project.provider.calls == 0
 
 
-def test_in_fixtures_whose_ends_still_run(project: Project, tests: MakeTests) -> None:
+def test_a_miss_in_a_fixture_does_not_stop_the_teardown(project: Project, tests: MakeTests) -> None:
     tests(FIXTURES)
     result = project.run("--show-capture=no", errors=5, passed=3)
     assert "previous item was not torn down" not in result.stdout.str()
     assert sum(line.startswith("E ") and "The cassette cassettes/test_x/fixture-shared " in line for line in result.outlines) == 2
 
 
-def test_other_processes_report_it_too(project: Project, tests: MakeTests) -> None:
+def test_processes_of_xdist_report_it_too(project: Project, tests: MakeTests) -> None:
     tests("pytestmark = pytest.mark.wirecache\n\ndef test_a():\n    ask()\n\ndef test_b():\n    try: ask()\n    except BaseException: pass")
     result = project.run("-n2", "--show-capture=no", failed=2)
     missing = "The cassette cassettes/test_x/%s has no recording of POST *"
@@ -270,7 +270,7 @@ def test_expected_to_fail():
 
 
 def test_a_get_is_answered_and_reported(project: Project, tests: MakeTests) -> None:
-    """SDKs send some when they are made, and live without them. Who wants 424 for all gets it, and judges it himself."""
+    """SDKs send GETs when they are created, and work without an answer. With ``miss="respond"`` every miss is answered with 424."""
     tests(SOFT)
     result = project.run(passed=2, xfailed=1)
     result.stdout.fnmatch_lines(
@@ -284,7 +284,7 @@ def test_a_get_is_answered_and_reported(project: Project, tests: MakeTests) -> N
     assert project.provider.calls == 0
 
 
-def test_the_whole_traceback_for_who_wants_it(project: Project, tests: MakeTests) -> None:
+def test_full_trace_shows_the_whole_traceback(project: Project, tests: MakeTests) -> None:
     tests("@pytest.mark.wirecache\ndef test_a():\n    ask()")
     assert "_call.py" in project.run("--full-trace", failed=1).stdout.str()
 

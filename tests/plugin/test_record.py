@@ -1,11 +1,11 @@
-"""A test with the marker records, and replays without a network; what the marker says, and what the command line."""
+"""A test with the marker records, and replays without a network; the options of the marker and of the command line."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.plugin.conftest import MakeTests, Project
-from wirecache._pytest.places import safe_name
+from wirecache._pytest.cassette_paths import safe_name
 
 SHAPES = """
 import unittest
@@ -90,7 +90,7 @@ def test_without_a_recording_nothing_is_sent(project: Project, tests: MakeTests)
 
 
 def test_a_session_without_the_marker_is_left_alone(project: Project, tests: MakeTests) -> None:
-    """Nothing is said, and nothing of the machinery is imported."""
+    """Nothing is printed, and nothing but the plugin is imported."""
     tests(
         "import sys\n\ndef test_live():\n    assert ask() == 'hi'\n    assert not [n for n in sys.modules if n.startswith('wirecache._')]"
     )
@@ -148,7 +148,7 @@ def test_a_test_that_fails_records_nothing(project: Project, tests: MakeTests) -
     assert project.recordings() == ["cassettes/test_x/test_expected", "cassettes/test_x/test_passes"]
 
 
-def test_a_test_that_fails_records_if_asked_to(project: Project, tests: MakeTests) -> None:
+def test_a_failing_test_records_with_keep_failed(project: Project, tests: MakeTests) -> None:
     tests(ENDS)
     line = project.line("--wirecache-record=all", "--wirecache-keep-failed", passed=2, failed=2, errors=2, skipped=1, xfailed=1)
     assert line == "0 replayed, 7 recorded, 1 live, 0 unused"
@@ -187,7 +187,7 @@ def test_marked(cassette):
         pytest.param(["--wirecache-record=rewrite"], "all", "none", "rewrite", "rewrite", id="command line before all"),
     ],
 )
-def test_who_says_the_record_mode(
+def test_precedence_of_the_record_mode(
     project: Project, tests: MakeTests, monkeypatch: pytest.MonkeyPatch,
     options: list[str], ini: str, environment: str, plain: str, marked: str,
 ) -> None:  # fmt: skip
@@ -201,9 +201,8 @@ def test_who_says_the_record_mode(
 
 def test_a_wrong_ini_value_is_a_usage_error(project: Project, tests: MakeTests) -> None:
     project.write("pytest.ini", "[pytest]\nwirecache_record = sometimes")
-    told = project.run().stderr.str()
-    assert "wirecache_record is 'sometimes' in" in told
-    assert "allowed: none, once, new_episodes, all, rewrite" in told
+    error = project.run().stderr.str()
+    assert "wirecache_record must be one of none, once, new_episodes, all, rewrite, got 'sometimes' in" in error
 
 
 LAYERS = """
@@ -238,7 +237,7 @@ class TestC:
 """
 
 
-def test_the_nearest_marker_wins_and_patterns_of_secrets_add_up(project: Project, tests: MakeTests) -> None:
+def test_the_closest_marker_wins_and_patterns_of_secrets_add_up(project: Project, tests: MakeTests) -> None:
     tests(LAYERS)
     assert project.line(passed=3) == "1 replayed, 2 recorded, 0 live, 0 unused"
     assert project.recordings() == ["elsewhere", "shared/agent"]
@@ -247,17 +246,17 @@ def test_the_nearest_marker_wins_and_patterns_of_secrets_add_up(project: Project
 
 
 @pytest.mark.parametrize(
-    ("marker", "told"),
+    ("marker", "message"),
     [
-        ("mode='once'", "@pytest.mark.wirecache of test_x.py::test_a: mode= is unknown; allowed: install, library, match, miss, path"),
+        ("mode='once'", "@pytest.mark.wirecache of test_x.py::test_a: unknown option 'mode'; allowed: install, library, match, miss, path"),
         ("record_mode='sometimes'", "record_mode must be one of none, once, new_episodes, all, rewrite, got 'sometimes'"),
-        ("'a', 'b'", "one path is allowed; all else is given by name"),
+        ("'a', 'b'", "takes one positional argument, the path, got ('a', 'b'); all other options are keyword arguments"),
     ],
 )
-def test_a_wrong_marker_is_an_error_that_says_so(project: Project, tests: MakeTests, marker: str, told: str) -> None:
+def test_a_wrong_marker_is_an_error_with_a_message(project: Project, tests: MakeTests, marker: str, message: str) -> None:
     tests(f"@pytest.mark.wirecache({marker})\ndef test_a():\n    ask()\n\ndef test_b(): pass")
     result = project.run(errors=1, passed=1)
-    assert told in result.stdout.str()
+    assert message in result.stdout.str()
     assert project.provider.calls == 0
 
 
@@ -295,18 +294,18 @@ def test_openai(cached_client):
 
 
 def test_the_fixtures(project: Project, tests: MakeTests) -> None:
-    """They work without the marker, and then nothing else is touched."""
+    """They work without the marker, which then leaves all other clients alone."""
     tests(CLIENTS)
     assert project.line("--wirecache-record=once", "-W", "error", passed=5) == "0 replayed, 5 recorded, 0 live, 0 unused"
-    assert project.line(passed=3, failed=2) == "5 replayed, 0 recorded, 0 live, 0 unused"  # those who count what they recorded
-    assert project.provider.calls == 7  # of the one that is not installed
+    assert project.line(passed=3, failed=2) == "5 replayed, 0 recorded, 0 live, 0 unused"  # two tests count what they record
+    assert project.provider.calls == 7  # the test with install=False sends again
 
 
 def test_a_cassette_that_cannot_be_written_fails_the_test(project: Project, tests: MakeTests) -> None:
-    tests("@pytest.mark.wirecache('asks.py/inside')\ndef test_a():\n    ask()")
+    tests("@pytest.mark.wirecache('chat.py/inside')\ndef test_a():\n    ask()")
     result = project.run("--wirecache-record=once")
     assert "CassetteError" in result.stdout.str()
-    assert "asks.py" in result.stdout.str()
+    assert "chat.py" in result.stdout.str()
 
 
 def test_an_anyio_test_of_one_parameter_with_the_marker(project: Project, tests: MakeTests) -> None:

@@ -1,4 +1,4 @@
-"""What a run says at its end: what nobody asked for, what drifts; in one process and in several."""
+"""The summary of a run: unused recordings and drift; in one process and in several."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a(shared, at):
 
 
 def test_a_fixture_of_many_tests_has_its_own_cassette(project: Project, tests: MakeTests) -> None:
-    """So that it makes no difference which test comes first, or runs alone, or in which process."""
+    """So it makes no difference which test runs first, or alone, or in which process."""
     tests(SHARED_FIXTURE)
     assert project.line("--wirecache-record=once", passed=8) == "0 replayed, 13 recorded, 0 live, 0 unused"
     folders = project.recordings()
@@ -54,11 +54,11 @@ def test_several_processes_record_one_directory(project: Project, tests: MakeTes
     tests(MANY)
     line = project.line("-n4", "--wirecache-record=rewrite", passed=24)
     assert line.endswith(" 0 unused")
-    asked = {
+    prompts = {
         json.loads(path.read_text())["request"]["body"]["json"]["messages"][0]["content"]
         for path in (project.path / "shared").glob("chat*")
     }
-    assert asked == {str(at) for at in range(24)}
+    assert prompts == {str(at) for at in range(24)}
     project.provider.close()
     assert project.line("-n4", passed=24).startswith("48 replayed, 0 recorded, 0 live, ")
 
@@ -77,10 +77,10 @@ def test_b():
 
 
 @pytest.fixture
-def one_too_many(project: Project, tests: MakeTests, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """One recording of ``test_a`` is asked for no longer, and a test, a class and a module are gone."""
+def with_unused(project: Project, tests: MakeTests, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """One recording of ``test_a`` is not requested any more, and a class and a module with tests are gone."""
     tests(TWO + "\nclass TestGone:\n    def test_c(self):\n        ask('c')\n")
-    project.write("test_gone.py", "import pytest\nfrom asks import *\n\n@pytest.mark.wirecache\ndef test_d():\n    ask()")
+    project.write("test_gone.py", "import pytest\nfrom chat import *\n\n@pytest.mark.wirecache\ndef test_d():\n    ask()")
     project.write("cassettes/test_own/by_hand/fixture.json", "{}")
     monkeypatch.setenv("MORE", "yes")
     project.run("--wirecache-record=once", passed=4)
@@ -90,43 +90,43 @@ def one_too_many(project: Project, tests: MakeTests, monkeypatch: pytest.MonkeyP
     return project
 
 
-def test_unused_recordings_are_told(one_too_many: Project) -> None:
-    result = one_too_many.run(passed=2)
-    told = [line.strip().rpartition("/")[0] for line in result.outlines if line.startswith("  cassettes")]
-    assert told == ["cassettes/test_x/test_a", "cassettes/test_gone/test_d", "cassettes/test_x/TestGone.test_c"]
+def test_unused_recordings_are_listed(with_unused: Project) -> None:
+    result = with_unused.run(passed=2)
+    listed = [line.strip().rpartition("/")[0] for line in result.outlines if line.startswith("  cassettes")]
+    assert listed == ["cassettes/test_x/test_a", "cassettes/test_gone/test_d", "cassettes/test_x/TestGone.test_c"]
     result.stdout.fnmatch_lines(["unused (--wirecache-unused=prune removes them):", "wirecache: 2 replayed, 0 recorded, 0 live, 3 unused"])
     assert result.ret == 0
-    assert "unused:" not in one_too_many.run("--wirecache-unused=ignore", passed=2).stdout.str()
-    assert one_too_many.run("--wirecache-unused=fail", "-n2", passed=2).ret == 1
+    assert "unused:" not in with_unused.run("--wirecache-unused=ignore", passed=2).stdout.str()
+    assert with_unused.run("--wirecache-unused=fail", "-n2", passed=2).ret == 1
 
 
 @pytest.mark.parametrize("processes", ["-n0", "-n2"])
-def test_unused_recordings_are_removed(one_too_many: Project, processes: str) -> None:
-    result = one_too_many.run(processes, "--wirecache-unused=prune", passed=2)
+def test_unused_recordings_are_removed(with_unused: Project, processes: str) -> None:
+    result = with_unused.run(processes, "--wirecache-unused=prune", passed=2)
     result.stdout.fnmatch_lines(["unused, removed:", "wirecache: 2 replayed, 0 recorded, 0 live, 3 unused (removed)"])
-    assert one_too_many.recordings() == ["cassettes/test_own/by_hand", "cassettes/test_x/test_a", "cassettes/test_x/test_b"]
-    assert not (one_too_many.path / "cassettes/test_gone").exists()
-    assert one_too_many.line(passed=2) == "2 replayed, 0 recorded, 0 live, 0 unused"
+    assert with_unused.recordings() == ["cassettes/test_own/by_hand", "cassettes/test_x/test_a", "cassettes/test_x/test_b"]
+    assert not (with_unused.path / "cassettes/test_gone").exists()
+    assert with_unused.line(passed=2) == "2 replayed, 0 recorded, 0 live, 0 unused"
 
 
-def test_a_part_of_the_tests_says_nothing_of_the_others(one_too_many: Project) -> None:
-    def left_after(*options: str, passed: int) -> int:
-        line = one_too_many.line("--wirecache-unused=prune", *options, passed=passed)
+def test_a_part_of_the_suite_does_not_judge_the_rest(with_unused: Project) -> None:
+    def recordings_after(*options: str, passed: int) -> int:
+        line = with_unused.line("--wirecache-unused=prune", *options, passed=passed)
         assert line.startswith(f"{passed} replayed, 0 recorded, 0 live, ")
-        return len(one_too_many.recordings())
+        return len(with_unused.recordings())
 
-    assert left_after("-k", "test_b", passed=1) == 6
-    assert left_after("test_x.py::test_b", passed=1) == 6
-    assert left_after("--deselect", "test_x.py::test_a", passed=1) == 6
-    assert left_after("test_x.py", passed=2) == 5  # that of a test that ran is judged all the same
+    assert recordings_after("-k", "test_b", passed=1) == 6
+    assert recordings_after("test_x.py::test_b", passed=1) == 6
+    assert recordings_after("--deselect", "test_x.py::test_a", passed=1) == 6
+    assert recordings_after("test_x.py", passed=2) == 5  # the test of this one ran
 
 
-def test_a_failed_test_says_nothing_of_its_recordings(one_too_many: Project, tests: MakeTests) -> None:
+def test_a_failed_test_does_not_judge_its_recordings(with_unused: Project, tests: MakeTests) -> None:
     tests(TWO + "    assert False")
-    assert one_too_many.line("--wirecache-unused=prune", passed=1, failed=1) == "2 replayed, 0 recorded, 0 live, 1 unused (removed)"
+    assert with_unused.line("--wirecache-unused=prune", passed=1, failed=1) == "2 replayed, 0 recorded, 0 live, 1 unused (removed)"
     tests(TWO.replace('ask("a")', "pytest.skip()"))
-    assert one_too_many.line("--wirecache-unused=prune", passed=1, skipped=1).startswith("1 replayed, 0 recorded, 0 live, ")
-    assert "cassettes/test_x/test_a" in one_too_many.recordings()
+    assert with_unused.line("--wirecache-unused=prune", passed=1, skipped=1).startswith("1 replayed, 0 recorded, 0 live, ")
+    assert "cassettes/test_x/test_a" in with_unused.recordings()
 
 
 def test_a_shared_directory_is_judged_by_all_its_tests(project: Project, tests: MakeTests) -> None:

@@ -1,4 +1,4 @@
-"""What the pytest plugin asks of a cassette."""
+"""What the pytest plugin uses of a cassette."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def ask(cassette: Cassette, provider: Provider, text: str = "hi") -> httpx.Respo
         return client.post(provider.url + PATH, json=body)
 
 
-def test_a_miss_tells_in_lines_what_is_nearest_and_what_to_do(provider: Provider, tmp_path: Path) -> None:
+def test_the_message_of_a_miss_names_the_nearest_recording_and_the_command(provider: Provider, tmp_path: Path) -> None:
     with Cassette(tmp_path, "all") as cassette:
         ask(cassette, provider, "hello")
     (name,) = (path.name for path in tmp_path.glob("chat*.json"))
@@ -38,9 +38,9 @@ def test_a_miss_tells_in_lines_what_is_nearest_and_what_to_do(provider: Provider
     ]
 
 
-def test_without_a_recording_it_tells_what_to_do(provider: Provider, tmp_path: Path) -> None:
-    told = ask(Cassette(tmp_path / "new"), provider).json()["error"]["message"]
-    assert "Nothing was sent. To record it: run it once with Cassette(" in told
+def test_the_message_of_an_empty_cassette_says_how_to_record(provider: Provider, tmp_path: Path) -> None:
+    message = ask(Cassette(tmp_path / "new"), provider).json()["error"]["message"]
+    assert "Nothing was sent. To record it: run it once with Cassette(" in message
 
 
 @pytest.mark.parametrize("mode", ["all", "rewrite"])

@@ -1,1 +1,1 @@
-"""What does the pytest plugin do, once a test uses it? Nothing of this is imported before."""
+"""What does the pytest plugin do in a run with cassettes? Nothing of this is imported before a test uses it."""

@@ -8,59 +8,63 @@ from typing import Any
 
 import pytest
 
-from wirecache._pytest.ledger import Ledger
+from wirecache._pytest.results import RunResults
 
-__all__ = ["judged", "write"]
+__all__ = ["find_unused", "write_summary"]
 
-SHOWN = 20  # of a kind
+MAX_LINES = 20  # of each list
+SELECTING_OPTIONS = ("keyword", "markexpr", "deselect", "ignore", "ignore_glob", "lf", "stepwise")
 
 
-def judged(config: pytest.Config, ledger: Ledger, passed: bool) -> list[Path]:
-    """The recordings that nobody asked for, removed if that is wished."""
-    found = ledger.unused(whole=passed and _is_whole(config))
+def find_unused(config: pytest.Config, results: RunResults, *, passed: bool) -> list[Path]:
+    """Return the recordings that were not used, after removing them if ``--wirecache-unused=prune``. ``passed``: all tests did."""
+    unused = results.unused(is_whole_suite=passed and _runs_whole_directories(config))
     if config.getoption("wirecache_unused") == "prune":
-        for path in found:
+        for path in unused:
             path.unlink(missing_ok=True)
-        for folder in sorted({folder for path in found for folder in (path.parent, path.parent.parent)}, reverse=True):
+        for folder in sorted({folder for path in unused for folder in (path.parent, path.parent.parent)}, reverse=True):
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
-    return found
+    return unused
 
 
-def _is_whole(config: pytest.Config) -> bool:
-    """Was nothing but whole directories asked for?"""
-    left_out = ("keyword", "markexpr", "deselect", "ignore", "ignore_glob", "lf", "stepwise")
-    return not any(config.getoption(name, None) for name in left_out) and all(Path(name).is_dir() for name in config.args)
+def _runs_whole_directories(config: pytest.Config) -> bool:
+    selects = any(config.getoption(name, None) for name in SELECTING_OPTIONS)
+    return not selects and all(Path(argument).is_dir() for argument in config.args)
 
 
-def write(terminal: Any, ledger: Ledger, unused: list[Path]) -> None:
-    """The line, and above it what has to be told: misses, drift, recordings that nobody asked for."""
-    wish = terminal.config.getoption("wirecache_unused")
-    lists = [
-        ("no recording", [f"{record.nodeid}: {message}" for record in ledger.records for message in record.missing]),
-        ("drift", [f"{record.nodeid}: {drift}" for record in ledger.records for drift in record.drift]),
-        (_told_of_unused(wish), [os.path.relpath(path, terminal.config.rootpath) for path in unused] if wish != "ignore" else []),
-    ]
-    if any(found for _, found in lists):
+def write_summary(terminal: Any, results: RunResults, unused: list[Path]) -> None:
+    """Write the lists of misses, of drift and of unused recordings, and a line with the totals."""
+    policy = terminal.config.getoption("wirecache_unused")
+    unused_title = "unused, removed" if policy == "prune" else "unused (--wirecache-unused=prune removes them)"
+    lists = {
+        "no recording": [f"{result.nodeid}: {message}" for result in results.cassettes for message in result.missing],
+        "drift": [f"{result.nodeid}: {drift}" for result in results.cassettes for drift in result.drift],
+        unused_title: [os.path.relpath(path, terminal.config.rootpath) for path in unused] if policy != "ignore" else [],
+    }
+    if any(lists.values()):
         terminal.write_sep("=", "wirecache")
-    for title, found in lists:
-        for line in ([f"{title}:"] if found else []) + [f"  {one}" for one in found[:SHOWN]]:
+    for title, lines in lists.items():
+        for line in ([f"{title}:"] if lines else []) + [f"  {line}" for line in lines[:MAX_LINES]]:
             terminal.write_line(line)
-        if len(found) > SHOWN:
-            terminal.write_line(f"  and {len(found) - SHOWN} more")
-    if line := _line(ledger, len(unused), wish):
-        terminal.write_line(line)
+        if len(lines) > MAX_LINES:
+            terminal.write_line(f"  and {len(lines) - MAX_LINES} more")
+    if results.cassettes:
+        terminal.write_line(_totals(results, len(unused), is_pruned=policy == "prune"))
 
 
-def _told_of_unused(wish: str) -> str:
-    return "unused, removed" if wish == "prune" else "unused (--wirecache-unused=prune removes them)"
-
-
-def _line(ledger: Ledger, unused: int, wish: str) -> str:
-    """Nothing, if nothing happened."""
-    counts = {name: sum(getattr(record, name) for record in ledger.records) for name in ("replayed", "recorded", "live")}
-    told = [f"{count} {name}" for name, count in counts.items()]
-    told.append(f"{unused} unused" + (" (removed)" if unused and wish == "prune" else ""))
-    noted = {name: sum(len(getattr(record, name)) for record in ledger.records) for name in ("missing", "drift")}
-    told += [f"{count} {name}" for name, count in noted.items() if count]
-    return f"wirecache: {', '.join(told)}" if ledger.records else ""
+def _totals(results: RunResults, unused: int, *, is_pruned: bool) -> str:
+    cassettes = results.cassettes
+    totals = {
+        "replayed": sum(result.replayed for result in cassettes),
+        "recorded": sum(result.recorded for result in cassettes),
+        "live": sum(result.live for result in cassettes),
+    }
+    problems = {
+        "missing": sum(len(result.missing) for result in cassettes),
+        "drift": sum(len(result.drift) for result in cassettes),
+    }
+    parts = [f"{count} {name}" for name, count in totals.items()]
+    parts.append(f"{unused} unused" + (" (removed)" if unused and is_pruned else ""))
+    parts += [f"{count} {name}" for name, count in problems.items() if count]
+    return f"wirecache: {', '.join(parts)}"

@@ -1,4 +1,4 @@
-"""Names of directories, and what markers and settings make of each other, without a run."""
+"""Names of directories, the command that records, and how the plugin works beside others."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.plugin.conftest import MakeTests, Project
-from wirecache._pytest.case import command
-from wirecache._pytest.places import safe_name
+from wirecache._pytest.cassette_paths import safe_name
+from wirecache._pytest.cassette_use import record_command
 
 
 @pytest.mark.parametrize(
@@ -23,9 +23,9 @@ from wirecache._pytest.places import safe_name
     ],
 )
 def test_a_name_stays_readable(name: str, safe: str) -> None:
-    made = safe_name(name)
-    assert made.startswith(safe)
-    assert len(made) in ([len(safe)] if not safe.endswith("-") else [len(safe) + 8, len(safe) + 9])
+    result = safe_name(name)
+    assert result.startswith(safe)
+    assert len(result) in ([len(safe)] if not safe.endswith("-") else [len(safe) + 8, len(safe) + 9])
 
 
 @given(st.text(), st.text())
@@ -40,11 +40,11 @@ def test_two_names_are_never_one(one: str, other: str) -> None:
     [("t.py::test_a[b c]", '"t.py::test_a[b c]"'), ("t.py::test_a[$x]", "'t.py::test_a[$x]'"), ('t.py::test_a["]', "'t.py::test_a[\"]'")],
 )
 def test_a_command_can_be_pasted_into_a_shell(nodeid: str, quoted: str) -> None:
-    assert command(nodeid) == f"pytest {quoted} --wirecache-record=new_episodes"
+    assert record_command(nodeid) == f"pytest {quoted} --wirecache-record=new_episodes"
 
 
 def test_a_redactor_is_the_only_one(project: Project, tests: MakeTests) -> None:
-    """Patterns add up; what a ``Redactor`` would leave out must not get lost in silence."""
+    """Patterns add up; a pattern that a ``Redactor`` does not have must not be lost silently."""
     tests(
         "from wirecache import Redactor\n\npytestmark = pytest.mark.wirecache(redact='x+')\n\n"
         "@pytest.mark.wirecache(redact=Redactor(names=['plan']))\ndef test_a(): pass"
@@ -53,7 +53,7 @@ def test_a_redactor_is_the_only_one(project: Project, tests: MakeTests) -> None:
 
 
 def test_it_works_beside_respx(project: Project, tests: MakeTests) -> None:
-    """Under a cassette that records, a mock is the network; without the marker it is as it was."""
+    """A cassette that records sends to the mock; without the marker nothing changes."""
     tests(
         "import respx\n\n"
         "def mocked(answer):\n"

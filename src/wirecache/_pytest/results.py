@@ -1,0 +1,88 @@
+"""What happened to the cassettes of a run, in all of its processes, and which recordings were not used?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from wirecache._pytest.cassette_paths import FIXTURE_PREFIX, FOLDER
+from wirecache.cassette import short_key_of
+
+__all__ = ["CassetteResult", "RunResults"]
+
+
+@dataclass(frozen=True, slots=True)
+class CassetteResult:
+    """What one use of a cassette led to.
+
+    ``replayed``, ``recorded``, ``live``: numbers of exchanges. ``missing``, ``drift``: messages. ``path``: the directory.
+    ``is_exclusive``: no other test uses the directory. ``is_complete``: the test passed, so that it sent all of its requests.
+    ``unused``: the names of the files that were not used.
+    """
+
+    nodeid: str
+    replayed: int
+    recorded: int
+    live: int
+    missing: list[str]
+    drift: list[str]
+    path: str
+    is_exclusive: bool
+    is_complete: bool
+    unused: list[str]
+
+
+@dataclass(slots=True)
+class RunResults:
+    """The results of a run.
+
+    ``cassettes``: one for each use. ``collected_paths``: the directories of all tests that were collected. ``has_deselected``: some
+    tests were left out.
+    """
+
+    cassettes: list[CassetteResult] = field(default_factory=list[CassetteResult])
+    collected_paths: set[str] = field(default_factory=set[str])
+    has_deselected: bool = False
+
+    def as_data(self) -> dict[str, Any]:
+        """Return what pytest-xdist can send to the process that started this one."""
+        cassettes = [asdict(result) for result in self.cassettes]
+        return {"cassettes": cassettes, "collected_paths": sorted(self.collected_paths), "has_deselected": self.has_deselected}
+
+    def add_data(self, data: dict[str, Any]) -> None:
+        """Add the results of another process."""
+        self.cassettes += [CassetteResult(**result) for result in data["cassettes"]]
+        self.collected_paths.update(data["collected_paths"])
+        self.has_deselected = self.has_deselected or data["has_deselected"]
+
+    def unused(self, *, is_whole_suite: bool) -> list[Path]:
+        """Return the recordings that were not used.
+
+        ``is_whole_suite``: all tests ran and passed. Only then recordings of shared directories, and of tests that are gone, are known
+        to be unused.
+        """
+        is_whole_suite = is_whole_suite and not self.has_deselected
+        by_path: dict[str, list[CassetteResult]] = {}
+        for result in self.cassettes:
+            by_path.setdefault(result.path, []).append(result)
+        found = [
+            Path(path, name)
+            for path, results in by_path.items()
+            if all(result.is_complete for result in results) and (is_whole_suite or all(result.is_exclusive for result in results))
+            for name in sorted(set.intersection(*(set(result.unused) for result in results)))
+        ]
+        return [*found, *(_orphans(by_path.keys() | self.collected_paths) if is_whole_suite else ())]
+
+
+def _orphans(known_paths: Iterable[str]) -> Iterable[Path]:
+    """Yield the recordings of tests that are gone: in directories beside the known ones whose names are made in the same way."""
+    known = {Path(path) for path in known_paths}
+    modules = {path.parent for path in known if path.parent.parent.name == FOLDER}
+    for root in sorted({module.parent for module in modules}):
+        for folder in sorted(root.glob("*/*/")):
+            test_file = root.parent / f"{folder.parent.name}.py"
+            is_generated = folder.parent in modules or not test_file.exists()
+            if is_generated and folder not in known and not folder.name.startswith(FIXTURE_PREFIX):
+                yield from (path for path in sorted(folder.glob("*.json")) if short_key_of(path.name))
