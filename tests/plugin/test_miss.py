@@ -286,7 +286,7 @@ def test_a_get_is_answered_and_reported(project: Project, tests: MakeTests) -> N
 
 def test_full_trace_shows_the_whole_traceback(project: Project, tests: MakeTests) -> None:
     tests("@pytest.mark.wirecache\ndef test_a():\n    ask()")
-    assert "_call.py" in project.run("--full-trace", failed=1).stdout.str()
+    assert "httpx/_client.py" in project.run("--full-trace", failed=1).stdout.str()
 
 
 def test_a_miss_under_hypothesis(project: Project, tests: MakeTests) -> None:
