@@ -1,6 +1,6 @@
 """A provider on a loopback socket: answers with the providers' real shapes, or with whatever a test scripts.
 
-It speaks HTTP/1.1 over real sockets (keep-alive, chunked bodies, slow chunks, early close), and remembers what it was asked.
+It speaks HTTP/1.1 over real sockets (keep-alive, chunked bodies, slow chunks, early close), and keeps every request that arrives.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ CHAT_EVENTS = [
 
 
 @dataclass
-class Asked:
+class ReceivedRequest:
     """One request as it arrived."""
 
     method: str
@@ -133,8 +133,8 @@ class Provider:
     """A running provider; ``url`` is its root. ``script`` answers before the defaults do. ``tls``: it speaks HTTPS."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
-        self.asked: list[Asked] = []
-        self.script: Callable[[Asked], Answer | None] | None = None
+        self.requests: list[ReceivedRequest] = []
+        self.script: Callable[[ReceivedRequest], Answer | None] | None = None
         self.delay = 0.0
         self._lock = threading.Lock()
         provider = self
@@ -173,7 +173,7 @@ class Provider:
     @property
     def calls(self) -> int:
         """How many requests arrived."""
-        return len(self.asked)
+        return len(self.requests)
 
     def close(self) -> None:
         self._server.shutdown()
@@ -181,11 +181,11 @@ class Provider:
         self._thread.join()
 
     def _handle(self, handler: BaseHTTPRequestHandler) -> None:
-        asked = Asked(handler.command, handler.path, list(handler.headers.items()), _read_body(handler))
+        request = ReceivedRequest(handler.command, handler.path, list(handler.headers.items()), _read_body(handler))
         with self._lock:
-            self.asked.append(asked)
+            self.requests.append(request)
         time.sleep(self.delay)
-        answer = (self.script and self.script(asked)) or _default(asked)
+        answer = (self.script and self.script(request)) or _default(request)
         _send(handler, answer)
 
 
@@ -202,10 +202,10 @@ def _chunked(handler: BaseHTTPRequestHandler) -> Iterator[bytes]:
     handler.rfile.readline()
 
 
-def _default(asked: Asked) -> Answer:
-    path = asked.path.partition("?")[0]
-    if asked.method == "POST":
-        if b'"stream":true' in asked.body.replace(b" ", b""):
+def _default(request: ReceivedRequest) -> Answer:
+    path = request.path.partition("?")[0]
+    if request.method == "POST":
+        if b'"stream":true' in request.body.replace(b" ", b""):
             return events(*CHAT_EVENTS)
         for end, value in ANSWERS.items():
             if path.endswith(end):

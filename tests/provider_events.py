@@ -54,9 +54,9 @@ def chunk(delta: dict[str, Any] | None, finish: str | None = None, **more: Any) 
     return {**head, "choices": choices, **more}
 
 
-SAID = [chunk({"role": "assistant", "content": ""}), *(chunk({"content": word}) for word in WORDS)]
+TEXT_CHUNKS = [chunk({"role": "assistant", "content": ""}), *(chunk({"content": word}) for word in WORDS)]
 CHAT_ENDS = [sse(chunk({}, "stop", usage=None)), sse(chunk(None, usage=USAGE)), DONE]
-CHAT = [*map(sse, SAID), *CHAT_ENDS]
+CHAT = [*map(sse, TEXT_CHUNKS), *CHAT_ENDS]
 CHAT_TOOL = [
     sse(chunk({"role": "assistant", "content": None})),
     sse(chunk({"tool_calls": [{"index": 0, "id": "call_1", "type": "function", "function": {"name": "degrees", "arguments": ""}}]})),
@@ -69,10 +69,10 @@ CHAT_JSON = [
     *(sse(chunk({"role": "assistant", "content": part})) for part in ('{"name"', ': "Os', 'lo"}')),
     *CHAT_ENDS,
 ]
-CHAT_FILTERED = [*map(sse, SAID), sse(chunk({}, "content_filter")), DONE]
-CHAT_ERROR = [*map(sse, SAID), sse({"error": {"message": "overloaded", "type": "server_error", "param": None, "code": None}})]
-GROQ = [*map(sse, SAID), sse(chunk({}, "stop", x_groq={"id": "req_1", "usage": USAGE})), DONE]
-GROQ_ERROR = [*map(sse, SAID), sse(chunk({}, "stop", x_groq={"id": "req_1", "error": "over capacity"})), DONE]
+CHAT_FILTERED = [*map(sse, TEXT_CHUNKS), sse(chunk({}, "content_filter")), DONE]
+CHAT_ERROR = [*map(sse, TEXT_CHUNKS), sse({"error": {"message": "overloaded", "type": "server_error", "param": None, "code": None}})]
+GROQ = [*map(sse, TEXT_CHUNKS), sse(chunk({}, "stop", x_groq={"id": "req_1", "usage": USAGE})), DONE]
+GROQ_ERROR = [*map(sse, TEXT_CHUNKS), sse(chunk({}, "stop", x_groq={"id": "req_1", "error": "over capacity"})), DONE]
 MISTRAL = [
     *(sse({"id": "m1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}) for choice in (
         {"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None},
@@ -83,12 +83,12 @@ MISTRAL = [
     DONE,
 ]  # fmt: skip
 CEREBRAS = [
-    *map(sse, SAID),
+    *map(sse, TEXT_CHUNKS),
     sse(chunk({}, "stop", usage=USAGE, time_info={"queue_time": 0.1, "completion_time": 0.2, "total_time": 0.3, "created": 1.0})),
     DONE,
 ]
-CEREBRAS_ERROR = [*map(sse, SAID), sse({"error": {"message": "overloaded", "code": "x"}, "status_code": 503})]
-TOGETHER = [*map(sse, SAID), sse(chunk({"content": ""}, "stop", usage=USAGE)), DONE]
+CEREBRAS_ERROR = [*map(sse, TEXT_CHUNKS), sse({"error": {"message": "overloaded", "code": "x"}, "status_code": 503})]
+TOGETHER = [*map(sse, TEXT_CHUNKS), sse(chunk({"content": ""}, "stop", usage=USAGE)), DONE]
 
 
 def text_completion(text: str, finish: str | None = None, **more: Any) -> bytes:
@@ -122,7 +122,7 @@ def responses(end: str = "completed", text: str = TEXT, **more: Any) -> list[byt
     at = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
     third = len(text) // 3
     words = [text[:third], text[third : 2 * third], text[2 * third :]]
-    told: list[tuple[str, dict[str, Any]]] = [
+    events: list[tuple[str, dict[str, Any]]] = [
         ("response.created", {"response": response("in_progress")}),
         ("response.in_progress", {"response": response("in_progress")}),
         ("response.output_item.added", {"output_index": 0, "item": _item("in_progress")}),
@@ -135,8 +135,8 @@ def responses(end: str = "completed", text: str = TEXT, **more: Any) -> list[byt
     usage = {"input_tokens": 5, "output_tokens": 7, "total_tokens": 12}
     details = {"input_tokens_details": {"cached_tokens": 0}, "output_tokens_details": {"reasoning_tokens": 0}}
     whole = response(end, output=[_item("completed", _part(text))], usage={**usage, **details}, **more)
-    told.append((f"response.{end}", {"response": whole}))
-    return [typed(kind, **members, sequence_number=number) for number, (kind, members) in enumerate(told)]
+    events.append((f"response.{end}", {"response": whole}))
+    return [typed(kind, **members, sequence_number=number) for number, (kind, members) in enumerate(events)]
 
 
 RESPONSES = responses()
@@ -206,7 +206,7 @@ GEMINI_BARE_ERROR = [b'{\n  "error": {\n    "code": 503,\n    "message": "overlo
 def interactions(end: str = "completed") -> list[bytes]:
     """A stream of Google's interactions that ends with that status."""
     counts = {"total_input_tokens": 5, "total_output_tokens": 7, "total_tokens": 12}
-    told: list[dict[str, Any]] = [
+    events: list[dict[str, Any]] = [
         {"event_type": "interaction.created", "interaction": {"id": "i", "status": "in_progress"}},
         {"event_type": "interaction.status_update", "interaction_id": "i", "status": "in_progress"},
         {"event_type": "step.start", "index": 0, "step": {"type": "model_output", "content": []}},
@@ -214,7 +214,7 @@ def interactions(end: str = "completed") -> list[bytes]:
         {"event_type": "step.stop", "index": 0},
         {"event_type": "interaction.completed", "interaction": {"id": "i", "status": end, "usage": counts}},
     ]
-    return [sse(event, event["event_type"]) for event in told]
+    return [sse(event, event["event_type"]) for event in events]
 
 
 INTERACTIONS = interactions()
@@ -241,11 +241,11 @@ COHERE_ERROR = cohere("ERROR", error="no room")
 
 def cohere_v1(finish: str = "COMPLETE") -> list[dict[str, Any]]:
     """A stream of Cohere's first version."""
-    told = {"text": TEXT, "generation_id": "g", "finish_reason": finish, "meta": {"tokens": {"input_tokens": 5, "output_tokens": 7}}}
+    response = {"text": TEXT, "generation_id": "g", "finish_reason": finish, "meta": {"tokens": {"input_tokens": 5, "output_tokens": 7}}}
     return [
         {"is_finished": False, "event_type": "stream-start", "generation_id": "g"},
         *({"is_finished": False, "event_type": "text-generation", "text": word} for word in WORDS),
-        {"is_finished": True, "event_type": "stream-end", "finish_reason": finish, "response": told},
+        {"is_finished": True, "event_type": "stream-end", "finish_reason": finish, "response": response},
     ]
 
 

@@ -27,7 +27,7 @@ class RedisServer:
             self.port = port or _free_port()
             if self._start():
                 return
-        raise RuntimeError(self.said)
+        raise RuntimeError(self.output)
 
     @property
     def url(self) -> str:
@@ -42,13 +42,13 @@ class RedisServer:
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         self.pid = self._process.pid
         assert self._process.stdout is not None
-        said: list[str] = []
+        lines: list[str] = []
         for line in iter(self._process.stdout.readline, ""):
-            said.append(line)
+            lines.append(line)
             if any(words in line for words in READY):
                 return True
         self._process.communicate()
-        self.said = "".join(said)
+        self.output = "".join(lines)
         return False
 
     def stop(self) -> None:
@@ -58,7 +58,7 @@ class RedisServer:
 
     def start(self) -> None:
         """Begin again on the same port."""
-        assert self._start(), self.said
+        assert self._start(), self.output
 
     def pause(self) -> None:
         """SIGSTOP: its port is open, and nothing answers there."""

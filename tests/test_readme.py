@@ -51,7 +51,7 @@ def test_each_python_block_runs(block: str, provider: Provider, tmp_path: Path) 
         check=False,
     )
     assert completed.returncode == 0, completed.stderr
-    posts = [request.json for request in provider.asked if request.method == "POST"]
+    posts = [request.json for request in provider.requests if request.method == "POST"]
     if "sample=" not in block:
         assert len(posts) == len({str(post) for post in posts}), "a repeated call went upstream"
 

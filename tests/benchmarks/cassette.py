@@ -96,7 +96,7 @@ def missed(folder: Path, *, first: bool, **options: Any) -> float:
         return timed(miss, 1)
 
 
-def opened_and_asked(folder: Path, **options: Any) -> float:
+def first_answer(folder: Path, **options: Any) -> float:
     """Seconds to open it, and to get the first answer."""
     started = time.perf_counter()
     with cached_client(Cassette(folder, **options)) as http:
@@ -127,8 +127,8 @@ def run(count: int = 1000) -> list[Row]:
             ("opening again", f"{timed(lambda: Cassette(folder), 5) * 1000:.1f} ms"),
             ("opening to record anew (all)", f"{timed(lambda: Cassette(folder, 'all'), 5) * 1000:.1f} ms"),
             replay(folder, count),
-            ("opening and the first answer", f"{opened_and_asked(folder) * 1000:.1f} ms"),
-            ("the same, matched otherwise", f"{opened_and_asked(folder, match=KeyOptions(ignore_body=('/user',))) * 1000:.0f} ms"),
+            ("opening and the first answer", f"{first_answer(folder) * 1000:.1f} ms"),
+            ("the same, matched otherwise", f"{first_answer(folder, match=KeyOptions(ignore_body=('/user',))) * 1000:.0f} ms"),
             ("the first miss, explained", f"{missed(folder, first=True) * 1000:.0f} ms"),
             ("another miss, explained", f"{missed(folder, first=False) * 1000:.0f} ms"),
         ]
@@ -137,5 +137,5 @@ def run(count: int = 1000) -> list[Row]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--count", type=int, default=1000, help="how many recordings")
-    for name, told in run(parser.parse_args().count):
-        print(f"{name:34} {told}")
+    for name, result in run(parser.parse_args().count):
+        print(f"{name:34} {result}")

@@ -67,11 +67,11 @@ def measured(kind: str, processes: int, seconds: float, writes_in: int) -> str:
         opening = max(float(script.line()) for script in scripts)
         for script in scripts:
             script.go()
-        told = [[float(word) for word in script.line().split()] for script in scripts]
+        rows = [[float(word) for word in script.line().split()] for script in scripts]
         for script in scripts:
             assert script.end()[0] == 0
-    operations, writes = (sum(row[at] for row in told) / seconds for at in (0, 1))
-    half, most, worst = (max(row[at] for row in told) * 1000 for at in (2, 3, 4))
+    operations, writes = (sum(row[at] for row in rows) / seconds for at in (0, 1))
+    half, most, worst = (max(row[at] for row in rows) * 1000 for at in (2, 3, 4))
     return (
         f"{kind:7} {processes:9} {writes_in:7} {opening * 1000:9.0f} {operations:11.0f} {writes:9.0f} {half:9.2f} {most:9.1f} {worst:9.0f}"
     )

@@ -64,8 +64,8 @@ async def main(url: str) -> None:
         ):
             async with client:
                 gaps = await measured(client, url)
-            cache_told = f" ({cache.stats.hits} hits so far)" if "cache" in name else ""
-            print(f"{name:20} worst {max(gaps, default=0) * 1000:6.1f} ms, median {_median(gaps) * 1000:5.2f} ms{cache_told}")
+            hits = f" ({cache.stats.hits} hits so far)" if "cache" in name else ""
+            print(f"{name:20} worst {max(gaps, default=0) * 1000:6.1f} ms, median {_median(gaps) * 1000:5.2f} ms{hits}")
 
 
 def _median(values: list[Any]) -> float:

@@ -58,7 +58,7 @@ def alternate(calls: list[Callable[[], Any]], rounds: int) -> list[float]:
 
 
 async def alternate_async(calls: list[Callable[[], Awaitable[Any]]], rounds: int) -> list[float]:
-    """The same for coroutines."""
+    """Return the median seconds of each call, made in turns, for coroutine functions."""
     times: list[list[float]] = [[] for _ in calls]
     for _ in range(rounds):
         for call, taken in zip(calls, times, strict=True):
@@ -77,7 +77,7 @@ def canned(library: ModuleType) -> Any:
 
 
 def hits_through_the_sdk(library: ModuleType, store: str, rounds: int) -> tuple[float, float]:
-    """Seconds of the floor and of a hit."""
+    """Return the seconds of the floor and of a hit through ``OpenAI``."""
     floor = openai.OpenAI(api_key="k", base_url=URL, http_client=library.Client(transport=canned(library)))
     cache = wirecache.Cache(store, namespace=library.__name__)
     http = wirecache.cached_client(cache, library=library.__name__, transport=canned(library))
@@ -90,7 +90,7 @@ def hits_through_the_sdk(library: ModuleType, store: str, rounds: int) -> tuple[
 
 
 async def hits_through_the_async_sdk(library: ModuleType, store: str, rounds: int) -> tuple[float, float]:
-    """The same with ``AsyncOpenAI``."""
+    """Return the seconds of the floor and of a hit through ``AsyncOpenAI``."""
     floor = openai.AsyncOpenAI(api_key="k", base_url=URL, http_client=library.AsyncClient(transport=canned(library)))
     cache = wirecache.Cache(store, namespace=library.__name__ + " async")
     http = wirecache.cached_async_client(cache, library=library.__name__, transport=canned(library))

@@ -215,11 +215,11 @@ class TestStats:
             for _ in range(3):
                 model.ask(cache, "one")
             model.client(cache).post("https://api.example/v1/files", json={})
-            told = cache.stats
-        assert (told.misses, told.stored, told.hits, told.bypassed, told.refused, told.store_errors) == (2, 2, 3, 1, 0, 0)
-        assert told.tokens == 3 * 12
-        assert 0 < told.seconds_saved < 1
-        assert told.reasons == {"no-rule": 1}
+            stats = cache.stats
+        assert (stats.misses, stats.stored, stats.hits, stats.bypassed, stats.refused, stats.store_errors) == (2, 2, 3, 1, 0, 0)
+        assert stats.tokens == 3 * 12
+        assert 0 < stats.seconds_saved < 1
+        assert stats.reasons == {"no-rule": 1}
 
     def test_a_snapshot_stays_as_it_is(self, path: Path, model: Model) -> None:
         with Cache(path) as cache:
@@ -558,21 +558,21 @@ class TestAccept:
         ids=repr,
     )
     def test_it_has_the_last_word(self, verdict: Any, reason: str | None, path: Path, model: Model) -> None:
-        asked: list[Entry] = []
+        judged: list[Entry] = []
 
         def accept(entry: Entry) -> Any:
-            asked.append(entry)
+            judged.append(entry)
             return verdict
 
         with Cache(path, accept=accept) as cache:
             response = model.ask(cache)
-            told = response.extensions["wirecache"]
-            assert (told.stored, told.detail) == (reason is None, reason)
+            status = response.extensions["wirecache"]
+            assert (status.stored, status.detail) == (reason is None, reason)
             assert hit(model.ask(cache)) == (reason is None)
             assert cache.stats.reasons == ({} if reason is None else {reason: 2})
             assert cache.stats.refused == (0 if reason is None else 2)
-        assert asked[0].json() == response.json()
-        assert asked[0].request.model == "m"
+        assert judged[0].json() == response.json()
+        assert judged[0].request.model == "m"
 
     def test_one_that_raises_refuses(self, path: Path, model: Model, caplog: pytest.LogCaptureFixture) -> None:
         def accept(entry: Entry) -> bool:

@@ -38,21 +38,21 @@ def cache(tmp_path: Path) -> Iterator[Cache]:
     ],
 )
 def test_what_would_hit(cache: Cache, request_: Any) -> None:
-    told = cache.explain(request_)
-    assert (told.rule, told.found, told.reason, told.nearest) == ("built-in: chat", True, None, None)
-    assert told.key == make_key("POST", URL, {}, httpx.Request("POST", URL, json=BODY).content)
-    assert told.age is not None
-    assert '"model":"m"' in (told.canonical or "")
-    assert "reused: yes" in str(told)
+    explanation = cache.explain(request_)
+    assert (explanation.rule, explanation.found, explanation.reason, explanation.nearest) == ("built-in: chat", True, None, None)
+    assert explanation.key == make_key("POST", URL, {}, httpx.Request("POST", URL, json=BODY).content)
+    assert explanation.age is not None
+    assert '"model":"m"' in (explanation.canonical or "")
+    assert "reused: yes" in str(explanation)
 
 
 def test_what_would_miss_and_where_it_differs(cache: Cache) -> None:
-    told = cache.explain({"url": URL + "?key=s3cr3t", "body": LATER, "headers": {"authorization": "s3cr3t", "anthropic-beta": "a"}})
-    assert (told.found, told.reason) == (False, "there is no entry of this key")
-    assert told.nearest is not None
-    assert [difference.pointer for difference in told.nearest.differences] == ["url", "/messages/0/content"]
-    assert "looks like a time" in (told.nearest.differences[1].hint or "")
-    assert "s3cr3t" not in str(told) + (told.canonical or "")
+    explanation = cache.explain({"url": URL + "?key=s3cr3t", "body": LATER, "headers": {"authorization": "s3cr3t", "anthropic-beta": "a"}})
+    assert (explanation.found, explanation.reason) == (False, "there is no entry of this key")
+    assert explanation.nearest is not None
+    assert [difference.pointer for difference in explanation.nearest.differences] == ["url", "/messages/0/content"]
+    assert "looks like a time" in (explanation.nearest.differences[1].hint or "")
+    assert "s3cr3t" not in str(explanation) + (explanation.canonical or "")
 
 
 @pytest.mark.parametrize(
@@ -75,9 +75,9 @@ def test_why_not(cache: Cache, made: dict[str, Any], request_: dict[str, Any], r
 
 def test_a_namespace_or_a_header_is_a_difference_too(cache: Cache) -> None:
     with options(namespace="n", sample=2):
-        told = cache.explain({"url": URL, "body": BODY, "headers": {"openai-beta": "b"}})
-    assert told.nearest is not None
-    assert {"namespace", "sample", "header openai-beta"} <= {difference.pointer for difference in told.nearest.differences}
+        explanation = cache.explain({"url": URL, "body": BODY, "headers": {"openai-beta": "b"}})
+    assert explanation.nearest is not None
+    assert {"namespace", "sample", "header openai-beta"} <= {difference.pointer for difference in explanation.nearest.differences}
 
 
 def test_the_key_options_count(cache: Cache) -> None:
@@ -94,9 +94,9 @@ def test_the_default_cache_explains_too(cache: Cache) -> None:
 def test_an_explanation_tells_no_secret(cache: Cache) -> None:
     key = "gsk" + "_aB3dE5gH7jK9mN1pQ2sT4vW6xY8zA0cD"
     body = {**BODY, "user": f"my key is {key}", "metadata": {"api_key": "hunter2"}}
-    told = cache.explain({"url": f"{URL}?q={key}", "body": body, "headers": {"anthropic-beta": key}})
-    assert told.nearest is not None
-    assert {difference.pointer for difference in told.nearest.differences} >= {"url", "header anthropic-beta", "/user"}
-    for text in (str(told), told.canonical or ""):
+    explanation = cache.explain({"url": f"{URL}?q={key}", "body": body, "headers": {"anthropic-beta": key}})
+    assert explanation.nearest is not None
+    assert {difference.pointer for difference in explanation.nearest.differences} >= {"url", "header anthropic-beta", "/user"}
+    for text in (str(explanation), explanation.canonical or ""):
         assert key not in text
         assert "hunter2" not in text

@@ -37,10 +37,10 @@ def folder(tmp_path: Path) -> Path:
 
 def test_the_message_of_an_offline_miss(folder: Path) -> None:
     with Cache(folder, mode="offline") as cache, cached_client(cache) as client, wirecache.capture() as exchanges:
-        told = client.post(URL, json=body(OTHER)).json()["error"]["message"]
-    assert "differs in" in told
-    assert "/messages/0/content" in told
-    assert _hides(told)
+        message = client.post(URL, json=body(OTHER)).json()["error"]["message"]
+    assert "differs in" in message
+    assert "/messages/0/content" in message
+    assert _hides(message)
     assert _hides(exchanges[0].url)
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from tests.faces.ask import ask, body_of, chat
 from tests.faces.face import FACES, Face, Reply
-from tests.provider import CHAT, CHAT_EVENTS, Answer, Asked, Provider
+from tests.provider import CHAT, CHAT_EVENTS, Answer, Provider, ReceivedRequest
 from tests.sdk.wire import no_sockets
 from wirecache import Cassette, ConfigError, KeyOptions, options
 from wirecache.cassette import SCHEMA_NAME
@@ -39,7 +39,7 @@ def content_of(reply: Reply) -> str:
     return str(reply.json()["choices"][0]["message"]["content"])
 
 
-def counting(request: Asked) -> Answer:
+def counting(request: ReceivedRequest) -> Answer:
     """An answer that names the prompt and the number of the call."""
     counting.calls += 1  # type: ignore[attr-defined]
     return Answer.of(chat(f"{request.json['messages'][0]['content']} {counting.calls}"))  # type: ignore[attr-defined]
@@ -101,7 +101,7 @@ async def test_any_exchange(face: Face, provider: Provider, cassette: Open, fold
         async with face.client(cassette()) as client:
             replayed = await client.request(method, provider.url + path, **more)
     assert opened == []
-    assert (live.told.hit, replayed.told.hit, provider.calls) == (False, True, 1)
+    assert (live.cache_status.hit, replayed.cache_status.hit, provider.calls) == (False, True, 1)
     assert (replayed.status_code, replayed.content, replayed.text) == (live.status_code, live.content, live.text)
     for field in ("content-type", "x-request-id", "x-a"):
         assert replayed.headers.get_list(field) == live.headers.get_list(field)
@@ -109,7 +109,7 @@ async def test_any_exchange(face: Face, provider: Provider, cassette: Open, fold
 
 
 async def test_redirects(face: Face, provider: Provider, cassette: Open) -> None:
-    def script(request: Asked) -> Answer | None:
+    def script(request: ReceivedRequest) -> Answer | None:
         return Answer(307, {"location": "/v1/new"}, [b"moved"], length=5) if request.path == "/v1/old" else None
 
     provider.script = script
@@ -223,7 +223,7 @@ async def test_nothing_is_sent_in_mode_none(face: Face, counted: Provider, casse
                     assert content_of(await ask(client, counted, "a")) == "a 1"
                     missed = await client.post(counted.url + "/v1/embeddings", json={"input": mode}, headers=no_store)
                 assert missed.status_code == 424
-                assert (missed.told.fwd, missed.told.detail) == ("miss", "only-if-cached")
+                assert (missed.cache_status.fwd, missed.cache_status.detail) == ("miss", "only-if-cached")
             for method, path in (("GET", "/v1/models"), ("DELETE", "/v1/files/x"), ("POST", "/v1/files"), ("HEAD", "/")):
                 assert (await client.request(method, counted.url + path)).status_code == 424
             upgrade = await client.get(counted.url + "/v1/realtime", headers={"upgrade": "websocket", "connection": "upgrade"})

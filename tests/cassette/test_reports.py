@@ -12,7 +12,7 @@ import openai
 import pytest
 
 from tests.faces.ask import chat
-from tests.provider import CHAT, Answer, Asked, Provider, events
+from tests.provider import CHAT, Answer, Provider, ReceivedRequest, events
 from tests.sdk.table import OPENAI, SDKS, Sdk
 from tests.sdk.wire import no_sockets
 from wirecache import Cache, Cassette, ConfigError, KeyOptions, NotRecorded, cached_client, capture, options
@@ -234,7 +234,7 @@ def test_verify_reports_drift_and_writes_nothing(echo: Provider, cassette: Open,
     ask(cassette("once"), echo, "same", "shape", "text", "not asked again")
     before = files(folder)
 
-    def script(request: Asked) -> Answer:
+    def script(request: ReceivedRequest) -> Answer:
         text = request.json["messages"][0]["content"]
         if text == "shape":
             return Answer.of({**chat(text), "new": 1})

@@ -29,7 +29,7 @@ def test_it_asks_the_provider_of_the_environment(provider: Provider) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "stand-in" not in done.stdout
     assert provider.calls == 3  # two prompts and the stream
-    assert provider.asked[0].header("authorization") == "Bearer sk-example"
+    assert provider.requests[0].header("authorization") == "Bearer sk-example"
 
 
 def test_it_fails_if_what_it_shows_is_not_so(provider: Provider) -> None:

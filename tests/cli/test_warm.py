@@ -17,7 +17,7 @@ import pytest
 from openai import OpenAI
 
 from tests.cli.command import wirecache
-from tests.provider import CHAT, Answer, Asked, Provider
+from tests.provider import CHAT, Answer, Provider, ReceivedRequest
 from wirecache import Cache, ConfigError, WarmReport, awarm, cached_client, warm
 
 
@@ -48,7 +48,7 @@ def test_what_was_warmed_answers_the_sdk(calls: Path, provider: Provider) -> Non
     done = wirecache("warm", calls)
     assert done.code == 0, done.error
     assert done.out.startswith("5 calls, 0 hits, 5 stored, ")
-    assert {request.header("authorization") for request in provider.asked} == {"Bearer sk-example"}
+    assert {request.header("authorization") for request in provider.requests} == {"Bearer sk-example"}
     assert [ask(number) for number in range(5)] == ["hi"] * 5
     again = wirecache("warm", "--json", calls)
     assert {**again.json, "seconds": 0} == {
@@ -58,7 +58,7 @@ def test_what_was_warmed_answers_the_sdk(calls: Path, provider: Provider) -> Non
 
 
 def test_errors_are_listed_and_the_rest_is_done(tmp_path: Path, calls: Path, provider: Provider) -> None:
-    def script(request: Asked) -> Answer | None:
+    def script(request: ReceivedRequest) -> Answer | None:
         return Answer.of({"error": {"message": "no such model"}}, 400) if b"question 1" in request.body else None
 
     provider.script = script
@@ -80,7 +80,7 @@ def test_a_call_that_fails_for_now_is_sent_again(calls: Path, provider: Provider
     seen: Counter[bytes] = Counter()
     lock = threading.Lock()
 
-    def script(request: Asked) -> Answer | None:
+    def script(request: ReceivedRequest) -> Answer | None:
         with lock:
             seen[request.body] += 1
             return Answer.of({"error": "slow down"}, 429, retry_after="0") if seen[request.body] == 1 else None
@@ -112,10 +112,10 @@ def test_the_key_goes_nowhere_else(tmp_path: Path, provider: Provider, monkeypat
     monkeypatch.setenv("OPENAI_API_KEY", "sk-example")
     elsewhere = {**call(0), "url": f"{provider.url}/v1/chat/completions"}
     assert wirecache("warm", write(tmp_path / "one.jsonl", [elsewhere])).code == 0
-    assert provider.asked[0].header("authorization") is None
+    assert provider.requests[0].header("authorization") is None
     given = write(tmp_path / "two.jsonl", [call(1)])
     assert wirecache("warm", "--base-url", f"{provider.url}/v1", "--header", "x-api-key: mine", given).code == 0
-    assert (provider.asked[1].header("authorization"), provider.asked[1].header("x-api-key")) == (None, "mine")
+    assert (provider.requests[1].header("authorization"), provider.requests[1].header("x-api-key")) == (None, "mine")
 
 
 def test_equal_calls_are_sent_once(tmp_path: Path, calls: Path, provider: Provider) -> None:
@@ -143,7 +143,7 @@ def _held(provider: Provider, after: int) -> tuple[threading.Event, threading.Ev
     """The provider answers so many calls; then it tells that the next one came, and waits until it may answer."""
     came, may = threading.Event(), threading.Event()
 
-    def script(request: Asked) -> Answer | None:
+    def script(request: ReceivedRequest) -> Answer | None:
         if provider.calls > after:
             came.set()
             may.wait(30)
@@ -168,7 +168,7 @@ def test_a_signal_lets_the_calls_in_flight_finish_and_the_next_run_continues(tmp
     sent = provider.calls
     assert sent <= 8
     assert wirecache("warm", "--json", calls).json["hits"] == sent
-    assert Counter(request.body for request in provider.asked).most_common(1)[0][1] == 1
+    assert Counter(request.body for request in provider.requests).most_common(1)[0][1] == 1
     assert provider.calls == 12
 
 
@@ -181,7 +181,7 @@ def test_killed_it_sends_none_again_that_was_answered(calls: Path, provider: Pro
     may.set()
     done = wirecache("warm", "--json", calls)
     assert (done.json["hits"], done.json["stored"]) == (6, 6)
-    assert sorted(Counter(request.body for request in provider.asked).values()) == [1] * 11 + [2]  # the one that was under way
+    assert sorted(Counter(request.body for request in provider.requests).values()) == [1] * 11 + [2]  # the one that was under way
 
 
 # -- from Python ------------------------------------------------------------------------------------------------------
@@ -201,7 +201,7 @@ def test_from_python(provider: Provider, tmp_path: Path) -> None:
             again = anyio.run(lambda: awarm([call(0), call(2)], cache, rate="100/s", **options), backend=backend)
             assert again.total == 2
     assert provider.calls == 3
-    assert {request.header("authorization") for request in provider.asked} == {"Bearer x"}
+    assert {request.header("authorization") for request in provider.requests} == {"Bearer x"}
 
 
 def test_a_wrong_rate() -> None:

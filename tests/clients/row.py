@@ -45,14 +45,14 @@ def check(row: Row, how: How, provider: Provider, cache: Cache) -> None:
             attach(target, cache)
         calls = [call for call in (row.ask, row.ask_async) if call is not None]
         loop.run(_settled(calls[0](made))) if calls[0] is row.ask_async else calls[0](made)
-        assert provider.calls == 1, provider.asked
+        assert provider.calls == 1, provider.requests
         with no_sockets():
             _ask_all(row, made, loop)
         assert provider.calls == 1
         assert cache.stats.hits == len(calls)
         installed.__exit__() if installed is not None else detach(target)
         _ask_all(row, made, loop)
-        assert (provider.calls, cache.stats.hits) == (1 + len(calls), len(calls)), (provider.asked, cache.stats)
+        assert (provider.calls, cache.stats.hits) == (1 + len(calls), len(calls)), (provider.requests, cache.stats)
         loop.run(_close(made, target))
 
 

@@ -29,8 +29,8 @@ print(logging.getLogger().handlers, logging.getLogger().level, len(logging.getLo
 """
 
 
-def said(log: str, tmp_path: Path, url: str) -> tuple[str, list[str]]:
-    """Standard output, and the lines of standard error with the times replaced."""
+def run_program(log: str, tmp_path: Path, url: str) -> tuple[str, list[str]]:
+    """Return standard output, and the lines of standard error with the times replaced."""
     environment = {**os.environ, "WIRECACHE_LOG": log}
     command = [sys.executable, "-c", PROGRAM, str(tmp_path), url]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=50, check=True)
@@ -47,13 +47,13 @@ SUM = "3 calls: 1 hits, 1 misses, 1 bypassed (stream 1); saved T and 12 tokens; 
 )
 def test_what_is_said(log: str, lines: list[str], handlers: int, tmp_path: Path, provider: Provider) -> None:
     host = provider.url.removeprefix("http://")
-    out, err = said(log, tmp_path, provider.url)
+    out, err = run_program(log, tmp_path, provider.url)
     assert err == [f"wirecache: {line.replace('HOST', host)}" for line in lines]
     assert out == f"[] 30 {handlers}"
 
 
 def test_debug_has_the_lines_of_the_logger_too(tmp_path: Path, provider: Provider) -> None:
-    _, err = said("debug", tmp_path, provider.url)
+    _, err = run_program("debug", tmp_path, provider.url)
     assert len([line for line in err if line.startswith("wirecache: POST ")]) == 3
     assert len([line for line in err if " tokens" in line or "bypass T" in line]) == 3
 

@@ -24,8 +24,8 @@ AUTO, OFFLINE, REFRESH, OFF = (Plan(mode=mode) for mode in (Mode.AUTO, Mode.OFFL
 TAG = {"cache-control": "max-age=60", "etag": '"1"'}
 
 
-def key_of(asked: Request) -> str:
-    effect = next(http_flow(asked, AUTO, NOW))
+def key_of(request: Request) -> str:
+    effect = next(http_flow(request, AUTO, NOW))
     assert isinstance(effect, Lookup)
     return effect.key
 
@@ -34,22 +34,22 @@ def date(seconds: float) -> str:
     return formatdate(seconds, usegmt=True)
 
 
-def planned(asked: Request, plan: Plan = AUTO) -> Plan:
+def planned(request: Request, plan: Plan = AUTO) -> Plan:
     """The plan of a call: what its own headers say lies over the cache's."""
-    return for_call(plan, asked, None, None)
+    return for_call(plan, request, None, None)
 
 
-def relayed(asked: Request, answer: Head, *before: Any, plan: Plan = AUTO) -> Relay:
-    outcome = play(http_flow(asked, planned(asked, plan), NOW), *before, answer).outcome
+def relayed(request: Request, answer: Head, *before: Any, plan: Plan = AUTO) -> Relay:
+    outcome = play(http_flow(request, planned(request, plan), NOW), *before, answer).outcome
     assert isinstance(outcome, Relay)
     return outcome
 
 
-def stored(headers: dict[str, str], asked: Request = GET, ago: float = 0.0, body: bytes = b"old") -> Entry:
+def stored(headers: dict[str, str], request: Request = GET, ago: float = 0.0, body: bytes = b"old") -> Entry:
     """The entry that this answer made so many seconds ago."""
-    recorder = relayed(asked, head(200, headers), None).recorder
+    recorder = relayed(request, head(200, headers), None).recorder
     assert recorder is not None, "it was not stored"
-    if asked.method != "HEAD":
+    if request.method != "HEAD":
         recorder.feed(body)
     recorder.end()
     assert recorder.refusal_reason(bytes) is None
@@ -105,9 +105,9 @@ def test_not_stored(status: int, headers: dict[str, str], reason: str) -> None:
 
 def test_a_polled_job_is_always_forwarded() -> None:
     """As batches are answered: with a time of change, and not a word on how long that is true."""
-    asked = ask("https://api.openai.com/v1/batches/b", "GET")
+    request = ask("https://api.openai.com/v1/batches/b", "GET")
     for _ in range(3):
-        assert relayed(asked, head(200, {"last-modified": date(0), "date": date(NOW)}), None).recorder is None
+        assert relayed(request, head(200, {"last-modified": date(0), "date": date(NOW)}), None).recorder is None
 
 
 @pytest.mark.parametrize("directive", ["no-store", "max-age=0, no-store"])
@@ -163,8 +163,8 @@ def test_reused(headers: dict[str, str], ago: float, left: float) -> None:
     ],
 )
 def test_forwarded_again(headers: dict[str, str], ago: float, asking: dict[str, str]) -> None:
-    asked = ask(URL, "GET", asking)
-    effects, outcome = play(http_flow(asked, planned(asked), NOW), stored(headers, ago=ago), head(200, TAG))
+    request = ask(URL, "GET", asking)
+    effects, outcome = play(http_flow(request, planned(request), NOW), stored(headers, ago=ago), head(200, TAG))
     assert [type(effect) for effect in effects] == [Lookup, Forward]
     assert isinstance(outcome, Relay)
     assert outcome.status.fwd == "stale"
@@ -185,14 +185,14 @@ def test_the_time_is_the_one_that_is_passed_in() -> None:
 
 
 def test_only_if_cached_never_leaves() -> None:
-    asked = ask(URL, "GET", {"cache-control": "only-if-cached"})
-    assert isinstance(play(http_flow(asked, planned(asked), NOW), None).outcome, Refuse)
+    request = ask(URL, "GET", {"cache-control": "only-if-cached"})
+    assert isinstance(play(http_flow(request, planned(request), NOW), None).outcome, Refuse)
 
 
 def test_only_if_cached_is_no_leave_to_be_stale() -> None:
-    asked = ask(URL, "GET", {"cache-control": "only-if-cached"})
+    request = ask(URL, "GET", {"cache-control": "only-if-cached"})
     found = stored(TAG, ask(URL, "GET"), ago=100)
-    assert isinstance(play(http_flow(asked, planned(asked), NOW), found).outcome, Refuse)
+    assert isinstance(play(http_flow(request, planned(request), NOW), found).outcome, Refuse)
 
 
 # -- revalidation ------------------------------------------------------------------------------------------------------
@@ -219,14 +219,14 @@ def test_conditions(headers: dict[str, str], conditions: dict[bytes, bytes]) -> 
 
 def test_a_304_renews() -> None:
     found = stored({**TAG, "x-a": "1", "content-type": "text/plain"}, ago=100)
-    told = {"etag": '"1"', "cache-control": "max-age=90", "x-a": "2", "date": date(NOW)}
-    answer = head(304, {**told, "set-cookie": "s3cr3t", "content-type": "image/png"})
+    fresh_headers = {"etag": '"1"', "cache-control": "max-age=90", "x-a": "2", "date": date(NOW)}
+    answer = head(304, {**fresh_headers, "set-cookie": "s3cr3t", "content-type": "image/png"})
     effects, outcome = play(http_flow(GET, AUTO, NOW), found, answer, True)
     assert isinstance(outcome, Reuse)
     renewed = outcome.entry
     assert effects[2] == Save(renewed)
     assert (renewed.body, renewed.stored_at, renewed.key) == (b"old", NOW, found.key)
-    assert dict(renewed.headers) == {**fields_of(told), b"content-type": b"text/plain"}
+    assert dict(renewed.headers) == {**fields_of(fresh_headers), b"content-type": b"text/plain"}
     assert outcome.status == CacheStatus(fwd="stale", fwd_status=304, stored=True, key=found.key)
     assert isinstance(play(http_flow(GET, AUTO, NOW + 1), renewed).outcome, Reuse)
 
@@ -255,9 +255,9 @@ def test_another_answer_than_304_is_passed_on(status: int, recorded: bool) -> No
 
 
 def test_a_new_answer_that_may_not_be_stored_ends_the_old_one() -> None:
-    asked = ask(URL, "GET", {"cache-control": "no-cache"})
-    effects, _ = play(http_flow(asked, AUTO, NOW), stored(TAG), head(200, {"cache-control": "no-store"}), None)
-    assert effects[-1] == Discard(key_of(asked))
+    request = ask(URL, "GET", {"cache-control": "no-cache"})
+    effects, _ = play(http_flow(request, AUTO, NOW), stored(TAG), head(200, {"cache-control": "no-store"}), None)
+    assert effects[-1] == Discard(key_of(request))
 
 
 @pytest.mark.parametrize("name", ["range", "if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "if-range"])
@@ -360,15 +360,15 @@ def test_refresh_of_what_may_not_be_stored() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "plan", "reason"),
+    ("bypassed", "plan", "reason"),
     [
         pytest.param(GET, OFF, "off", id="off"),
         pytest.param(ask(URL, "GET", {"upgrade": "websocket"}), AUTO, "upgrade", id="upgrade"),
         pytest.param(ask("wss://h/v1/realtime", "GET"), AUTO, "upgrade", id="websocket"),
     ],
 )
-def test_bypass(asked: Request, plan: Plan, reason: str) -> None:
-    assert relayed(asked, head(101, {}), plan=plan) == Relay(CacheStatus(fwd="bypass", fwd_status=101, detail=reason))
+def test_bypass(bypassed: Request, plan: Plan, reason: str) -> None:
+    assert relayed(bypassed, head(101, {}), plan=plan) == Relay(CacheStatus(fwd="bypass", fwd_status=101, detail=reason))
 
 
 def test_an_upgrade_does_not_leave_offline() -> None:
@@ -376,18 +376,18 @@ def test_an_upgrade_does_not_leave_offline() -> None:
 
 
 def test_head_is_stored_and_reused_without_a_body() -> None:
-    asked = ask(URL, "HEAD")
-    found = stored({**TAG, "content-length": "9000"}, asked)
+    request = ask(URL, "HEAD")
+    found = stored({**TAG, "content-length": "9000"}, request)
     assert found.body == b""
-    assert isinstance(play(http_flow(asked, AUTO, NOW), found).outcome, Reuse)
+    assert isinstance(play(http_flow(request, AUTO, NOW), found).outcome, Reuse)
 
 
 @pytest.mark.parametrize("method", ["PUT", "POST", "PATCH", "DELETE"])
 def test_an_unsafe_method_makes_the_get_of_its_url_invalid(method: str) -> None:
-    asked = ask(URL, method, {"authorization": "Bearer a"})
-    assert http_key(asked) == key_of(GET)
-    by_head = http_key(asked._replace(method="HEAD"))
-    effects, _ = play(inference_flow(asked, AUTO, NOW), head(204), stored(TAG), None, None)
+    request = ask(URL, method, {"authorization": "Bearer a"})
+    assert http_key(request) == key_of(GET)
+    by_head = http_key(request._replace(method="HEAD"))
+    effects, _ = play(inference_flow(request, AUTO, NOW), head(204), stored(TAG), None, None)
     assert effects == [Forward(), Lookup(key_of(GET)), Discard(key_of(GET)), Lookup(by_head)]
-    assert play(inference_flow(asked, AUTO, NOW), head(204), None, None).effects == [Forward(), Lookup(key_of(GET)), Lookup(by_head)]
-    assert play(inference_flow(asked, AUTO, NOW), head(500)).effects == [Forward()]
+    assert play(inference_flow(request, AUTO, NOW), head(204), None, None).effects == [Forward(), Lookup(key_of(GET)), Lookup(by_head)]
+    assert play(inference_flow(request, AUTO, NOW), head(500)).effects == [Forward()]

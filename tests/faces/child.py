@@ -11,14 +11,19 @@ from tests.faces.face import Face
 from wirecache import Cache
 
 
-async def asked(face: Face, store: str, url: str, body: str) -> dict[str, object]:
+async def answer(face: Face, store: str, url: str, body: str) -> dict[str, object]:
     with Cache(store) as cache:
         async with face.client(cache) as client:
             reply = await client.post(url, content=body)
-    return {"hit": reply.told.hit, "key": reply.told.key, "sha": hashlib.sha256(reply.content).hexdigest(), "status": reply.status_code}
+    return {
+        "hit": reply.cache_status.hit,
+        "key": reply.cache_status.key,
+        "sha": hashlib.sha256(reply.content).hexdigest(),
+        "status": reply.status_code,
+    }
 
 
 if __name__ == "__main__":
     library, colour, store, url, body = sys.argv[1:]
     face = Face(library, colour)
-    print(json.dumps(face.run(partial(asked, face, store, url, body))))
+    print(json.dumps(face.run(partial(answer, face, store, url, body))))

@@ -11,17 +11,17 @@ from tests.faces.face import Face
 from wirecache import Cache
 
 
-async def asked(face: Face, store: str, url: str) -> dict[str, object]:
+async def answer(face: Face, store: str, url: str) -> dict[str, object]:
     with Cache(store, collapse="shared") as cache:
         async with face.client(cache, timeout=20.0) as client:
             await client.post(url, json=body_of("warm up"))
             print("ready", flush=True)
             sys.stdin.readline()
             reply = await client.post(url, json=body_of())
-    return {"status": reply.status_code, "collapsed": reply.told.collapsed, "text": reply.content.decode()}
+    return {"status": reply.status_code, "collapsed": reply.cache_status.collapsed, "text": reply.content.decode()}
 
 
 if __name__ == "__main__":
     library, colour, store, url = sys.argv[1:]
     face = Face(library, colour)
-    print(json.dumps(face.run(partial(asked, face, store, url))))
+    print(json.dumps(face.run(partial(answer, face, store, url))))

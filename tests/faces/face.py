@@ -171,8 +171,8 @@ class Reply:
         return getattr(self.native, name)
 
     @property
-    def told(self) -> CacheStatus:
-        """What the cache did; header and extension say the same."""
+    def cache_status(self) -> CacheStatus:
+        """What the cache did, once it is checked that header and extension agree."""
         status: CacheStatus = self.native.extensions["wirecache"]
         ours = status.header(self.native.status_code)
         assert self.native.headers["cache-status"].endswith(ours)

@@ -20,7 +20,7 @@ class Http2Provider:
     """A running provider; a path that ends with ``/reset`` is answered by half a body, and then an error of the stream."""
 
     def __init__(self, certificate: Path) -> None:
-        self.asked: list[str] = []
+        self.requests: list[str] = []
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
         context.set_alpn_protocols(["h2"])
@@ -55,7 +55,7 @@ class Http2Provider:
                 connection.sendall(http.data_to_send())
 
     def _answer(self, http: Any, stream: int, path: str) -> None:
-        self.asked.append(path)
+        self.requests.append(path)
         body = json.dumps(CHAT).encode()
         http.send_headers(stream, [(":status", "200"), ("content-type", "application/json")])
         if "reset" in path:

@@ -10,7 +10,7 @@ import pytest
 import wirecache
 from tests.faces.ask import CHAT_PATH, ask, body_of, chat
 from tests.faces.face import Client, Face, Reply
-from tests.provider import Answer, Asked, Provider
+from tests.provider import Answer, Provider, ReceivedRequest
 from wirecache import Cache, Rule
 
 MakeCache = Callable[..., Cache]
@@ -18,10 +18,10 @@ MakeCache = Callable[..., Cache]
 
 def numbered(provider: Provider) -> None:
     """The provider's answers are different each time."""
-    provider.script = lambda asked: Answer.of(chat(str(provider.calls)), ETag='"1"')
+    provider.script = lambda _: Answer.of(chat(str(provider.calls)), ETag='"1"')
 
 
-async def told(client: Client, provider: Provider, headers: dict[str, str] | None = None, **options: Any) -> tuple[str, Reply]:
+async def text_of(client: Client, provider: Provider, headers: dict[str, str] | None = None, **options: Any) -> tuple[str, Reply]:
     reply = await client.post(provider.url + CHAT_PATH, json=body_of(), headers=headers, **options)
     return reply.json()["choices"][0]["message"]["content"], reply
 
@@ -29,17 +29,17 @@ async def told(client: Client, provider: Provider, headers: dict[str, str] | Non
 async def test_each_way_of_saying_a_namespace(face: Face, provider: Provider, cache: Cache) -> None:
     numbered(provider)
     async with face.client(cache) as client:
-        assert (await told(client, provider))[0] == "1"
-        assert (await told(client, provider, {"Wirecache-Namespace": "header"}))[0] == "2"
-        assert (await told(client, provider, extensions={"wirecache": {"namespace": "extension"}}))[0] == "3"
+        assert (await text_of(client, provider))[0] == "1"
+        assert (await text_of(client, provider, {"Wirecache-Namespace": "header"}))[0] == "2"
+        assert (await text_of(client, provider, extensions={"wirecache": {"namespace": "extension"}}))[0] == "3"
         with wirecache.options(namespace="context"):
-            assert (await told(client, provider))[0] == "4"
-            assert (await told(client, provider, extensions={"wirecache": {"namespace": "extension"}}))[0] == "3"
+            assert (await text_of(client, provider))[0] == "4"
+            assert (await text_of(client, provider, extensions={"wirecache": {"namespace": "extension"}}))[0] == "3"
             both = {"wirecache": {"namespace": "extension"}}
-            assert (await told(client, provider, {"Wirecache-Namespace": "header"}, extensions=both))[0] == "2"
-        assert (await told(client, provider))[0] == "1"
+            assert (await text_of(client, provider, {"Wirecache-Namespace": "header"}, extensions=both))[0] == "2"
+        assert (await text_of(client, provider))[0] == "1"
     assert provider.calls == 4
-    names = [name.lower() for asked in provider.asked for name, _ in asked.headers]
+    names = [name.lower() for request in provider.requests for name, _ in request.headers]
     assert not [name for name in names if name.startswith("wirecache")]
 
 
@@ -48,44 +48,44 @@ async def test_the_request_is_given_back_as_it_was(face: Face, provider: Provide
         request = client.native.build_request("POST", provider.url + "/v1/files", json={}, headers={"Wirecache-TTL": "1h", "X-Mine": "1"})
         await client.send(request)
     assert request.headers["wirecache-ttl"] == "1h"
-    assert provider.asked[0].header("x-mine") == "1"
-    assert provider.asked[0].header("wirecache-ttl") is None
+    assert provider.requests[0].header("x-mine") == "1"
+    assert provider.requests[0].header("wirecache-ttl") is None
 
 
 async def test_samples_are_draws_of_their_own(face: Face, provider: Provider, cache: Cache) -> None:
     numbered(provider)
     async with face.client(cache) as client:
         for _ in range(2):
-            assert [(await told(client, provider, {"Wirecache-Sample": str(i)}))[0] for i in range(3)] == ["1", "2", "3"]
+            assert [(await text_of(client, provider, {"Wirecache-Sample": str(i)}))[0] for i in range(3)] == ["1", "2", "3"]
         with wirecache.options(sample=1):
-            assert (await told(client, provider))[0] == "2"
-        assert (await told(client, provider))[0] == "1"  # no sample is the first one
+            assert (await text_of(client, provider))[0] == "2"
+        assert (await text_of(client, provider))[0] == "1"  # no sample is the first one
 
 
 async def test_a_ttl_of_one_call_is_kept_with_its_entry(face: Face, provider: Provider, make_cache: MakeCache) -> None:
     numbered(provider)
     async with face.client(make_cache(ttl=0)) as client:
-        assert (await told(client, provider))[0] == "1"
-        assert (await told(client, provider, {"Wirecache-TTL": "1h"}))[0] == "1"  # read with an hour, it is fresh
-        assert (await told(client, provider))[0] == "2"
+        assert (await text_of(client, provider))[0] == "1"
+        assert (await text_of(client, provider, {"Wirecache-TTL": "1h"}))[0] == "1"  # read with an hour, it is fresh
+        assert (await text_of(client, provider))[0] == "2"
     async with face.client(make_cache(ttl=0, namespace="n")) as client:
-        assert (await told(client, provider, {"Wirecache-TTL": "1h"}))[0] == "3"
-        text, reply = await told(client, provider)
+        assert (await text_of(client, provider, {"Wirecache-TTL": "1h"}))[0] == "3"
+        text, reply = await text_of(client, provider)
         assert text == "3"
-        assert 3590 < reply.told.ttl <= 3600
+        assert 3590 < reply.cache_status.ttl <= 3600
 
 
 async def test_options_nest_and_end(face: Face, provider: Provider, cache: Cache) -> None:
     numbered(provider)
     async with face.client(cache) as client:
         with wirecache.options(namespace="a", sample=1):
-            await told(client, provider)
+            await text_of(client, provider)
             with wirecache.options(sample=2):
-                text, _ = await told(client, provider)
+                text, _ = await text_of(client, provider)
                 assert text == "2"
                 assert next(iter(cache.entries())).request.namespace == "a"
-            assert (await told(client, provider))[0] == "1"
-        assert (await told(client, provider))[0] == "3"
+            assert (await text_of(client, provider))[0] == "1"
+        assert (await text_of(client, provider))[0] == "3"
 
 
 async def test_a_mode_for_a_block(face: Face, provider: Provider, cache: Cache) -> None:
@@ -93,12 +93,12 @@ async def test_a_mode_for_a_block(face: Face, provider: Provider, cache: Cache) 
     async with face.client(cache) as client:
         with wirecache.options(mode="offline"):
             assert (await ask(client, provider)).status_code == 424
-        await told(client, provider)
+        await text_of(client, provider)
         with wirecache.options(mode="refresh"):
-            assert (await told(client, provider))[0] == "2"
+            assert (await text_of(client, provider))[0] == "2"
         with wirecache.options(mode="off"):
-            assert (await told(client, provider))[0] == "3"
-        assert (await told(client, provider))[0] == "2"
+            assert (await text_of(client, provider))[0] == "3"
+        assert (await text_of(client, provider))[0] == "2"
 
 
 async def test_request_directives(face: Face, provider: Provider, cache: Cache) -> None:
@@ -107,7 +107,7 @@ async def test_request_directives(face: Face, provider: Provider, cache: Cache) 
 
         async def say(control: str) -> tuple[int, str | None, str | None, bool]:
             reply = await client.post(provider.url + CHAT_PATH, json=body_of(), headers={"Cache-Control": control})
-            return reply.status_code, reply.told.fwd, reply.told.detail, reply.told.stored
+            return reply.status_code, reply.cache_status.fwd, reply.cache_status.detail, reply.cache_status.stored
 
         assert await say("only-if-cached") == (424, "miss", "only-if-cached", False)
         assert await say("no-store") == (200, "bypass", "no-store", False)
@@ -115,19 +115,19 @@ async def test_request_directives(face: Face, provider: Provider, cache: Cache) 
         assert await say("only-if-cached, max-age=100") == (200, None, None, False)
         assert await say("no-cache") == (200, "request", "no-cache", True)
         assert await say("max-age=0, max-stale") == (200, None, None, False)
-        assert (await told(client, provider))[0] == "3"
-    assert provider.asked[-1].header("cache-control") == "no-cache"  # a header of HTTP's own goes on
+        assert (await text_of(client, provider))[0] == "3"
+    assert provider.requests[-1].header("cache-control") == "no-cache"  # a header of HTTP's own goes on
 
 
 async def test_max_stale(face: Face, provider: Provider, make_cache: MakeCache) -> None:
     numbered(provider)
     async with face.client(make_cache(ttl=0)) as client:
-        await told(client, provider)
-        text, reply = await told(client, provider, {"Cache-Control": "max-stale=60"})
+        await text_of(client, provider)
+        text, reply = await text_of(client, provider, {"Cache-Control": "max-stale=60"})
         assert text == "1"
-        assert reply.told.ttl <= 0
-        assert (await told(client, provider, {"Cache-Control": "max-stale=0"}))[0] == "2"
-        assert (await told(client, provider, {"Cache-Control": "max-stale"}))[0] == "2"
+        assert reply.cache_status.ttl <= 0
+        assert (await text_of(client, provider, {"Cache-Control": "max-stale=0"}))[0] == "2"
+        assert (await text_of(client, provider, {"Cache-Control": "max-stale"}))[0] == "2"
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
@@ -135,17 +135,17 @@ async def test_stale_if_error(face: Face, provider: Provider, make_cache: MakeCa
     cache = make_cache(ttl=0, stale_if_error="1h")
     async with face.client(cache) as client:
         await ask(client, provider)
-        provider.script = lambda asked: Answer.of({"error": {"message": "down"}}, status)
+        provider.script = lambda _: Answer.of({"error": {"message": "down"}}, status)
         reply = await ask(client, provider)
-        assert (reply.status_code, reply.told.hit, reply.told.detail) == (200, True, "stale-if-error")
+        assert (reply.status_code, reply.cache_status.hit, reply.cache_status.detail) == (200, True, "stale-if-error")
         assert "detail=stale-if-error" in reply.headers["cache-status"]
         assert (await ask(client, provider, "another")).status_code == status
     async with face.client(make_cache(ttl=0)) as client:
         assert (await ask(client, provider)).status_code == status
-        said = {"Cache-Control": "stale-if-error=60"}
-        assert (await client.post(provider.url + CHAT_PATH, json=body_of(), headers=said)).status_code == 200
-        said = {"Cache-Control": "stale-if-error=0"}
-        assert (await client.post(provider.url + CHAT_PATH, json=body_of(), headers=said)).status_code == status
+        headers = {"Cache-Control": "stale-if-error=60"}
+        assert (await client.post(provider.url + CHAT_PATH, json=body_of(), headers=headers)).status_code == 200
+        headers = {"Cache-Control": "stale-if-error=0"}
+        assert (await client.post(provider.url + CHAT_PATH, json=body_of(), headers=headers)).status_code == status
 
 
 async def test_stale_if_upstream_cannot_be_reached(face: Face, provider: Provider, make_cache: MakeCache) -> None:
@@ -153,7 +153,7 @@ async def test_stale_if_upstream_cannot_be_reached(face: Face, provider: Provide
         await ask(client, provider)
     provider.close()
     async with face.client(make_cache(ttl=0, stale_if_error="1h")) as client:
-        assert (await ask(client, provider)).told.detail == "stale-if-error"
+        assert (await ask(client, provider)).cache_status.detail == "stale-if-error"
         with pytest.raises(face.http.TransportError):
             await ask(client, provider, "another")
 
@@ -188,7 +188,7 @@ async def test_rules(face: Face, provider: Provider, make_cache: MakeCache) -> N
         async def twice(method: str, path: str, body: dict[str, Any] | None = None) -> tuple[bool, str | None]:
             await client.request(method, provider.url + path, json=body)
             reply = await client.request(method, provider.url + path, json=body)
-            return reply.told.hit, reply.told.detail
+            return reply.cache_status.hit, reply.cache_status.detail
 
         assert await twice("POST", "/v1/embeddings", {"model": "e"}) == (False, "rule")
         assert await twice("POST", CHAT_PATH, {"model": "gpt-4o"}) == (False, None)  # stale at once
@@ -203,10 +203,10 @@ async def test_captures(face: Face, provider: Provider, cache: Cache) -> None:
     numbered(provider)
     async with face.client(cache) as client:
         with wirecache.capture() as outer:
-            await told(client, provider)
+            await text_of(client, provider)
             with wirecache.capture() as inner:
-                await told(client, provider)
-        await told(client, provider)
+                await text_of(client, provider)
+        await text_of(client, provider)
     assert [(x.method, x.code, x.status.hit) for x in outer] == [("POST", 200, False), ("POST", 200, True)]
     assert outer[0].status.stored
     assert inner == outer[1:]
@@ -218,10 +218,10 @@ async def test_a_useless_answer_is_discarded(face: Face, provider: Provider, cac
     numbered(provider)
     async with face.client(cache) as client:
         with wirecache.capture() as exchanges:
-            assert (await told(client, provider))[0] == "1"
+            assert (await text_of(client, provider))[0] == "1"
         exchanges[0].discard()
-        assert (await told(client, provider))[0] == "2"
-        assert (await told(client, provider))[0] == "2"
+        assert (await text_of(client, provider))[0] == "2"
+        assert (await text_of(client, provider))[0] == "2"
 
 
 async def test_captures_of_tasks_and_threads(face: Face, provider: Provider, cache: Cache) -> None:
@@ -256,7 +256,7 @@ async def test_the_refusal_names_the_nearest_request(face: Face, provider: Provi
 
 
 async def test_a_changing_request_makes_a_get_stale(face: Face, provider: Provider, cache: Cache) -> None:
-    def script(asked: Asked) -> Answer:
+    def script(request: ReceivedRequest) -> Answer:
         return Answer.of({"n": provider.calls}, Cache_Control="max-age=60")
 
     provider.script = script
@@ -267,14 +267,14 @@ async def test_a_changing_request_makes_a_get_stale(face: Face, provider: Provid
         await client.request("DELETE", url)
         assert (await client.get(url)).json()["n"] == 3
         assert (await client.get(url, headers={"Cache-Control": "max-age=0, no-cache"})).json()["n"] == 4
-        assert (await client.get(url, headers={"Cache-Control": "no-store"})).told.detail == "no-store"
+        assert (await client.get(url, headers={"Cache-Control": "no-store"})).cache_status.detail == "no-store"
 
 
 async def test_what_is_refused_by_its_head_and_what_fails_is_counted(face: Face, provider: Provider, cache: Cache) -> None:
     async with face.client(cache) as client:
-        provider.script = lambda asked: Answer.of({}, 503)
+        provider.script = lambda _: Answer.of({}, 503)
         await ask(client, provider)
-        provider.script = lambda asked: Answer(200, {"content-type": "text/event-stream"}, [b"data: 1\n\n"])
+        provider.script = lambda _: Answer(200, {"content-type": "text/event-stream"}, [b"data: 1\n\n"])
         await ask(client, provider)
         assert (cache.stats.misses, cache.stats.refused, dict(cache.stats.reasons)) == (2, 2, {"status-503": 1, "stream": 1})
     provider.close()

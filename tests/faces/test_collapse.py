@@ -36,7 +36,7 @@ async def test_many_equal_calls_are_one(face: Face, provider: Provider, cache: C
     async def call(client: Client) -> None:
         reply = await ask(client, provider)
         assert reply.json() == CHAT
-        statuses.append(reply.told)
+        statuses.append(reply.cache_status)
 
     async with face.client(cache) as client:
         await face.together(*(partial(call, client) for _ in range(MANY)))
@@ -89,11 +89,11 @@ async def test_what_is_not_stored_is_not_shared(face: Face, provider: Provider, 
             reply = await ask(client, provider)
         except face.http.TransportError:
             return
-        assert not reply.told.collapsed
+        assert not reply.cache_status.collapsed
 
     async with face.client(cache) as client:
         await face.together(*(partial(call, client) for _ in range(8)))
-        assert (await ask(client, provider)).told.hit
+        assert (await ask(client, provider)).cache_status.hit
     assert provider.calls == 8
 
 
@@ -109,7 +109,7 @@ async def test_streams_do_not_wait_for_each_other(face: Face, provider: Provider
     async with face.client(make_cache(streams="record")) as client:
         await face.together(*(partial(ask, client, provider, stream=True) for _ in range(4)))
         assert provider.calls == 4
-        assert (await ask(client, provider, stream=True)).told.hit
+        assert (await ask(client, provider, stream=True)).cache_status.hit
 
 
 async def test_a_follower_keeps_its_own_timeout(face: Face, provider: Provider, cache: Cache) -> None:
@@ -136,7 +136,7 @@ async def test_a_leader_that_drops_its_answer_unread(face: Face, provider: Provi
     """In the same thread and task it would wait for itself: it goes on alone, while the first response is still open."""
     async with face.client(cache) as client, client.stream("POST", provider.url + CHAT_PATH, json=body_of()) as reply:
         assert (await ask(client, provider)).status_code == 200
-        assert not reply.told.stored
+        assert not reply.cache_status.stored
     assert provider.calls == 2
 
 
@@ -183,7 +183,7 @@ def test_a_leader_that_is_cancelled(library: str, colour: str, provider: Provide
             await anyio.sleep(0.05)
             group.start_soon(cancel_soon, scope)
             reply = await ask(client, provider)
-            assert not reply.told.collapsed
+            assert not reply.cache_status.collapsed
 
     async def cancel_soon(scope: anyio.CancelScope) -> None:
         await anyio.sleep(0.05)

@@ -40,17 +40,17 @@ def decodes(face: Face, coding: str) -> bool:
 
 @pytest.mark.parametrize("coding", [*CODINGS, "deflate, gzip"])
 async def test_stored_decoded(face: Face, provider: Provider, cache: Cache, coding: str) -> None:
-    provider.script = lambda asked: encoded(coding, chunked=b"chunked" in asked.body)
+    provider.script = lambda request: encoded(coding, chunked=b"chunked" in request.body)
     async with face.client(cache) as client:
         chunked = [await ask(client, provider, "chunked") for _ in range(2)][1]
         miss, hit = await ask(client, provider), await ask(client, provider)
     assert miss.headers["content-encoding"] == coding  # the live answer is as it was sent
     if not all(decodes(face, name) for name in coding.split(", ")):
         assert miss.content != BODY
-        assert not miss.told.stored  # what this library cannot read, no other shall be given
+        assert not miss.cache_status.stored  # what this library cannot read, no other shall be given
         return
     assert miss.content == hit.content == chunked.content == BODY
-    assert (hit.told.hit, chunked.told.hit, provider.calls) == (True, True, 2)
+    assert (hit.cache_status.hit, chunked.cache_status.hit, provider.calls) == (True, True, 2)
     for name in ("content-encoding", "content-length", "transfer-encoding"):
         assert name not in hit.headers
     assert [entry.body for entry in cache.entries()] == [BODY, BODY]
@@ -63,7 +63,7 @@ async def test_a_compressed_answer_that_is_streamed(face: Face, provider: Provid
         async with client.stream("POST", provider.url + CHAT_PATH, json=body_of()) as reply:
             chunks = b"".join(await reply.all(way))
             assert (gzip.decompress(chunks) if way == "iter_raw" else chunks) == BODY
-            assert reply.told.stored
+            assert reply.cache_status.stored
         async with client.stream("POST", provider.url + CHAT_PATH, json=body_of()) as reply:
             assert b"".join(await reply.all(way)) == BODY
             assert reply.num_bytes_downloaded == len(BODY)
@@ -76,7 +76,7 @@ async def test_an_entry_of_one_face_is_read_by_every_other(face: Face, writer: F
     async def call(by: Face) -> tuple[bool, bytes, dict[str, str]]:
         async with by.client(cache) as client:
             reply = await ask(client, provider)
-            return reply.told.hit, reply.content, dict(reply.headers)
+            return reply.cache_status.hit, reply.content, dict(reply.headers)
 
     if writer.colour == face.colour:
         first = await call(writer)
@@ -97,7 +97,7 @@ async def test_accept_encoding_is_untouched(face: Face, provider: Provider, cach
         await ask(client, provider)
         await ask(plain, provider)
         await client.post(provider.url + CHAT_PATH, json=body_of("other"), headers={"accept-encoding": "identity"})
-    ours, theirs, own = provider.asked
+    ours, theirs, own = provider.requests
     assert ours.header("accept-encoding") == theirs.header("accept-encoding")
     assert own.header("accept-encoding") == "identity"
     assert [name for name, _ in ours.headers] == [name for name, _ in theirs.headers]
@@ -111,7 +111,7 @@ async def test_a_body_that_is_not_what_its_header_says(face: Face, provider: Pro
             await ask(client, provider)
         async with client.stream("POST", provider.url + CHAT_PATH, json=body_of()) as reply:
             assert b"".join(await reply.all("iter_raw")) == BODY
-            assert (reply.told.stored, reply.told.detail) == (False, "undecodable")
+            assert (reply.cache_status.stored, reply.cache_status.detail) == (False, "undecodable")
     assert not list(cache.entries())
 
 
@@ -123,9 +123,9 @@ async def test_a_text_in_a_coding_that_nobody_can_read(face: Face, provider: Pro
     async with face.client(cache) as client:
         reply = await ask(client, provider)
     if decodes(face, coding):
-        assert (reply.content, reply.told.stored) == (BODY, True)
+        assert (reply.content, reply.cache_status.stored) == (BODY, True)
     else:
-        assert (reply.content, reply.told.stored, reply.told.detail) == (raw, False, "undecodable")
+        assert (reply.content, reply.cache_status.stored, reply.cache_status.detail) == (raw, False, "undecodable")
 
 
 async def test_identity_is_no_coding(face: Face, provider: Provider, cache: Cache) -> None:
@@ -134,4 +134,4 @@ async def test_identity_is_no_coding(face: Face, provider: Provider, cache: Cach
     async with face.client(cache) as client:
         await ask(client, provider)
         hit = await ask(client, provider)
-    assert (hit.told.hit, hit.content) == (True, BODY)
+    assert (hit.cache_status.hit, hit.content) == (True, BODY)

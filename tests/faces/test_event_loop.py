@@ -32,7 +32,7 @@ async def turns_during(face: Face, provider: Provider, cache: Cache, question: b
         turns = 0
         reply = await client.post(provider.url + CHAT_PATH, content=question)
         group.cancel_scope.cancel()
-    return turns, bool(reply.told.hit)
+    return turns, bool(reply.cache_status.hit)
 
 
 @pytest.mark.parametrize("chosen", [face for face in FACES if face.is_async], ids=str)

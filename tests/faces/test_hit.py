@@ -32,7 +32,7 @@ async def test_miss_then_hit(face: Face, provider: Provider, cache: Cache) -> No
 
 
 async def test_other_requests_have_other_answers(face: Face, provider: Provider, cache: Cache) -> None:
-    provider.script = lambda asked: Answer.of(chat(asked.json["messages"][0]["content"]))
+    provider.script = lambda request: Answer.of(chat(request.json["messages"][0]["content"]))
     async with face.client(cache) as client:
         for text in ("a", "b", "a", "b"):
             assert (await ask(client, provider, text)).json()["choices"][0]["message"]["content"] == text
@@ -54,7 +54,7 @@ async def test_a_streamed_hit_reads_as_the_miss_did(face: Face, provider: Provid
                 assert reply.elapsed > timedelta(0)
     assert provider.calls == 1
     assert read[0] == read[1]
-    assert reply.told.hit
+    assert reply.cache_status.hit
     assert read[1] == {"iter_lines": TEXT.decode().splitlines(), "iter_text": TEXT.decode()}.get(way, TEXT)
 
 
@@ -64,7 +64,7 @@ async def test_a_hit_is_cut_into_chunks_of_the_wanted_size(face: Face, provider:
         whole = (await ask(client, provider)).content
         async with client.stream("POST", provider.url + CHAT_PATH, json=body_of()) as reply:
             chunks = await reply.all(way, 7)
-    assert reply.told.hit
+    assert reply.cache_status.hit
     assert [len(chunk) for chunk in chunks[:-1]] == [7] * (len(whole) // 7)
     assert b"".join(chunks) == whole
 
@@ -78,7 +78,7 @@ async def test_a_streamed_hit_that_is_read_at_once(face: Face, provider: Provide
                 assert await reply.read() == reply.content  # reading again is allowed
                 assert reply.json() == CHAT
                 assert reply.is_closed
-    assert (provider.calls, reply.told.hit) == (1, True)
+    assert (provider.calls, reply.cache_status.hit) == (1, True)
 
 
 async def test_a_streamed_hit_that_is_not_read(face: Face, provider: Provider, cache: Cache) -> None:
@@ -86,11 +86,11 @@ async def test_a_streamed_hit_that_is_not_read(face: Face, provider: Provider, c
         await ask(client, provider)
         async with client.stream("POST", provider.url + CHAT_PATH, json=body_of()) as reply:
             pass
-        assert reply.told.hit
+        assert reply.cache_status.hit
         assert reply.is_closed
         with pytest.raises(face.http.StreamClosed):
             await reply.read()
-        assert (await ask(client, provider)).told.hit
+        assert (await ask(client, provider)).cache_status.hit
     assert provider.calls == 1
 
 
@@ -112,14 +112,14 @@ async def test_what_else_a_response_tells(face: Face, provider: Provider, cache:
 async def test_header_and_extension_are_true_before_and_after_the_body(face: Face, provider: Provider, cache: Cache) -> None:
     async with face.client(cache) as client:
         async with client.stream("POST", provider.url + CHAT_PATH, json=body_of()) as miss:
-            before = miss.told
+            before = miss.cache_status
             assert (before.hit, before.fwd, before.stored, before.fwd_status) == (False, "miss", False, 200)
             await miss.read()
-            after = miss.told
+            after = miss.cache_status
             assert (after.hit, after.fwd, after.stored, after.key) == (False, "miss", True, before.key)
         hit = await ask(client, provider)
     assert miss.headers["cache-status"] == f'wirecache; fwd=miss; stored; key="{before.key}"'
-    assert (hit.told.hit, hit.told.fwd, hit.told.stored, hit.told.key) == (True, None, False, before.key)
+    assert (hit.cache_status.hit, hit.cache_status.fwd, hit.cache_status.stored, hit.cache_status.key) == (True, None, False, before.key)
     assert hit.headers["cache-status"] == f'wirecache; hit; ttl=604800; key="{before.key}"'
     assert [entry.key for entry in cache.entries()] == [before.key]
 
@@ -127,9 +127,9 @@ async def test_header_and_extension_are_true_before_and_after_the_body(face: Fac
 async def test_a_refusal_to_store_shows_after_the_body(face: Face, provider: Provider, cache: Cache) -> None:
     provider.script = lambda _: Answer.of({"error": {"message": "no"}})
     async with face.client(cache) as client, client.stream("POST", provider.url + CHAT_PATH, json=body_of()) as reply:
-        assert reply.told.detail is None
+        assert reply.cache_status.detail is None
         await reply.read()
-        assert (reply.told.stored, reply.told.detail) == (False, "error")
+        assert (reply.cache_status.stored, reply.cache_status.detail) == (False, "error")
 
 
 async def test_age_on_hits_only(face: Face, provider: Provider, cache: Cache) -> None:
@@ -147,7 +147,7 @@ async def test_an_upstream_cache_status_is_kept(face: Face, provider: Provider, 
         other = await client.post(provider.url + "/v1/files", json={})
     for reply in (miss, hit, other):
         theirs, ours = reply.headers["cache-status"].split(", ")
-        assert (theirs, ours) == ("Edge; fwd=uri-miss", reply.told.header(200))
+        assert (theirs, ours) == ("Edge; fwd=uri-miss", reply.cache_status.header(200))
 
 
 async def test_cookies_and_limits_are_not_replayed(face: Face, provider: Provider, cache: Cache) -> None:
@@ -177,8 +177,8 @@ async def test_one_log_line_an_exchange(face: Face, provider: Provider, cache: C
             (line,) = lines()
             assert line.startswith(f"POST {url}")
             assert f" 200 wirecache; {wanted}" in line
-            assert f'key="{reply.told.key}"' in line
-            assert ("stored" in line) == reply.told.stored
+            assert f'key="{reply.cache_status.key}"' in line
+            assert ("stored" in line) == reply.cache_status.stored
             assert "secret" not in line
         await client.post(url, json={**body_of(), "stream": True})
         (line,) = lines()
@@ -216,7 +216,7 @@ async def test_the_response_is_not_the_upstream_one(face: Face, provider: Provid
     async with face.client(cache, transport=face.transport(pass_on)) as client:
         reply = await ask(client, provider)
     network, response, headers, extensions = seen[0]
-    assert reply.told.stored
+    assert reply.cache_status.stored
     assert dict(response.headers) == headers
     assert set(response.extensions) == extensions
     await network.aclose() if face.is_async else network.close()

@@ -26,8 +26,8 @@ async def test_miss_then_hit(face: Face, provider2: Http2Provider, cache: Cache)
     async with face.client(cache, http2=True, verify=False) as client:
         for hit in (False, True):
             reply = await client.post(provider2.url + CHAT_PATH, json=body_of())
-            assert (reply.json(), reply.told.hit, reply.http_version) == (CHAT, hit, "HTTP/2")
-    assert provider2.asked == [CHAT_PATH]
+            assert (reply.json(), reply.cache_status.hit, reply.http_version) == (CHAT, hit, "HTTP/2")
+    assert provider2.requests == [CHAT_PATH]
 
 
 async def test_a_stream_that_is_reset_is_not_stored(face: Face, provider2: Http2Provider, cache: Cache) -> None:
@@ -36,15 +36,15 @@ async def test_a_stream_that_is_reset_is_not_stored(face: Face, provider2: Http2
             await client.post(provider2.url + "/reset" + CHAT_PATH, json=body_of())
         assert not list(cache.entries())
         assert cache.stats.reasons == {"truncated": 1}
-        assert (await client.post(provider2.url + CHAT_PATH, json=body_of())).told.stored
+        assert (await client.post(provider2.url + CHAT_PATH, json=body_of())).cache_status.stored
 
 
 async def test_several_at_once_on_one_connection(face: Face, provider2: Http2Provider, cache: Cache) -> None:
     async def call(client: Client, at: int) -> None:
         for hit in (False, True):
             reply = await client.post(provider2.url + CHAT_PATH, json=body_of(str(at)))
-            assert (reply.json(), reply.told.hit) == (CHAT, hit)
+            assert (reply.json(), reply.cache_status.hit) == (CHAT, hit)
 
     async with face.client(cache, http2=True, verify=False) as client:
         await face.together(*(partial(call, client, at) for at in range(8)))
-    assert len(provider2.asked) == 8
+    assert len(provider2.requests) == 8

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.faces.ask import CHAT_PATH, ask, body_of
 from tests.faces.face import Face
-from tests.provider import CHAT, Answer, Asked, Provider
+from tests.provider import CHAT, Answer, Provider, ReceivedRequest
 from wirecache import Cache
 
 ABOUT = "Wed, 21 Oct 2015 07:28:00 GMT"
@@ -22,7 +22,7 @@ async def test_polling_is_live(face: Face, provider: Provider, cache: Cache) -> 
         replies = [await client.get(provider.url + "/v1/batches/b") for _ in range(3)]
     assert [reply.json()["status"] for reply in replies] == ["validating", "in_progress", "completed"]
     for reply in replies:
-        assert (reply.told.hit, reply.told.stored, reply.told.detail) == (False, False, "not-allowed")
+        assert (reply.cache_status.hit, reply.cache_status.stored, reply.cache_status.detail) == (False, False, "not-allowed")
     assert not list(cache.entries())
 
 
@@ -31,29 +31,29 @@ async def test_a_get_that_its_server_allows_is_reused(face: Face, provider: Prov
     async with face.client(cache) as client:
         for hit in (False, True, True):
             reply = await client.get(provider.url + "/v1/models")
-            assert (reply.json(), reply.told.hit) == ({"data": [1]}, hit)
+            assert (reply.json(), reply.cache_status.hit) == ({"data": [1]}, hit)
             assert reply.headers.get_list("age") == ["20"]
-        assert 38 <= (reply.told.ttl or 0) <= 40
-        assert not (await client.get(provider.url + "/v1/models?page=2")).told.hit
+        assert 38 <= (reply.cache_status.ttl or 0) <= 40
+        assert not (await client.get(provider.url + "/v1/models?page=2")).cache_status.hit
         other = await client.get(provider.url + "/v1/models", headers={"authorization": "Bearer other"})
-        assert not other.told.hit  # another account, another answer
+        assert not other.cache_status.hit  # another account, another answer
     assert provider.calls == 3
 
 
 async def test_a_get_that_its_server_forbids(face: Face, provider: Provider, cache: Cache) -> None:
     directives = ("no-store", "no-cache", "max-age=0", "private, max-age=0, must-revalidate")
-    provider.script = lambda asked: Answer.of({}, cache_control=directives[int(asked.path[-1])])
+    provider.script = lambda request: Answer.of({}, cache_control=directives[int(request.path[-1])])
     async with face.client(cache) as client:
         for at in range(len(directives)):
             for _ in range(2):
-                assert not (await client.get(provider.url + f"/v1/models/{at}")).told.hit, directives[at]
+                assert not (await client.get(provider.url + f"/v1/models/{at}")).cache_status.hit, directives[at]
     assert provider.calls == 2 * len(directives)
 
 
 async def test_an_etag_is_revalidated(face: Face, provider: Provider, cache: Cache) -> None:
-    def script(asked: Asked) -> Answer:
+    def script(request: ReceivedRequest) -> Answer:
         head = {"content-type": "application/json", "cache-control": "max-age=0", "etag": '"1"', "x-count": str(provider.calls)}
-        if asked.header("if-none-match") == '"1"':
+        if request.header("if-none-match") == '"1"':
             return Answer(304, head)
         return Answer(200, head, [b'{"data": [1]}'])
 
@@ -64,17 +64,17 @@ async def test_an_etag_is_revalidated(face: Face, provider: Provider, cache: Cac
             reply = await client.send(request)
             assert (reply.status_code, reply.json(), reply.headers["x-count"]) == (200, {"data": [1]}, str(count))
             assert "if-none-match" not in request.headers  # the caller's request is as it was
-        assert (reply.told.hit, reply.told.fwd, reply.told.fwd_status) == (False, "stale", 304)
+        assert (reply.cache_status.hit, reply.cache_status.fwd, reply.cache_status.fwd_status) == (False, "stale", 304)
         assert "fwd-status=304" in reply.headers["cache-status"]
         own = await client.get(provider.url + "/v1/models", headers={"if-none-match": '"1"'})
-        assert (own.status_code, own.told.fwd, own.told.detail) == (304, "bypass", "conditional")
-    assert [asked.header("if-none-match") for asked in provider.asked] == [None, '"1"', '"1"', '"1"']
+        assert (own.status_code, own.cache_status.fwd, own.cache_status.detail) == (304, "bypass", "conditional")
+    assert [request.header("if-none-match") for request in provider.requests] == [None, '"1"', '"1"', '"1"']
 
 
 async def test_a_changed_etag_replaces_the_entry(face: Face, provider: Provider, cache: Cache) -> None:
     versions = iter("ab")
 
-    def script(_: Asked) -> Answer:
+    def script(_: ReceivedRequest) -> Answer:
         version = next(versions)
         return Answer.of({"v": version}, cache_control="max-age=0", etag=f'"{version}"')
 
@@ -82,8 +82,8 @@ async def test_a_changed_etag_replaces_the_entry(face: Face, provider: Provider,
     async with face.client(cache) as client:
         for version in "ab":
             reply = await client.get(provider.url + "/v1/models")
-            assert (reply.json(), reply.told.hit, reply.told.stored) == ({"v": version}, False, True)
-    assert provider.asked[1].header("if-none-match") == '"a"'
+            assert (reply.json(), reply.cache_status.hit, reply.cache_status.stored) == ({"v": version}, False, True)
+    assert provider.requests[1].header("if-none-match") == '"a"'
 
 
 async def test_head(face: Face, provider: Provider, cache: Cache) -> None:
@@ -91,8 +91,8 @@ async def test_head(face: Face, provider: Provider, cache: Cache) -> None:
     async with face.client(cache) as client:
         for hit in (False, True):
             reply = await client.request("HEAD", provider.url + "/v1/models")
-            assert (reply.told.hit, reply.content, reply.headers["x-here"]) == (hit, b"", "yes")
-        assert not (await client.request("HEAD", provider.url + "/v1/models/m")).told.hit
+            assert (reply.cache_status.hit, reply.content, reply.headers["x-here"]) == (hit, b"", "yes")
+        assert not (await client.request("HEAD", provider.url + "/v1/models/m")).cache_status.hit
 
 
 async def test_other_methods_and_paths_pass(face: Face, provider: Provider, cache: Cache) -> None:
@@ -102,17 +102,17 @@ async def test_other_methods_and_paths_pass(face: Face, provider: Provider, cach
             path = "/v1/threads/t/messages" if method == "POST" else CHAT_PATH
             reply = await client.request(method, provider.url + path, content=b'{"a": 1}')
             assert reply.headers["cache-status"] == "wirecache; fwd=bypass; detail=no-rule"
-    assert [asked.method for asked in provider.asked] == methods
-    assert {asked.body for asked in provider.asked} == {b'{"a": 1}'}
+    assert [request.method for request in provider.requests] == methods
+    assert {request.body for request in provider.requests} == {b'{"a": 1}'}
     assert (cache.stats.bypassed, cache.stats.reasons["no-rule"]) == (10, 10)
 
 
 async def test_an_upgrade_is_never_touched(face: Face, provider: Provider, cache: Cache) -> None:
     url = provider.url + "/v1/realtime"
     async with face.client(cache) as client, client.stream("GET", url, headers={"upgrade": "websocket"}) as reply:
-        assert (reply.told.fwd, reply.told.detail) == ("bypass", "upgrade")
+        assert (reply.cache_status.fwd, reply.cache_status.detail) == ("bypass", "upgrade")
         assert reply.extensions["network_stream"].get_extra_info("server_addr")[1] == provider.port
-    assert provider.asked[0].header("upgrade") == "websocket"
+    assert provider.requests[0].header("upgrade") == "websocket"
 
 
 def generator(face: Face, *chunks: bytes) -> Any:
@@ -133,16 +133,16 @@ async def test_a_generated_body_is_sent_and_keyed(face: Face, provider: Provider
     async with face.client(cache) as client:
         for hit, pieces in ((False, (b'{"model":', b' "m"}')), (True, (b'{"mod', b'el": "m"}'))):
             reply = await client.post(provider.url + CHAT_PATH, content=generator(face, *pieces), headers=head)
-            assert reply.told.hit is hit
-        assert (await client.post(provider.url + CHAT_PATH, json={"model": "m"})).told.hit
-    assert [asked.json for asked in provider.asked] == [{"model": "m"}]
+            assert reply.cache_status.hit is hit
+        assert (await client.post(provider.url + CHAT_PATH, json={"model": "m"})).cache_status.hit
+    assert [request.json for request in provider.requests] == [{"model": "m"}]
 
 
 async def test_a_generated_body_of_something_else_is_passed_on(face: Face, provider: Provider, cache: Cache) -> None:
     async with face.client(cache) as client:
         await client.post(provider.url + "/v1/files", content=generator(face, b"one", b"two"))
-    assert provider.asked[0].body == b"onetwo"
-    assert provider.asked[0].header("transfer-encoding") == "chunked"
+    assert provider.requests[0].body == b"onetwo"
+    assert provider.requests[0].header("transfer-encoding") == "chunked"
 
 
 async def test_a_file_as_body(face: Face, provider: Provider, cache: Cache, tmp_path: Path) -> None:
@@ -152,8 +152,8 @@ async def test_a_file_as_body(face: Face, provider: Provider, cache: Cache, tmp_
             with (tmp_path / "sound").open("rb") as sound:
                 content = generator(face, *iter(lambda: sound.read(65536), b"")) if face.is_async else sound
                 reply = await client.post(provider.url + "/v1/audio/transcriptions", content=content)
-            assert reply.told.hit is hit
-    assert [len(asked.body) for asked in provider.asked] == [200_000]
+            assert reply.cache_status.hit is hit
+    assert [len(request.body) for request in provider.requests] == [200_000]
 
 
 async def test_an_upload_with_a_new_boundary_hits(face: Face, provider: Provider, cache: Cache) -> None:
@@ -162,29 +162,29 @@ async def test_an_upload_with_a_new_boundary_hits(face: Face, provider: Provider
     async def transcribe(sound: bytes, model: str = "whisper") -> tuple[str, bool]:
         file = ("a.wav", io.BytesIO(sound), "audio/wav")
         reply = await client.post(provider.url + "/v1/audio/transcriptions", files={"file": file}, data={"model": model})
-        return reply.json()["text"], reply.told.hit
+        return reply.json()["text"], reply.cache_status.hit
 
     async with face.client(cache) as client:
         assert await transcribe(b"RIFF" * 1000) == ("hello", False)
         assert await transcribe(b"RIFF" * 1000) == ("hello", True)
         assert await transcribe(b"RIFF" * 1001) == ("hello", False)
         assert await transcribe(b"RIFF" * 1000, "other") == ("hello", False)
-    boundaries = {str(asked.header("content-type")) for asked in provider.asked}
+    boundaries = {str(request.header("content-type")) for request in provider.requests}
     assert len(boundaries) == provider.calls == 3
-    assert provider.asked[0].body.count(b"RIFF") == 1000
+    assert provider.requests[0].body.count(b"RIFF") == 1000
 
 
 async def test_redirects_are_followed_and_not_stored(face: Face, provider: Provider, cache: Cache) -> None:
-    def script(asked: Asked) -> Answer:
-        return Answer.of(CHAT) if asked.path.startswith("/new") else Answer(307, {"location": "/new" + asked.path}, length=0)
+    def script(request: ReceivedRequest) -> Answer:
+        return Answer.of(CHAT) if request.path.startswith("/new") else Answer(307, {"location": "/new" + request.path}, length=0)
 
     provider.script = script
     async with face.client(cache) as client:
         for hit in (False, True):
             reply = await ask(client, provider)
-            assert (reply.json(), reply.told.hit, len(reply.history)) == (CHAT, hit, 1)
+            assert (reply.json(), reply.cache_status.hit, len(reply.history)) == (CHAT, hit, 1)
             assert reply.history[0].extensions["wirecache"].detail == "status-307"
-    assert [asked.path for asked in provider.asked] == [CHAT_PATH, "/new" + CHAT_PATH, CHAT_PATH]
-    assert provider.asked[1].json == body_of()
+    assert [request.path for request in provider.requests] == [CHAT_PATH, "/new" + CHAT_PATH, CHAT_PATH]
+    assert provider.requests[1].json == body_of()
     async with face.client(cache, follow_redirects=False) as client:
         assert (await ask(client, provider)).status_code == 307

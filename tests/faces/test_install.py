@@ -24,7 +24,7 @@ def _nothing_is_left() -> Iterator[None]:
 
 async def hits(client: Client, provider: Provider, text: str = "hi") -> list[bool]:
     """Ask twice: which call was answered from the store?"""
-    return [(await ask(client, provider, text)).told.hit for _ in range(2)]
+    return [(await ask(client, provider, text)).cache_status.hit for _ in range(2)]
 
 
 async def untouched(client: Client, provider: Provider) -> bool:
@@ -47,10 +47,10 @@ async def test_clients_made_before_and_after(face: Face, provider: Provider, cac
 
 
 async def test_a_transport_that_somebody_wrote_or_exchanged_later(face: Face, provider: Provider, cache: Cache) -> None:
-    asked: list[Any] = []
+    sent: list[Any] = []
 
     async def answer(request: Any) -> Any:
-        asked.append(request)
+        sent.append(request)
         return face.http.Response(200, json=CHAT)
 
     with wirecache.install(cache):
@@ -59,7 +59,7 @@ async def test_a_transport_that_somebody_wrote_or_exchanged_later(face: Face, pr
         async with face.plain_client() as client:
             client.native._transport = face.http.MockTransport(answer if face.is_async else lambda _: face.http.Response(200, json=CHAT))
             assert await hits(client, provider, "two") == [False, True]
-    assert len(asked) == (2 if face.is_async else 1)
+    assert len(sent) == (2 if face.is_async else 1)
     assert provider.calls == 0
 
 
@@ -69,8 +69,8 @@ async def test_mounts_and_proxies(face: Face, provider: Provider, cache: Cache, 
         async with face.plain_client(mounts={"http://mounted": face.network()}) as client:
             for _ in range(2):
                 reply = await client.post(f"http://nowhere.invalid{CHAT_PATH}", json=body_of())
-            assert reply.told.hit
-    assert [asked.path for asked in provider.asked] == [f"http://nowhere.invalid{CHAT_PATH}"]
+            assert reply.cache_status.hit
+    assert [request.path for request in provider.requests] == [f"http://nowhere.invalid{CHAT_PATH}"]
 
 
 async def test_a_subclass_that_sends_in_its_own_way_and_event_hooks(face: Face, provider: Provider, cache: Cache) -> None:
@@ -144,14 +144,14 @@ async def test_what_the_policy_does_not_know_passes(face: Face, provider: Provid
     with wirecache.install(cache):
         async with face.plain_client() as client:
             for _ in range(2):
-                assert (await client.post(f"{provider.url}/v1/files", json={})).told.fwd == "bypass"
-            assert (await client.post(provider.url + CHAT_PATH, json=body_of(stream=True))).told.detail == "stream"
+                assert (await client.post(f"{provider.url}/v1/files", json={})).cache_status.fwd == "bypass"
+            assert (await client.post(provider.url + CHAT_PATH, json=body_of(stream=True))).cache_status.detail == "stream"
     assert (provider.calls, cache.stats.stored) == (3, 0)
 
 
 async def test_an_upgrade_passes_with_its_connection(face: Face, provider: Provider, cache: Cache) -> None:
     switching = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n"
-    provider.script = lambda asked: Answer(raw=switching + b"hello")
+    provider.script = lambda _: Answer(raw=switching + b"hello")
     with wirecache.install(cache):
         async with face.plain_client() as client:
             headers = {"upgrade": "websocket", "connection": "upgrade"}

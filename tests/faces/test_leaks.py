@@ -12,7 +12,7 @@ from anyio.lowlevel import checkpoint
 
 from tests.faces.ask import CHAT_PATH, Gate, ask, body_of, stops_early
 from tests.faces.face import Client, Face
-from tests.provider import CHAT, CHAT_EVENTS, Answer, Asked, Provider, events
+from tests.provider import CHAT, CHAT_EVENTS, Answer, Provider, ReceivedRequest, events
 from wirecache import Cache
 
 BODY = json.dumps(CHAT).encode()
@@ -25,16 +25,16 @@ def narrow(face: Face, cache: Cache, connections: int = 2, **options: Any) -> Cl
 
 
 @stops_early
-@pytest.mark.parametrize("asked", [{}, {"stream": True}], ids=["stored", "bypassed"])
-async def test_bodies_that_are_closed_early(face: Face, provider: Provider, cache: Cache, asked: dict[str, bool]) -> None:
+@pytest.mark.parametrize("members", [{}, {"stream": True}], ids=["stored", "bypassed"])
+async def test_bodies_that_are_closed_early(face: Face, provider: Provider, cache: Cache, members: dict[str, bool]) -> None:
     provider.script = lambda _: Answer(200, {"content-type": "application/json"}, [BODY[:30], BODY[30:]])
     async with narrow(face, cache) as client:
         for at in range(20):
-            async with client.stream("POST", provider.url + CHAT_PATH, json=body_of(str(at), **asked)) as reply:
+            async with client.stream("POST", provider.url + CHAT_PATH, json=body_of(str(at), **members)) as reply:
                 if at % 2:
                     async with reply.over("iter_raw") as chunks:
                         await anext(chunks)
-        assert (await ask(client, provider, "last", **asked)).content == BODY
+        assert (await ask(client, provider, "last", **members)).content == BODY
 
 
 @stops_early
@@ -82,15 +82,15 @@ async def test_failures(face: Face, provider: Provider, cache: Cache) -> None:
             except (face.http.RemoteProtocolError, face.http.DecodingError):
                 pass
         provider.script = None
-        assert (await ask(client, provider, "last")).told.stored
+        assert (await ask(client, provider, "last")).cache_status.stored
 
 
 async def test_revalidations(face: Face, provider: Provider, cache: Cache) -> None:
     """The 304 is read, so its connection serves again."""
 
-    def script(asked: Asked) -> Answer:
+    def script(request: ReceivedRequest) -> Answer:
         head = {"cache-control": "max-age=0", "etag": '"1"', "content-type": "text/plain"}
-        return Answer(304, head) if asked.header("if-none-match") else Answer(200, head, [b"text"])
+        return Answer(304, head) if request.header("if-none-match") else Answer(200, head, [b"text"])
 
     provider.script = script
     async with narrow(face, cache, connections=1) as client:
@@ -105,8 +105,8 @@ async def test_hits_that_are_not_closed(face: Face, provider: Provider, cache: C
         await ask(client, provider)
         for _ in range(5):
             request = client.native.build_request("POST", provider.url + CHAT_PATH, json=body_of())
-            assert (await client.send(request, stream=True)).told.hit
-        assert (await ask(client, provider, "other")).told.stored
+            assert (await client.send(request, stream=True)).cache_status.hit
+        assert (await ask(client, provider, "other")).cache_status.stored
 
 
 async def test_a_connection_is_kept_alive(face: Face, provider: Provider, cache: Cache) -> None:
@@ -152,7 +152,7 @@ async def test_settled_once(face: Face, provider: Provider, cache: Cache) -> Non
 async def test_no_warning_is_left(face: Face, provider: Provider, cache: Cache) -> None:
     """Warnings are errors here, those of sockets and generators included; a collection brings them to light."""
     gate = Gate()
-    provider.script = lambda asked: events(*CHAT_EVENTS) if b'"stream"' in asked.body else None
+    provider.script = lambda request: events(*CHAT_EVENTS) if b'"stream"' in request.body else None
     async with face.client(cache) as client:
         await ask(client, provider)
         await ask(client, provider)

@@ -24,10 +24,10 @@ async def test_a_request_of_the_other_library(face: Face, provider: Provider, ca
         for method, path in (("POST", "/v1/chat/completions"), ("GET", "/v1/models"), ("PUT", "/")):
             with pytest.raises(TypeError) as caught:
                 await client.request(method, provider.url + path)
-            said = str(caught.value)
-            assert f"for {face.library} " in said
-            assert f"of {other.library} " in said
-            assert f"library='{other.library}'" in said
+            message = str(caught.value)
+            assert f"for {face.library} " in message
+            assert f"of {other.library} " in message
+            assert f"library='{other.library}'" in message
     assert provider.calls == 0
 
 
@@ -53,7 +53,7 @@ def test_a_library_that_is_none() -> None:
 def test_two_libraries_on_one_cache(colour: str, provider: Provider, cache: Cache) -> None:
     async def call(face: Face) -> bool:
         async with face.client(cache) as client:
-            return (await client.post(provider.url + "/v1/chat/completions", json=body_of())).told.hit
+            return (await client.post(provider.url + "/v1/chat/completions", json=body_of())).cache_status.hit
 
     faces = [Face(library, colour) for library in ("httpx", "httpx2", "httpx")]
     assert [face.run(partial(call, face)) for face in faces] == [False, True, True]

@@ -16,7 +16,7 @@ import pytest
 from tests.faces.ask import CHAT_PATH, Gate, ask, body_of, chat, stops_early
 from tests.faces.face import FACES, Client, Face, Reply
 from tests.faces.proxy import ForwardProxy
-from tests.provider import CHAT, Answer, Asked, Provider
+from tests.provider import CHAT, Answer, Provider, ReceivedRequest
 from wirecache import Cache
 
 BODY = json.dumps(CHAT).encode()
@@ -25,9 +25,9 @@ on_async_faces = pytest.mark.parametrize("face", ASYNC_FACES, ids=str)
 LIBRARIES = ("httpx", "httpx2")
 
 
-def echo(asked: Asked) -> Answer:
-    """An answer that tells what was asked."""
-    return Answer.of(chat(asked.json["messages"][0]["content"]))
+def echo(request: ReceivedRequest) -> Answer:
+    """Answer with the text of the request."""
+    return Answer.of(chat(request.json["messages"][0]["content"]))
 
 
 def text_of(reply: Reply) -> str:
@@ -49,8 +49,8 @@ def test_one_client_in_several_loops(library: str, provider: Provider, cache: Ca
 
     async def calls(name: str) -> None:
         for text in (f"{name} one", f"{name} two"):
-            assert (await ask(client, provider, text)).told.stored
-        assert (await ask(client, provider, "0 one")).told.hit
+            assert (await ask(client, provider, text)).cache_status.stored
+        assert (await ask(client, provider, "0 one")).cache_status.hit
 
     provider.script = echo
     colours = ("asyncio", "asyncio", "asyncio", "trio", "trio", "asyncio")
@@ -66,7 +66,7 @@ def test_the_connections_of_a_loop_end_with_it(library: str, provider: Provider,
     client = Face(library, "asyncio").client(cache)
 
     async def call(text: str) -> None:
-        assert (await ask(client, provider, text)).told.stored
+        assert (await ask(client, provider, text)).cache_status.stored
 
     in_a_loop("asyncio", partial(call, "first"))
     before = len(os.listdir("/proc/self/fd"))
@@ -86,7 +86,7 @@ def test_a_proxy_in_several_loops(library: str, provider: Provider, cache: Cache
     monkeypatch.delenv("HTTP_PROXY")
 
     async def call(text: str) -> None:
-        assert (await ask(client, provider, text)).told.stored
+        assert (await ask(client, provider, text)).cache_status.stored
 
     for at, colour in enumerate(("asyncio", "trio", "asyncio")):
         in_a_loop(colour, partial(call, str(at)))
@@ -101,7 +101,7 @@ def test_a_bare_transport_in_several_loops(library: str, provider: Provider, cac
     client = face.plain_client(transport=face.cache_transport(cache))
 
     async def call(text: str) -> None:
-        assert (await ask(client, provider, text)).told.stored
+        assert (await ask(client, provider, text)).cache_status.stored
 
     for at, colour in enumerate(("asyncio", "trio", "asyncio")):
         in_a_loop(colour, partial(call, str(at)))
@@ -121,7 +121,7 @@ def test_options_hold_in_every_loop(library: str, provider: Provider, cache: Cac
 
     for at, colour in enumerate(("asyncio", "trio", "asyncio")):
         in_a_loop(colour, partial(call, str(at)))
-    assert {asked.header("x-a") for asked in provider.asked} == {"b"}
+    assert {request.header("x-a") for request in provider.requests} == {"b"}
     in_a_loop("asyncio", client.close)
 
 
@@ -139,7 +139,7 @@ async def test_many_at_once(face: Face, provider: Provider, cache: Cache) -> Non
 
     async with face.client(cache) as client:
         await face.together(*(partial(call, client, at) for at in range(21)))
-        assert (await ask(client, provider, "text 0")).told.hit
+        assert (await ask(client, provider, "text 0")).cache_status.hit
     stats = cache.stats
     assert stats.hits + stats.misses + stats.collapsed == 43
     assert stats.misses == stats.stored == provider.calls == 7
@@ -216,18 +216,18 @@ async def test_five_megabytes(face: Face, provider: Provider, cache: Cache, kind
         cache.flush()
         async with client.stream("POST", provider.url + CHAT_PATH, json=body_of()) as hit:
             assert b"".join(await hit.all("iter_bytes", 65536)) == body
-    assert miss.told.stored
+    assert miss.cache_status.stored
     assert miss.content == again.content == body
-    assert (again.told.hit, hit.told.hit, provider.calls) == (True, True, 1)
+    assert (again.cache_status.hit, hit.cache_status.hit, provider.calls) == (True, True, 1)
 
 
 async def test_a_large_request(face: Face, provider: Provider, cache: Cache) -> None:
     text = "x" * 5_000_000
     async with face.client(cache) as client:
         await ask(client, provider, text)
-        assert (await ask(client, provider, text)).told.hit
-        assert not (await ask(client, provider, text + "x")).told.hit
-    assert provider.asked[0].json["messages"][0]["content"] == text
+        assert (await ask(client, provider, text)).cache_status.hit
+        assert not (await ask(client, provider, text + "x")).cache_status.hit
+    assert provider.requests[0].json["messages"][0]["content"] == text
 
 
 # -- cancellation ------------------------------------------------------------------------------------------------
@@ -256,7 +256,7 @@ async def test_cancelled_before_the_head(face: Face, provider: Provider, cache: 
         assert scope.cancelled_caught
         assert not list(cache.entries())
         provider.script = None
-        assert (await ask(client, provider)).told.fwd == "miss"
+        assert (await ask(client, provider)).cache_status.fwd == "miss"
 
 
 @stops_early
@@ -272,7 +272,7 @@ async def test_cancelled_in_the_body(face: Face, provider: Provider, cache: Cach
         assert cache.stats.stored == 0
         assert cache.stats.refused == 1
         provider.script = None
-        assert not (await ask(client, provider)).told.hit
+        assert not (await ask(client, provider)).cache_status.hit
 
 
 @stops_early
@@ -288,7 +288,7 @@ async def test_cancelled_between_two_chunks(face: Face, provider: Provider, cach
                         scope.cancel()
             assert scope.cancelled_caught
         gate.open()
-        assert (reply.told.stored, reply.told.detail) == (False, "truncated")
+        assert (reply.cache_status.stored, reply.cache_status.detail) == (False, "truncated")
         assert not list(cache.entries())
 
 
@@ -305,7 +305,7 @@ async def test_a_second_pass_after_a_cancelled_first(face: Face, provider: Provi
                     scope.cancel()
             assert [chunk async for chunk in reply.native.stream] == []
         gate.open()
-        assert (reply.told.stored, reply.told.detail) == (False, "truncated")
+        assert (reply.cache_status.stored, reply.cache_status.detail) == (False, "truncated")
     assert not list(cache.entries())
 
 
@@ -320,5 +320,5 @@ async def test_cancelled_at_any_point(face: Face, provider: Provider, cache: Cac
             with anyio.move_on_after(at * 0.0004):
                 assert (await ask(client, provider, str(at))).content == BODY
         provider.script = None
-        assert (await ask(client, provider, "last")).told.stored
+        assert (await ask(client, provider, "last")).cache_status.stored
     assert {entry.body for entry in cache.entries()} == {BODY}

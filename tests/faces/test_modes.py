@@ -21,7 +21,7 @@ async def test_auto_refresh_off(face: Face, provider: Provider, make_cache: Make
     async def call(mode: str) -> tuple[str, bool, str | None, bool, str | None]:
         async with face.client(make_cache(mode=mode)) as client:
             reply = await ask(client, provider)
-        return reply.json()["text"], reply.told.hit, reply.told.fwd, reply.told.stored, reply.told.detail
+        return reply.json()["text"], reply.cache_status.hit, reply.cache_status.fwd, reply.cache_status.stored, reply.cache_status.detail
 
     assert await call("off") == ("a", False, "bypass", False, "off")
     assert await call("auto") == ("b", False, "miss", True, None)
@@ -42,7 +42,12 @@ def assert_refused(reply: Reply) -> None:
     assert (error["type"], error["code"]) == ("not_recorded", "not_recorded")
     assert "Nothing was sent" in error["message"]
     assert "WIRECACHE_MODE=auto" in error["message"]
-    assert (reply.told.hit, reply.told.fwd, reply.told.stored, reply.told.detail) == (False, "miss", False, "only-if-cached")
+    assert (reply.cache_status.hit, reply.cache_status.fwd, reply.cache_status.stored, reply.cache_status.detail) == (
+        False,
+        "miss",
+        False,
+        "only-if-cached",
+    )
     assert reply.headers["cache-status"].startswith("wirecache; fwd=miss")
 
 
@@ -51,7 +56,7 @@ async def test_offline_nothing_leaves(face: Face, provider: Provider, make_cache
         await ask(client, provider)
     chat, cache = provider.url + CHAT_PATH, make_cache(mode="offline")
     async with face.client(cache) as client:
-        assert (await ask(client, provider)).told.hit
+        assert (await ask(client, provider)).cache_status.hit
         for method, url, options in (
             ("POST", chat, {"json": body_of("other")}),
             ("POST", chat, {"json": body_of(stream=True)}),
@@ -97,12 +102,12 @@ async def test_offline_when_the_provider_is_down(face: Face, provider: Provider,
         await ask(client, provider)
     provider.close()
     async with face.client(make_cache(mode="offline")) as client:
-        assert (await ask(client, provider)).told.hit
+        assert (await ask(client, provider)).cache_status.hit
         assert_refused(await ask(client, provider, "other"))
         assert_refused(await ask(client, provider, stream=True))
         assert_refused(await client.get(provider.url + "/v1/models"))
     async with face.client(make_cache()) as client:
-        assert (await ask(client, provider)).told.hit
+        assert (await ask(client, provider)).cache_status.hit
         with pytest.raises(face.http.ConnectError):
             await ask(client, provider, "other")
 
@@ -113,9 +118,9 @@ async def test_offline_a_stale_entry_answers(face: Face, provider: Provider, mak
     cache = make_cache(mode="offline", ttl=0)
     async with face.client(cache) as client:
         reply = await ask(client, provider)
-    assert reply.told.hit
-    assert reply.told.ttl is not None
-    assert reply.told.ttl <= 0
+    assert reply.cache_status.hit
+    assert reply.cache_status.ttl is not None
+    assert reply.cache_status.ttl <= 0
     assert cache.stats.stale == 1
 
 
@@ -136,8 +141,8 @@ async def test_ttl_zero(face: Face, provider: Provider, make_cache: MakeCache) -
     cache = make_cache(ttl=0)
     async with face.client(cache) as client:
         first, second = await ask(client, provider), await ask(client, provider)
-    assert (first.told.fwd, second.told.fwd) == ("miss", "stale")
-    assert second.told.stored
+    assert (first.cache_status.fwd, second.cache_status.fwd) == ("miss", "stale")
+    assert second.cache_status.stored
     assert provider.calls == 2
     assert cache.prune() == 1
 
@@ -146,13 +151,13 @@ async def test_ttl_none(face: Face, provider: Provider, make_cache: MakeCache) -
     async with face.client(make_cache(ttl=None)) as client:
         await ask(client, provider)
         hit = await ask(client, provider)
-    assert hit.headers["cache-status"] == f'wirecache; hit; key="{hit.told.key}"'
+    assert hit.headers["cache-status"] == f'wirecache; hit; key="{hit.cache_status.key}"'
 
 
 async def test_namespaces_are_apart(face: Face, provider: Provider, make_cache: MakeCache) -> None:
     hits = []
     for namespace in ("a", "b", "", "a", "b", ""):
         async with face.client(make_cache(namespace=namespace)) as client:
-            hits.append((await ask(client, provider)).told.hit)
+            hits.append((await ask(client, provider)).cache_status.hit)
     assert hits == [False, False, False, True, True, True]
     assert provider.calls == 3

@@ -1,4 +1,4 @@
-"""``on_exchange`` on each face: told once of each exchange, when it is over."""
+"""``on_exchange`` on each face: called once for each exchange, when it is over."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ CHAT = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
 
 
 async def test_each_exchange_once(face: Face, make_cache: Callable[..., Cache], provider: Provider) -> None:
-    told: list[Exchange] = []
-    cache = make_cache(on_exchange=told.append, namespace="team")
+    ended: list[Exchange] = []
+    cache = make_cache(on_exchange=ended.append, namespace="team")
     url = provider.url + "/v1/chat/completions"
     async with face.client(cache) as client:
         for _ in range(2):
@@ -31,7 +31,7 @@ async def test_each_exchange_once(face: Face, make_cache: Callable[..., Cache], 
         provider.script = lambda _: Answer.of({"error": {}}, 503)
         await client.post(url, json={**CHAT, "n": 2})
         await client.post(url, json={**CHAT, "n": 3}, headers={"cache-control": "only-if-cached"})
-    assert [(one.code, one.status.hit, one.status.stored, one.status.detail, one.usage, one.saved is None) for one in told] == [
+    assert [(one.code, one.status.hit, one.status.stored, one.status.detail, one.usage, one.saved is None) for one in ended] == [
         (200, False, True, None, Usage(5, 7), True),
         (200, True, False, None, Usage(5, 7), False),
         (200, False, False, "stream", None, True),
@@ -39,19 +39,19 @@ async def test_each_exchange_once(face: Face, make_cache: Callable[..., Cache], 
         (424, False, False, "only-if-cached", None, True),
     ]
     host = provider.url.removeprefix("http://")
-    assert {(one.host, one.endpoint, one.model, one.namespace) for one in told} == {(host, "chat", "gpt-4o", "team")}
-    assert all(one.seconds is not None for one in told)
+    assert {(one.host, one.endpoint, one.model, one.namespace) for one in ended} == {(host, "chat", "gpt-4o", "team")}
+    assert all(one.seconds is not None for one in ended)
 
 
 async def test_a_stream_is_over_when_its_body_is(face: Face, make_cache: Callable[..., Cache], provider: Provider) -> None:
-    told: list[Exchange] = []
+    ended: list[Exchange] = []
     usage = {"prompt_tokens": 3, "completion_tokens": 4}
     provider.script = lambda _: events({"choices": [{"delta": {}}]}, {"choices": [], "usage": usage})
-    async with face.client(make_cache(on_exchange=told.append, streams="record")) as client:
+    async with face.client(make_cache(on_exchange=ended.append, streams="record")) as client:
         async with client.stream("POST", provider.url + "/v1/chat/completions", json={**CHAT, "stream": True}) as reply:
-            assert told == []
+            assert ended == []
             await reply.read()
-        (one,) = told
+        (one,) = ended
         assert (one.status.stored, one.usage) == (True, Usage(3, 4))
 
 
@@ -68,12 +68,12 @@ async def test_what_it_raises_is_told_once_and_never_reaches_the_call(
 
 
 async def test_a_call_that_fails_is_told(face: Face, make_cache: Callable[..., Cache], provider: Provider) -> None:
-    told: list[Exchange] = []
+    ended: list[Exchange] = []
     provider.script = lambda _: Answer(raw=b"")
-    async with face.client(make_cache(on_exchange=told.append)) as client:
+    async with face.client(make_cache(on_exchange=ended.append)) as client:
         with pytest.raises(face.http.HTTPError):
             await client.post(provider.url + "/v1/chat/completions", json=CHAT)
-    assert [(one.code, one.status.detail, one.host) for one in told] == [(0, "RemoteProtocolError", provider.url.removeprefix("http://"))]
+    assert [(one.code, one.status.detail, one.host) for one in ended] == [(0, "RemoteProtocolError", provider.url.removeprefix("http://"))]
 
 
 async def test_opentelemetry(face: Face, make_cache: Callable[..., Cache], provider: Provider) -> None:
@@ -123,7 +123,7 @@ async def test_the_span_of_the_instrumented_client_has_them_too(face: Face, make
         kind.instrument_client(client.native, tracer_provider=tracers)
         for _ in range(2):
             await client.post(provider.url + "/v1/chat/completions", json=CHAT)
-    told = [dict(span.attributes or {}) for span in spans.get_finished_spans()]
-    assert [one["wirecache.outcome"] for one in told] == ["miss", "hit"]
-    assert [one["gen_ai.request.model"] for one in told] == ["gpt-4o", "gpt-4o"]
-    assert told[1]["gen_ai.usage.output_tokens"] == 7
+    attributes = [dict(span.attributes or {}) for span in spans.get_finished_spans()]
+    assert [one["wirecache.outcome"] for one in attributes] == ["miss", "hit"]
+    assert [one["gen_ai.request.model"] for one in attributes] == ["gpt-4o", "gpt-4o"]
+    assert attributes[1]["gen_ai.usage.output_tokens"] == 7

@@ -31,7 +31,7 @@ async def assert_goes_by(through: ForwardProxy, face: Face, provider: Provider, 
     """The miss goes by the proxy, and the hit nowhere."""
     async with face.client(cache, **options) as client:
         miss, hit = await ask(client, provider), await ask(client, provider)
-    assert (miss.told.hit, hit.told.hit, hit.json()) == (False, True, CHAT)
+    assert (miss.cache_status.hit, hit.cache_status.hit, hit.json()) == (False, True, CHAT)
     assert through.seen == [provider.url + CHAT_PATH]
     assert provider.calls == 1
 
@@ -66,7 +66,7 @@ async def test_no_proxy(
         options["transport"] = face.network()
     async with face.client(cache, **options) as client:
         for hit in (False, True):
-            assert (await ask(client, provider)).told.hit is hit
+            assert (await ask(client, provider)).cache_status.hit is hit
     assert (proxy.seen, provider.calls) == ([], 1)
 
 
@@ -88,8 +88,8 @@ async def test_mounts(face: Face, provider: Provider, cache: Cache) -> None:
     async with face.client(cache, mounts=mounts) as client:
         for hit in (False, True):
             reply = await client.post("http://mounted.test/v1/chat/completions", json=body_of())
-            assert (reply.json(), reply.told.hit) == ({"from": "mount"}, hit)
-            assert ((await ask(client, provider)).json(), reply.told.hit) == (CHAT, hit)
+            assert (reply.json(), reply.cache_status.hit) == ({"from": "mount"}, hit)
+            assert ((await ask(client, provider)).json(), reply.cache_status.hit) == (CHAT, hit)
     assert (len(used), provider.calls) == (1, 1)
 
 
@@ -103,10 +103,10 @@ async def test_base_url_headers_params_cookies_auth(face: Face, provider: Provid
     }
     async with face.client(cache, **options) as client:
         for hit in (False, True):
-            assert (await client.post("/chat/completions", json=body_of())).told.hit is hit
-    (asked,) = provider.asked
-    assert (asked.path, asked.header("x-mine"), asked.header("cookie")) == (CHAT_PATH + "?v=2", "1", "c=3")
-    assert (asked.header("authorization") or "").startswith("Basic ")
+            assert (await client.post("/chat/completions", json=body_of())).cache_status.hit is hit
+    (request,) = provider.requests
+    assert (request.path, request.header("x-mine"), request.header("cookie")) == (CHAT_PATH + "?v=2", "1", "c=3")
+    assert (request.header("authorization") or "").startswith("Basic ")
 
 
 async def test_timeout(face: Face, provider: Provider, cache: Cache) -> None:
@@ -130,7 +130,7 @@ async def test_event_hooks(face: Face, provider: Provider, cache: Cache) -> None
 
     async def on_response(reply: Reply) -> None:
         await reply.read()
-        seen.append((reply.json(), reply.told.hit, reply.told.stored))
+        seen.append((reply.json(), reply.cache_status.hit, reply.cache_status.stored))
 
     hooks = {"request": [face.hook(on_request)], "response": [face.hook(on_response)]}
     url = provider.url + CHAT_PATH
@@ -140,7 +140,7 @@ async def test_event_hooks(face: Face, provider: Provider, cache: Cache) -> None
         async with client.stream("POST", url, json=body_of()) as reply:
             assert b"".join(await reply.all("iter_bytes")) == await reply.read()
     assert seen == [url, (CHAT, False, True), url, (CHAT, True, False), url, (CHAT, True, False)]
-    assert provider.asked[0].header("x-hooked") == "yes"
+    assert provider.requests[0].header("x-hooked") == "yes"
     assert provider.calls == 1
 
 
@@ -177,7 +177,7 @@ async def test_an_inner_transport_that_read_the_response(face: Face, provider: P
         miss, hit = await ask(client, provider), await ask(client, provider)
         live = await client.post(provider.url + "/v1/files", json={})
     assert miss.content == hit.content == live.content == body
-    assert (miss.told.stored, hit.told.hit, miss.told.detail) == (True, True, None)
+    assert (miss.cache_status.stored, hit.cache_status.hit, miss.cache_status.detail) == (True, True, None)
     await network.aclose() if face.is_async else network.close()
 
 
@@ -191,7 +191,7 @@ async def test_a_transport_whose_answers_are_made_in_memory(face: Face, cache: C
     async with face.client(cache, transport=face.transport(answer)) as client:
         for hit in (False, True):
             reply = await client.post("https://api.test" + CHAT_PATH, json=body_of())
-            assert (reply.json(), reply.told.hit, reply.headers["x-a"]) == (CHAT, hit, "b")
+            assert (reply.json(), reply.cache_status.hit, reply.headers["x-a"]) == (CHAT, hit, "b")
             assert reply.http_version == "HTTP/1.1"
     assert len(calls) == 1
 
@@ -200,7 +200,7 @@ async def test_a_bare_cache_transport(face: Face, provider: Provider, cache: Cac
     for next_transport in ((), (face.network(),)):
         async with face.plain_client(transport=face.cache_transport(cache, *next_transport)) as client:
             await ask(client, provider)
-            assert (await ask(client, provider)).told.hit
+            assert (await ask(client, provider)).cache_status.hit
             assert (await client.post(provider.url + "/v1/files", json={})).status_code == 200
     assert provider.calls == 3
 
@@ -212,9 +212,9 @@ async def test_limits(face: Face, provider: Provider, cache: Cache) -> None:
         async with client.stream("POST", provider.url + CHAT_PATH, json=body_of("held")) as held:
             with pytest.raises(face.http.PoolTimeout):
                 await ask(client, provider, "other")
-            assert (await ask(client, provider)).told.hit  # a hit needs no connection
+            assert (await ask(client, provider)).cache_status.hit  # a hit needs no connection
             await held.read()
-        assert (await ask(client, provider, "other")).told.stored
+        assert (await ask(client, provider, "other")).cache_status.stored
 
 
 async def test_default_options(face: Face, cache: Cache) -> None:
@@ -233,18 +233,18 @@ async def test_closing_a_client_leaves_the_cache_usable(face: Face, provider: Pr
     with pytest.raises(RuntimeError):
         await ask(client, provider)
     async with face.client(cache) as other:
-        assert (await ask(other, provider)).told.hit
-        assert (await ask(other, provider, "more")).told.stored
+        assert (await ask(other, provider)).cache_status.hit
+        assert (await ask(other, provider, "more")).cache_status.stored
 
 
 async def test_the_default_cache(face: Face, provider: Provider, tmp_path: Path) -> None:
     """Without a cache, a client has one on the default store."""
     async with face.client() as client:
-        assert (await ask(client, provider)).told.stored
+        assert (await ask(client, provider)).cache_status.stored
         client.native._transport.cache.close()
     assert (tmp_path / "default-store" / "cache.db").exists()
     async with face.client() as client:
-        assert (await ask(client, provider)).told.hit
+        assert (await ask(client, provider)).cache_status.hit
         client.native._transport.cache.close()
 
 
@@ -266,12 +266,12 @@ async def test_verify(face: Face, secure: Provider, cache: Cache, certificate: P
         with pytest.raises(face.http.ConnectError):
             await ask(client, secure)
     async with face.client(cache, verify=False) as client:
-        assert (await ask(client, secure)).told.stored
-        assert (await ask(client, secure)).told.hit
+        assert (await ask(client, secure)).cache_status.stored
+        assert (await ask(client, secure)).cache_status.hit
     async with face.client(cache, verify=ssl.create_default_context(cafile=str(certificate))) as client:
-        assert (await ask(client, secure, "other")).told.stored
+        assert (await ask(client, secure, "other")).cache_status.stored
     async with face.client(cache) as client:
-        assert (await ask(client, secure)).told.hit  # what was stored needs no handshake
+        assert (await ask(client, secure)).cache_status.hit  # what was stored needs no handshake
     assert secure.calls == 2
 
 

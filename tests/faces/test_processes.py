@@ -25,7 +25,7 @@ def child(face: Face, store: Path | str, url: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def told(process: subprocess.Popen[str]) -> dict[str, Any]:
+def answer_of(process: subprocess.Popen[str]) -> dict[str, Any]:
     out, error = process.communicate(timeout=30)
     assert process.returncode == 0, error
     assert not error
@@ -36,15 +36,15 @@ def told(process: subprocess.Popen[str]) -> dict[str, Any]:
 async def test_another_process_hits_what_this_one_stored(face: Face, provider: Provider, disk: DiskStore, cache: Cache) -> None:
     async with face.client(cache) as client:
         reply = await ask(client, provider)
-    other = told(child(face, disk.path, provider.url + CHAT_PATH))
-    assert other == {"hit": True, "key": reply.told.key, "sha": hashlib.sha256(reply.content).hexdigest(), "status": 200}
+    other = answer_of(child(face, disk.path, provider.url + CHAT_PATH))
+    assert other == {"hit": True, "key": reply.cache_status.key, "sha": hashlib.sha256(reply.content).hexdigest(), "status": 200}
     assert provider.calls == 1
 
 
 def test_this_process_hits_what_others_stored(provider: Provider, disk: DiskStore, cache: Cache) -> None:
     """Faces at once, each in a process of its own: what they store is one entry, and this process reads it."""
     url, faces = provider.url + CHAT_PATH, FACES[::2]
-    answers = [told(process) for process in [child(face, disk.path, url) for face in faces]]
+    answers = [answer_of(process) for process in [child(face, disk.path, url) for face in faces]]
     assert len({answer["sha"] for answer in answers}) == 1
     assert sum(answer["hit"] for answer in answers) == len(faces) - provider.calls
     calls = provider.calls
@@ -62,7 +62,7 @@ def test_one_library_and_colour_hits_in_a_process_what_another_stored_in_another
     redis = f"{redis_url}?prefix={uuid4()}:&timeout=5"
     store = {"disk": str(tmp_path / "shared"), "redis": redis, "tiers": f"memory://,{tmp_path}/shared,{redis}"}[through]
     url = provider.url + CHAT_PATH
-    first = told(child(Face("httpx", "sync"), store, url))
-    second = told(child(Face("httpx2", "asyncio"), store, url))
+    first = answer_of(child(Face("httpx", "sync"), store, url))
+    second = answer_of(child(Face("httpx2", "asyncio"), store, url))
     assert (first["hit"], second) == (False, {**first, "hit": True})
     assert provider.calls == 1

@@ -28,7 +28,7 @@ async def test_a_stream_is_replayed_in_its_pieces(face: Face, provider: Provider
                 reply.over("iter_raw") as chunks,
             ):
                 seen.append([chunk async for chunk in chunks])
-        assert reply.told.hit
+        assert reply.cache_status.hit
     assert seen == [EVENTS, EVENTS]
     assert provider.calls == 1
 
@@ -42,7 +42,7 @@ async def test_the_pace_of_a_replay(face: Face, provider: Provider, make_cache: 
             if not spans:
                 await ask(client, provider, stream=True)
             start = time.perf_counter()
-            assert (await ask(client, provider, stream=True)).told.hit
+            assert (await ask(client, provider, stream=True)).cache_status.hit
             spans[speed] = time.perf_counter() - start
     assert provider.calls == 1
     assert spans[1.0] >= 0.18
@@ -58,9 +58,9 @@ async def test_a_stream_that_was_left_early_is_not_stored(face: Face, provider: 
         url = provider.url + CHAT_PATH
         async with client.stream("POST", url, json=body_of(stream=True)) as reply, reply.over("iter_lines") as lines:
             await anext(lines)
-        assert reply.told.detail == "abandoned"
-        assert not (await ask(client, provider, stream=True)).told.hit
-        assert (await ask(client, provider, stream=True)).told.hit
+        assert reply.cache_status.detail == "abandoned"
+        assert not (await ask(client, provider, stream=True)).cache_status.hit
+        assert (await ask(client, provider, stream=True)).cache_status.hit
 
 
 @pytest.mark.parametrize(

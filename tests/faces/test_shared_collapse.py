@@ -14,7 +14,7 @@ import pytest
 
 from tests.faces.ask import CHAT_PATH, body_of
 from tests.faces.face import FACES, Face
-from tests.provider import CHAT, Answer, Asked, Provider
+from tests.provider import CHAT, Answer, Provider, ReceivedRequest
 from wirecache import Cache, ConfigError, DiskStore
 
 ROOT = Path(__file__).parents[2]
@@ -45,21 +45,21 @@ def go(process: subprocess.Popen[str]) -> None:
     process.stdin.flush()
 
 
-def is_the_question(asked: Asked) -> bool:
-    return asked.json == body_of()
+def is_the_question(request: ReceivedRequest) -> bool:
+    return request.json == body_of()
 
 
 def test_six_processes_ask_once(provider: Provider, store: str) -> None:
-    provider.script = lambda asked: slowly(0.5) if is_the_question(asked) else None
+    provider.script = lambda request: slowly(0.5) if is_the_question(request) else None
     with ExitStack() as stack:
         processes = [stack.enter_context(child(face, store, provider.url + CHAT_PATH)) for face in FACES]
         assert all(map(is_ready, processes))
         for process in processes:
             go(process)
-        told = [json.loads(process.communicate(timeout=30)[0]) for process in processes]
-    assert {(answer["status"], answer["text"]) for answer in told} == {(200, json.dumps(CHAT))}
-    assert sum(map(is_the_question, provider.asked)) == 1
-    assert sum(answer["collapsed"] for answer in told) == 5
+        answers = [json.loads(process.communicate(timeout=30)[0]) for process in processes]
+    assert {(answer["status"], answer["text"]) for answer in answers} == {(200, json.dumps(CHAT))}
+    assert sum(map(is_the_question, provider.requests)) == 1
+    assert sum(answer["collapsed"] for answer in answers) == 5
     with Cache(store) as cache:
         assert {entry.request.method for entry in cache.entries()} == {"POST"}  # and no lease among them
 
@@ -70,10 +70,10 @@ def slowly(seconds: float) -> Answer:
 
 
 def test_a_leader_that_is_killed(provider: Provider, store: str) -> None:
-    provider.script = lambda asked: slowly(30 if calls() == 1 else 0) if is_the_question(asked) else None
+    provider.script = lambda request: slowly(30 if calls() == 1 else 0) if is_the_question(request) else None
 
     def calls() -> int:
-        return sum(map(is_the_question, provider.asked))
+        return sum(map(is_the_question, provider.requests))
 
     with child(FACES[0], store, provider.url + CHAT_PATH) as leader, child(FACES[4], store, provider.url + CHAT_PATH) as follower:
         assert is_ready(leader)
@@ -86,22 +86,22 @@ def test_a_leader_that_is_killed(provider: Provider, store: str) -> None:
         assert calls() == 1  # it waits
         leader.kill()
         start = time.perf_counter()
-        told = json.loads(follower.communicate(timeout=20)[0])
-    assert (told["status"], told["collapsed"], calls()) == (200, False, 2)
+        answer = json.loads(follower.communicate(timeout=20)[0])
+    assert (answer["status"], answer["collapsed"], calls()) == (200, False, 2)
     assert time.perf_counter() - start < 8  # the lease, which was renewed until then, and some
 
 
 def test_what_is_not_stored_is_not_shared(provider: Provider, store: str) -> None:
-    provider.script = lambda asked: slowly(0.3) and Answer.of({"error": {"message": "no"}}, 500) if is_the_question(asked) else None
+    provider.script = lambda request: slowly(0.3) and Answer.of({"error": {"message": "no"}}, 500) if is_the_question(request) else None
     with ExitStack() as stack:
         processes = [stack.enter_context(child(face, store, provider.url + CHAT_PATH)) for face in FACES[::2]]
         assert all(map(is_ready, processes))
         start = time.perf_counter()
         for process in processes:
             go(process)
-        told = [json.loads(process.communicate(timeout=30)[0]) for process in processes]
-    assert [answer["status"] for answer in told] == [500, 500, 500]
-    assert sum(map(is_the_question, provider.asked)) == 3
+        answers = [json.loads(process.communicate(timeout=30)[0]) for process in processes]
+    assert [answer["status"] for answer in answers] == [500, 500, 500]
+    assert sum(map(is_the_question, provider.requests)) == 3
     assert time.perf_counter() - start < 5
 
 

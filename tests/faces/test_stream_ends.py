@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 import pytest
 
-from tests import provider_events as told
+from tests import provider_events
 from tests.faces.ask import CHAT_PATH, Gate, ask, body_of, stops_early
 from tests.faces.face import Face
 from tests.faces.test_leaks import narrow
@@ -50,7 +50,7 @@ async def test_leaving_at_each_event(face: Face, provider: Provider, make_cache:
                         break
             held[-1].open()
             whole = seen == b"".join(stream.events) and not stream.needs_end
-            assert (reply.told.stored, reply.told.detail) == (whole, None if whole else "abandoned")
+            assert (reply.cache_status.stored, reply.cache_status.detail) == (whole, None if whole else "abandoned")
     assert {entry.body for entry in cache.entries()} <= {b"".join(stream.events)}
 
 
@@ -71,31 +71,31 @@ async def test_closed_or_broken_off_after_done(face: Face, provider: Provider, m
             except face.http.RemoteProtocolError:
                 assert cut
         assert got == b"".join(CHAT)
-        assert (reply.told.stored, reply.told.detail) == (True, None)
+        assert (reply.cache_status.stored, reply.cache_status.detail) == (True, None)
         again = await ask(client, provider, stream=True)
-    assert (again.content, again.told.hit) == (b"".join(CHAT), True)
+    assert (again.content, again.cache_status.hit) == (b"".join(CHAT), True)
 
 
 BAD = {
-    "chat-error": (SSE, told.CHAT_ERROR, "error"),
-    "chat-filter": (SSE, told.CHAT_FILTERED, "content-filter"),
+    "chat-error": (SSE, provider_events.CHAT_ERROR, "error"),
+    "chat-filter": (SSE, provider_events.CHAT_FILTERED, "content-filter"),
     "chat-cut": (SSE, CHAT[:-1], "truncated"),
     "chat-cut-in-an-event": (SSE, [*CHAT[:2], CHAT[2][:30]], "truncated"),
-    "responses-failed": (SSE, told.RESPONSES_FAILED, "status-failed"),
-    "responses-error": (SSE, told.RESPONSES_ERROR, "error"),
-    "responses-filter": (SSE, told.RESPONSES_FILTERED, "content-filter"),
-    "responses-cut": (SSE, told.RESPONSES[:-1], "truncated"),
-    "anthropic-error": (SSE, told.MESSAGES_ERROR, "error"),
-    "anthropic-refusal": (SSE, told.MESSAGES_REFUSED, "content-filter"),
-    "anthropic-cut": (SSE, told.MESSAGES[:-1], "truncated"),
-    "gemini-error": (SSE, told.GEMINI_ERROR, "error"),
-    "gemini-safety": (SSE, told.GEMINI_SAFETY, "content-filter"),
-    "gemini-blocked": (SSE, told.GEMINI_BLOCKED, "content-filter"),
-    "gemini-cut": (SSE, told.GEMINI[:-1], "truncated"),
-    "cohere-error": (SSE, told.COHERE_ERROR, "error"),
-    "ollama-error": (NDJSON, told.OLLAMA_ERROR, "error"),
-    "ollama-cut": (NDJSON, told.OLLAMA[:-1], "truncated"),
-    "tgi-error": (SSE, told.TGI_ERROR, "error"),
+    "responses-failed": (SSE, provider_events.RESPONSES_FAILED, "status-failed"),
+    "responses-error": (SSE, provider_events.RESPONSES_ERROR, "error"),
+    "responses-filter": (SSE, provider_events.RESPONSES_FILTERED, "content-filter"),
+    "responses-cut": (SSE, provider_events.RESPONSES[:-1], "truncated"),
+    "anthropic-error": (SSE, provider_events.MESSAGES_ERROR, "error"),
+    "anthropic-refusal": (SSE, provider_events.MESSAGES_REFUSED, "content-filter"),
+    "anthropic-cut": (SSE, provider_events.MESSAGES[:-1], "truncated"),
+    "gemini-error": (SSE, provider_events.GEMINI_ERROR, "error"),
+    "gemini-safety": (SSE, provider_events.GEMINI_SAFETY, "content-filter"),
+    "gemini-blocked": (SSE, provider_events.GEMINI_BLOCKED, "content-filter"),
+    "gemini-cut": (SSE, provider_events.GEMINI[:-1], "truncated"),
+    "cohere-error": (SSE, provider_events.COHERE_ERROR, "error"),
+    "ollama-error": (NDJSON, provider_events.OLLAMA_ERROR, "error"),
+    "ollama-cut": (NDJSON, provider_events.OLLAMA[:-1], "truncated"),
+    "tgi-error": (SSE, provider_events.TGI_ERROR, "error"),
     "empty": (SSE, [], "empty"),
 }
 
@@ -108,7 +108,7 @@ async def test_a_stream_that_ended_badly_passes_and_is_not_kept(face: Face, prov
             for _ in range(2):
                 reply = await ask(client, provider, name, stream=True)
                 assert reply.content == b"".join(events), name
-                assert (reply.told.hit, reply.told.stored, reply.told.detail) == (False, False, reason), name
+                assert (reply.cache_status.hit, reply.cache_status.stored, reply.cache_status.detail) == (False, False, reason), name
     assert not list(cache.entries())
     assert provider.calls == 2 * len(BAD)
 
@@ -139,10 +139,10 @@ async def test_a_reader_that_is_cancelled(face: Face, provider: Provider, make_c
                     async for _ in pieces:
                         pass
             assert scope.cancelled_caught
-            assert not reply.told.stored
+            assert not reply.cache_status.stored
             gate.open()
         provider.script = lambda _: Answer(200, {"content-type": SSE}, CHAT)
-        assert (await ask(client, provider, "0", stream=True)).told.stored
+        assert (await ask(client, provider, "0", stream=True)).cache_status.stored
     assert [entry.body for entry in cache.entries()] == [b"".join(CHAT)]
 
 
@@ -170,8 +170,8 @@ async def test_a_reader_that_is_cancelled_after_the_last_event(face: Face, provi
                         if got.endswith(DONE):
                             scope.cancel()
         gate.open()
-        assert reply.told.stored
-        assert (await ask(client, provider, stream=True)).told.hit
+        assert reply.cache_status.stored
+        assert (await ask(client, provider, stream=True)).cache_status.hit
 
 
 async def test_a_stream_that_grows_above_the_limit(face: Face, provider: Provider, make_cache: Make) -> None:
@@ -182,7 +182,7 @@ async def test_a_stream_that_grows_above_the_limit(face: Face, provider: Provide
         for _ in range(2):
             reply = await ask(client, provider, stream=True)
             assert reply.content == b"".join([*CHAT[:2] * 10, *CHAT])
-            assert (reply.told.hit, reply.told.stored, reply.told.detail) == (False, False, "too-large")
+            assert (reply.cache_status.hit, reply.cache_status.stored, reply.cache_status.detail) == (False, False, "too-large")
     assert not list(cache.entries())
 
 
@@ -191,7 +191,7 @@ async def test_what_is_said_before_and_after_the_body(face: Face, provider: Prov
     provider.script = lambda _: Answer(200, {"content-type": SSE}, CHAT)
     async with face.client(cache) as client:
         async with client.stream("POST", provider.url + CHAT_PATH, json=body_of(stream=True)) as reply:
-            key = reply.told.key
+            key = reply.cache_status.key
             assert reply.headers["cache-status"] == f'wirecache; fwd=miss; key="{key}"'
             await reply.all("iter_raw")
             assert reply.headers["cache-status"] == f'wirecache; fwd=miss; stored; key="{key}"'
@@ -215,7 +215,7 @@ async def test_readers_of_one_recorded_stream_take_turns(face: Face, provider: P
         def reader(number: int) -> Callable[[], Any]:
             async def read() -> None:
                 async with client.stream("POST", provider.url + CHAT_PATH, json=body_of(stream=True)) as reply:
-                    assert reply.told.hit
+                    assert reply.cache_status.hit
                     async with reply.over("iter_raw") as pieces:
                         got = b""
                         async for piece in pieces:
@@ -239,7 +239,7 @@ MANY = 50_000
 @stops_early
 async def test_a_very_long_stream_does_not_hold_the_loop(face: Face, provider: Provider, make_cache: Make, way: str) -> None:
     """Judging 11 MB takes a third of a second: in a thread, while the loop goes on."""
-    begin, delta, end = told.RESPONSES[:4], told.RESPONSES[4], told.RESPONSES[-1]
+    begin, delta, end = provider_events.RESPONSES[:4], provider_events.RESPONSES[4], provider_events.RESPONSES[-1]
     provider.script = lambda _: Answer(200, {"content-type": SSE}, [*begin, *[delta * 100] * (MANY // 100), end])
     cache = make_cache(streams="record")
     beats = 0
@@ -268,7 +268,7 @@ async def test_a_very_long_stream_does_not_hold_the_loop(face: Face, provider: P
         assert beats_since >= 5  # while the body was judged
     else:
         reply, _ = await read()
-    assert reply.told.stored
+    assert reply.cache_status.stored
     (entry,) = cache.entries()
     assert len(entry.body) > MANY * len(delta)
 
@@ -293,8 +293,8 @@ async def test_a_reader_that_stops_at_the_last_event_and_closes_nothing(face: Fa
                 if got == b"".join(CHAT):
                     break
             assert not reply.is_closed
-            assert reply.told.stored
+            assert reply.cache_status.stored
             again = await ask(client, provider, stream=True)
-            assert (again.content, again.told.hit) == (got, True)
+            assert (again.content, again.cache_status.hit) == (got, True)
         gate.open()
     assert cache.stats.stored == 1

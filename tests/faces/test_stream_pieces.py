@@ -66,10 +66,10 @@ async def test_each_dialect_passes_piece_by_piece_and_is_replayed(
         async with client.stream("POST", provider.url + stream.path, json=body) as reply:
             assert await dialogue.read(reply, "iter_raw") == b"".join(stream.events)
         assert dialogue.in_time == [True] * len(stream.events)
-        assert (reply.told.fwd, reply.told.stored, reply.told.detail) == ("miss", True, None)
+        assert (reply.cache_status.fwd, reply.cache_status.stored, reply.cache_status.detail) == ("miss", True, None)
         async with client.stream("POST", provider.url + stream.path, json=body) as reply:
             assert await reply.all("iter_raw") == stream.events
-        assert reply.told.hit
+        assert reply.cache_status.hit
         assert reply.headers["content-type"] == stream.kind
     (entry,) = cache.entries()
     assert (entry.usage and entry.usage[:2]) == ((5, 7) if stream.counts else None)
@@ -96,7 +96,7 @@ async def test_a_coded_stream_is_kept_decoded_with_its_times(
                     if over == "closed after [DONE]" and got.endswith(DONE):
                         break
         assert got == b"".join(CHAT)
-        assert (reply.told.stored, reply.told.detail) == (True, None)
+        assert (reply.cache_status.stored, reply.cache_status.detail) == (True, None)
         assert (await pieces(client, provider))[0] == CHAT
     (entry,) = cache.entries()
     assert entry.body == b"".join(CHAT)
@@ -115,7 +115,7 @@ async def test_a_coding_that_hides_pieces(face: Face, provider: Provider, make_c
     async with face.client(cache) as client:
         live, _ = await pieces(client, provider, "iter_bytes")
         replayed, reply = await pieces(client, provider, "iter_bytes")
-    assert reply.told.hit
+    assert reply.cache_status.hit
     assert replayed == [piece for piece in live if piece]
     assert b"".join(replayed) == b"".join(CHAT)
 
@@ -129,7 +129,7 @@ async def test_the_last_event_is_cut_before_its_last_byte(face: Face, provider: 
     async with face.client(cache) as client:
         live, _ = await pieces(client, provider)
         replayed, reply = await pieces(client, provider)
-    assert reply.told.hit
+    assert reply.cache_status.hit
     assert b"".join(replayed) == b"".join(live) == b"".join(pieces_sent)
 
 
@@ -145,7 +145,7 @@ async def test_pieces_are_cut_anywhere(face: Face, provider: Provider, make_cach
         live, _ = await pieces(client, provider)
         for way, expected in (("iter_raw", live), ("iter_text", TALK.decode()), ("iter_lines", TALK.decode().splitlines())):
             replayed, reply = await pieces(client, provider, way)
-            assert reply.told.hit
+            assert reply.cache_status.hit
             assert ("".join(replayed) if way == "iter_text" else replayed) == expected
     assert b"".join(live) == TALK
     assert provider.calls == 1
@@ -161,7 +161,7 @@ async def test_a_stream_of_declared_length(face: Face, provider: Provider, make_
     async with face.client(cache) as client:
         await pieces(client, provider)
         replayed, reply = await pieces(client, provider)
-    assert (b"".join(replayed), reply.told.hit, "content-length" in reply.headers) == (b"".join(CHAT), True, False)
+    assert (b"".join(replayed), reply.cache_status.hit, "content-length" in reply.headers) == (b"".join(CHAT), True, False)
 
 
 async def test_lines_of_json(face: Face, provider: Provider, make_cache: Make) -> None:
@@ -170,7 +170,7 @@ async def test_lines_of_json(face: Face, provider: Provider, make_cache: Make) -
     async with face.client(cache) as client:
         live, _ = await pieces(client, provider, "iter_lines", "/api/chat")
         replayed, reply = await pieces(client, provider, "iter_lines", "/api/chat")
-    assert reply.told.hit
+    assert reply.cache_status.hit
     assert live == replayed
     assert [json.loads(line)["done"] for line in replayed] == [False, False, False, True]
 
@@ -181,7 +181,7 @@ async def test_a_replay_behaves_as_a_live_answer(face: Face, provider: Provider,
     async with face.client(make_cache(streams="record")) as client:
         (live, first), (again, second) = [await pieces(client, provider, way) for _ in range(2)]
     assert live == again
-    assert (first.told.hit, second.told.hit) == (False, True)
+    assert (first.cache_status.hit, second.cache_status.hit) == (False, True)
     for name in ("num_bytes_downloaded", "http_version", "status_code", "is_closed", "is_stream_consumed"):
         assert getattr(first, name) == getattr(second, name)
     assert first.headers["x-request-id"] == second.headers["x-request-id"]
@@ -193,7 +193,7 @@ async def test_a_replay_that_is_read_at_once(face: Face, provider: Provider, mak
     async with face.client(make_cache(streams="record")) as client:
         for hit in (False, True):
             reply = await client.post(provider.url + CHAT_PATH, json=body_of(stream=True))
-            assert (reply.content, reply.told.hit) == (b"".join(CHAT), hit)
+            assert (reply.content, reply.cache_status.hit) == (b"".join(CHAT), hit)
 
 
 @stops_early
@@ -211,7 +211,7 @@ async def test_a_second_pass_over_a_replay_goes_on_where_the_first_stopped(face:
                 got += b"".join([piece async for piece in passes(reply.native.stream, face.is_async)])
                 assert got == b"".join(CHAT)
                 assert [piece async for piece in passes(reply.native.stream, face.is_async)] == []
-            assert reply.told.hit is hit
+            assert reply.cache_status.hit is hit
 
 
 async def passes(stream: Any, is_async: bool) -> AsyncIterator[bytes]:

@@ -21,7 +21,7 @@ WHOLE = b"".join(CHAT)
 
 @pytest.fixture(autouse=True)
 def _streaming(provider: Provider) -> None:
-    provider.script = lambda asked: Answer(200, {"content-type": SSE}, [b": call\n\n", *CHAT])
+    provider.script = lambda _: Answer(200, {"content-type": SSE}, [b": call\n\n", *CHAT])
 
 
 # -- who may say it ----------------------------------------------------------------------------------------------------
@@ -32,8 +32,8 @@ async def recorded(face: Face, provider: Provider, cache: Cache, **options: Any)
     async with face.client(cache) as client:
         first, second = [await client.post(provider.url + CHAT_PATH, json=body_of(stream=True), **options) for _ in range(2)]
     assert first.content == second.content
-    assert (first.told.fwd, first.told.stored) == (("miss", True) if second.told.hit else ("bypass", False))
-    return second.told.hit
+    assert (first.cache_status.fwd, first.cache_status.stored) == (("miss", True) if second.cache_status.hit else ("bypass", False))
+    return second.cache_status.hit
 
 
 async def test_by_default_no_stream_is_recorded(face: Face, provider: Provider, make_cache: Make) -> None:
@@ -84,12 +84,15 @@ async def test_the_modes(face: Face, provider: Provider, make_cache: Make) -> No
     cache = make_cache(streams="record")
     async with face.client(cache) as client:
         await ask(client, provider, stream=True)
-        told = []
+        statuses = []
         for mode in ("auto", "offline", "refresh", "off", "auto"):
             with options(mode=mode):
-                told.append((await ask(client, provider, stream=True)).told)
-    assert [status.hit for status in told] == [True, True, False, False, True]
-    assert [(status.fwd, status.stored, status.detail) for status in told[2:4]] == [("request", True, "refresh"), ("bypass", False, "off")]
+                statuses.append((await ask(client, provider, stream=True)).cache_status)
+    assert [status.hit for status in statuses] == [True, True, False, False, True]
+    assert [(status.fwd, status.stored, status.detail) for status in statuses[2:4]] == [
+        ("request", True, "refresh"),
+        ("bypass", False, "off"),
+    ]
     assert provider.calls == 3
 
 
@@ -103,7 +106,7 @@ async def test_directives(face: Face, provider: Provider, make_cache: Make, dire
         await ask(client, provider, stream=True)
         reply = await client.post(provider.url + CHAT_PATH, json=body_of(stream=True), headers={"cache-control": directive})
     assert provider.calls == 1 + calls
-    assert (reply.told.stored, reply.told.hit) == (kept, not calls)
+    assert (reply.cache_status.stored, reply.cache_status.hit) == (kept, not calls)
 
 
 async def test_samples_and_both_forms_are_apart(face: Face, provider: Provider, make_cache: Make) -> None:
@@ -111,9 +114,9 @@ async def test_samples_and_both_forms_are_apart(face: Face, provider: Provider, 
     async with face.client(cache) as client:
         for sample in (0, 1):
             with options(sample=sample):
-                assert not (await ask(client, provider, stream=True)).told.hit
-                assert (await ask(client, provider, stream=True)).told.hit
-        assert not (await ask(client, provider)).told.hit
+                assert not (await ask(client, provider, stream=True)).cache_status.hit
+                assert (await ask(client, provider, stream=True)).cache_status.hit
+        assert not (await ask(client, provider)).cache_status.hit
     assert provider.calls == 3
 
 
@@ -121,9 +124,9 @@ async def test_samples_and_both_forms_are_apart(face: Face, provider: Provider, 
 
 
 def message(reply: Reply) -> str:
-    assert (reply.status_code, reply.headers["x-should-retry"], reply.told.detail) == (424, "false", "only-if-cached")
-    said: str = json.loads(reply.content)["error"]["message"]
-    return said
+    assert (reply.status_code, reply.headers["x-should-retry"], reply.cache_status.detail) == (424, "false", "only-if-cached")
+    text: str = json.loads(reply.content)["error"]["message"]
+    return text
 
 
 @pytest.mark.parametrize("streams", ["bypass", "record"])
@@ -131,9 +134,9 @@ async def test_a_stream_that_was_not_recorded(face: Face, provider: Provider, ma
     cache = make_cache(mode="offline", streams=streams)
     async with face.client(cache) as client:
         for path in (CHAT_PATH, "/v1beta/models/m:streamGenerateContent?alt=sse", "/api/chat"):
-            said = message(await client.post(provider.url + path, json=body_of(stream=True)))
-            assert "streams='record'" in said
-            assert "WIRECACHE_STREAMS=record" in said
+            text = message(await client.post(provider.url + path, json=body_of(stream=True)))
+            assert "streams='record'" in text
+            assert "WIRECACHE_STREAMS=record" in text
         if streams == "record":
             assert "streams=" not in message(await ask(client, provider))
             ollama = await client.post(provider.url + "/api/chat", json=body_of())  # streams, unless told not to
@@ -151,9 +154,9 @@ async def test_a_stream_that_was_not_recorded_raises(face: Face, make_cache: Mak
 async def test_offline_a_stale_stream_is_replayed(face: Face, provider: Provider, make_cache: Make) -> None:
     async with face.client(make_cache(streams="record", ttl=0)) as client:
         await ask(client, provider, stream=True)
-        assert not (await ask(client, provider, stream=True)).told.hit
+        assert not (await ask(client, provider, stream=True)).cache_status.hit
         with options(mode="offline"):
-            assert (await ask(client, provider, stream=True)).told.hit
+            assert (await ask(client, provider, stream=True)).cache_status.hit
 
 
 async def test_stale_if_error_gives_the_stream(face: Face, provider: Provider, make_cache: Make) -> None:
@@ -161,32 +164,32 @@ async def test_stale_if_error_gives_the_stream(face: Face, provider: Provider, m
         live = await ask(client, provider, stream=True)
         provider.script = lambda _: Answer(503)
         reply = await ask(client, provider, stream=True)
-    assert (reply.content, reply.told.detail) == (live.content, "stale-if-error")
+    assert (reply.content, reply.cache_status.detail) == (live.content, "stale-if-error")
 
 
-# -- what else is asked --------------------------------------------------------------------------------------------------
+# -- what explain answers --------------------------------------------------------------------------------------------------
 
 
 async def test_explain_tells_of_a_recorded_stream(face: Face, provider: Provider, make_cache: Make) -> None:
     cache = make_cache(streams="record")
-    asked = {"url": provider.url + CHAT_PATH, "body": body_of(stream=True)}
-    assert cache.explain(asked).found is False
+    request = {"url": provider.url + CHAT_PATH, "body": body_of(stream=True)}
+    assert cache.explain(request).found is False
     async with face.client(cache) as client:
         await ask(client, provider, stream=True)
     cache.flush()
-    told = cache.explain(asked)
-    assert (told.found, told.reason) == (True, None)
-    plain = cache.explain({**asked, "body": body_of()})
+    recorded = cache.explain(request)
+    assert (recorded.found, recorded.reason) == (True, None)
+    plain = cache.explain({**request, "body": body_of()})
     assert plain.nearest is not None
     assert [difference.pointer for difference in plain.nearest.differences] == ["/stream"]
-    assert "stream" in str(make_cache().explain(asked))
+    assert "stream" in str(make_cache().explain(request))
 
 
 async def test_accept_is_asked(face: Face, provider: Provider, make_cache: Make) -> None:
     seen = []
     cache = make_cache(streams="record", accept=lambda entry: seen.append(len(entry.chunks)) or "not today")
     async with face.client(cache) as client:
-        assert (await ask(client, provider, stream=True)).told.detail == "not today"
+        assert (await ask(client, provider, stream=True)).cache_status.detail == "not today"
     assert len(seen) == 1
 
 
@@ -194,7 +197,7 @@ async def test_an_answer_that_streams_unasked(face: Face, provider: Provider, ma
     """Recognised by its response."""
     async with face.client(make_cache(streams="record")) as client:
         for hit in (False, True):
-            assert (await ask(client, provider)).told.hit is hit
+            assert (await ask(client, provider)).cache_status.hit is hit
 
 
 @pytest.mark.parametrize(
@@ -209,13 +212,13 @@ async def test_a_stream_without_a_member(
     async with face.client(make_cache(streams="record")) as client:
         for hit in (False, True):
             reply = await client.post(provider.url + path, json={"model": "m", "contents": []})
-            assert (reply.told.hit, reply.content) == (hit, b"".join(events))
+            assert (reply.cache_status.hit, reply.content) == (hit, b"".join(events))
 
 
 async def test_an_error_in_place_of_the_stream(face: Face, provider: Provider, make_cache: Make) -> None:
     provider.script = lambda _: Answer.of({"error": {"message": "no"}}, 429)
     async with face.client(make_cache(streams="record")) as client:
         for _ in range(2):
-            assert (await ask(client, provider, stream=True)).told.detail == "status-429"
+            assert (await ask(client, provider, stream=True)).cache_status.detail == "status-429"
         provider.script = lambda _: Answer.of({"error": {"message": "no"}})
-        assert (await ask(client, provider, stream=True)).told.detail == "error"
+        assert (await ask(client, provider, stream=True)).cache_status.detail == "error"

@@ -47,7 +47,7 @@ class Dialogue:
 
 
 @pytest.mark.parametrize(
-    ("kind", "chunks", "asked"),
+    ("kind", "chunks", "members"),
     [
         pytest.param(SSE, EVENTS, {"stream": True}, id="sse-asked-for"),
         pytest.param(SSE, EVENTS, {}, id="sse-not-asked-for"),
@@ -57,28 +57,28 @@ class Dialogue:
     ],
 )
 async def test_each_chunk_arrives_before_the_next_is_sent(
-    face: Face, provider: Provider, cache: Cache, kind: str, chunks: list[bytes], asked: dict[str, bool]
+    face: Face, provider: Provider, cache: Cache, kind: str, chunks: list[bytes], members: dict[str, bool]
 ) -> None:
     async with face.client(cache) as client:
         for way in ("iter_raw", "iter_bytes"):
             dialogue = Dialogue(chunks)
             provider.script = lambda _, dialogue=dialogue: dialogue.answer(kind)  # type: ignore[misc]
-            async with client.stream("POST", provider.url + CHAT_PATH, json=body_of(way, **asked)) as reply:
+            async with client.stream("POST", provider.url + CHAT_PATH, json=body_of(way, **members)) as reply:
                 assert await dialogue.read(reply, way) == b"".join(chunks)
             assert dialogue.in_time == [True] * len(chunks)
-            told = reply.told
-            assert (told.stored, told.detail) == ((True, None) if kind == JSON else (False, "stream"))
-            assert told.fwd == ("bypass" if asked else "miss")
+            status = reply.cache_status
+            assert (status.stored, status.detail) == ((True, None) if kind == JSON else (False, "stream"))
+            assert status.fwd == ("bypass" if members else "miss")
     assert len(list(cache.entries())) == (2 if kind == JSON else 0)
     stats = cache.stats
-    assert (stats.bypassed, stats.reasons.get("stream")) == ((2, 2) if asked else (0, stats.reasons.get("stream")))
+    assert (stats.bypassed, stats.reasons.get("stream")) == ((2, 2) if members else (0, stats.reasons.get("stream")))
 
 
 async def test_a_slow_answer_that_was_stored_is_given_whole(face: Face, provider: Provider, cache: Cache) -> None:
     provider.script = lambda _: Answer(200, {"content-type": JSON}, PIECES, pause=0.02)
     async with face.client(cache) as client:
         miss, hit = await ask(client, provider), await ask(client, provider)
-    assert (miss.content, hit.content, hit.told.hit, provider.calls) == (BODY, BODY, True, 1)
+    assert (miss.content, hit.content, hit.cache_status.hit, provider.calls) == (BODY, BODY, True, 1)
     assert hit.elapsed < miss.elapsed
     assert cache.stats.seconds_saved >= 0.06  # what upstream took: to the end of the body
 
@@ -101,7 +101,12 @@ async def test_a_stream_is_read_to_its_end_and_never_stored(face: Face, provider
         for _ in range(2):
             reply = await ask(client, provider, stream=True)
             assert reply.content == b"".join(EVENTS)
-            assert (reply.told.hit, reply.told.fwd, reply.told.detail, reply.told.key) == (False, "bypass", "stream", None)
+            assert (reply.cache_status.hit, reply.cache_status.fwd, reply.cache_status.detail, reply.cache_status.key) == (
+                False,
+                "bypass",
+                "stream",
+                None,
+            )
             assert reply.headers["cache-status"] == "wirecache; fwd=bypass; detail=stream"
     assert provider.calls == 2
     assert (cache.stats.bypassed, cache.stats.stored, cache.stats.refused) == (2, 0, 0)
@@ -120,7 +125,7 @@ async def test_both_forms_of_a_prompt(face: Face, provider: Provider, cache: Cac
         await ask(client, provider)
         assert (await ask(client, provider, stream=True)).headers["content-type"] == SSE
         assert (await ask(client, provider, stream=False)).headers["content-type"] == JSON
-        assert (await ask(client, provider)).told.hit
+        assert (await ask(client, provider)).cache_status.hit
 
 
 @stops_early

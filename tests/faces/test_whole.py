@@ -23,7 +23,7 @@ async def assert_stored_nothing(client: Client, provider: Provider, cache: Cache
     """The next call goes upstream, and gets a good answer."""
     assert not list(cache.entries())
     provider.script = None
-    assert not (await ask(client, provider)).told.hit
+    assert not (await ask(client, provider)).cache_status.hit
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ async def test_a_truncated_body(face: Face, provider: Provider, cache: Cache, an
         async with client.stream("POST", provider.url + CHAT_PATH, json=body_of()) as reply:
             with pytest.raises(face.http.RemoteProtocolError):
                 await reply.read()
-        assert (reply.told.stored, reply.told.detail) == (False, "truncated")
+        assert (reply.cache_status.stored, reply.cache_status.detail) == (False, "truncated")
         await assert_stored_nothing(client, provider, cache)
     assert cache.stats.reasons["truncated"] == 2
 
@@ -52,7 +52,7 @@ async def test_a_truncated_body(face: Face, provider: Provider, cache: Cache, an
 async def test_a_body_that_ends_with_the_connection_is_whole(face: Face, provider: Provider, cache: Cache) -> None:
     provider.script = lambda _: Answer(raw=b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n" + BODY)
     async with face.client(cache) as client:
-        assert (await ask(client, provider)).told.stored
+        assert (await ask(client, provider)).cache_status.stored
         assert (await ask(client, provider)).content == BODY
     assert provider.calls == 1
 
@@ -63,7 +63,7 @@ async def test_half_a_body_that_ends_with_the_connection(face: Face, provider: P
     provider.script = lambda _: Answer(raw=raw)
     async with face.client(cache) as client:
         reply = await ask(client, provider)
-        assert (reply.content, reply.told.detail) == (BODY[:HALF], "malformed")
+        assert (reply.content, reply.cache_status.detail) == (BODY[:HALF], "malformed")
         await assert_stored_nothing(client, provider, cache)
 
 
@@ -85,7 +85,7 @@ async def test_a_consumer_that_stops_early(face: Face, provider: Provider, cache
                 assert await anext(read)
         gate.open()
         assert reply.is_closed
-        assert (reply.told.stored, reply.told.detail) == (False, "abandoned")
+        assert (reply.cache_status.stored, reply.cache_status.detail) == (False, "abandoned")
         await assert_stored_nothing(client, provider, cache)
     assert cache.stats.reasons["abandoned"] == 1
 
@@ -97,7 +97,7 @@ async def test_a_consumer_that_stops_after_some_bytes(face: Face, provider: Prov
     async with face.client(cache) as client:
         async with client.stream("POST", provider.url + CHAT_PATH, json=body_of()) as reply, reply.over("iter_bytes", 10) as chunks:
             assert await anext(chunks) == body[:10]
-        assert reply.told.detail == "abandoned"
+        assert reply.cache_status.detail == "abandoned"
         await assert_stored_nothing(client, provider, cache)
 
 
@@ -126,9 +126,9 @@ async def test_closing_after_the_declared_length_counts_as_whole(face: Face, pro
             async with reply.over("iter_raw") as chunks:
                 while len(got) < len(BODY):
                     got += await anext(chunks)
-        assert reply.told.stored
+        assert reply.cache_status.stored
         hit = await ask(client, provider)
-    assert (hit.told.hit, hit.content, got) == (True, BODY, BODY)
+    assert (hit.cache_status.hit, hit.content, got) == (True, BODY, BODY)
 
 
 async def test_a_connect_error(face: Face, cache: Cache) -> None:
@@ -205,8 +205,8 @@ async def test_never_stored(face: Face, provider: Provider, cache: Cache) -> Non
             for _ in range(2):
                 reply = await ask(client, provider, name)
                 assert (reply.status_code, reply.content) == (answer.status, b"".join(answer.chunks)), name
-                told = reply.told
-                assert (told.hit, told.fwd, told.stored, told.detail) == (False, "miss", False, reason), name
+                status = reply.cache_status
+                assert (status.hit, status.fwd, status.stored, status.detail) == (False, "miss", False, reason), name
     assert provider.calls == 2 * len(NEVER_STORED)
     assert not list(cache.entries())
 
@@ -232,7 +232,7 @@ async def test_another_answer_than_json_is_stored(face: Face, provider: Provider
     async with face.client(cache) as client:
         for hit in (False, True):
             reply = await client.post(provider.url + "/v1/audio/speech", json={"model": "tts", "input": "hi"})
-            assert (reply.content, reply.told.hit) == (audio, hit)
+            assert (reply.content, reply.cache_status.hit) == (audio, hit)
 
 
 @stops_early
@@ -253,7 +253,7 @@ async def test_a_second_pass_goes_on_where_the_first_stopped(face: Face, provide
                     parts.append(next(iterator, None))
                     iterator.close()
         assert parts == [BODY[:HALF], BODY[HALF:], None]
-        assert reply.told.stored
+        assert reply.cache_status.stored
         assert (await ask(client, provider)).content == BODY
 
 
@@ -264,7 +264,7 @@ async def test_a_body_above_the_limit_passes_unstored(face: Face, provider: Prov
     async with face.client(cache) as client:
         for _ in range(2):
             reply = await ask(client, provider)
-            assert (reply.json(), reply.told.stored, reply.told.detail) == (large, False, "too-large")
+            assert (reply.json(), reply.cache_status.stored, reply.cache_status.detail) == (large, False, "too-large")
         reply = await ask(client, provider, "y" * 1_200_000)
-        assert (reply.told.fwd, reply.told.detail) == ("bypass", "body-size")
+        assert (reply.cache_status.fwd, reply.cache_status.detail) == ("bypass", "body-size")
     assert not list(cache.entries())

@@ -11,9 +11,9 @@ from typing import Any
 import openai
 from pydantic import BaseModel
 
-from tests import provider_events as told
+from tests import provider_events
 from tests.provider import Answer
-from tests.sdk.table import ANTHROPIC, GENAI, GROQ, MISTRAL, OPENAI, SDKS, Sdk, chat_arguments, said
+from tests.sdk.table import ANTHROPIC, GENAI, GROQ, MISTRAL, OPENAI, SDKS, Sdk, chat_arguments, messages_of
 
 
 class City(BaseModel):
@@ -45,10 +45,10 @@ class Call:
 
     def answer(self, events: Sequence[bytes] | None = None, **how: Any) -> Answer:
         """What the provider sends: the whole stream, or these events."""
-        return Answer(200, {"content-type": told.SSE}, self.sent if events is None else events, **how)
+        return Answer(200, {"content-type": provider_events.SSE}, self.sent if events is None else events, **how)
 
     def read(self, client: Any, most: int | None = None) -> list[Any]:
-        """All events, or the first ones; then the stream is closed as a program would."""
+        """Return all events, or the first ones; then close the stream as a program would."""
         events = []
         with _opened(self.open(client)) as stream:
             for event in stream:
@@ -61,7 +61,7 @@ class Call:
         return events
 
     async def read_async(self, client: Any, most: int | None = None) -> list[Any]:
-        """The same of the async client."""
+        """Return the events of the async client, as ``read`` does."""
         events = []
         async with _opened_async(self.open_async(client)) as stream:
             async for event in stream:
@@ -135,11 +135,11 @@ def _chat_calls(sdk: Sdk) -> Iterator[Call]:
 
     final: Callable[[Any], Any] = lambda stream: stream.get_final_completion()  # noqa: E731
     tools = {"tools": [openai.pydantic_function_tool(Degrees, name="degrees")]}
-    yield Call(f"{sdk}-chat", sdk, told.CHAT, *_both(_create_chat), failed=told.CHAT_ERROR)
-    yield Call(f"{sdk}-chat-tool", sdk, told.CHAT_TOOL, *_both(_create_chat), failed=told.CHAT_ERROR)
-    yield Call(f"{sdk}-chat-helper", sdk, told.CHAT, *helper(), failed=told.CHAT_ERROR, end=final)
-    yield Call(f"{sdk}-chat-helper-structured", sdk, told.CHAT_JSON, *helper(response_format=City), end=final)
-    yield Call(f"{sdk}-chat-helper-tool", sdk, told.CHAT_TOOL, *helper(**tools), end=final)
+    yield Call(f"{sdk}-chat", sdk, provider_events.CHAT, *_both(_create_chat), failed=provider_events.CHAT_ERROR)
+    yield Call(f"{sdk}-chat-tool", sdk, provider_events.CHAT_TOOL, *_both(_create_chat), failed=provider_events.CHAT_ERROR)
+    yield Call(f"{sdk}-chat-helper", sdk, provider_events.CHAT, *helper(), failed=provider_events.CHAT_ERROR, end=final)
+    yield Call(f"{sdk}-chat-helper-structured", sdk, provider_events.CHAT_JSON, *helper(response_format=City), end=final)
+    yield Call(f"{sdk}-chat-helper-tool", sdk, provider_events.CHAT_TOOL, *helper(**tools), end=final)
 
 
 def _openai_calls(sdk: Sdk) -> Iterator[Call]:
@@ -151,61 +151,63 @@ def _openai_calls(sdk: Sdk) -> Iterator[Call]:
     yield Call(
         f"{sdk}-completions",
         sdk,
-        told.COMPLETIONS,
+        provider_events.COMPLETIONS,
         *_both(lambda client: client.completions.create(model="m", prompt="hello", stream=True)),
     )
     yield Call(
         f"{sdk}-responses",
         sdk,
-        told.RESPONSES,
+        provider_events.RESPONSES,
         *_both(lambda client: client.responses.create(model="m", input="hello", stream=True)),
     )
-    yield Call(f"{sdk}-responses-helper", sdk, told.RESPONSES, *responses(), end=final)
-    yield Call(f"{sdk}-responses-helper-structured", sdk, told.RESPONSES_JSON, *responses(text_format=City), end=final)
+    yield Call(f"{sdk}-responses-helper", sdk, provider_events.RESPONSES, *responses(), end=final)
+    yield Call(f"{sdk}-responses-helper-structured", sdk, provider_events.RESPONSES_JSON, *responses(text_format=City), end=final)
     yield Call(
         f"{sdk}-transcript",
         sdk,
-        told.TRANSCRIPT,
+        provider_events.TRANSCRIPT,
         *_both(lambda client: client.audio.transcriptions.create(model="m", file=("a.wav", b"RIFF"), stream=True)),
     )
-    yield Call(f"{sdk}-image", sdk, told.IMAGE, *_both(lambda client: client.images.generate(model="m", prompt="a cat", stream=True)))
+    yield Call(
+        f"{sdk}-image", sdk, provider_events.IMAGE, *_both(lambda client: client.images.generate(model="m", prompt="a cat", stream=True))
+    )
 
 
 def _anthropic_calls() -> Iterator[Call]:
-    arguments: dict[str, Any] = {"model": "m", "max_tokens": 9, "messages": said("hello")}
+    arguments: dict[str, Any] = {"model": "m", "max_tokens": 9, "messages": messages_of("hello")}
     create = _both(lambda client: client.messages.create(**arguments, stream=True))
     helper = _both(lambda client: client.messages.stream(**arguments))
     final: Callable[[Any], Any] = lambda stream: stream.get_final_message()  # noqa: E731
-    yield Call("anthropic", ANTHROPIC, told.MESSAGES, *create, failed=told.MESSAGES_ERROR)
-    yield Call("anthropic-tool", ANTHROPIC, told.MESSAGES_TOOL, *create)
-    yield Call("anthropic-helper", ANTHROPIC, told.MESSAGES, *helper, failed=told.MESSAGES_ERROR, end=final)
-    yield Call("anthropic-helper-tool", ANTHROPIC, told.MESSAGES_TOOL, *helper, end=final)
+    yield Call("anthropic", ANTHROPIC, provider_events.MESSAGES, *create, failed=provider_events.MESSAGES_ERROR)
+    yield Call("anthropic-tool", ANTHROPIC, provider_events.MESSAGES_TOOL, *create)
+    yield Call("anthropic-helper", ANTHROPIC, provider_events.MESSAGES, *helper, failed=provider_events.MESSAGES_ERROR, end=final)
+    yield Call("anthropic-helper-tool", ANTHROPIC, provider_events.MESSAGES_TOOL, *helper, end=final)
 
 
 CALLS = [
     *_openai_calls(OPENAI),
     next(_chat_calls(next(sdk for sdk in SDKS if sdk.name == "openai-on-httpx"))),
     *_anthropic_calls(),
-    Call("groq", GROQ, told.GROQ, *_both(lambda client: client.chat.completions.create(**chat_arguments("hello"), stream=True))),
+    Call("groq", GROQ, provider_events.GROQ, *_both(lambda client: client.chat.completions.create(**chat_arguments("hello"), stream=True))),
     Call(
         "gemini",
         GENAI,
-        told.GEMINI,
+        provider_events.GEMINI,
         lambda client: client.models.generate_content_stream(model="m", contents="hello"),
         lambda client: client.aio.models.generate_content_stream(model="m", contents="hello"),
-        failed=told.GEMINI_ERROR,
+        failed=provider_events.GEMINI_ERROR,
     ),
     Call(
         "interactions",
         GENAI,
-        told.INTERACTIONS,
+        provider_events.INTERACTIONS,
         lambda client: client.interactions.create(model="m", input="hello", stream=True, store=False),
         lambda client: client.aio.interactions.create(model="m", input="hello", stream=True, store=False),
     ),
     Call(
         "mistral",
         MISTRAL,
-        told.MISTRAL,
+        provider_events.MISTRAL,
         lambda client: client.chat.stream(**chat_arguments("hello")),
         lambda client: client.chat.stream_async(**chat_arguments("hello")),
     ),

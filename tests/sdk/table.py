@@ -66,7 +66,7 @@ class Sdk:
             yield self.make_async(other, http, url, **options)
 
 
-def said(prompt: str) -> list[dict[str, str]]:
+def messages_of(prompt: str) -> list[dict[str, str]]:
     return [{"role": "user", "content": prompt}]
 
 
@@ -74,7 +74,7 @@ def said(prompt: str) -> list[dict[str, str]]:
 
 
 def chat_arguments(prompt: str) -> dict[str, Any]:
-    return {"model": "m", "messages": said(prompt)}
+    return {"model": "m", "messages": messages_of(prompt)}
 
 
 def _chat(client: Any) -> Any:
@@ -150,7 +150,7 @@ GROQ = Sdk(
 
 
 def _message_arguments(prompt: str) -> dict[str, Any]:
-    return {"model": "m", "max_tokens": 9, "messages": said(prompt)}
+    return {"model": "m", "max_tokens": 9, "messages": messages_of(prompt)}
 
 
 def _ask_message(client: Any, prompt: str) -> Any:

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from tests.provider import Answer, Asked, Provider
+from tests.provider import Answer, Provider, ReceivedRequest
 from tests.sdk.table import ANTHROPIC, GENAI, GROQ, OPENAI, Sdk
 from tests.sdk.wire import no_sockets
 from wirecache import Cache
@@ -35,8 +35,8 @@ def ask_all(sdk: Sdk, cache: Cache, url: str, at_once: int) -> list[str]:
 
 @pytest.mark.parametrize("sdk", [OPENAI, ANTHROPIC, GROQ, GENAI], ids=str)
 def test_a_thousand_prompts(sdk: Sdk, provider: Provider, cache: Cache) -> None:
-    def echo(asked: Asked) -> Answer:
-        prompt = next(prompt for prompt in (f"prompt {n}" for n in range(200)) if f'"{prompt}"' in asked.body.decode())
+    def echo(request: ReceivedRequest) -> Answer:
+        prompt = next(prompt for prompt in (f"prompt {n}" for n in range(200)) if f'"{prompt}"' in request.body.decode())
         return Answer.of(sdk.answer(f"to {prompt}"))
 
     provider.script = echo

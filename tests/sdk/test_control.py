@@ -43,7 +43,7 @@ def test_a_ttl_for_one_call(sdk: Sdk, provider: Provider, tmp_path: Path) -> Non
         assert provider.calls == 1
         (entry,) = cache.entries()
         assert entry.ttl == 3600.0
-        assert provider.asked[0].header("wirecache-ttl") is None
+        assert provider.requests[0].header("wirecache-ttl") is None
 
 
 # -- pairs ------------------------------------------------------------------------------------------------------------

@@ -22,9 +22,9 @@ def refused(error: Exception) -> tuple[str, Any]:
     """What wirecache said, and the headers that it came with."""
     response = getattr(error, "raw_response", None) or error.response  # type: ignore[attr-defined]
     assert response.status_code == 424
-    told = response.json()["error"]
-    assert (told["type"], told["code"]) == ("not_recorded", "not_recorded")
-    return told["message"], response.headers
+    error = response.json()["error"]
+    assert (error["type"], error["code"]) == ("not_recorded", "not_recorded")
+    return error["message"], response.headers
 
 
 def check(error: Exception, cache: Cache, provider: Provider, method: str = "POST") -> None:

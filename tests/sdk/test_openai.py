@@ -20,15 +20,15 @@ import pytest
 from google.genai.types import GenerateContentConfig
 from pydantic import BaseModel, Field, create_model
 
-from tests.provider import MESSAGE, RESPONSE, Answer, Asked, Provider
-from tests.sdk.table import ANTHROPIC, GENAI, GROQ, OPENAI, chat_arguments, said
+from tests.provider import MESSAGE, RESPONSE, Answer, Provider, ReceivedRequest
+from tests.sdk.table import ANTHROPIC, GENAI, GROQ, OPENAI, chat_arguments, messages_of
 from tests.sdk.wire import chat, gemini, message
 from wirecache import Cache, cached_async_client
 
 
-def echo(asked: Asked) -> Answer:
+def echo(request: ReceivedRequest) -> Answer:
     """The answer is the prompt, so that one that went to the wrong caller is seen."""
-    return Answer.of(chat(asked.json["messages"][-1]["content"]))
+    return Answer.of(chat(request.json["messages"][-1]["content"]))
 
 
 # -- the other endpoints --------------------------------------------------------------------------------------------
@@ -45,19 +45,19 @@ def test_responses_hit(provider: Provider, cache: Cache) -> None:
 
 
 def test_a_background_response_is_live_each_time(provider: Provider, cache: Cache) -> None:
-    provider.script = lambda asked: Answer.of({**RESPONSE, "status": "queued", "output": []})
+    provider.script = lambda _: Answer.of({**RESPONSE, "status": "queued", "output": []})
     with OPENAI.client(cache, provider.url) as client:
         for _ in range(2):
             begun = client.responses.create(model="m", input="hello", background=True)
             client.responses.retrieve(begun.id)
-    assert [asked.method for asked in provider.asked] == ["POST", "GET"] * 2
+    assert [request.method for request in provider.requests] == ["POST", "GET"] * 2
     assert cache.stats.bypassed == 2
     assert (cache.stats.hits, dict(cache.stats.reasons)["background"]) == (0, 2)
 
 
 @pytest.mark.parametrize("status", ["queued", "in_progress", "failed", "cancelled"])
 def test_an_unfinished_response_is_not_stored(status: str, provider: Provider, cache: Cache) -> None:
-    provider.script = lambda asked: Answer.of({**RESPONSE, "status": status, "output": []})
+    provider.script = lambda _: Answer.of({**RESPONSE, "status": status, "output": []})
     with OPENAI.client(cache, provider.url) as client:
         for _ in range(2):
             assert client.responses.create(model="m", input="hello").status == status
@@ -66,7 +66,7 @@ def test_an_unfinished_response_is_not_stored(status: str, provider: Provider, c
 
 
 def test_a_transcription_hits_by_the_bytes_of_its_file(provider: Provider, cache: Cache) -> None:
-    provider.script = lambda asked: Answer.of({"text": f"words {provider.calls}"})
+    provider.script = lambda _: Answer.of({"text": f"words {provider.calls}"})
     with OPENAI.client(cache, provider.url) as client:
 
         def transcribe(file: Any, **more: Any) -> str:
@@ -78,7 +78,7 @@ def test_a_transcription_hits_by_the_bytes_of_its_file(provider: Provider, cache
         assert transcribe(("b.wav", b"RIFF one")) == "words 3"
         assert transcribe(("a.wav", b"RIFF one"), language="no") == "words 4"
         assert transcribe(("a.wav", b"RIFF two")) == "words 2"
-    boundaries = {asked.header("content-type") for asked in provider.asked}
+    boundaries = {request.header("content-type") for request in provider.requests}
     assert len(boundaries) == provider.calls == 4
 
 
@@ -97,7 +97,7 @@ def test_a_transcription_hits_from_an_open_file_and_under_async(provider: Provid
 
 
 def test_speech_is_the_same_bytes_and_its_format_counts(provider: Provider, cache: Cache, tmp_path: Path) -> None:
-    provider.script = lambda asked: Answer(200, {"content-type": "audio/mpeg"}, [b"\xff\xfb", bytes(range(256)) * 99])
+    provider.script = lambda _: Answer(200, {"content-type": "audio/mpeg"}, [b"\xff\xfb", bytes(range(256)) * 99])
     with OPENAI.client(cache, provider.url) as client:
 
         def speak(**more: Any) -> bytes:
@@ -128,7 +128,7 @@ def test_calls_with_effects_are_live_each_time(provider: Provider, cache: Cache)
 
 def test_seeds_beyond_a_double_are_all_different(provider: Provider, cache: Cache) -> None:
     seeds = [2**53, 2**53 + 1, 2**64, 2**64 + 1, 2**70, 2**70 + 1]
-    provider.script = lambda asked: Answer.of(chat(str(asked.json["seed"])))
+    provider.script = lambda request: Answer.of(chat(str(request.json["seed"])))
     with OPENAI.client(cache, provider.url) as client:
         for _ in range(2):
             for seed in seeds:
@@ -161,7 +161,7 @@ def test_a_body_with_a_large_image_hits(provider: Provider, cache: Cache) -> Non
 
     shown = [{"type": "text", "text": "what is it?"}, {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{pixels}"}}]
     with_image = {"model": "m", "messages": [{"role": "user", "content": shown}]}
-    provider.script = lambda asked: Answer.of(chat(f"answer {provider.calls}"))
+    provider.script = lambda _: Answer.of(chat(f"answer {provider.calls}"))
     with OPENAI.client(cache, provider.url) as client:
         assert [look(client, pixels), look(client, pixels)] == ["answer 1", "answer 1"]
         assert look(client, pixels[:-4] + "AAAA") == "answer 2"
@@ -171,7 +171,7 @@ def test_a_body_with_a_large_image_hits(provider: Provider, cache: Cache) -> Non
 
 def test_a_large_answer_hits(provider: Provider, cache: Cache) -> None:
     text = "0123456789" * 500_000
-    provider.script = lambda asked: Answer.of(chat(text))
+    provider.script = lambda _: Answer.of(chat(text))
     with OPENAI.client(cache, provider.url) as client:
         for _ in range(2):
             assert OPENAI.text(OPENAI.ask(client, "hello")) == text
@@ -254,7 +254,7 @@ def run_program(url: str, store: Path) -> str:
 
 
 def test_a_second_process_hits_what_the_first_stored(provider: Provider, store: Path) -> None:
-    provider.script = lambda asked: Answer.of(chat(f"answer {provider.calls}"))
+    provider.script = lambda _: Answer.of(chat(f"answer {provider.calls}"))
     with Cache(store) as cache, OPENAI.client(cache, provider.url) as client:
         assert OPENAI.text(OPENAI.ask(client, "hello")) == "answer 1"
     provider.close()
@@ -263,7 +263,7 @@ def test_a_second_process_hits_what_the_first_stored(provider: Provider, store: 
 
 
 def test_what_a_short_program_asked_last_is_stored_when_it_ends(provider: Provider, store: Path) -> None:
-    provider.script = lambda asked: Answer.of(chat(f"answer {provider.calls}"))
+    provider.script = lambda _: Answer.of(chat(f"answer {provider.calls}"))
     assert run_program(provider.url, store) == "answer 1"
     provider.close()
     assert run_program(provider.url, store) == "answer 1"
@@ -280,18 +280,18 @@ TOOL = {"type": "object", "properties": {"city": {"type": "string"}}}
 
 def chat_agent(client: Any) -> str:
     """Two turns: the model asks for a tool, and answers with what it said. OpenAI's and Groq's way."""
-    messages: list[Any] = said("how warm is it in Oslo?")
+    messages: list[Any] = messages_of("how warm is it in Oslo?")
     tools = [{"type": "function", "function": {"name": "degrees", "parameters": TOOL}}]
     while True:
-        told = client.chat.completions.create(model="m", messages=messages, tools=tools).choices[0].message
-        if not told.tool_calls:
-            return str(told.content)
-        messages.append(told)
-        messages += [{"role": "tool", "tool_call_id": call.id, "content": "20"} for call in told.tool_calls]
+        message = client.chat.completions.create(model="m", messages=messages, tools=tools).choices[0].message
+        if not message.tool_calls:
+            return str(message.content)
+        messages.append(message)
+        messages += [{"role": "tool", "tool_call_id": call.id, "content": "20"} for call in message.tool_calls]
 
 
-def chat_with_tool(asked: Asked) -> Answer:
-    last = asked.json["messages"][-1]
+def chat_with_tool(request: ReceivedRequest) -> Answer:
+    last = request.json["messages"][-1]
     if last["role"] == "tool":
         return Answer.of(chat(f"{last['content']} degrees"))
     call = {"id": "call_1", "type": "function", "function": {"name": "degrees", "arguments": '{"city": "Oslo"}'}}
@@ -299,20 +299,20 @@ def chat_with_tool(asked: Asked) -> Answer:
 
 
 def message_agent(client: anthropic.Anthropic) -> str:
-    """The same in Anthropic's way."""
-    messages: list[Any] = said("how warm is it in Oslo?")
+    """Two turns in Anthropic's way."""
+    messages: list[Any] = messages_of("how warm is it in Oslo?")
     tools: list[Any] = [{"name": "degrees", "input_schema": TOOL}]
     while True:
-        told = client.messages.create(model="m", max_tokens=9, messages=messages, tools=tools)
-        uses = [block for block in told.content if block.type == "tool_use"]
+        message = client.messages.create(model="m", max_tokens=9, messages=messages, tools=tools)
+        uses = [block for block in message.content if block.type == "tool_use"]
         if not uses:
-            return "".join(block.text for block in told.content if block.type == "text")
-        messages.append({"role": "assistant", "content": told.content})
+            return "".join(block.text for block in message.content if block.type == "text")
+        messages.append({"role": "assistant", "content": message.content})
         messages.append({"role": "user", "content": [{"type": "tool_result", "tool_use_id": use.id, "content": "20"} for use in uses]})
 
 
-def message_with_tool(asked: Asked) -> Answer:
-    last = asked.json["messages"][-1]["content"]
+def message_with_tool(request: ReceivedRequest) -> Answer:
+    last = request.json["messages"][-1]["content"]
     if isinstance(last, list):
         return Answer.of(message(f"{last[0]['content']} degrees"))
     use = {"type": "tool_use", "id": "toolu_1", "name": "degrees", "input": {"city": "Oslo"}}
@@ -325,15 +325,15 @@ def degrees(city: str) -> str:
 
 
 def gemini_agent(client: Any) -> str:
-    """The same in Gemini's way, where the SDK itself makes the second turn."""
-    asked = client.models.generate_content(
+    """Two turns in Gemini's way, where the SDK itself makes the second turn."""
+    answer = client.models.generate_content(
         model="m", contents="how warm is it in Oslo?", config=GenerateContentConfig(tools=[degrees], temperature=0)
     )
-    return str(asked.text)
+    return str(answer.text)
 
 
-def gemini_with_tool(asked: Asked) -> Answer:
-    part = asked.json["contents"][-1]["parts"][0]
+def gemini_with_tool(request: ReceivedRequest) -> Answer:
+    part = request.json["contents"][-1]["parts"][0]
     if "functionResponse" in part:
         return Answer.of(gemini(f"{part['functionResponse']['response']['result']} degrees"))
     call = gemini("")
@@ -365,13 +365,13 @@ def city_model(description: str) -> type[BaseModel]:
 
 
 def test_structured_output_hits_and_a_changed_description_misses(provider: Provider, cache: Cache) -> None:
-    provider.script = lambda asked: Answer.of(chat(json.dumps({"name": f"city {provider.calls}"})))
+    provider.script = lambda _: Answer.of(chat(json.dumps({"name": f"city {provider.calls}"})))
     with OPENAI.client(cache, provider.url) as client:
 
         def parse(model: type[BaseModel]) -> Any:
-            told = client.chat.completions.parse(**chat_arguments("the capital?"), response_format=model).choices[0].message.parsed
-            assert isinstance(told, model)
-            return told.model_dump()
+            parsed = client.chat.completions.parse(**chat_arguments("the capital?"), response_format=model).choices[0].message.parsed
+            assert isinstance(parsed, model)
+            return parsed.model_dump()
 
         assert parse(city_model("its name")) == {"name": "city 1"}
         assert parse(city_model("its name")) == {"name": "city 1"}
@@ -380,8 +380,8 @@ def test_structured_output_hits_and_a_changed_description_misses(provider: Provi
 
 
 def test_structured_output_of_responses_hits(provider: Provider, cache: Cache) -> None:
-    told = {**RESPONSE["output"][0], "content": [{"type": "output_text", "text": '{"name": "Oslo"}', "annotations": []}]}
-    provider.script = lambda asked: Answer.of({**RESPONSE, "output": [told]})
+    message_item = {**RESPONSE["output"][0], "content": [{"type": "output_text", "text": '{"name": "Oslo"}', "annotations": []}]}
+    provider.script = lambda _: Answer.of({**RESPONSE, "output": [message_item]})
     with OPENAI.client(cache, provider.url) as client:
         for description, calls in (("its name", 1), ("its name", 1), ("its name in English", 2)):
             answer = client.responses.parse(model="m", input="the capital?", text_format=city_model(description))

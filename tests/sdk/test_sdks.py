@@ -21,7 +21,7 @@ each_sdk_with_raw_response = pytest.mark.parametrize("sdk", WITH_RAW_RESPONSE, i
 
 def number_the_answers(provider: Provider, sdk: Sdk) -> None:
     """No two answers are equal, so that one from the store cannot be mistaken for a new one."""
-    provider.script = lambda asked: Answer.of(sdk.answer(f"answer {provider.calls}"), x_request_id=f"req_{provider.calls}")
+    provider.script = lambda _: Answer.of(sdk.answer(f"answer {provider.calls}"), x_request_id=f"req_{provider.calls}")
 
 
 async def settled(value: Any) -> Any:
@@ -107,7 +107,7 @@ def test_a_list_of_models_is_asked_anew_each_time(sdk: Sdk, provider: Provider, 
     with sdk.client(cache, provider.url) as client:
         for _ in range(3):
             sdk.models(client)
-    assert [asked.method for asked in provider.asked] == ["GET"] * 3
+    assert [request.method for request in provider.requests] == ["GET"] * 3
     assert cache.stats.hits == 0
 
 
@@ -177,7 +177,7 @@ def _in_every_way(sdk: Sdk, client: Any) -> list[Any]:
 
 @each_sdk_with_raw_response
 def test_a_streaming_response_reads_the_same_from_the_store(sdk: Sdk, provider: Provider, cache: Cache, store: Path) -> None:
-    provider.script = lambda asked: Answer.of(sdk.answer("line\nline \N{SNOWMAN}"))
+    provider.script = lambda _: Answer.of(sdk.answer("line\nline \N{SNOWMAN}"))
     with Cache(store, mode="off") as off, sdk.client(off, provider.url) as client:
         live = _in_every_way(sdk, client)
     calls = provider.calls
@@ -230,7 +230,7 @@ def test_a_stream_passes_as_it_comes_and_is_not_stored(sdk: Sdk, provider: Provi
     with sdk.client(cache, provider.url) as client:
         for call in (1, 2):
             gate = Gate(sdk.events)
-            provider.script = lambda asked, gate=gate: gate.answer()
+            provider.script = lambda _, gate=gate: gate.answer()
             words = sdk.stream(client, "hello")
             first = next(words)
             gate.open()
@@ -247,7 +247,7 @@ def test_a_stream_passes_as_it_comes_under_async(sdk: Sdk, provider: Provider, c
         async with sdk.async_client(cache, provider.url) as client:
             for call in (1, 2):
                 gate = Gate(sdk.events)
-                provider.script = lambda asked, gate=gate: gate.answer()
+                provider.script = lambda _, gate=gate: gate.answer()
                 words = sdk.stream_async(client, "hello")
                 first = await anext(words)
                 gate.open()
@@ -266,7 +266,7 @@ def test_a_stream_and_a_whole_answer_do_not_meet(sdk: Sdk, provider: Provider, c
         sdk.ask(client, "hello")
         gate = Gate(sdk.events)
         gate.open()
-        provider.script = lambda asked: gate.answer()
+        provider.script = lambda _: gate.answer()
         assert "".join(sdk.stream(client, "hello")) == "".join(STREAM)
         assert sdk.text(sdk.ask(client, "hello")) == "answer 1"
     assert provider.calls == 2
@@ -278,7 +278,7 @@ def test_a_stream_and_a_whole_answer_do_not_meet(sdk: Sdk, provider: Provider, c
 @each_sdk
 @pytest.mark.parametrize("status", [400, 429, 500, 529])
 def test_an_error_status_is_raised_each_time(sdk: Sdk, provider: Provider, cache: Cache, status: int) -> None:
-    provider.script = lambda asked: Answer.of({"error": {"message": "no room", "type": "t", "code": status}}, status)
+    provider.script = lambda _: Answer.of({"error": {"message": "no room", "type": "t", "code": status}}, status)
     with sdk.client(cache, provider.url, **sdk.no_retries) as client:
         for _ in range(2):
             with pytest.raises(sdk.error, match="no room"):
@@ -291,7 +291,7 @@ def test_an_error_status_is_raised_each_time(sdk: Sdk, provider: Provider, cache
 
 @each_sdk
 def test_an_error_status_is_not_stored_whatever_its_body_says(sdk: Sdk, provider: Provider, cache: Cache) -> None:
-    provider.script = lambda asked: Answer.of(sdk.answer("as good as any"), 500)
+    provider.script = lambda _: Answer.of(sdk.answer("as good as any"), 500)
     with sdk.client(cache, provider.url, **sdk.no_retries) as client:
         for _ in range(2):
             with pytest.raises(sdk.error):
@@ -302,7 +302,7 @@ def test_an_error_status_is_not_stored_whatever_its_body_says(sdk: Sdk, provider
 
 @each_sdk
 def test_an_error_with_status_200_is_not_stored(sdk: Sdk, provider: Provider, cache: Cache) -> None:
-    provider.script = lambda asked: Answer.of({"error": {"message": "no room", "type": "t", "code": 500}})
+    provider.script = lambda _: Answer.of({"error": {"message": "no room", "type": "t", "code": 500}})
     with sdk.client(cache, provider.url) as client:
         for _ in range(2):
             with suppress(sdk.error):  # some SDKs notice it, some return an empty answer
@@ -313,7 +313,7 @@ def test_an_error_with_status_200_is_not_stored(sdk: Sdk, provider: Provider, ca
 
 @each_sdk
 def test_an_answer_that_was_cut_by_a_filter_is_not_stored(sdk: Sdk, provider: Provider, cache: Cache) -> None:
-    provider.script = lambda asked: Answer.of(sdk.filtered)
+    provider.script = lambda _: Answer.of(sdk.filtered)
     with sdk.client(cache, provider.url) as client:
         for _ in range(2):
             sdk.ask(client, "hello")
@@ -324,7 +324,7 @@ def test_an_answer_that_was_cut_by_a_filter_is_not_stored(sdk: Sdk, provider: Pr
 
 @each_sdk_with_raw_response
 def test_the_sdks_own_retry_goes_through_and_its_answer_is_stored(sdk: Sdk, provider: Provider, cache: Cache) -> None:
-    def script(asked: Any) -> Answer:
+    def script(request: Any) -> Answer:
         if provider.calls == 1:
             return Answer.of({"error": {"message": "no room"}}, 429, retry_after_ms="1")
         return Answer.of(sdk.answer(f"answer {provider.calls}"))

@@ -11,7 +11,7 @@ import anthropic
 import openai
 import pytest
 
-from tests import provider_events as told
+from tests import provider_events
 from tests.provider import Answer, Provider
 from tests.sdk.streams import CALLS, FAILING, SOME, Call
 from tests.sdk.table import ANTHROPIC, GROQ, OPENAI, SDKS, Sdk, chat_arguments
@@ -141,12 +141,12 @@ WITH_STREAMING = [OPENAI, next(sdk for sdk in SDKS if sdk.name == "openai-on-htt
 
 
 def sent_by(sdk: Sdk) -> list[bytes]:
-    return told.MESSAGES if sdk is ANTHROPIC else told.CHAT
+    return provider_events.MESSAGES if sdk is ANTHROPIC else provider_events.CHAT
 
 
 @pytest.mark.parametrize("sdk", WITH_STREAMING, ids=str)
 def test_a_streaming_response(sdk: Sdk, provider: Provider, cache: Cache) -> None:
-    provider.script = lambda _: Answer(200, {"content-type": told.SSE}, sent_by(sdk))
+    provider.script = lambda _: Answer(200, {"content-type": provider_events.SSE}, sent_by(sdk))
     assert sdk.resource is not None
     assert sdk.arguments is not None
     seen = []
@@ -165,7 +165,7 @@ def test_a_streaming_response(sdk: Sdk, provider: Provider, cache: Cache) -> Non
 
 @pytest.mark.parametrize("sdk", WITH_STREAMING, ids=str)
 def test_a_raw_response_parses_to_a_stream(sdk: Sdk, provider: Provider, cache: Cache) -> None:
-    provider.script = lambda _: Answer(200, {"content-type": told.SSE}, sent_by(sdk))
+    provider.script = lambda _: Answer(200, {"content-type": provider_events.SSE}, sent_by(sdk))
     assert sdk.resource is not None
     assert sdk.arguments is not None
     raw, events = [], []
@@ -220,12 +220,14 @@ def test_many_tasks_read_one_recorded_stream(provider: Provider, cache: Cache) -
 
 
 def test_text_of_the_helpers(provider: Provider, cache: Cache) -> None:
-    provider.script = lambda asked: CALLS[0].answer(told.MESSAGES if asked.path.endswith("/messages") else told.RESPONSES)
+    provider.script = lambda request: CALLS[0].answer(
+        provider_events.MESSAGES if request.path.endswith("/messages") else provider_events.RESPONSES
+    )
     with ANTHROPIC.client(cache, provider.url) as client, OPENAI.client(cache, provider.url) as other:
         for _ in range(2):
             with client.messages.stream(model="m", max_tokens=9, messages=chat_arguments("hello")["messages"]) as stream:
-                assert "".join(stream.text_stream) == told.TEXT
+                assert "".join(stream.text_stream) == provider_events.TEXT
                 assert isinstance(stream.get_final_message(), anthropic.types.Message)
             with other.responses.stream(model="m", input="hello") as events:
-                assert events.get_final_response().output_text == told.TEXT
+                assert events.get_final_response().output_text == provider_events.TEXT
     assert provider.calls == 2

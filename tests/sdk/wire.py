@@ -16,8 +16,8 @@ STREAM = ("one ", "two ", "three")  # the words of every stream here
 
 def chat(text: str | None, finish_reason: str = "stop", **message: Any) -> dict[str, Any]:
     """An answer of OpenAI, Groq or Mistral."""
-    told = {"role": "assistant", "content": text, **message}
-    return {**CHAT, "choices": [{"index": 0, "finish_reason": finish_reason, "message": told}]}
+    reply = {"role": "assistant", "content": text, **message}
+    return {**CHAT, "choices": [{"index": 0, "finish_reason": finish_reason, "message": reply}]}
 
 
 def message(text: str, stop_reason: str = "end_turn") -> dict[str, Any]:

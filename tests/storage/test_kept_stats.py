@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.provider import Answer, Asked, Provider
+from tests.provider import Answer, Provider, ReceivedRequest
 from wirecache import Cache, DiskStore, MemoryStore, Stats, TieredStore, cached_client
 from wirecache._core.messages import Usage
 
@@ -231,10 +231,10 @@ def test_every_figure(tmp_path: Path, provider: Provider) -> None:
         "/v1/responses": {"input_tokens": 100, "output_tokens": 50, "output_tokens_details": {"reasoning_tokens": 30}},
     }
 
-    def script(asked: Asked) -> Answer | None:
-        if b"broken" in asked.body:
+    def script(request: ReceivedRequest) -> Answer | None:
+        if b"broken" in request.body:
             return Answer.of({"error": {"message": "no"}}, 503)
-        return Answer.of({"usage": usages[asked.path], "status": "completed"}) if asked.path in usages else None
+        return Answer.of({"usage": usages[request.path], "status": "completed"}) if request.path in usages else None
 
     provider.script = script
     cache = Cache(tmp_path, namespace="team")

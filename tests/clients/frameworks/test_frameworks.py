@@ -26,7 +26,7 @@ from pydantic_ai.providers.anthropic import AnthropicProvider
 from pydantic_ai.providers.openai import OpenAIProvider
 
 from tests.clients.row import How, Row, check, each_way
-from tests.provider import ANSWERS, Answer, Asked, Provider
+from tests.provider import ANSWERS, Answer, Provider, ReceivedRequest
 from wirecache import Cache
 
 # Frameworks leave their connections to the garbage collector, which runs at any time.
@@ -39,7 +39,7 @@ FURTHER_ANSWERS = {
 }
 
 
-def script(request: Asked) -> Answer | None:
+def script(request: ReceivedRequest) -> Answer | None:
     """Return Cohere's and Ollama's answers, which the provider does not know, or None."""
     return next((Answer.of(value) for end, value in FURTHER_ANSWERS.items() if request.path.endswith(end)), None)
 

@@ -19,10 +19,10 @@ import pytest
 from openai.types.chat import ChatCompletion
 from pydantic import BaseModel, Field, create_model, field_validator
 
-from tests import provider_events as told
-from tests.provider import Answer, Asked, Provider
+from tests import provider_events
+from tests.provider import Answer, Provider, ReceivedRequest
 from tests.sdk.matrix.bodies import chat_tool
-from tests.sdk.matrix.calls import said
+from tests.sdk.matrix.calls import messages_of
 from tests.sdk.wire import no_sockets
 from wirecache import (
     Cache,
@@ -50,13 +50,13 @@ class Place(BaseModel):
     city: str
 
 
-def script(asked: Asked) -> Answer:
+def script(request: ReceivedRequest) -> Answer:
     """The model calls the tool that it must; in a mode of JSON it writes the object."""
-    if not asked.json.get("tools"):
+    if not request.json.get("tools"):
         chat = chat_tool("none", {})
         choice = {"index": 0, "message": {"role": "assistant", "content": '{"city": "Oslo"}'}, "finish_reason": "stop"}
         return Answer.of({**chat, "choices": [choice]})
-    return Answer.of(chat_tool(asked.json["tools"][0]["function"]["name"], {"city": "Oslo", "rivers": 1}))
+    return Answer.of(chat_tool(request.json["tools"][0]["function"]["name"], {"city": "Oslo", "rivers": 1}))
 
 
 @pytest.fixture(autouse=True)
@@ -78,7 +78,7 @@ async def opened_async(cache: Cache, provider: Provider) -> AsyncIterator[Any]:
 
 
 def ask(client: Any, prompt: str = "hello", of: Any = Place, **more: Any) -> Any:
-    return client.create(**{"model": "m", "response_model": of, "messages": said(prompt), "max_retries": 0, **more})
+    return client.create(**{"model": "m", "response_model": of, "messages": messages_of(prompt), "max_retries": 0, **more})
 
 
 # -- given once, when the client is made ------------------------------------------------------------------------------
@@ -88,7 +88,7 @@ def test_every_call_of_a_client_is_cached_with_no_other_change(provider: Provide
     with opened(cache, provider) as client:
         for _ in range(3):
             assert ask(client).city == "Oslo"
-            assert client.chat.completions.create(model="m", response_model=Place, messages=said("bye")).city == "Oslo"
+            assert client.chat.completions.create(model="m", response_model=Place, messages=messages_of("bye")).city == "Oslo"
     assert (provider.calls, cache.stats.hits) == (2, 4)
 
 
@@ -98,11 +98,11 @@ def test_from_provider(provider: Provider, cache: Cache) -> None:
     async def main() -> list[Any]:
         async with cached_async_client(cache) as http:
             client = instructor.from_provider("openai/m", async_client=True, http_client=http, **where)
-            return await asyncio.gather(*(client.create(response_model=Place, messages=said("hello")) for _ in range(5)))
+            return await asyncio.gather(*(client.create(response_model=Place, messages=messages_of("hello")) for _ in range(5)))
 
     with cached_client(cache) as http:
         client = instructor.from_provider("openai/m", http_client=http, **where)
-        assert [client.create(response_model=Place, messages=said("hello")).city for _ in range(2)] == ["Oslo"] * 2
+        assert [client.create(response_model=Place, messages=messages_of("hello")).city for _ in range(2)] == ["Oslo"] * 2
         assert [place.city for place in asyncio.run(main())] == ["Oslo"] * 5
     assert provider.calls == 1
 
@@ -202,7 +202,7 @@ def test_a_changed_field_or_description_misses_by_itself(provider: Provider, cac
             for _ in range(2):
                 assert ask(client, of=model).city == "Oslo"
             assert provider.calls == number
-    assert len({json.dumps(asked.json["tools"]) for asked in provider.asked}) == 5
+    assert len({json.dumps(request.json["tools"]) for request in provider.requests}) == 5
 
 
 def test_the_same_model_defined_again_hits(provider: Provider, cache: Cache) -> None:
@@ -215,7 +215,7 @@ def test_the_same_model_defined_again_hits(provider: Provider, cache: Cache) -> 
 def test_the_model_the_messages_and_the_mode_count(provider: Provider, cache: Cache) -> None:
     with opened(cache, provider) as client:
         for number, more in enumerate(
-            ({}, {"model": "other"}, {"messages": [*said("hello"), *said("hello")]}, {"temperature": 0.5}, {"seed": 1}), 1
+            ({}, {"model": "other"}, {"messages": [*messages_of("hello"), *messages_of("hello")]}, {"temperature": 0.5}, {"seed": 1}), 1
         ):
             assert ask(client, **more).city == ask(client, **more).city == "Oslo"
             assert provider.calls == number
@@ -229,8 +229,8 @@ def test_the_key_is_public_and_a_sha_256(provider: Provider, cache: Cache) -> No
         with capture() as exchanges:
             ask(client)
             ask(client)
-        asked = provider.asked[0]
-        made = make_key("POST", f"{provider.url}/v1/chat/completions", {"content-type": "application/json"}, asked.body)
+        request = provider.requests[0]
+        made = make_key("POST", f"{provider.url}/v1/chat/completions", {"content-type": "application/json"}, request.body)
     assert [exchange.status.key for exchange in exchanges] == [made] * 2
     assert re.fullmatch("[0-9a-f]{64}", made)
 
@@ -271,7 +271,7 @@ def test_different_times_for_different_kinds(provider: Provider, store: Path) ->
     with Cache(store, rules=[Rule(model="fast-*", ttl=0)]) as cache, opened(cache, provider) as client:
         for _ in range(2):
             ask(client, of=Place)
-            client.create(model="fast-1", response_model=Place, messages=said("hello"))
+            client.create(model="fast-1", response_model=Place, messages=messages_of("hello"))
         assert provider.calls == 3
 
 
@@ -282,7 +282,7 @@ def test_the_completion_that_comes_back_is_the_providers_own(provider: Provider,
     seen = []
     with opened(cache, provider) as client:
         for _ in range(2):
-            place, completion = client.create_with_completion(model="m", response_model=Place, messages=said("hello"))
+            place, completion = client.create_with_completion(model="m", response_model=Place, messages=messages_of("hello"))
             assert type(completion) is ChatCompletion
             seen.append((place.model_dump(), completion.model_dump(), completion._request_id))
     assert seen[0] == seen[1]
@@ -292,11 +292,11 @@ def test_the_completion_that_comes_back_is_the_providers_own(provider: Provider,
 
 
 def _partial(client: Any) -> Any:
-    return client.create_partial(model="m", response_model=Place, messages=said("hello"))
+    return client.create_partial(model="m", response_model=Place, messages=messages_of("hello"))
 
 
 def _iterable(client: Any) -> Any:
-    return client.create_iterable(model="m", response_model=Place, messages=said("hello"))
+    return client.create_iterable(model="m", response_model=Place, messages=messages_of("hello"))
 
 
 def _many() -> list[bytes]:
@@ -304,21 +304,21 @@ def _many() -> list[bytes]:
     parts = ('{"tasks": [{"city"', ': "Oslo"}, {"ci', 'ty": "Bergen"}]}')
     called = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "IterablePlace", "arguments": ""}}
     return [
-        told.sse(told.chunk({"role": "assistant", "content": None, "tool_calls": [called]})),
-        *(told.sse(told.chunk({"tool_calls": [{"index": 0, "function": {"arguments": part}}]})) for part in parts),
-        *told.CHAT_TOOL[-3:],
+        provider_events.sse(provider_events.chunk({"role": "assistant", "content": None, "tool_calls": [called]})),
+        *(provider_events.sse(provider_events.chunk({"tool_calls": [{"index": 0, "function": {"arguments": part}}]})) for part in parts),
+        *provider_events.CHAT_TOOL[-3:],
     ]
 
 
 STREAMS = [
-    pytest.param(_partial, told.CHAT_TOOL, [None, None, "Oslo"], id="partial"),
+    pytest.param(_partial, provider_events.CHAT_TOOL, [None, None, "Oslo"], id="partial"),
     pytest.param(_iterable, _many(), ["Oslo", "Bergen"], id="iterable"),
 ]
 
 
 @pytest.mark.parametrize(("begin", "sent", "cities"), STREAMS)
 def test_partial_objects_and_iterables_are_recorded(begin: Any, sent: Any, cities: Any, provider: Provider, store: Path) -> None:
-    provider.script = lambda _: Answer(200, {"content-type": told.SSE}, sent)
+    provider.script = lambda _: Answer(200, {"content-type": provider_events.SSE}, sent)
     with Cache(store, streams="record") as cache, opened(cache, provider) as client:
         for _ in range(3):
             assert [place.city for place in begin(client)] == cities
@@ -334,7 +334,7 @@ def test_partial_objects_and_iterables_under_async(begin: Any, sent: Any, cities
                 stream = stream if hasattr(stream, "__aiter__") else await stream
                 assert [place.city async for place in stream] == cities
 
-    provider.script = lambda _: Answer(200, {"content-type": told.SSE}, sent)
+    provider.script = lambda _: Answer(200, {"content-type": provider_events.SSE}, sent)
     with Cache(store, streams="record") as cache:
         asyncio.run(main(cache))
         assert (provider.calls, cache.stats.hits) == (1, 2)
@@ -354,8 +354,8 @@ class Loud(BaseModel):
 
 
 def test_each_validation_retry_is_an_entry_of_its_own(provider: Provider, cache: Cache) -> None:
-    def corrected(asked: Asked) -> Answer:
-        return Answer.of(chat_tool("Loud", {"city": "OSLO" if len(asked.json["messages"]) > 1 else "Oslo"}))
+    def corrected(request: ReceivedRequest) -> Answer:
+        return Answer.of(chat_tool("Loud", {"city": "OSLO" if len(request.json["messages"]) > 1 else "Oslo"}))
 
     provider.script = corrected
     with opened(cache, provider) as client:

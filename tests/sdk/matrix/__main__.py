@@ -33,17 +33,17 @@ class Outcomes:
 
 
 def run() -> int:
-    """Run the rows of this environment, and put what came out in the place of what was there of them."""
+    """Run the rows of this environment, and replace their outcomes in the file."""
     outcomes = Outcomes()
     # What an SDK leaves open when its event loop has ended is not what a cell asks.
     without = ["-p", "no:xdist", "-p", "no:unraisableexception"]
     status = pytest.main(["-c", "pyproject.toml", *without, str(Path(__file__).parent / "test_matrix.py")], plugins=[outcomes])
     from tests.sdk.matrix.here import environment, rows  # not before pytest, which loads wirecache's plugin itself
 
-    told: dict[str, Any] = json.loads(HERE.read_text()) if HERE.exists() else {}
-    told = {name: row for name, row in told.items() if row["environment"] != environment()}
+    rows_by_name: dict[str, Any] = json.loads(HERE.read_text()) if HERE.exists() else {}
+    rows_by_name = {name: row for name, row in rows_by_name.items() if row["environment"] != environment()}
     for row in rows():
-        told[row.name] = {
+        rows_by_name[row.name] = {
             "environment": environment(),
             "package": row.package,
             "version": version(row.package),
@@ -55,7 +55,7 @@ def run() -> int:
             "cells": outcomes.passed.get(row.name, {}),
             "without": _without({"sync": row.sync, "async": row.asynchronous}),
         }
-    HERE.write_text(json.dumps(told, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
+    HERE.write_text(json.dumps(rows_by_name, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
     return int(status)
 
 

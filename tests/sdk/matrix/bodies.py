@@ -9,10 +9,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tests import provider_events as told
-from tests.provider import Answer, Asked
+from tests import provider_events
+from tests.provider import Answer, ReceivedRequest
 
-TEXT = told.TEXT
+TEXT = provider_events.TEXT
 CITY = {"city": "Oslo"}
 VECTOR = [0.5, 0.25]
 USAGE = {"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12}
@@ -53,7 +53,7 @@ def _cohere(finish: str, **message: Any) -> dict[str, Any]:
 
 def _ollama(**message: Any) -> dict[str, Any]:
     head = {"model": "m", "created_at": "2026-01-01T00:00:00Z", "message": {"role": "assistant", **message}}
-    return {**head, "done": True, "done_reason": "stop", **told.COUNTS}
+    return {**head, "done": True, "done_reason": "stop", **provider_events.COUNTS}
 
 
 class Dialect(NamedTuple):
@@ -62,39 +62,39 @@ class Dialect(NamedTuple):
     text: Any
     tool: Any
     stream: Sequence[bytes]
-    kind: str = told.SSE
+    kind: str = provider_events.SSE
 
 
 _CALL = {"id": "call_1", "type": "function", "function": {"name": "degrees", "arguments": json.dumps(CITY)}}
-CHAT = Dialect(_chat("stop", content=TEXT), chat_tool("degrees", CITY), told.CHAT)
+CHAT = Dialect(_chat("stop", content=TEXT), chat_tool("degrees", CITY), provider_events.CHAT)
 # By the end of the path; the first that fits.
 DIALECTS: dict[str, Dialect] = {
-    "/openai/v1/chat/completions": CHAT._replace(stream=told.GROQ),
+    "/openai/v1/chat/completions": CHAT._replace(stream=provider_events.GROQ),
     "/chat/completions": CHAT,
     "/messages": Dialect(
         _message("end_turn", {"type": "text", "text": TEXT}),
         _message("tool_use", {"type": "tool_use", "id": "toolu_1", "name": "degrees", "input": CITY}),
-        told.MESSAGES,
+        provider_events.MESSAGES,
     ),
     ":generateContent": Dialect(_gemini({"text": TEXT}), _gemini({"functionCall": {"name": "degrees", "args": CITY}}), ()),
-    ":streamGenerateContent": Dialect(None, None, told.GEMINI),
+    ":streamGenerateContent": Dialect(None, None, provider_events.GEMINI),
     "/v2/chat": Dialect(
         _cohere("COMPLETE", content=[{"type": "text", "text": TEXT}]),
         _cohere("TOOL_CALL", tool_plan="I ask.", tool_calls=[_CALL]),
-        told.COHERE,
+        provider_events.COHERE,
     ),
     "/api/chat": Dialect(
         _ollama(content=TEXT),
         _ollama(content="", tool_calls=[{"function": {"name": "degrees", "arguments": CITY}}]),
-        told.OLLAMA,
-        told.NDJSON,
+        provider_events.OLLAMA,
+        provider_events.NDJSON,
     ),
 }
 # Whose chats differ from OpenAI's in a member or in the stream's end; told by the name in the user agent.
 BY_AGENT: dict[str, Dialect] = {
-    "together": CHAT._replace(text={**CHAT.text, "prompt": []}, tool={**CHAT.tool, "prompt": []}, stream=told.TOGETHER),
-    "cerebras": CHAT._replace(stream=told.CEREBRAS),
-    "mistral": CHAT._replace(stream=told.MISTRAL),
+    "together": CHAT._replace(text={**CHAT.text, "prompt": []}, tool={**CHAT.tool, "prompt": []}, stream=provider_events.TOGETHER),
+    "cerebras": CHAT._replace(stream=provider_events.CEREBRAS),
+    "mistral": CHAT._replace(stream=provider_events.MISTRAL),
 }
 OTHERS: dict[str, Any] = {
     "/v2/embed": {"id": "e", "response_type": "embeddings_by_type", "embeddings": {"float": [VECTOR]}, "texts": ["hi"]},
@@ -116,29 +116,29 @@ _MUST_CALL = b'"tool_choice":{"type":"function"'
 _ANSWERED = (b'"role":"tool"', b'"tool_result"', b'"functionResponse"')
 
 
-def script(asked: Asked) -> Answer | None:
+def script(request: ReceivedRequest) -> Answer | None:
     """The provider's answer: a tool call to who offers tools, and a text once the tool has answered."""
-    path, body = asked.path.partition("?")[0], asked.body.replace(b" ", b"")
+    path, body = request.path.partition("?")[0], request.body.replace(b" ", b"")
     for end, value in OTHERS.items():
         if path.endswith(end):
-            usage = {} if b'name="language"' in body or "mistral" in str(asked.header("user-agent")) else {"usage": None}
+            usage = {} if b'name="language"' in body or "mistral" in str(request.header("user-agent")) else {"usage": None}
             return Answer.of({**value, **usage} if end == "/audio/transcriptions" else value, x_request_id="req_1")
     dialect = next((dialect for end, dialect in DIALECTS.items() if path.endswith(end)), None)
     if dialect is None:
         return None
     if dialect is CHAT:
-        agent = str(asked.header("user-agent")).lower()
+        agent = str(request.header("user-agent")).lower()
         dialect = next((own for name, own in BY_AGENT.items() if name in agent), CHAT)
     if b'"stream":true' in body or "stream" in path:
-        return Answer(200, {"content-type": dialect.kind}, told.CHAT_TOOL if _MUST_CALL in body else dialect.stream)
+        return Answer(200, {"content-type": dialect.kind}, provider_events.CHAT_TOOL if _MUST_CALL in body else dialect.stream)
     offered = b'"tools":[{' in body and not any(mark in body for mark in _ANSWERED)
     if _MUST_CALL in body:  # a tool that must be called: how instructor asks for a model
-        return Answer.of(chat_tool(asked.json["tools"][0]["function"]["name"], CITY), x_request_id="req_1")
+        return Answer.of(chat_tool(request.json["tools"][0]["function"]["name"], CITY), x_request_id="req_1")
     return Answer.of(dialect.tool if offered else dialect.text, x_request_id="req_1")
 
 
-def streamed(asked: Asked) -> Sequence[bytes]:
+def streamed(request: ReceivedRequest) -> Sequence[bytes]:
     """The stream that ``script`` would send."""
-    answer = script(asked)
+    answer = script(request)
     assert answer is not None
     return list(answer.chunks)

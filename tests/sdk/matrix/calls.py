@@ -16,8 +16,8 @@ __all__ = [
     "chat_calls",
     "chat_text",
     "embed",
+    "messages_of",
     "reading",
-    "said",
     "strictly",
     "transcribe",
 ]
@@ -27,12 +27,12 @@ TOOL = {"type": "function", "function": {"name": "degrees", "description": "How 
 WAV = ("a.wav", b"RIFF")
 
 
-def said(prompt: str) -> list[Any]:
+def messages_of(prompt: str) -> list[Any]:
     return [{"role": "user", "content": prompt}]
 
 
 def chat(prompt: str) -> dict[str, Any]:
-    return {"model": "m", "messages": said(prompt)}
+    return {"model": "m", "messages": messages_of(prompt)}
 
 
 def chat_text(answer: Any) -> str:
@@ -42,9 +42,9 @@ def chat_text(answer: Any) -> str:
 def after(answer: Any, dump: Any) -> list[Any]:
     """The conversation after that answer, which called the tool; it begins with None."""
     if answer is None:
-        return said("How warm is it in Oslo?")
-    told = answer.choices[0].message
-    return [*after(None, dump), dump(told), {"role": "tool", "tool_call_id": told.tool_calls[0].id, "content": "4"}]
+        return messages_of("How warm is it in Oslo?")
+    message = answer.choices[0].message
+    return [*after(None, dump), dump(message), {"role": "tool", "tool_call_id": message.tool_calls[0].id, "content": "4"}]
 
 
 async def _then(call: Any, read: Any) -> Any:
@@ -81,7 +81,7 @@ def transcribe(client: Any) -> Any:
 
 
 def _message_turn(client: Any, answer: Any) -> Any:
-    messages = said("How warm is it in Oslo?")
+    messages = messages_of("How warm is it in Oslo?")
     if answer is not None:
         result = {"type": "tool_result", "tool_use_id": answer.content[0].id, "content": "4"}
         messages += [{"role": "assistant", "content": answer.content}, {"role": "user", "content": [result]}]
@@ -91,7 +91,7 @@ def _message_turn(client: Any, answer: Any) -> Any:
 
 def anthropic_calls() -> Calls:
     def arguments(prompt: str) -> dict[str, Any]:
-        return {"model": "m", "max_tokens": 9, "messages": said(prompt)}
+        return {"model": "m", "max_tokens": 9, "messages": messages_of(prompt)}
 
     return Calls(
         ask=lambda client, prompt: client.messages.create(**arguments(prompt)),

@@ -72,7 +72,7 @@ def _each(check: Check, has: str = "ask", **options: Any) -> Callable[[Row, Prov
             if there is not None:
                 with Cache(store / str(number), **options) as cache, Hands.on(row, cache, provider.url) as hands:
                     check(On(row, colour, provider, cache, hands))
-                provider.asked.clear()
+                provider.requests.clear()
 
     return all_of
 
@@ -80,7 +80,7 @@ def _each(check: Check, has: str = "ask", **options: Any) -> Callable[[Row, Prov
 # -- whole answers ----------------------------------------------------------------------------------------------------
 
 
-def asked_again(on: On) -> None:
+def repeated(on: On) -> None:
     client = on.client()
     for prompt in ("hello", "hello", "bye", "hello", "bye"):
         assert on.row.text(on.ask(client, prompt)) == TEXT
@@ -88,8 +88,8 @@ def asked_again(on: On) -> None:
 
 
 def of_colour(which: str) -> Callable[[Row, Provider, Path], None]:
-    """The same for the sync or the async client alone."""
-    return lambda row, provider, store: _each(asked_again)(replace(row, **{which: None}), provider, store)
+    """Return the check for the sync or the async client alone; ``which`` is the one that is left out."""
+    return lambda row, provider, store: _each(repeated)(replace(row, **{which: None}), provider, store)
 
 
 def reached(how: attached.How) -> Check:
@@ -142,10 +142,10 @@ def stream_live(on: On) -> None:
     """By default a stream goes out each time, and its first event is there before the provider has sent the last ones."""
     client, gates = on.client(), []
 
-    def held(asked: Any) -> Answer:
-        events = streamed(asked)
+    def held(request: Any) -> Answer:
+        events = streamed(request)
         gates.append(Gate([b"".join(events[:-2]), *events[-2:]]))
-        return Answer(200, (script(asked) or Answer()).headers, gates[-1].answer().chunks)
+        return Answer(200, (script(request) or Answer()).headers, gates[-1].answer().chunks)
 
     on.provider.script = held
     if "stream-live" in on.colour.without:
@@ -193,7 +193,7 @@ def audio(on: On) -> None:
     assert on.calls.transcribe is not None
     assert [on.hands.settle(on.calls.transcribe(client)) for _ in range(2)] == [TEXT] * 2
     assert (on.provider.calls, on.cache.stats.hits) == (1, 1)
-    assert str(on.provider.asked[0].header("content-type")).startswith("multipart/form-data")
+    assert str(on.provider.requests[0].header("content-type")).startswith("multipart/form-data")
 
 
 def tools(on: On) -> None:
@@ -216,7 +216,7 @@ def offline(row: Row, provider: Provider, store: Path) -> None:
         with Cache(place) as cache, Hands.on(row, cache, provider.url) as hands:
             on = On(row, colour, provider, cache, hands)
             on.ask(on.client())  # what the SDK imports late is there then
-        provider.asked.clear()
+        provider.requests.clear()
         with Cache(place, mode="offline") as cache, Hands.on(row, cache, provider.url) as hands, no_sockets() as tried:
             _refused(On(row, colour, provider, cache, hands))
         assert (tried, provider.calls) == ([], 0)
@@ -256,7 +256,7 @@ def _always(_: Row) -> bool:
 CELLS: dict[str, Cell] = {
     "sync": Cell(lambda row: row.sync is not None, of_colour("asynchronous")),
     "async": Cell(lambda row: row.asynchronous is not None, of_colour("sync")),
-    "parameter": Cell(lambda row: any(colour.line for colour in row.colours), _each(asked_again, "line")),
+    "parameter": Cell(lambda row: any(colour.line for colour in row.colours), _each(repeated, "line")),
     "attach": Cell(_always, _each(reached("attach"))),
     "install": Cell(_always, _each(reached("install"))),
     "equal": Cell(_always, _each(equal)),

@@ -15,7 +15,7 @@ import together
 from cerebras.cloud.sdk import AsyncCerebras, Cerebras
 from huggingface_hub.utils import _http
 
-from tests.sdk.matrix.calls import TOOL, WAV, after, chat, chat_calls, chat_text, embed, reading, said, strictly, transcribe
+from tests.sdk.matrix.calls import TOOL, WAV, after, chat, chat_calls, chat_text, embed, messages_of, reading, strictly, transcribe
 from tests.sdk.matrix.row import Calls, Colour, Row
 
 __all__ = ["ROWS"]
@@ -24,7 +24,7 @@ __all__ = ["ROWS"]
 
 
 def _cohere_turn(client: Any, answer: Any) -> Any:
-    messages: list[Any] = said("How warm is it in Oslo?")
+    messages: list[Any] = messages_of("How warm is it in Oslo?")
     if answer is not None:
         messages += [answer.message, {"role": "tool", "tool_call_id": answer.message.tool_calls[0].id, "content": "4"}]
     return client.chat(model="m", messages=messages, tools=[TOOL])
@@ -86,7 +86,7 @@ CEREBRAS = Row(
 
 
 def _ollama_turn(client: Any, answer: Any) -> Any:
-    messages: list[Any] = said("How warm is it in Oslo?")
+    messages: list[Any] = messages_of("How warm is it in Oslo?")
     if answer is not None:
         messages += [answer.message, {"role": "tool", "tool_name": "degrees", "content": "4"}]
     return client.chat(model="m", messages=messages, tools=[TOOL])
@@ -123,8 +123,8 @@ def _hugging_face_reset() -> None:
 
 
 _HUGGING_FACE = Calls(
-    ask=lambda client, prompt: client.chat_completion(said(prompt), model="m"),
-    stream=lambda client: client.chat_completion(said("hello"), model="m", stream=True),
+    ask=lambda client, prompt: client.chat_completion(messages_of(prompt), model="m"),
+    stream=lambda client: client.chat_completion(messages_of("hello"), model="m", stream=True),
     tools=_hugging_face_turn,
 )
 HUGGING_FACE = Row(

@@ -9,7 +9,7 @@ import instructor
 import openai
 from pydantic import BaseModel
 
-from tests.sdk.matrix.calls import said
+from tests.sdk.matrix.calls import messages_of
 from tests.sdk.matrix.row import Calls, Colour, Row
 
 __all__ = ["ROWS"]
@@ -22,11 +22,11 @@ class Place(BaseModel):
 
 
 def _ask(client: Any, prompt: str) -> Any:
-    return client.create(model="m", response_model=Place, messages=said(prompt), max_retries=0)
+    return client.create(model="m", response_model=Place, messages=messages_of(prompt), max_retries=0)
 
 
 def _stream(client: Any) -> Any:
-    return client.create_partial(model="m", response_model=Place, messages=said("hello"))
+    return client.create_partial(model="m", response_model=Place, messages=messages_of("hello"))
 
 
 _CALLS = Calls(ask=_ask, stream=_stream)

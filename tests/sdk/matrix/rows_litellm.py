@@ -11,7 +11,7 @@ os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else its import asks a ho
 import litellm
 from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler, HTTPHandler
 
-from tests.sdk.matrix.calls import TOOL, WAV, after, chat_text, reading, said
+from tests.sdk.matrix.calls import TOOL, WAV, after, chat_text, messages_of, reading
 from tests.sdk.matrix.row import Calls, Colour, Row, plain
 
 __all__ = ["ROWS"]
@@ -33,8 +33,8 @@ def _routes(model: str, url: str) -> dict[str, Any]:
 
 def _calls(completion: Any, **more: Any) -> Calls:
     return Calls(
-        ask=lambda route, prompt: route(completion, messages=said(prompt)),
-        stream=lambda route: route(completion, messages=said("hello"), stream=True),
+        ask=lambda route, prompt: route(completion, messages=messages_of(prompt)),
+        stream=lambda route: route(completion, messages=messages_of("hello"), stream=True),
         tools=lambda route, answer: route(completion, messages=after(answer, lambda message: message.model_dump()), tools=[TOOL]),
         **more,
     )

@@ -35,7 +35,7 @@ async def opened_async(cache: Cache, url: str) -> AsyncIterator[openai.AsyncOpen
 
 
 def number_the_answers(provider: Provider) -> None:
-    provider.script = lambda asked: Answer.of(chat(f"answer {provider.calls}"))
+    provider.script = lambda _: Answer.of(chat(f"answer {provider.calls}"))
 
 
 def test_the_environment_is_the_old_one_and_httpx_is_picked(cache: Cache) -> None:
@@ -90,7 +90,7 @@ def test_a_raw_response_tells_of_the_hit_and_its_key_is_that_of_openai_3(provide
     assert raw.elapsed.total_seconds() >= 0
     found = re.fullmatch(r'wirecache; hit; ttl=\d+; key="(.*)"', raw.headers["cache-status"])
     assert found
-    assert list(provider.asked[0].json) == ["messages", "model"]
+    assert list(provider.requests[0].json) == ["messages", "model"]
     as_openai_3 = json.dumps({name: ARGUMENTS[name] for name in ("model", "messages")}, separators=(",", ":"))
     headers = {"content-type": "application/json"}
     assert found[1] == make_key("POST", f"{provider.url}/v1/chat/completions", headers, as_openai_3)
@@ -101,7 +101,7 @@ def test_a_stream_passes_as_it_comes_and_is_not_stored(provider: Provider, cache
     with opened(cache, provider.url) as client:
         for call in (1, 2):
             gate = Gate(CHAT_STREAM)
-            provider.script = lambda asked, gate=gate: gate.answer()
+            provider.script = lambda _, gate=gate: gate.answer()
             chunks = client.chat.completions.create(**ARGUMENTS, stream=True)
             first = next(chunks)
             gate.open()
@@ -116,7 +116,7 @@ def test_a_stream_passes_as_it_comes_under_async(provider: Provider, cache: Cach
         async with opened_async(cache, provider.url) as client:
             for call in (1, 2):
                 gate = Gate(CHAT_STREAM)
-                provider.script = lambda asked, gate=gate: gate.answer()
+                provider.script = lambda _, gate=gate: gate.answer()
                 chunks = await client.chat.completions.create(**ARGUMENTS, stream=True)
                 first = await anext(chunks)
                 gate.open()
@@ -130,7 +130,7 @@ def test_a_stream_passes_as_it_comes_under_async(provider: Provider, cache: Cach
 
 
 def test_an_error_is_not_stored(provider: Provider, cache: Cache) -> None:
-    provider.script = lambda asked: Answer.of({"error": {"message": "no room"}}, 500)
+    provider.script = lambda _: Answer.of({"error": {"message": "no room"}}, 500)
     with opened(cache, provider.url) as client:
         for _ in range(2):
             with pytest.raises(openai.InternalServerError, match="no room"):

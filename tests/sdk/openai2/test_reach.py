@@ -23,7 +23,7 @@ from wirecache._clients.frameworks import LITELLM_FACTORIES
 # Both warn of much, and leave their connections to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-SAID = [{"role": "user", "content": "hi"}]
+MESSAGES = [{"role": "user", "content": "hi"}]
 
 
 def _module(_: Any) -> Any:
@@ -33,7 +33,7 @@ def _module(_: Any) -> Any:
 def _litellm(model: str, base: str = "{}") -> Row:
     return Row(
         f"litellm-{model}",
-        lambda url: {"model": model, "messages": SAID, "api_key": "k", "api_base": base.format(url)},
+        lambda url: {"model": model, "messages": MESSAGES, "api_key": "k", "api_base": base.format(url)},
         lambda call: litellm.completion(**call),
         lambda call: litellm.acompletion(**call),
         _module,
@@ -55,8 +55,8 @@ LITELLM = [
     Row(
         "litellm-router",
         lambda url: litellm.Router([{"model_name": "a", "litellm_params": {"model": "openai/m", "api_key": "k", "api_base": f"{url}/v1"}}]),
-        lambda router: router.completion(model="a", messages=SAID),
-        lambda router: router.acompletion(model="a", messages=SAID),
+        lambda router: router.completion(model="a", messages=MESSAGES),
+        lambda router: router.acompletion(model="a", messages=MESSAGES),
     ),
 ]
 OTHERS = [
@@ -69,12 +69,12 @@ OTHERS = [
     Row(
         "openai",
         lambda url: openai.OpenAI(api_key="k", base_url=f"{url}/v1"),
-        lambda client: client.chat.completions.create(model="m", messages=SAID),
+        lambda client: client.chat.completions.create(model="m", messages=MESSAGES),
     ),
     Row(
         "openai-async",
         lambda url: openai.AsyncOpenAI(api_key="k", base_url=f"{url}/v1"),
-        ask_async=lambda client: client.chat.completions.create(model="m", messages=SAID),
+        ask_async=lambda client: client.chat.completions.create(model="m", messages=MESSAGES),
     ),
 ]
 
@@ -88,7 +88,7 @@ def test_a_framework(row: Row, how: How, provider: Provider, cache: Cache) -> No
 def test_litellms_clients_made_before_have_the_cache_too_and_detach_leaves_no_trace(provider: Provider, cache: Cache) -> None:
     import importlib
 
-    call = {"model": "anthropic/m", "messages": SAID, "api_key": "k", "api_base": provider.url}
+    call = {"model": "anthropic/m", "messages": MESSAGES, "api_key": "k", "api_base": provider.url}
     held = [(getattr(importlib.import_module(module), kind), name) for module, kind, name in LITELLM_FACTORIES]
     before = [id(vars(kind)[name]) for kind, name in held]
     litellm.completion(**call)

@@ -10,18 +10,18 @@ from typing import Any
 import openai
 import pytest
 
-from tests import provider_events as told
+from tests import provider_events
 from tests.provider import Answer, Provider
 from tests.sdk.openai2.test_openai2 import ARGUMENTS, opened, opened_async
 from wirecache import Cache
 
 CALLS: dict[str, tuple[Sequence[bytes], Callable[[Any], Any]]] = {
-    "chat": (told.CHAT, lambda client: client.chat.completions.create(**ARGUMENTS, stream=True)),
-    "chat-tool": (told.CHAT_TOOL, lambda client: client.chat.completions.create(**ARGUMENTS, stream=True)),
-    "completions": (told.COMPLETIONS, lambda client: client.completions.create(model="m", prompt="hello", stream=True)),
-    "responses": (told.RESPONSES, lambda client: client.responses.create(model="m", input="hello", stream=True)),
-    "chat-helper": (told.CHAT, lambda client: client.chat.completions.stream(**ARGUMENTS)),
-    "responses-helper": (told.RESPONSES, lambda client: client.responses.stream(model="m", input="hello")),
+    "chat": (provider_events.CHAT, lambda client: client.chat.completions.create(**ARGUMENTS, stream=True)),
+    "chat-tool": (provider_events.CHAT_TOOL, lambda client: client.chat.completions.create(**ARGUMENTS, stream=True)),
+    "completions": (provider_events.COMPLETIONS, lambda client: client.completions.create(model="m", prompt="hello", stream=True)),
+    "responses": (provider_events.RESPONSES, lambda client: client.responses.create(model="m", input="hello", stream=True)),
+    "chat-helper": (provider_events.CHAT, lambda client: client.chat.completions.stream(**ARGUMENTS)),
+    "responses-helper": (provider_events.RESPONSES, lambda client: client.responses.stream(model="m", input="hello")),
 }
 each_call = pytest.mark.parametrize("name", CALLS)
 
@@ -54,7 +54,7 @@ async def read_async(client: openai.AsyncOpenAI, name: str) -> list[Any]:
 
 
 def send(provider: Provider, events: Sequence[bytes], **how: Any) -> None:
-    provider.script = lambda _: Answer(200, {"content-type": told.SSE}, events, **how)
+    provider.script = lambda _: Answer(200, {"content-type": provider_events.SSE}, events, **how)
 
 
 @each_call
@@ -83,7 +83,7 @@ def test_the_same_events_under_async(name: str, provider: Provider, cache: Cache
 
 
 def test_an_error_within_a_stream_is_raised_each_time(provider: Provider, cache: Cache) -> None:
-    send(provider, told.CHAT_ERROR)
+    send(provider, provider_events.CHAT_ERROR)
     with opened(cache, provider.url) as client:
         for _ in range(2):
             with pytest.raises(openai.APIError, match="overloaded"):
@@ -93,7 +93,7 @@ def test_an_error_within_a_stream_is_raised_each_time(provider: Provider, cache:
 
 
 def test_a_program_that_stops_early_asks_again(provider: Provider, cache: Cache) -> None:
-    send(provider, told.CHAT, pause=0.002)
+    send(provider, provider_events.CHAT, pause=0.002)
     with opened(cache, provider.url) as client:
         with client.chat.completions.create(**ARGUMENTS, stream=True) as stream:
             first = plain(next(iter(stream)))
