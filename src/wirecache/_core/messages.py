@@ -84,7 +84,7 @@ def pack_chunks(chunks: Iterable[Chunk]) -> bytes:
 class RequestSummary:
     """Which request was answered? Kept with the entry so that people can tell entries apart; no credential is in it.
 
-    ``content_type`` is told where the body is not JSON. ``whole`` is false where the entry does not keep the request's whole body.
+    ``content_type`` is set where the body is not JSON. ``whole`` is false where the entry does not keep the whole request body.
     """
 
     method: str
