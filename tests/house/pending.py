@@ -18,4 +18,4 @@ PRIVATE_WORDS_IN_TESTS: set[str] = {
     "tests/core/flows/test_recorder.py",
     "tests/core/flows/test_replay.py",
 }
-SAME_DOCSTRINGS: set[str] = {}
+SAME_DOCSTRINGS: set[str] = set()
