@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.house.pending import CYCLIC_IMPORTS, UPWARD_IMPORTS
 from tests.house.source import MODULES, SOURCE, Graph, import_graph, load_graph, loaded_with, own_imports
 
 # From the roof to the ground: a module imports from the rooms below its own, or from its own. Rooms in one row are neighbours
@@ -100,21 +99,11 @@ def test_every_module_lies_in_a_room() -> None:
 
 
 def test_imports_go_down() -> None:
-    assert upward_imports(import_graph()) - UPWARD_IMPORTS.keys() == set()
+    assert upward_imports(import_graph()) == set()
 
 
 def test_no_cycle() -> None:
-    assert cycles(_without_pending_cycles(import_graph())) == []
-
-
-def test_no_pending_cycle_is_left_over() -> None:
-    graph = import_graph()
-    closing = {(module, target) for module, target in CYCLIC_IMPORTS if any({module, target} <= group for group in cycles(graph))}
-    assert closing <= CYCLIC_IMPORTS, "these close no cycle any more: remove them from pending.py"
-
-
-def _without_pending_cycles(graph: Graph) -> Graph:
-    return {module: frozenset(target for target in graph[module] if (module, target) not in CYCLIC_IMPORTS) for module in graph}
+    assert cycles(import_graph()) == []
 
 
 @pytest.mark.parametrize(
@@ -122,7 +111,7 @@ def _without_pending_cycles(graph: Graph) -> Graph:
     [pytest.param(import_graph, LONGEST_CHAIN, id="all imports"), pytest.param(load_graph, LONGEST_LOAD, id="when loaded")],
 )
 def test_no_long_chain_of_imports(graph: Callable[[], Graph], most: int) -> None:
-    chain = longest_chain(_without_pending_cycles(graph()))
+    chain = longest_chain(graph())
     print(f"\n{len(chain)} modules: " + " > ".join(module or "wirecache" for module in chain))
     assert len(chain) <= most
 

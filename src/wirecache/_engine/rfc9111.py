@@ -74,11 +74,11 @@ def _offline(request: Request, key: str, entry: Entry | None, plan: Plan, now: f
 def _machine(request: Request, key: str, entry: Entry | None, plan: Plan, now: float, missed: str) -> Flow:
     import hishel  # 60 ms, and only programs that send a GET pay them
 
-    asked = _to_hishel(request)
+    hishel_request = _to_hishel(request)
     if plan.directives.max_age is not None and entry is not None and _http_age(entry, now) > plan.directives.max_age:
-        asked.headers["cache-control"] = "no-cache"  # the machine does not know a request's max-age, but this
-    stored = [_entry_to_hishel(asked, entry, now)] if entry is not None else []
-    state = hishel.IdleClient(options={"shared": False}).next(asked, stored)
+        hishel_request.headers["cache-control"] = "no-cache"  # the machine does not know a request's max-age, but this
+    stored = [_entry_to_hishel(hishel_request, entry, now)] if entry is not None else []
+    state = hishel.IdleClient(options={"shared": False}).next(hishel_request, stored)
     if isinstance(state, hishel.FromCache) and entry is not None:
         return Reuse(entry, CacheStatus(hit=True, ttl=_lifetime_left(entry, now), key=key), _http_age(entry, now))
     if not isinstance(state, hishel.NeedRevalidation) or entry is None:
@@ -126,8 +126,8 @@ def _why_not(request: Request, head: Head, lifetime: float | None) -> str | None
         return "vary"
     if lifetime is None or head.status != 200:
         return "not-allowed"
-    asked = hishel.CacheMiss(request=_to_hishel(request), options={"shared": False})
-    allowed = asked.next(hishel.Response(head.status, _headers(head.pairs)))
+    miss = hishel.CacheMiss(request=_to_hishel(request), options={"shared": False})
+    allowed = miss.next(hishel.Response(head.status, _headers(head.pairs)))
     return None if isinstance(allowed, hishel.StoreAndUse) else "not-allowed"
 
 
@@ -171,13 +171,13 @@ def _to_hishel(request: Request) -> hishel.Request:
     return hishel.Request(request.method, redacted_url(request), _headers(tuple(request.fields.items())))
 
 
-def _entry_to_hishel(asked: hishel.Request, entry: Entry, now: float) -> hishel.Entry:
+def _entry_to_hishel(request: hishel.Request, entry: Entry, now: float) -> hishel.Entry:
     """The entry for the machine, which reads the clock itself, and reckons the age from ``Date`` alone: it is given the one that fits."""
     import hishel
 
     pairs = [pair for pair in entry.headers if pair[0] != b"date"]
     date = formatdate(time.time() - _http_age(entry, now), usegmt=True).encode()
-    kept = hishel.Request(asked.method, asked.url, asked.headers)  # what the answer varies on was compared already
+    kept = hishel.Request(request.method, request.url, request.headers)  # what the answer varies on was compared already
     return hishel.Entry(uuid.UUID(entry.key[:32]), kept, hishel.Response(entry.status, _headers([*pairs, (b"date", date)])))
 
 

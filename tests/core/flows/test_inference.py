@@ -101,19 +101,19 @@ BYPASSES = [
 ]
 
 
-@pytest.mark.parametrize(("asked", "bodies", "reason", "plan"), BYPASSES)
-def test_bypass(asked: Request, bodies: list[bytes], reason: str, plan: Plan) -> None:
+@pytest.mark.parametrize(("incoming", "bodies", "reason", "plan"), BYPASSES)
+def test_bypass(incoming: Request, bodies: list[bytes], reason: str, plan: Plan) -> None:
     looks = (
-        [Lookup(http_key(asked._replace(method=m))) for m in ("GET", "HEAD")] if reason == "no-rule" else []
+        [Lookup(http_key(incoming._replace(method=m))) for m in ("GET", "HEAD")] if reason == "no-rule" else []
     )  # an accepted change makes the GET of its URL invalid
-    effects, outcome = play(inference_flow(asked, plan, NOW), *bodies, head(201), *(None for _ in looks))
+    effects, outcome = play(inference_flow(incoming, plan, NOW), *bodies, head(201), *(None for _ in looks))
     assert effects == [*([ReadBody()] if bodies else []), Forward(), *looks]
     assert outcome == Relay(CacheStatus(fwd="bypass", fwd_status=201, detail=reason))
 
 
-@pytest.mark.parametrize(("asked", "bodies", "reason", "plan"), [row for row in BYPASSES if row.id != "off"])
-def test_bypass_offline(asked: Request, bodies: list[bytes], reason: str, plan: Plan) -> None:
-    effects, outcome = play(inference_flow(asked, mode("offline"), NOW), *bodies)
+@pytest.mark.parametrize(("incoming", "bodies", "reason", "plan"), [row for row in BYPASSES if row.id != "off"])
+def test_bypass_offline(incoming: Request, bodies: list[bytes], reason: str, plan: Plan) -> None:
+    effects, outcome = play(inference_flow(incoming, mode("offline"), NOW), *bodies)
     assert Forward() not in effects
     assert isinstance(outcome, Refuse)
     assert outcome.status == CacheStatus(fwd="miss", detail="only-if-cached")
@@ -198,8 +198,8 @@ def test_an_answer_that_is_too_large() -> None:
 # -- the key ---------------------------------------------------------------------------------------------------------------
 
 
-def looked_up(plan: Plan, body: bytes = BODY, asked: Request = SENT) -> str:
-    return next(effect.key for effect in play(inference_flow(asked, plan, NOW), body, None, head()).effects if isinstance(effect, Lookup))
+def looked_up(plan: Plan, body: bytes = BODY, request: Request = SENT) -> str:
+    return next(effect.key for effect in play(inference_flow(request, plan, NOW), body, None, head()).effects if isinstance(effect, Lookup))
 
 
 def test_the_plan_counts_in_the_key() -> None:
@@ -220,8 +220,8 @@ def test_the_content_type_counts_where_it_says_how_to_read_the_body() -> None:
 def test_callers_share_answers_unless_told_not_to() -> None:
     other = ask(headers={"authorization": "Bearer another"})
     apart = Plan(key=KeyOptions(credentials=True))
-    assert looked_up(FRESH) == looked_up(FRESH, asked=other)
-    assert looked_up(apart) != looked_up(apart, asked=other)
+    assert looked_up(FRESH) == looked_up(FRESH, request=other)
+    assert looked_up(apart) != looked_up(apart, request=other)
 
 
 def test_a_body_that_is_no_json_is_looked_up_too() -> None:
@@ -230,8 +230,8 @@ def test_a_body_that_is_no_json_is_looked_up_too() -> None:
 
 @pytest.mark.parametrize("directive", ["no-store", "no-cache", "max-age=0"])
 def test_a_request_that_wants_it_live_is_not_reused(directive: str) -> None:
-    asked = ask(headers={"cache-control": directive})
-    flow = inference_flow(asked, for_call(FRESH, asked, None, None), NOW)
+    request = ask(headers={"cache-control": directive})
+    flow = inference_flow(request, for_call(FRESH, request, None, None), NOW)
     effect, answers = next(flow), {ReadBody: BODY, Lookup: entry(key=KEY), Claim: Turn.LEAD}
     while not isinstance(effect, Forward):
         effect = flow.send(answers[type(effect)])  # StopIteration: it was reused
@@ -241,8 +241,8 @@ def test_a_request_that_wants_it_live_is_not_reused(directive: str) -> None:
 
 
 def asking(control: str, plan: Plan) -> tuple[Request, Plan]:
-    asked = ask(headers={"cache-control": control})
-    return asked, for_call(plan, asked, None, None)
+    request = ask(headers={"cache-control": control})
+    return request, for_call(plan, request, None, None)
 
 
 @pytest.mark.parametrize(
@@ -335,7 +335,7 @@ SEARCH = ask("https://h/v1/search")
 
 
 @pytest.mark.parametrize(
-    ("rules", "asked", "bodies", "reason"),
+    ("rules", "incoming", "bodies", "reason"),
     [
         pytest.param([Rule(path="*/chat/*", cache=False)], SENT, [BODY], "rule", id="closed"),
         pytest.param([Rule(model="m", cache=False)], SENT, [BODY], "rule", id="closed to a model"),
@@ -349,12 +349,12 @@ SEARCH = ask("https://h/v1/search")
         pytest.param([Rule(path="*/search")], SEARCH, [b""], None, id="opened, and no body"),
     ],
 )
-def test_rules(rules: list[Rule], asked: Request, bodies: list[bytes], reason: str | None) -> None:
+def test_rules(rules: list[Rule], incoming: Request, bodies: list[bytes], reason: str | None) -> None:
     plan = Plan(rules=tuple(rules))
     if reason is None:
-        assert isinstance(play(inference_flow(asked, plan, NOW), *bodies, None, head()).outcome, Relay)
+        assert isinstance(play(inference_flow(incoming, plan, NOW), *bodies, None, head()).outcome, Relay)
     else:
-        flow = inference_flow(asked, plan, NOW)
+        flow = inference_flow(incoming, plan, NOW)
         effects = [next(flow), *(flow.send(body) for body in bodies)]
         assert effects == [*([ReadBody()] if bodies else []), Forward()]
 

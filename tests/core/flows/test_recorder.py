@@ -20,9 +20,9 @@ CHUNKED = {**JSON, "transfer-encoding": "chunked"}
 BODY = parse_body(b'{"model":"m"}')
 
 
-def recorder(headers: Any = JSON, status: int = 200, asked: Any = None, **more: Any) -> Recorder:
+def recorder(headers: Any = JSON, status: int = 200, request: Any = None, **more: Any) -> Recorder:
     made = {"max_body": 1000, **more}
-    return Recorder(Recording(KEY, head(status, headers), asked or ask(), "chat", "m", BODY, **made))
+    return Recorder(Recording(KEY, head(status, headers), request or ask(), "chat", "m", BODY, **made))
 
 
 def gunzip(chunks: Sequence[bytes]) -> list[bytes]:
@@ -172,9 +172,9 @@ CREDENTIALS = {
 
 def test_no_secret_is_stored() -> None:
     """Not even one that the answer's Vary names, and none of the names in the URL."""
-    asked = ask(f"https://h/v1/chat/completions?key={SECRET}&a=1&Access_Token={SECRET}", headers={**CREDENTIALS, "accept": "x/y"})
+    request = ask(f"https://h/v1/chat/completions?key={SECRET}&a=1&Access_Token={SECRET}", headers={**CREDENTIALS, "accept": "x/y"})
     headers = {**JSON, "vary": ", ".join([*CREDENTIALS, "Accept"]), "set-cookie": SECRET, "openai-organization": SECRET}
-    made = stored(headers, asked=asked)
+    made = stored(headers, request=request)
     assert SECRET not in repr(made._replace(request_body=bytes(made.request_body)))
     assert made.request.fields == {"accept": "x/y"}
     assert made.request.url == "https://h/v1/chat/completions?key=REDACTED&a=1&Access_Token=REDACTED"
@@ -182,12 +182,12 @@ def test_no_secret_is_stored() -> None:
 
 @pytest.mark.parametrize("name", ["openai-organization", "openai-project", "x-goog-user-project", "x-custom-auth"])
 def test_request_headers_are_kept_by_a_list(name: str) -> None:
-    made = stored({**JSON, "vary": name}, asked=ask(headers={name: SECRET}))
+    made = stored({**JSON, "vary": name}, request=ask(headers={name: SECRET}))
     assert SECRET not in repr(made)
 
 
 def test_no_secret_is_stored_under_an_encoded_name() -> None:
-    assert SECRET not in stored(asked=ask(f"https://h/v1/chat/completions?%6Bey={SECRET}")).request.url
+    assert SECRET not in stored(request=ask(f"https://h/v1/chat/completions?%6Bey={SECRET}")).request.url
 
 
 def test_an_answer_from_a_http_cache_counts_the_age_it_came_with() -> None:

@@ -79,8 +79,8 @@ def test_what_may_not_be_recorded_is_refused(mode: str, existed: bool) -> None:
     assert isinstance(outcome, Refuse)
     assert (outcome.status.fwd, outcome.status.detail, outcome.status.key) == ("miss", "only-if-cached", KEY)
     assert outcome.body == parse_body(BODY)
-    for told in ("cassettes/one", f"POST {CHAT}", "model 'm'", f"record mode {mode}", "Nothing was sent", "run it with X"):
-        assert told in outcome.message
+    for part in ("cassettes/one", f"POST {CHAT}", "model 'm'", f"record mode {mode}", "Nothing was sent", "run it with X"):
+        assert part in outcome.message
 
 
 @pytest.mark.parametrize("status", [200, 204, 206, 301, 307, 400, 404, 429, 500, 503])
