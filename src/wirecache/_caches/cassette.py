@@ -164,6 +164,10 @@ class Cassette:
         """Remove all recordings."""
         self.engine.source.clear()
 
+    def prune(self) -> int:
+        """Return 0: recordings do not expire."""
+        return 0
+
     def close(self) -> None:
         """Write what is still to be written, and log what happened; ``CassetteError`` if something could not be written."""
         if not self.engine.source.keep_unused and self.report().live:

@@ -145,9 +145,9 @@ def test_kind_of_body(content: bytes, content_type: bytes, kind: str) -> None:
 
 
 def test_members_of_what_is_no_object_are_none() -> None:
-    assert parse_body(b'{"a":1}').member("a") == 1
-    assert parse_body(b"[1]").member("a") is None
-    assert parse_body(b"a").member("a") is None
+    assert parse_body(b'{"a":1}').members.get("a") == 1
+    assert parse_body(b"[1]").members.get("a") is None
+    assert parse_body(b"a").members.get("a") is None
 
 
 def test_parts_and_pairs_keep_their_order() -> None:

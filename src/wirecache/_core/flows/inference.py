@@ -26,7 +26,7 @@ from wirecache._core.rules.eligibility import (
     too_large,
 )
 from wirecache._core.rules.endpoints import find_endpoint
-from wirecache._core.rules.freshness import age_of, may_answer, ttl_left
+from wirecache._core.rules.freshness import age_of, effective_ttl, may_answer, ttl_left
 from wirecache._core.rules.plan import Mode, Plan, Streams, ttl_in_force
 from wirecache._core.rules.rules import Rule, rule_for_model, rules_for
 from wirecache._core.status import CacheStatus
@@ -100,7 +100,8 @@ def _skips_lookup(plan: Plan) -> bool:
 
 def _reuse(entry: Entry, plan: Plan, rule: Rule | None, now: float) -> Reuse | None:
     """Return the reuse of the entry, or None if it may not answer."""
-    left, age = ttl_left(entry, ttl_in_force(plan, rule), now), age_of(entry, now)
+    ttl, age = effective_ttl(entry.ttl, ttl_in_force(plan, rule)), age_of(entry, now)
+    left = None if ttl is None else ttl - age
     max_stale = math.inf if plan.mode is Mode.OFFLINE else plan.directives.max_stale
     if not may_answer(left, age, plan.directives.max_age, max_stale):
         return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
@@ -26,6 +26,7 @@ __all__ = [
 # Ids that a client generates for each call, and that only link members of one body (pydantic-ai gives Gemini's tool calls such ids).
 # They count by order of appearance. Keys: the bytes that a body with such ids must contain; values: the whole id.
 LINKING_IDS = {b"pyd_ai_": re.compile(r"pyd_ai_[0-9a-f]{32}")}
+_LINK_MARKS = re.compile(b"|".join(map(re.escape, LINKING_IDS)))
 
 KEPT_WHOLE = 256 * 1024  # bytes; of a larger request body (images, audio) the entry keeps a shortened form
 KEPT_STRING = 2048  # characters; in the shortened form, longer strings are abbreviated
@@ -33,6 +34,9 @@ KEPT_STRING = 2048  # characters; in the shortened form, longer strings are abbr
 _PERCENT = re.compile(rb"%([0-9a-fA-F]{2})")
 _MALFORMED_PERCENT = re.compile(rb"%(?![0-9a-fA-F]{2})")
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+
+
+_NO_MEMBERS: Mapping[str, Any] = {}
 
 
 class Body(NamedTuple):
@@ -45,9 +49,10 @@ class Body(NamedTuple):
     raw: bytes
     value: Any = None
 
-    def member(self, name: str) -> Any:
-        """Return the member of that name if the body is a JSON object that has it, else None."""
-        return self.value.get(name) if type(self.value) is dict else None
+    @property
+    def members(self) -> Mapping[str, Any]:
+        """The members of a JSON object; none for any other body."""
+        return self.value if type(self.value) is dict else _NO_MEMBERS
 
 
 EMPTY = Body("empty", b"")
@@ -136,7 +141,7 @@ def canonical_json(value: Any, raw: bytes = b"") -> list[bytes]:
     ``ValueError`` for what JSON cannot represent (infinity, a lone surrogate).
     """
     out: list[bytes] = []
-    links: dict[str, int] | None = {} if any(mark in raw for mark in LINKING_IDS) else None
+    links: dict[str, int] | None = {} if _LINK_MARKS.search(raw) else None
     _write(value, out, links)
     return out
 
@@ -150,8 +155,9 @@ def _write(value: Any, out: list[bytes], links: dict[str, int] | None) -> None:
         for name in sorted(value):
             out.append(_member_name(name))
             item = value[name]
-            if type(item) is str:
-                _write_text(item, out, links)
+            if type(item) is str and links is None:  # as ``_write_text``, without a call for each member
+                text = item.encode()
+                out += (b"s%d:" % len(text), text)
             else:
                 _write(item, out, links)
     elif kind is list:

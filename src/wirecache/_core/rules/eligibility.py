@@ -52,9 +52,10 @@ def body_bypass_reason(endpoint: str, body: Body, *, streams: bool = False) -> s
         return "no-body"
     if not streams and body_requests_stream(endpoint, body):
         return "stream"
-    if body.member("background"):
+    members = body.members
+    if members.get("background"):
         return "background"
-    if endpoint == "interactions" and (body.member("store") is not False or any(map(body.member, GOOGLE_STATE))):
+    if endpoint == "interactions" and (members.get("store") is not False or any(map(members.get, GOOGLE_STATE))):
         return "stateful"
     return None
 
@@ -71,12 +72,13 @@ def body_requests_stream(endpoint: str, body: Body) -> bool:
         return any(name == b"stream" and value.lower() == b"true" for name, value in body.value)
     if body.kind == "multipart":
         return any(b' name="stream"' in head and value.strip().lower() == b"true" for head, value in body.value)
-    return bool(body.member("stream")) or (endpoint in OLLAMA_STREAMS and body.member("stream") is None)
+    stream = body.members.get("stream")
+    return bool(stream) or (endpoint in OLLAMA_STREAMS and stream is None)
 
 
 def model_of(request: Request, body: Body) -> str | None:
     """Return the requested model: the member ``model``, else the model in the path (Gemini, Azure, Bedrock), or None."""
-    model = body.member("model")
+    model = body.members.get("model")
     if isinstance(model, str):
         return model
     for name, value in body.value if body.kind in ("multipart", "form") else ():
