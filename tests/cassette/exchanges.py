@@ -39,7 +39,9 @@ def recorded(
     body_sent = parse_body(sent, request.fields.get(b"content-type", b""))
     answered = head(200, {"content-type": content_type} if content_type else {})
     key = key_of(request, body_sent, KeyOptions(), namespace, sample)
-    made = Recording(key, answered, request, endpoint, body_sent.members.get("model"), body_sent, 1 << 26, namespace=namespace, sample=sample)
+    made = Recording(
+        key, answered, request, endpoint, body_sent.members.get("model"), body_sent, 1 << 26, namespace=namespace, sample=sample
+    )
     recorder = Recorder(made._replace(inference=True))
     recorder.end()
     return recorder.entry(WHEN, 0.25)._replace(body=body, **changes)
