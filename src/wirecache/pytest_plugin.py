@@ -47,7 +47,7 @@ KEEP_FAILED_HELP = "also record failing tests"
 VERIFY_HELP = "send every request, and fail where the answer differs from the recording: in shape, or also in text; write nothing"
 RECORD_INI_HELP = "the record mode, unless the command line, a marker or WIRECACHE_RECORD_MODE sets it"
 MARKER = (
-    "wirecache(path=None, *, record_mode, match, redact, sequence_end, replay_speed, miss, library, install=True): "
+    "wirecache(path=None, *, record_mode, match, redact, sequence_end, replay_speed, miss, library, install=True, in_process=False): "
     "replay this test's HTTP exchanges from a cassette. See --wirecache-record"
 )
 _HOOKS_NAME = "wirecache-hooks"  # the plugin with the hooks of a test; it is registered once there is a test for it
@@ -122,7 +122,7 @@ def _wirecache(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def wirecache_config() -> Mapping[str, Any]:
-    """Override it for defaults of all cassettes: a dict of match, redact, record_mode, sequence_end, replay_speed, miss, library."""
+    """Override it for defaults of all cassettes: a dict of the marker's arguments, other than path and install."""
     return {}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -20,6 +21,10 @@ def _nothing_is_left() -> Iterator[None]:
     yield
     while install._stack:
         wirecache.uninstall()
+
+
+async def no_wait(action: Callable[[], Any]) -> None:
+    action()
 
 
 async def hits(client: Client, provider: Provider, text: str = "hi") -> list[bool]:
@@ -57,10 +62,80 @@ async def test_a_transport_that_somebody_wrote_or_exchanged_later(face: Face, pr
         async with face.plain_client(transport=face.transport(answer)) as client:
             assert await hits(client, provider, "one") == [False, True]
         async with face.plain_client() as client:
-            client.native._transport = face.http.MockTransport(answer if face.is_async else lambda _: face.http.Response(200, json=CHAT))
+            client.native._transport = face.transport(answer)
             assert await hits(client, provider, "two") == [False, True]
-    assert len(sent) == (2 if face.is_async else 1)
+    assert len(sent) == 2
     assert provider.calls == 0
+
+
+def application(face: Face, calls: list[str]) -> Any:
+    """An ASGI or WSGI application that answers a chat, as the code under test would."""
+    answer = json.dumps(CHAT).encode()
+
+    async def asgi(scope: Any, receive: Any, send: Any) -> None:
+        calls.append(scope["path"])
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
+        await send({"type": "http.response.body", "body": answer})
+
+    def wsgi(environ: Any, start_response: Any) -> list[bytes]:
+        calls.append(environ["PATH_INFO"])
+        start_response("200 OK", [("content-type", "application/json")])
+        return [answer]
+
+    return asgi if face.is_async else wsgi
+
+
+def in_process_transport(face: Face, kind: str, calls: list[str]) -> Any:
+    """A transport that calls an application or a function of this process."""
+    http = face.http
+    if kind == "mock":
+        return http.MockTransport(lambda request: calls.append(request.url.path) or http.Response(200, json=CHAT))
+    standard = http.ASGITransport if face.is_async else http.WSGITransport
+    inner = standard(application(face, calls))
+    if kind == "standard":
+        return inner
+    if kind == "subclass":
+        return type("Own", (standard,), {})(application(face, calls))
+
+    async def answer(request: Any) -> Any:
+        return await inner.handle_async_request(request) if face.is_async else inner.handle_request(request)
+
+    outer = face.transport(answer)
+    if kind == "test client":  # as Starlette's: a transport of its own, with the application
+        outer.app = application(face, calls)
+    else:  # a transport on top of one of them
+        outer.wrapped = inner
+    return outer
+
+
+@pytest.mark.parametrize("kind", ["standard", "mock", "subclass", "test client", "on top"])
+async def test_calls_within_the_process_pass_untouched(kind: str, face: Face, provider: Provider, cache: Cache) -> None:
+    calls: list[str] = []
+    with wirecache.install(cache):
+        async with face.plain_client(transport=in_process_transport(face, kind, calls)) as client:
+            for _ in range(2):
+                reply = await client.post("http://testserver" + CHAT_PATH, json=body_of())
+                assert reply.json() == CHAT
+                assert "wirecache" not in reply.extensions
+    assert calls == [CHAT_PATH, CHAT_PATH]
+    with wirecache.install(cache, in_process=True):
+        async with face.plain_client(transport=in_process_transport(face, kind, calls)) as client:
+            assert await hits(client, provider, "in process") == [False, True]
+    assert len(calls) == 3
+
+
+async def test_a_transport_on_top_of_the_network_has_the_cache(face: Face, provider: Provider, cache: Cache) -> None:
+    network = face.network()
+
+    async def answer(request: Any) -> Any:
+        return await network.handle_async_request(request) if face.is_async else network.handle_request(request)
+
+    transport = face.transport(answer)
+    transport.routes, transport.spare = network, in_process_transport(face, "mock", [])
+    with wirecache.install(cache):
+        async with face.plain_client(transport=transport) as client:
+            assert await hits(client, provider) == [False, True]
+    await (network.aclose() if face.is_async else no_wait(network.close))
 
 
 async def test_mounts_and_proxies(face: Face, provider: Provider, cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -252,7 +252,7 @@ def test_the_closest_marker_wins_and_patterns_of_secrets_add_up(project: Project
 @pytest.mark.parametrize(
     ("marker", "message"),
     [
-        ("mode='once'", "@pytest.mark.wirecache of test_x.py::test_a: unknown option 'mode'; allowed: install, library, match, miss, path"),
+        ("mode='once'", "@pytest.mark.wirecache of test_x.py::test_a: unknown option 'mode'; allowed: in_process, install, library, match"),
         ("record_mode='sometimes'", "record_mode must be one of none, once, new_episodes, all, rewrite, got 'sometimes'"),
         ("'a', 'b'", "takes one positional argument, the path, got ('a', 'b'); all other options are keyword arguments"),
     ],
@@ -319,3 +319,46 @@ def test_an_anyio_test_of_one_parameter_with_the_marker(project: Project, tests:
     )
     assert project.line("--wirecache-record=once", passed=2) == "0 replayed, 1 recorded, 0 live, 0 unused"
     assert project.recordings() == ["cassettes/test_x/test_a-b"]
+
+
+WITHIN = """
+APP_CALLS = []
+
+def app(environ, start_response):
+    APP_CALLS.append(1)
+    start_response("200 OK", [("content-type", "application/json")])
+    return [b'{"choices": [{"message": {"content": "' + str(len(APP_CALLS)).encode() + b'"}}]}']
+
+def of_app():
+    with httpx.Client(transport=httpx.WSGITransport(app)) as inside:
+        return inside.post("http://testserver/v1/chat/completions", json=body("inside")).json()["choices"][0]["message"]["content"]
+"""
+
+
+def test_the_code_under_test_is_never_replayed(project: Project, tests: MakeTests) -> None:
+    tests(
+        WITHIN
+        + """
+@pytest.mark.wirecache
+def test_both():
+    assert ask("outside") == "hi"
+    assert [of_app(), of_app()] == ["1", "2"]
+    assert len(APP_CALLS) == 2
+"""
+    )
+    assert project.line("--wirecache-record=once", passed=1) == "0 replayed, 1 recorded, 0 live, 0 unused"
+    assert project.line(passed=1) == "1 replayed, 0 recorded, 0 live, 0 unused"
+    assert len(project.recordings()) == 1
+
+
+def test_the_marker_may_say_in_process(project: Project, tests: MakeTests) -> None:
+    tests(
+        WITHIN
+        + """
+@pytest.mark.wirecache(in_process=True)
+def test_both():
+    assert of_app() == "1"
+"""
+    )
+    assert project.line("--wirecache-record=once", passed=1) == "0 replayed, 1 recorded, 0 live, 0 unused"
+    assert project.line(passed=1) == "1 replayed, 0 recorded, 0 live, 0 unused"

@@ -18,6 +18,7 @@ from wirecache._caches.cache import Cache
 from wirecache._clients.frameworks import AIOHTTP_UNREACHABLE, GENAI_CLIENT, GENAI_MODULE, USE_AIOHTTP, can_use_httpx
 from wirecache._clients.httpx_internals import LIBRARIES, TRANSPORT_FOR_URL
 from wirecache._clients.import_hook import ImportHook
+from wirecache._clients.in_process import is_in_process
 from wirecache._clients.patches import TRANSPORT_NAMES, is_patched, transport_class_for
 from wirecache._engine.engine import CacheLike
 from wirecache._runtime.forks import reset_after_fork
@@ -58,8 +59,9 @@ C = TypeVar("C", bound=CacheLike)
 class Installed(Generic[C]):
     """One ``install()``. As a context manager it returns its cache, and ends with the block."""
 
-    def __init__(self, cache: C) -> None:
+    def __init__(self, cache: C, in_process: bool) -> None:
         self.cache = cache
+        self.in_process = in_process
 
     def __repr__(self) -> str:
         return f"<{'installed' if self in _stack else 'uninstalled'} {self.cache!r}>"
@@ -72,19 +74,21 @@ class Installed(Generic[C]):
 
 
 @overload
-def install(cache: C) -> Installed[C]: ...
+def install(cache: C, *, in_process: bool = False) -> Installed[C]: ...
 @overload
-def install(cache: None = None) -> Installed[Cache]: ...
-def install(cache: CacheLike | None = None) -> Installed[Any]:
+def install(cache: None = None, *, in_process: bool = False) -> Installed[Cache]: ...
+def install(cache: CacheLike | None = None, *, in_process: bool = False) -> Installed[Any]:
     """Put the cache under every httpx and httpx2 client of this process, sync and async, including existing ones.
 
-    ``cache``: None for ``Cache()``. Calls nest: the last one is in force, and ``uninstall()`` restores the one before.
-    A client that has a cache of its own (``cached_client``, ``attach``, a ``CacheTransport``) keeps it.
+    ``cache``: None for ``Cache()``. ``in_process``: also under calls that never leave the process (``ASGITransport``, ``WSGITransport``,
+    ``MockTransport``, Starlette's ``TestClient``), which otherwise pass untouched. Calls nest: the last one is in force, and
+    ``uninstall()`` restores the one before. A client that has a cache of its own (``cached_client``, ``attach``, a ``CacheTransport``)
+    keeps it.
 
         with wirecache.install(Cache(ttl="1d")) as cache:
             ...
     """
-    installed: Installed[Any] = Installed(Cache() if cache is None else cache)
+    installed: Installed[Any] = Installed(Cache() if cache is None else cache, in_process)
     with _lock:
         _stack.append(installed)
         if len(_stack) == 1:
@@ -141,6 +145,8 @@ def _caching_transport_for_url(original: Method, client_class: type[Any]) -> Met
         transport = original(client, url)
         last = _stack[-1:]  # one atomic step, so that no lock is needed
         if not last or is_patched(client.__dict__.get(TRANSPORT_FOR_URL)):  # an attached client has a cache of its own
+            return transport
+        if not last[0].in_process and is_in_process(transport):
             return transport
         return transport_class.wrap(transport, last[0].cache)
 

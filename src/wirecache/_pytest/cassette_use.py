@@ -41,7 +41,7 @@ class CassetteUse:
 
     def install(self) -> None:
         """Put the cassette under all clients."""
-        self._installed = self._installed or install(self.held.cassette)
+        self._installed = self._installed or install(self.held.cassette, in_process=self.options.in_process)
 
     def uninstall(self) -> None:
         """Remove the cassette from all clients."""

@@ -18,16 +18,20 @@ if TYPE_CHECKING:
 __all__ = ["CassetteOptions", "resolve_options"]
 
 CASSETTE_OPTIONS = ("match", "miss", "record_mode", "redact", "replay_speed", "sequence_end")
-MARKER_OPTIONS = frozenset({*CASSETTE_OPTIONS, "install", "library", "path"})
+MARKER_OPTIONS = frozenset({*CASSETTE_OPTIONS, "in_process", "install", "library", "path"})
 CONFIG_OPTIONS = MARKER_OPTIONS - {"path", "install"}
 
 
 @dataclass(frozen=True, slots=True)
 class CassetteOptions:
-    """``path``: of the marker. ``install``: put it under all clients. ``library``: of the client fixtures. ``cassette``: its arguments."""
+    """``path``: of the marker. ``install``: put it under all clients; with ``in_process`` also under calls that do not leave the process.
+
+    ``library``: of the client fixtures. ``cassette``: its arguments.
+    """
 
     path: str | None
     install: bool
+    in_process: bool
     library: Any
     cassette: dict[str, Any]
 
@@ -43,7 +47,8 @@ def resolve_options(node: pytest.Item | Any, defaults: Mapping[str, Any]) -> Cas
     if redact := [source["redact"] for source in sources if "redact" in source]:
         cassette["redact"] = _merged_redact(redact)
     cassette |= _config_options(node.config, cassette.get("record_mode", UNSET) is not UNSET)
-    return CassetteOptions(merged.get("path"), merged.get("install", True), merged.get("library"), cassette)
+    install, in_process = merged.get("install", True), merged.get("in_process", False)
+    return CassetteOptions(merged.get("path"), install, in_process, merged.get("library"), cassette)
 
 
 def _config_options(config: pytest.Config, has_record_mode: bool) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from wirecache._transport.library import Library
 from wirecache._transport.requests import to_request
 from wirecache._transport.responses import refused_response, reused_response
 
-__all__ = ["AsyncFace", "SyncFace", "holds_cache"]
+__all__ = ["AsyncFace", "SyncFace", "held_transports", "holds_cache"]
 
 
 class SyncFace:
@@ -127,8 +127,12 @@ def holds_cache(transport: Any, depth: int = 4) -> bool:
     """Return whether it is one of ours, or holds one of ours. ``depth``: how many transports on top of it are looked through."""
     if isinstance(transport, _FACES):
         return True
-    held = [value for value in getattr(transport, "__dict__", {}).values() if _is_transport(value)] if depth else []
-    return any(holds_cache(value, depth - 1) for value in held)
+    return bool(depth) and any(holds_cache(inner, depth - 1) for inner in held_transports(transport))
+
+
+def held_transports(transport: Any) -> list[Any]:
+    """Return the transports that this one has in its attributes, on top of which it stands."""
+    return [value for value in getattr(transport, "__dict__", {}).values() if _is_transport(value)]
 
 
 def _is_transport(value: Any) -> bool:
