@@ -221,7 +221,7 @@ async def test_default_options(face: Face, cache: Cache) -> None:
     async with face.client(cache) as client:
         assert client.native.follow_redirects is True
         below = client.native._transport.next_transport
-        pool = (below._first if face.is_async else below)._pool
+        pool = (below._unused[0] if face.is_async else below)._pool
         assert (pool._max_connections, pool._max_keepalive_connections) == (1000, 100)
 
 
