@@ -47,7 +47,8 @@ KEEP_FAILED_HELP = "also record failing tests"
 VERIFY_HELP = "send every request, and fail where the answer differs from the recording: in shape, or also in text; write nothing"
 RECORD_INI_HELP = "the record mode, unless the command line, a marker or WIRECACHE_RECORD_MODE sets it"
 MARKER = (
-    "wirecache(path=None, *, record_mode, match, redact, sequence_end, replay_speed, miss, library, install=True, in_process=False): "
+    "wirecache(path=None, *, record_mode, match, redact, sequence_end, replay_speed, miss, "
+    "ignore_hosts, ignore_localhost, library, install=True, in_process=False): "
     "replay this test's HTTP exchanges from a cassette. See --wirecache-record"
 )
 _HOOKS_NAME = "wirecache-hooks"  # the plugin with the hooks of a test; it is registered once there is a test for it

@@ -214,14 +214,13 @@ async def test_nothing_is_sent_in_mode_none(face: Face, counted: Provider, casse
     await replies(face, cassette("once"), counted, "a")
     calls = counted.calls
     tape = cassette()
-    no_store = {"cache-control": "no-store"}
     with no_sockets() as opened:
         async with face.client(tape) as client:
             assert content_of(await ask(client, counted, "a")) == "a 1"
-            for mode in ("auto", "off", "refresh", "offline"):
+            for mode in ("auto", "refresh", "offline"):
                 with options(mode=mode, ttl=0):  # type: ignore[arg-type]
                     assert content_of(await ask(client, counted, "a")) == "a 1"
-                    missed = await client.post(counted.url + "/v1/embeddings", json={"input": mode}, headers=no_store)
+                    missed = await client.post(counted.url + "/v1/embeddings", json={"input": mode})
                 assert missed.status_code == 424
                 assert (missed.cache_status.fwd, missed.cache_status.detail) == ("miss", "only-if-cached")
             for method, path in (("GET", "/v1/models"), ("DELETE", "/v1/files/x"), ("POST", "/v1/files"), ("HEAD", "/")):
@@ -231,8 +230,65 @@ async def test_nothing_is_sent_in_mode_none(face: Face, counted: Provider, casse
     assert opened == []
     assert counted.calls == calls
     report = tape.report()
-    assert (report.replayed, report.recorded, report.live, len(report.missing)) == (5, 0, 0, 9)
-    assert len([record for record in caplog.records if record.levelno == logging.ERROR]) == 9
+    assert (report.replayed, report.recorded, report.live, len(report.missing)) == (4, 0, 0, 8)
+    assert len([record for record in caplog.records if record.levelno == logging.ERROR]) == 8
+
+
+def _left_alone(way: str, provider: Provider) -> tuple[dict[str, Any], dict[str, str], str | None]:
+    """Return the cassette's options, the headers and the mode of a call that is left alone."""
+    host, port = provider.url.removeprefix("http://").split(":")
+    return {
+        "host": ({"ignore_hosts": host}, {}, None),
+        "glob": ({"ignore_hosts": ("other.example", f"*:{port}")}, {}, None),
+        "localhost": ({"ignore_localhost": True}, {}, None),
+        "no-store": ({}, {"cache-control": "no-store"}, None),
+        "off": ({}, {}, "off"),
+    }[way]
+
+
+@pytest.mark.parametrize("mode", ["none", "new_episodes", "rewrite"])
+@pytest.mark.parametrize("way", ["host", "glob", "localhost", "no-store", "off"])
+async def test_what_is_left_alone_is_live_and_unrecorded(
+    face: Face, counted: Provider, cassette: Open, folder: Path, way: str, mode: str
+) -> None:
+    await replies(face, cassette("once"), counted, "a", "b")
+    before = texts(folder)
+    left_alone, headers, call_mode = _left_alone(way, counted)
+    tape = cassette(mode, miss="raise", **left_alone)
+    async with face.client(tape) as client:
+        for number in (3, 4):
+            with options(mode=call_mode):  # type: ignore[arg-type]
+                reply = await client.post(counted.url + "/v1/chat/completions", json=body_of("a"), headers=headers)
+            assert content_of(reply) == f"a {number}"
+            assert reply.cache_status.fwd == "bypass"
+    tape.close()
+    report = tape.report()
+    assert (report.replayed, report.recorded, report.live, report.missing) == (0, 0, 2, ())
+    assert texts(folder) == ({} if mode == "rewrite" else before)  # a host that is left alone keeps nothing of the others
+
+
+async def test_offline_leaves_nothing_alone(face: Face, counted: Provider, cassette: Open) -> None:
+    await replies(face, cassette("once"), counted, "a")
+    with options(mode="offline"):
+        assert await replies(face, cassette(ignore_localhost=True), counted, "a", "b") == ["a 1", 424]
+    assert counted.calls == 1
+
+
+async def test_a_mode_of_the_environment_lets_nothing_out(
+    face: Face, counted: Provider, cassette: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WIRECACHE_MODE", "off")
+    assert await replies(face, cassette(), counted, "a") == [424]
+    assert counted.calls == 0
+
+
+async def test_a_request_for_events_is_recorded_whatever_its_library_says(face: Face, counted: Provider, cassette: Open) -> None:
+    """httpx2's ``sse()`` sends no-store with each request."""
+    headers = {"accept": "text/event-stream", "cache-control": "no-store"}
+    for mode in ("once", "none"):
+        async with face.client(cassette(mode)) as client:
+            assert content_of(await client.post(counted.url + "/v1/chat/completions", json=body_of("a"), headers=headers)) == "a 1"
+    assert counted.calls == 1
 
 
 async def test_all_replaces_only_what_is_asked_for(face: Face, counted: Provider, cassette: Open, folder: Path) -> None:

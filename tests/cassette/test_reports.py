@@ -324,6 +324,7 @@ def test_offline_plays_and_sends_nothing(echo: Provider, cassette: Open, monkeyp
         pytest.param({"verify": "all"}, "verify= is 'all'; allowed: shape, text", id="verify"),
         pytest.param({"replay_speed": -1}, "replay_speed must be 0 .*, got -1", id="replay_speed"),
         pytest.param({"miss": "ignore"}, "miss= is 'ignore'", id="miss"),
+        pytest.param({"ignore_hosts": "https://a.example/"}, "ignore_hosts must be globs of hosts", id="ignore_hosts"),
         pytest.param({"redact": ["("]}, r"the pattern '\(' does not compile", id="redact"),
         pytest.param({"match": KeyOptions(credentials=True)}, "credentials=True", id="match, credentials"),
         pytest.param({"match": {"host": False}}, "allowed: a KeyOptions", id="match"),

@@ -252,7 +252,10 @@ def test_the_closest_marker_wins_and_patterns_of_secrets_add_up(project: Project
 @pytest.mark.parametrize(
     ("marker", "message"),
     [
-        ("mode='once'", "@pytest.mark.wirecache of test_x.py::test_a: unknown option 'mode'; allowed: in_process, install, library, match"),
+        (
+            "mode='once'",
+            "@pytest.mark.wirecache of test_x.py::test_a: unknown option 'mode'; allowed: ignore_hosts, ignore_localhost",
+        ),
         ("record_mode='sometimes'", "record_mode must be one of none, once, new_episodes, all, rewrite, got 'sometimes'"),
         ("'a', 'b'", "takes one positional argument, the path, got ('a', 'b'); all other options are keyword arguments"),
     ],
@@ -362,3 +365,23 @@ def test_both():
     )
     assert project.line("--wirecache-record=once", passed=1) == "0 replayed, 1 recorded, 0 live, 0 unused"
     assert project.line(passed=1) == "1 replayed, 0 recorded, 0 live, 0 unused"
+
+
+def test_an_exporter_is_left_alone(project: Project, tests: MakeTests) -> None:
+    tests(
+        """
+import threading
+
+@pytest.mark.wirecache(ignore_localhost=True)
+def test_with_an_exporter():
+    thread = threading.Thread(target=ask)
+    thread.start()
+    thread.join()
+    with pytest.raises(BaseException, match="has no recording"):
+        client.post("http://provider.invalid/v1/chat/completions", json=body())
+"""
+    )
+    project.run(failed=1)  # for the miss, which a test may not swallow
+    assert project.provider.calls == 1
+    tests("@pytest.mark.wirecache(ignore_hosts='127.*')\ndef test_a():\n    assert ask() == 'hi'")
+    assert project.line(passed=1) == "0 replayed, 0 recorded, 1 live, 0 unused"

@@ -17,6 +17,7 @@ from wirecache._core.flows.exchange import Exchange
 from wirecache._core.keys.keys import DEFAULT_KEY, KeyOptions
 from wirecache._core.messages import Entry
 from wirecache._core.privacy.redaction import Redactor
+from wirecache._core.rules.left_alone import LEFT_ALONE, parse_hosts
 from wirecache._core.rules.plan import Mode, Plan, Streams
 from wirecache._core.rules.record_modes import CassettePlan, RecordMode
 from wirecache._core.stats import Stats
@@ -72,7 +73,8 @@ class Cassette:
     once, 1 as it came. ``sequence_end``: what a request gets when it is made more often than it was recorded: the last answer again
     (``"repeat"``), or none (``"fail"``). ``miss``: without a recording, answer 424 (``"respond"``) or raise ``NotRecorded``
     (``"raise"``). ``verify``: send every request, compare the answer with the recording (``"shape"``: status and the shape of its JSON;
-    ``"text"``: also the text), and write nothing; ``drift`` holds what differs.
+    ``"text"``: also the text), and write nothing; ``drift`` holds what differs. ``ignore_hosts``: globs of hosts (``"*.example.com"``,
+    ``"localhost:4318"``) that are left alone: their requests are sent and not recorded. ``ignore_localhost``: this machine, too.
 
     It goes wherever a ``Cache`` goes. Everything is recorded: any method, any status, streams with times, and equal requests that were
     answered differently in their order. Nothing expires.
@@ -89,6 +91,8 @@ class Cassette:
         sequence_end: SequenceEnd = "repeat",
         verify: Verify | None = None,
         miss: Literal["respond", "raise"] = "respond",
+        ignore_hosts: str | Iterable[str] = (),
+        ignore_localhost: bool = False,
     ) -> None:
         if sequence_end not in ("repeat", "fail"):
             raise ConfigError(f"sequence_end= is {sequence_end!r}; allowed: repeat, fail")
@@ -105,7 +109,10 @@ class Cassette:
         self._statistics = Statistics(Tally())
         self._outcomes = _Outcomes()
         plan = _plan(match, check_miss(miss), parse_speed(replay_speed))
-        cassette_plan = CassettePlan(self.record_mode, session.existed, redactor, name, how_to_record, verify is not None)
+        cassette_plan = CassettePlan(
+            self.record_mode, session.existed, redactor, name, how_to_record, verify is not None,
+            _ignored_hosts(ignore_hosts), bool(ignore_localhost),
+        )  # fmt: skip
         self.engine = Engine(
             replace(plan, cassette=cassette_plan),
             session,
@@ -170,7 +177,7 @@ class Cassette:
 
     def close(self) -> None:
         """Write what is still to be written, and log what happened; ``CassetteError`` if something could not be written."""
-        if not self.engine.source.keep_unused and self.report().live:
+        if not self.engine.source.keep_unused and self.report().live > self._outcomes.left_alone:
             self.engine.source.keep_unused = True  # what went out and was not recorded would be taken for what nothing requested
         self.engine.source.close()
         logger.info("wirecache: cassette %s: %s", self.path, self.report())
@@ -221,12 +228,14 @@ class _Outcomes(Observer):
     def __init__(self) -> None:
         self.replayed = 0
         self.forwarded = 0
+        self.left_alone = 0
         self.missing: list[str] = []
 
     def on_head(self, exchange: Exchange) -> None:
         """Count it by what became of it."""
         self.replayed += exchange.status.hit
         self.forwarded += exchange.is_forwarded
+        self.left_alone += exchange.is_forwarded and exchange.status.detail in LEFT_ALONE
 
     def on_end(self, exchange: Exchange) -> None:
         """Note a request without a recording."""
@@ -235,10 +244,14 @@ class _Outcomes(Observer):
 
 
 def _plan(match: KeyOptions, miss: Literal["respond", "raise"], replay_speed: float) -> Plan:
-    """Return the settings of a cassette; mode and namespace are those of the environment and the settings file, as for a cache."""
+    """Return the settings of a cassette; mode and namespace are those of the environment and the settings file, as for a cache.
+
+    Of the modes only offline counts: one that is set for all caches must not let the tests of a cassette send anything.
+    """
     file = file_settings()
+    mode = setting("mode", UNSET, parse_mode, file, Mode.AUTO)
     return Plan(
-        mode=setting("mode", UNSET, parse_mode, file, Mode.AUTO),
+        mode=Mode.OFFLINE if mode is Mode.OFFLINE else Mode.AUTO,
         ttl=None,
         namespace=setting("namespace", UNSET, parse_text, file, ""),
         key=match,
@@ -246,6 +259,13 @@ def _plan(match: KeyOptions, miss: Literal["respond", "raise"], replay_speed: fl
         miss=miss,
         replay_speed=replay_speed,
     )
+
+
+def _ignored_hosts(hosts: str | Iterable[str]) -> tuple[str, ...]:
+    try:
+        return parse_hosts(hosts)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
 
 
 def _check_match(match: KeyOptions, redactor: Redactor) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CassetteOptions", "resolve_options"]
 
-CASSETTE_OPTIONS = ("match", "miss", "record_mode", "redact", "replay_speed", "sequence_end")
+CASSETTE_OPTIONS = ("ignore_hosts", "ignore_localhost", "match", "miss", "record_mode", "redact", "replay_speed", "sequence_end")
 MARKER_OPTIONS = frozenset({*CASSETTE_OPTIONS, "in_process", "install", "library", "path"})
 CONFIG_OPTIONS = MARKER_OPTIONS - {"path", "install"}
 

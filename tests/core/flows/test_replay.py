@@ -13,7 +13,7 @@ from wirecache._core.flows.effects import Forward, Lookup, ReadBody, Refuse, Rel
 from wirecache._core.flows.replay import replay_flow
 from wirecache._core.keys.canonical import parse_body
 from wirecache._core.keys.redacted_request import redacted_request
-from wirecache._core.messages import Request
+from wirecache._core.messages import Head, Request
 from wirecache._core.privacy.redaction import Redactor
 from wirecache._core.rules.plan import Mode, Plan, for_call
 from wirecache._core.rules.record_modes import CassettePlan, RecordMode
@@ -129,14 +129,24 @@ def test_offline_on_a_cassette_that_records_is_said_to_be_the_cause() -> None:
     assert "offline" in outcome.message
 
 
-@pytest.mark.parametrize("control", ["no-store", "no-cache", "max-age=0"])
-@pytest.mark.parametrize("mode", ["auto", "off", "refresh"])
+@pytest.mark.parametrize("control", ["no-cache", "max-age=0"])
+@pytest.mark.parametrize("mode", ["auto", "refresh"])
 def test_nothing_lets_a_request_out_of_mode_none(control: str, mode: str) -> None:
     sent = SENT._replace(fields={b"cache-control": control.encode()})
     plan = for_call(on("none", mode=Mode(mode)), sent, None, None)
     effects, outcome = play(replay_flow(sent, plan, NOW), BODY, None)
     assert (effects, type(outcome)) == (LOOK, Refuse)
     assert isinstance(play(replay_flow(sent, plan, NOW), BODY, entry(key=KEY)).outcome, Reuse)
+
+
+@pytest.mark.parametrize(("control", "mode"), [("no-store", "auto"), ("no-store", "refresh"), ("max-age=0", "off")])
+def test_what_is_left_alone_is_sent_without_a_look(control: str, mode: str) -> None:
+    sent = SENT._replace(fields={b"cache-control": control.encode()})
+    plan = for_call(on("none", mode=Mode(mode)), sent, None, None)
+    effects, outcome = play(replay_flow(sent, plan, NOW), Head(200, {}, ()))
+    assert effects == [Forward()]
+    assert isinstance(outcome, Relay)
+    assert (outcome.recorder, outcome.status.fwd) == (None, "bypass")
 
 
 UPGRADE = ask("https://h/v1/realtime", "GET", {"upgrade": "websocket"})

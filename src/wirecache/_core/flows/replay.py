@@ -1,6 +1,6 @@
 """What happens to a request on a cassette? It is replayed, recorded or refused, whatever its method, path or answer.
 
-HTTP's own rules, ttl and rules of the user do not count here; neither does ``Cache-Control``.
+HTTP's own rules, ttl and rules of the user do not count here; nor does ``Cache-Control``, other than ``no-store`` and ``only-if-cached``.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from wirecache._core.messages import Entry, Head, Request
 from wirecache._core.rules.eligibility import is_event_stream, is_upgrade, model_of, too_large
 from wirecache._core.rules.endpoints import find_endpoint
 from wirecache._core.rules.freshness import age_of
+from wirecache._core.rules.left_alone import left_alone_reason
 from wirecache._core.rules.plan import Mode, Plan
 from wirecache._core.rules.record_modes import Action, CassettePlan, RecordMode, decide
 from wirecache._core.status import CacheStatus
@@ -28,6 +29,8 @@ def replay_flow(request: Request, plan: Plan, now: float) -> Flow:
     """Answer from the cassette, or forward and record. ``now``: seconds since the epoch."""
     cassette = _in_force(plan)
     mode = cassette.record_mode
+    if reason := left_alone_reason(request, plan, cassette):
+        return (yield from bypass_flow(request, plan, reason))
     if is_upgrade(request) or too_large(request, plan.max_body):
         reason = "upgrade" if is_upgrade(request) else "body-size"
         if _action(cassette, found=False) is Action.REFUSE:

@@ -50,6 +50,7 @@ class CassettePlan(NamedTuple):
 
     ``existed``: there were recordings when it was opened. ``redactor``: applied before the key is made. ``how_to_record``: what a user
     does to record what is missing. ``name``: of the cassette, in messages. ``verify``: every request goes out, and is only compared.
+    ``ignore_hosts``: globs of hosts that are left alone. ``ignore_localhost``: this machine is, too.
     """
 
     record_mode: RecordMode
@@ -58,6 +59,8 @@ class CassettePlan(NamedTuple):
     name: str
     how_to_record: str
     verify: bool = False
+    ignore_hosts: tuple[str, ...] = ()
+    ignore_localhost: bool = False
 
 
 def decide(mode: RecordMode, found: bool, existed: bool) -> Action:
