@@ -5,7 +5,11 @@
 # make matrix test every SDK, cell by cell, in its own environment; results go to tests/sdk/matrix/matrix.json
 # Each target creates the environments it needs on first use, with pinned versions (by uv if it is installed, else by venv and pip).
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# The first of these that runs and is new enough; make PYTHON=... names another one.
+ifndef PYTHON
+PYTHON := $(shell for name in python3.11 python3.12 python3.13 python3.14 python3; do \
+  if $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then command -v $$name; break; fi; done)
+endif
 BIN = .venv/bin
 
 .PHONY: demo test lint bench matrix lock clean
@@ -49,8 +53,11 @@ lock: .venv/.ready
 clean:
 	rm -rf .venv .venv-openai2 .venv-frameworks .venv-litellm .venv-instructor dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
+CHECK_PYTHON = import sys; sys.exit(None if sys.version_info >= (3, 11) else "%s is Python %d.%d" % ((sys.executable,) + sys.version_info[:2]))
+
 # Create the environment $(1) with the pinned packages of $(2) and this project.
 define environment
+	@$(or $(PYTHON),python3) -c '$(CHECK_PYTHON)' || { echo "wirecache needs Python 3.11 or later. Install one, or name it: make PYTHON=/path/to/python" >&2; exit 1; }
 	rm -rf $(1)
 	if command -v uv >/dev/null; then \
 	  uv venv -q --python $(PYTHON) $(1) && uv pip install -q --python $(1) -r $(2) && uv pip install -q --python $(1) --no-deps -e .; \

