@@ -18,6 +18,7 @@ from wirecache._clients.loops import TransportPerLoop
 from wirecache._engine.engine import CacheLike
 from wirecache._transport.bodies import RecordedBody, ReplayedBody
 from wirecache._transport.library import Library
+from wirecache._transport.requests import unix_socket
 from wirecache._transport.transport import AsyncFace, SyncFace
 
 __all__ = ["AsyncCacheTransport", "CacheTransport", "cached_async_client", "cached_client"]
@@ -44,6 +45,7 @@ class CacheTransport(SyncFace, httpx.BaseTransport):
     def __init__(self, cache: CacheLike | None = None, next_transport: httpx.BaseTransport | None = None) -> None:
         self.cache = Cache() if cache is None else cache
         self.next_transport = next_transport or httpx.HTTPTransport()
+        self._socket = unix_socket(self.next_transport)
 
 
 class AsyncCacheTransport(AsyncFace, httpx.AsyncBaseTransport):
@@ -54,6 +56,7 @@ class AsyncCacheTransport(AsyncFace, httpx.AsyncBaseTransport):
     def __init__(self, cache: CacheLike | None = None, next_transport: httpx.AsyncBaseTransport | None = None) -> None:
         self.cache = Cache() if cache is None else cache
         self.next_transport = next_transport or TransportPerLoop(httpx.AsyncHTTPTransport)
+        self._socket = unix_socket(self.next_transport)
 
 
 def cached_client(cache: CacheLike | None = None, **client_options: Any) -> httpx.Client:

@@ -34,11 +34,12 @@ async def test_each_way_of_saying_a_namespace(face: Face, provider: Provider, ca
         assert (await text_of(client, provider, extensions={"wirecache": {"namespace": "extension"}}))[0] == "3"
         with wirecache.options(namespace="context"):
             assert (await text_of(client, provider))[0] == "4"
-            assert (await text_of(client, provider, extensions={"wirecache": {"namespace": "extension"}}))[0] == "3"
+            assert (await text_of(client, provider, extensions={"wirecache": {"namespace": "extension"}}))[0] == "5"  # within the block's
             both = {"wirecache": {"namespace": "extension"}}
-            assert (await text_of(client, provider, {"Wirecache-Namespace": "header"}, extensions=both))[0] == "2"
+            assert (await text_of(client, provider, {"Wirecache-Namespace": "header"}, extensions=both))[0] == "6"
+        assert (await text_of(client, provider, {"Wirecache-Namespace": "header"}, extensions=both))[0] == "2"
         assert (await text_of(client, provider))[0] == "1"
-    assert provider.calls == 4
+    assert provider.calls == 6
     names = [name.lower() for request in provider.requests for name, _ in request.headers]
     assert not [name for name in names if name.startswith("wirecache")]
 

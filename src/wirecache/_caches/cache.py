@@ -63,6 +63,8 @@ class Cache:
     requests share one forward, in this process (True), among all processes on the store (``"shared"``), or not (False).
 
     ``on_exchange``: called with the ``Exchange`` when each one is over (its body too), in the thread and context of its caller.
+    ``status_header=False``: responses get no ``Cache-Status`` header (the extension stays). ``header_options=False``: ``Wirecache-*`` and
+    ``Cache-Control`` of a request steer nothing, for servers that forward the headers of their clients.
 
     What is left out is taken from ``WIRECACHE_STORE`` (``_MODE``, ``_TTL``, ``_NAMESPACE``, ``_STREAMS``), then from
     ``wirecache.toml`` or ``[tool.wirecache]`` in ``pyproject.toml``; ``ConfigError`` names a wrong value and the allowed ones.
@@ -84,7 +86,9 @@ class Cache:
         replay_speed: float = 0.0,
         miss: Literal["respond", "raise"] = "respond",
         accept: Accept | None = None,
+        status_header: bool = True,
         on_exchange: Callable[[Exchange], object] | None = None,
+        header_options: bool = True,
     ) -> None:
         file = file_settings()
         plan = Plan(
@@ -100,6 +104,8 @@ class Cache:
             stale_if_error=setting("stale_if_error", stale_if_error, parse_duration, file, 0) or 0.0,  # None: not at all
             miss=check_miss(miss),
             replay_speed=parse_speed(replay_speed),
+            header_options=header_options,
+            status_header=status_header,
         )
         self.store = open_store(store, file)
         _check_collapse(collapse, self.store)

@@ -29,7 +29,7 @@ def options(
     sample: int | None = None,
     streams: Streams | Literal["bypass", "record"] | None = None,
 ) -> Iterator[None]:
-    """Set options for the calls made in this block, in this thread or task; an inner block overrides an outer one.
+    """Set options for the calls made in this block, in this thread or task; an inner block overrides an outer one (namespaces nest).
 
     ``ttl`` as for ``Cache`` (it is kept with what is stored), ``mode``, ``namespace`` and ``streams`` too; ``sample=i`` stands for the
     i-th draw of the same prompt, which has an entry of its own. ``ConfigError`` names a wrong value.
@@ -42,7 +42,7 @@ def options(
     except ValueError as error:
         raise ConfigError(str(error)) from None
     outer = current_options.get()
-    token = current_options.set(parsed.over(outer) if outer else parsed)
+    token = current_options.set(parsed.within(outer) if outer else parsed)
     try:
         yield
     finally:

@@ -24,7 +24,8 @@ CHUNK_SIZE = _CHUNK.size  # bytes
 class Request(NamedTuple):  # a named tuple, as Head: one is made for each exchange, at a third of the cost
     """What is requested, without its body: that one is read only where a decision needs it.
 
-    ``read_timeout``: the seconds that the caller waits for an answer, None for ever.
+    ``read_timeout``: the seconds that the caller waits for an answer, None for ever. ``socket``: the path of the unix socket that the
+    request goes to, whatever its URL says.
     """
 
     method: str
@@ -35,6 +36,7 @@ class Request(NamedTuple):  # a named tuple, as Head: one is made for each excha
     query: bytes  # the same, without the question mark; empty if there is none
     fields: Mapping[bytes, bytes]  # lower case names; repeated ones joined by ", "
     read_timeout: float | None = None
+    socket: str = ""
 
 
 class Head(NamedTuple):

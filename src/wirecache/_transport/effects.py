@@ -64,7 +64,7 @@ class _Effects:
         upstream, recorder = self.upstream, outcome.recorder
         stream = upstream.stream if recorder is None else self.library.recorded_body(upstream.stream, recorder, self.call.started)
         response = relayed_response(self.library, upstream, stream)
-        note = StatusNote(response, self._upstream_status)
+        note = StatusNote(response, self._upstream_status, with_header=self.call.plan.status_header)
         note.write(outcome.status)
         if recorder is not None:
             stream.on_end = partial(self._keep, note, recorder)

@@ -10,19 +10,27 @@ from wirecache._core.messages import Request
 from wirecache._core.rules.plan import OPTION_FIELDS
 from wirecache._transport.library import Library
 
-__all__ = ["headers_to_send", "to_request", "wrong_library"]
+__all__ = ["headers_to_send", "to_request", "unix_socket", "wrong_library"]
 
 
-def to_request(library: Library, request: Any) -> Request:
-    """Return the request as the core's type. ``TypeError`` if it is of another library."""
+def to_request(library: Library, request: Any, socket: str = "") -> Request:
+    """Return the request as the core's type, as it goes over the wire. ``TypeError`` if it is of another library."""
     if not isinstance(request, library.request):
         raise wrong_library(library, request)
     url = request.url
-    path, _, query = url.raw_path.partition(b"?")
-    read_timeout = request.extensions.get("timeout", {}).get("read")
-    return Request(
-        request.method, url.scheme, url.raw_host.decode("ascii"), url.port, path, query, fields_of(request.headers.raw), read_timeout
-    )
+    extensions = request.extensions
+    path, _, query = (extensions.get("target") or url.raw_path).partition(b"?")
+    host, fields = url.raw_host.decode("ascii"), fields_of(request.headers.raw)
+    read_timeout = extensions.get("timeout", {}).get("read")
+    return Request(request.method, url.scheme, host, url.port, path, query, fields, read_timeout, socket)
+
+
+def unix_socket(transport: Any) -> str:
+    """Return the path of the unix socket that a transport connects to (``uds=``), or an empty text."""
+    pool = getattr(transport, "_pool", None)
+    if pool is None and (inner := getattr(transport, "_transport", None)) is not None:
+        pool = getattr(inner, "_pool", None)
+    return getattr(pool, "_uds", None) or ""
 
 
 def headers_to_send(headers: Any, fields: Mapping[bytes, bytes], changes: Mapping[bytes, bytes]) -> Any:

@@ -9,6 +9,7 @@ from wirecache._core.flows.effects import Reuse
 from wirecache._core.flows.refusal import Refusal
 from wirecache._core.headers import fields_of
 from wirecache._core.messages import Head
+from wirecache._core.rules.plan import Plan
 from wirecache._core.status import CacheStatus
 from wirecache._transport.library import Library
 
@@ -32,18 +33,20 @@ def unread(library: Library, response: Any) -> Any:
     return library.response(response.status_code, headers=headers, stream=stream, extensions=response.extensions)
 
 
-def reused_response(library: Library, outcome: Reuse, replay_speed: float, started: float) -> Any:
+def reused_response(library: Library, outcome: Reuse, plan: Plan, started: float) -> Any:
     """Return the response that an entry makes. ``started``: when the request was made, by ``time.perf_counter``."""
     entry, status = outcome.entry, outcome.status
-    pairs = [*entry.headers, (b"age", b"%d" % int(outcome.age)), (b"cache-status", status.header(entry.status).encode())]
-    stream = library.replayed_body(entry, replay_speed, started) if entry.chunk_times else library.byte_stream(entry.body)
+    pairs = [*entry.headers, (b"age", b"%d" % int(outcome.age))]
+    if plan.status_header:
+        pairs.append((b"cache-status", status.header(entry.status).encode()))
+    stream = library.replayed_body(entry, plan.replay_speed, started) if entry.chunk_times else library.byte_stream(entry.body)
     extensions = {"http_version": entry.http_version, "wirecache": status}
     return library.response(entry.status, headers=pairs, stream=stream, extensions=extensions)
 
 
-def refused_response(library: Library, answer: Refusal, status: CacheStatus) -> Any:
+def refused_response(library: Library, answer: Refusal, status: CacheStatus, plan: Plan) -> Any:
     """Return the response to a request that may not leave; its body is read already."""
-    headers = [*answer.headers, (b"cache-status", status.header().encode())]
+    headers = [*answer.headers, *([(b"cache-status", status.header().encode())] if plan.status_header else [])]
     return library.response(answer.code, headers=headers, content=answer.body, extensions={"wirecache": status})
 
 
@@ -58,9 +61,10 @@ def relayed_response(library: Library, upstream: Any, stream: Any) -> Any:
 class StatusNote:
     """Where a response says what the cache did; written when the head is known, and again when the body is over."""
 
-    __slots__ = ("_code", "_extensions", "_headers", "_upstream")
+    __slots__ = ("_code", "_extensions", "_headers", "_upstream", "_with_header")
 
-    def __init__(self, response: Any, upstream: bytes | None) -> None:
+    def __init__(self, response: Any, upstream: bytes | None, *, with_header: bool = True) -> None:
+        self._with_header = with_header
         self._headers = response.headers
         self._extensions = response.extensions
         self._code = response.status_code
@@ -68,8 +72,9 @@ class StatusNote:
 
     def write(self, status: CacheStatus) -> None:
         """Write header and extension."""
-        ours = status.header(self._code)
-        self._headers["cache-status"] = f"{self._upstream.decode('latin-1')}, {ours}" if self._upstream else ours
+        if self._with_header:
+            ours = status.header(self._code)
+            self._headers["cache-status"] = f"{self._upstream.decode('latin-1')}, {ours}" if self._upstream else ours
         self._extensions["wirecache"] = status
 
 

@@ -23,11 +23,12 @@ class SyncFace:
     _library: ClassVar[Library]
     cache: CacheLike
     next_transport: Any
+    _socket: str = ""
 
     def handle_request(self, request: Any) -> Any:
         """Answer one request, from the store or by ``next_transport``."""
         library, engine = self._library, self.cache.engine
-        call = Call(engine, to_request(library, request), current_options.get(), request.extensions.get("wirecache"))
+        call = Call(engine, to_request(library, request, self._socket), current_options.get(), request.extensions.get("wirecache"))
         effects = SyncEffects(call, library, request, self.next_transport)
         try:
             outcome = drive(call.flow(), effects.perform)
@@ -41,11 +42,11 @@ class SyncFace:
                 if effects.upstream is not None:
                     effects.drop_upstream()
                 call.reuse(outcome)
-                return reused_response(library, outcome, call.plan.replay_speed, call.started)
+                return reused_response(library, outcome, call.plan, call.started)
             case Relay():
                 return effects.relayed(outcome)
             case Refuse():
-                return refused_response(library, call.refuse(call.explained(outcome)), outcome.status)
+                return refused_response(library, call.refuse(call.explained(outcome)), outcome.status, call.plan)
             case _:
                 assert_never(outcome)
 
@@ -69,11 +70,12 @@ class AsyncFace:
     _library: ClassVar[Library]
     cache: CacheLike
     next_transport: Any
+    _socket: str = ""
 
     async def handle_async_request(self, request: Any) -> Any:
         """Answer one request, from the store or by ``next_transport``."""
         library, engine = self._library, self.cache.engine
-        call = Call(engine, to_request(library, request), current_options.get(), request.extensions.get("wirecache"))
+        call = Call(engine, to_request(library, request, self._socket), current_options.get(), request.extensions.get("wirecache"))
         effects = AsyncEffects(call, library, request, self.next_transport)
         try:
             outcome = await adrive(call.flow(), effects.perform)
@@ -87,14 +89,14 @@ class AsyncFace:
                 if effects.upstream is not None:
                     await effects.drop_upstream()
                 call.reuse(outcome)
-                return reused_response(library, outcome, call.plan.replay_speed, call.started)
+                return reused_response(library, outcome, call.plan, call.started)
             case Relay():
                 return effects.relayed(outcome)
             case Refuse():
                 from anyio.to_thread import run_sync
 
                 outcome = await run_sync(call.explained, outcome)
-                return refused_response(library, call.refuse(outcome), outcome.status)
+                return refused_response(library, call.refuse(outcome), outcome.status, call.plan)
             case _:
                 assert_never(outcome)
 

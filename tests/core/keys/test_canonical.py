@@ -87,15 +87,21 @@ def test_what_json_cannot_carry_is_refused(value: object) -> None:
 
 
 def test_linking_ids_count_by_their_order() -> None:
-    one = json.dumps([LINK_A, {"id": LINK_B}, LINK_A])
-    swapped, merged = json.dumps([LINK_B, {"id": LINK_A}, LINK_B]), json.dumps([LINK_A, {"id": LINK_A}, LINK_A])
-    assert canonical(one) == canonical(swapped)
-    assert canonical(one) != canonical(merged)
+    def ids(first: str, second: str) -> bytes:
+        return canonical(json.dumps([{"tool_call_id": first}, {"id": second}, {"callId": first}]))
+
+    assert ids(LINK_A, LINK_B) == ids(LINK_B, LINK_A)
+    assert ids(LINK_A, LINK_B) != ids(LINK_A, LINK_A)
+
+
+@pytest.mark.parametrize("value", ['["%s"]', '{"content": "%s"}', '{"text": ["%s"]}', '{"prompt": "%s", "id": "a"}', '{"valid": "%s"}'])
+def test_a_linking_id_in_a_text_counts_as_it_is(value: str) -> None:
+    assert canonical(value % LINK_A) != canonical(value % LINK_B)
 
 
 @pytest.mark.parametrize("text", [LINK_A + "0", "x" + LINK_A, LINK_A.upper(), LINK_A[:-1]])
 def test_what_only_resembles_a_linking_id_is_a_text(text: str) -> None:
-    assert text.encode() in canonical(json.dumps([text, LINK_B]))
+    assert text.encode() in canonical(json.dumps([{"id": text}, {"id": LINK_B}]))
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,8 @@ import wirecache.httpx2
 from tests.core.jsons import changed, documents, spelled
 from tests.core.play import CHAT, quick
 from wirecache import Cache, KeyOptions, make_key
+from wirecache._core.keys.canonical import EMPTY
+from wirecache._core.keys.keys import http_key, key_of, request_from
 
 GOLDEN = json.loads((Path(__file__).parents[3] / "fixtures" / "keys.json").read_text("utf-8"))
 WITH_CREDENTIALS = KeyOptions(credentials=True)
@@ -346,3 +348,36 @@ def test_golden_key(golden: dict[str, Any]) -> None:
 
 def test_golden_keys_differ() -> None:
     assert len({row["name"] for row in GOLDEN}) == len({row["key"] for row in GOLDEN}) == len(GOLDEN)
+
+
+# -- where a request goes -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("field", "same"),
+    [
+        ("10.0.0.1", True), ("10.0.0.1:80", True), ("a.example", False), ("b.example", False), ("10.0.0.1:81", False),
+    ],
+)  # fmt: skip
+def test_a_host_header_of_another_name_counts(field: str, same: bool) -> None:
+    url = "http://10.0.0.1/v1/chat/completions"
+    assert (make_key("POST", url, {"host": field}, b"{}") == make_key("POST", url, {}, b"{}")) is same
+
+
+def test_two_virtual_hosts_have_two_keys() -> None:
+    url = "https://10.0.0.1/v1/chat/completions"
+    keys = {make_key("POST", url, {"Host": name}, b"{}") for name in ("a.example", "b.example", "A.example")}
+    assert len(keys) == 2
+
+
+def test_a_unix_socket_counts() -> None:
+    request = request_from("POST", "http://localhost/v1/chat/completions")
+    keys = {key_of(request._replace(socket=path), EMPTY) for path in ("", "/run/a.sock", "/run/b.sock")}
+    assert len(keys) == 3
+    assert len({http_key(request._replace(socket=path, method="GET")) for path in ("", "/run/a.sock")}) == 2
+
+
+def test_without_the_host_none_of_it_counts() -> None:
+    options = KeyOptions(host=False)
+    url = "http://10.0.0.1/v1/chat/completions"
+    assert make_key("POST", url, {"host": "a.example"}, b"{}", options=options) == make_key("POST", url, {}, b"{}", options=options)

@@ -24,17 +24,17 @@ def test_the_nearest_wins() -> None:
     extension = {"ttl": "2s", "namespace": "extension", "sample": 2}
     headers = request(Wirecache_TTL="3s", Wirecache_Namespace="header")
     plan = for_call(PLAN, request(), context, None)
-    assert (plan.call_ttl, plan.namespace, plan.sample, plan.mode) == (1.0, "context", 1, Mode.OFF)
+    assert (plan.call_ttl, plan.namespace, plan.sample, plan.mode) == (1.0, "cache\x1fcontext", 1, Mode.OFF)
     plan = for_call(PLAN, request(), context, extension)
-    assert (plan.call_ttl, plan.namespace, plan.sample, plan.mode) == (2.0, "extension", 2, Mode.OFF)
+    assert (plan.call_ttl, plan.namespace, plan.sample, plan.mode) == (2.0, "cache\x1fcontext\x1fextension", 2, Mode.OFF)
     plan = for_call(PLAN, headers, context, extension)
-    assert (plan.call_ttl, plan.namespace, plan.sample, plan.mode) == (3.0, "header", 2, Mode.OFF)
+    assert (plan.call_ttl, plan.namespace, plan.sample, plan.mode) == (3.0, "cache\x1fcontext\x1fheader", 2, Mode.OFF)
 
 
 def test_for_ever_and_empty_are_values_too() -> None:
     plan = for_call(PLAN, request(Wirecache_TTL="never", Wirecache_Namespace=""), CallOptions(ttl=1.0, namespace="context"), None)
     assert plan.call_ttl is None
-    assert plan.namespace == ""
+    assert plan.namespace == "cache\x1fcontext"  # no call leaves the namespace of its block
 
 
 @pytest.mark.parametrize(
@@ -74,6 +74,7 @@ def test_directives(control: str, directives: Directives, on_error: float) -> No
         pytest.param({"sample": "first"}, "x: sample is 'first'; allowed: 0, 1, 2", id="sample"),
         pytest.param({"sample": 1.5}, "x: sample is 1.5; allowed: 0, 1, 2", id="half a sample"),
         pytest.param({"namespace": 7}, "x: namespace is 7; allowed: a text", id="namespace"),
+        pytest.param({"namespace": "a\x1fb"}, r"x: namespace is 'a\\x1fb'; it must not contain '\\x1f'", id="a separator"),
         pytest.param({"tll": 1}, "x: tll is not an option of a call; allowed: mode, namespace, sample, streams, ttl", id="unknown"),
     ],
 )

@@ -149,17 +149,19 @@ def canonical_json(value: Any, raw: bytes = b"") -> list[bytes]:
 def _write(value: Any, out: list[bytes], links: dict[str, int] | None) -> None:
     kind = type(value)
     if kind is str:
-        _write_text(value, out, links)
+        _write_text(value, out)
     elif kind is dict:
         out.append(b"{%d:" % len(value))
         for name in sorted(value):
             out.append(_member_name(name))
             item = value[name]
-            if type(item) is str and links is None:  # as ``_write_text``, without a call for each member
+            if type(item) is not str:
+                _write(item, out, links)
+            elif links is not None and _is_id(name) and _is_linking_id(item):
+                out.append(b"@%d;" % links.setdefault(item, len(links)))
+            else:  # as ``_write_text``, without a call for each member
                 text = item.encode()
                 out += (b"s%d:" % len(text), text)
-            else:
-                _write(item, out, links)
     elif kind is list:
         out.append(b"[%d:" % len(value))
         for item in value:
@@ -168,10 +170,16 @@ def _write(value: Any, out: list[bytes], links: dict[str, int] | None) -> None:
         out.append(_scalar(value))
 
 
-def _write_text(value: str, out: list[bytes], links: dict[str, int] | None) -> None:
-    if links is not None and any(pattern.fullmatch(value) for pattern in LINKING_IDS.values()):
-        out.append(b"@%d;" % links.setdefault(value, len(links)))
-        return
+def _is_id(name: str) -> bool:
+    """Return whether a member of this name holds an id: ``id``, ``tool_call_id``, ``toolUseId``."""
+    return name == "id" or name.endswith(("_id", "Id"))
+
+
+def _is_linking_id(value: str) -> bool:
+    return any(pattern.fullmatch(value) for pattern in LINKING_IDS.values())
+
+
+def _write_text(value: str, out: list[bytes]) -> None:
     text = value.encode()
     out += (b"s%d:" % len(text), text)
 

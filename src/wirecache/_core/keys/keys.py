@@ -98,7 +98,8 @@ def request_from(method: str, url: str, headers: Mapping[str, str] | Iterable[tu
 
 def key_of(request: Request, body: Body, options: KeyOptions = DEFAULT_KEY, namespace: str = "", sample: int = 0) -> str:
     """Return the key of a request with a parsed body. It raises only what ``options.normalize`` raises."""
-    endpoint = _framed_endpoint(request.method, request.scheme, request.host, request.port, request.path, namespace, sample, options.host)
+    origin = _origin(request.scheme, request.host, request.port, request.fields.get(b"host"), request.socket) if options.host else ""
+    endpoint = _framed_endpoint(request.method, origin, request.path, namespace, sample)
     query = _query(request.query, options.ignore_query) if request.query else b""
     fields = _fields(request.fields, options.headers)
     credential = credential_fingerprint(request) if options.credentials else b""
@@ -127,13 +128,22 @@ def _without_dots(path: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _framed_endpoint(
-    method: str, scheme: str, host: str, port: int | None, path: bytes, namespace: str, sample: int, with_host: bool
-) -> bytes:
+def _origin(scheme: str, host: str, port: int | None, host_field: bytes | None, socket: str) -> str:
+    """Return where the request goes. What leads elsewhere than the URL says counts: a ``Host`` header of another name, a unix socket."""
+    number = port or DEFAULT_PORTS.get(scheme, 0)
+    origin = f"{scheme}://{host.lower()}:{number}"
+    if host_field is not None:
+        name = f"[{host}]" if ":" in host else host
+        field = host_field.decode("latin-1").strip().lower()
+        if field not in (name.lower(), f"{name.lower()}:{number}"):
+            origin += f" host {field}"
+    return f"{origin} unix {socket}" if socket else origin
+
+
+@lru_cache(maxsize=1024)
+def _framed_endpoint(method: str, origin: str, path: bytes, namespace: str, sample: int) -> bytes:
     """Return the framed parts that all calls of one endpoint have in common: they are computed once."""
-    origin = f"{scheme}://{host.lower()}:{port or DEFAULT_PORTS.get(scheme, 0)}" if with_host else ""
-    parts = (FORMAT, namespace.encode(), b"%d" % sample, method.upper().encode(), origin.encode(), normalise_percent(path))
-    return frame(parts)
+    return frame((FORMAT, namespace.encode(), b"%d" % sample, method.upper().encode(), origin.encode(), normalise_percent(path)))
 
 
 def http_key(request: Request, namespace: str = "") -> str:
@@ -143,7 +153,7 @@ def http_key(request: Request, namespace: str = "") -> str:
     the answer varies on are kept with the entry. Any other method has the key of the GET that it may invalidate (section 4.4).
     """
     method = "HEAD" if request.method == "HEAD" else "GET"
-    keyed = request._replace(method=method, fields={n: v for n, v in request.fields.items() if n in CREDENTIAL_FIELDS})
+    keyed = request._replace(method=method, fields={n: v for n, v in request.fields.items() if n in CREDENTIAL_FIELDS or n == b"host"})
     return key_of(keyed, EMPTY, KeyOptions(credentials=True), namespace)
 
 

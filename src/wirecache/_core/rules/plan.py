@@ -29,6 +29,7 @@ __all__ = [
     "ttl_in_force",
 ]
 
+NESTED = "\x1f"  # between a namespace and the one within it; no name that is given contains it (ASCII's unit separator)
 MAX_BODY = 64 * 1024 * 1024  # bytes; larger bodies pass through unbuffered and unstored
 
 
@@ -79,14 +80,14 @@ class CallOptions:
     sample: int | None = None
     streams: Streams | None = None
 
-    def over(self, other: CallOptions) -> CallOptions:
-        """Return these options, completed by the other ones where they are not given."""
+    def within(self, outer: CallOptions) -> CallOptions:
+        """Return these options, completed by those of an outer block where they are not given; namespaces nest."""
         return CallOptions(
-            other.ttl if self.ttl is UNSET else self.ttl,
-            self.mode or other.mode,
-            other.namespace if self.namespace is None else self.namespace,
-            other.sample if self.sample is None else self.sample,
-            self.streams or other.streams,
+            outer.ttl if self.ttl is UNSET else self.ttl,
+            self.mode or outer.mode,
+            _nested(outer.namespace, self.namespace),
+            outer.sample if self.sample is None else self.sample,
+            self.streams or outer.streams,
         )
 
 
@@ -108,6 +109,8 @@ class Plan:
     sample: int = 0
     call_ttl: Ttl = UNSET
     directives: Directives = NO_DIRECTIVES
+    header_options: bool = True  # may headers of a request steer anything?
+    status_header: bool = True
     miss: Literal["respond", "raise"] = "respond"
     replay_speed: float = 0.0
     cassette: CassettePlan | None = None
@@ -137,6 +140,11 @@ _NAMES = frozenset(field.name for field in fields(CallOptions))
 _CHOICES: dict[str, type[StrEnum]] = {"mode": Mode, "streams": Streams}
 
 
+def _nested(outer: str | None, inner: str | None) -> str | None:
+    """Return the namespace that lies within another one; either may be missing. Different pairs give different names."""
+    return f"{outer}{NESTED}{inner}" if outer and inner else inner or outer
+
+
 def parse_options(given: Mapping[str, Any], where: str = "") -> CallOptions:
     """Return the checked options of one call. ``ValueError`` names the wrong one and what is allowed; ``where`` is put before its name."""
     if unknown := given.keys() - _NAMES:
@@ -156,24 +164,30 @@ def parse_options(given: Mapping[str, Any], where: str = "") -> CallOptions:
         if not re.fullmatch(r"\d{1,18}", str(found["sample"])):
             raise ValueError(f"{where}sample is {found['sample']!r}; allowed: 0, 1, 2, ...")
         found["sample"] = int(found["sample"])
-    if not isinstance(found.get("namespace"), str | None):
-        raise ValueError(f"{where}namespace is {found['namespace']!r}; allowed: a text")
+    _check_namespace(found.get("namespace"), where)
     return CallOptions(**found)
+
+
+def _check_namespace(namespace: Any, where: str) -> None:
+    if not isinstance(namespace, str | None):
+        raise ValueError(f"{where}namespace is {namespace!r}; allowed: a text")
+    if namespace and NESTED in namespace:
+        raise ValueError(f"{where}namespace is {namespace!r}; it must not contain {NESTED!r}")
 
 
 def for_call(plan: Plan, request: Request, context: CallOptions | None, extension: Any) -> Plan:
     """Return the plan for one request: its headers win, then its extension, the context, the cache. ``ValueError`` as ``parse_options``."""
-    chosen = context
+    call: CallOptions | None = None
     if extension is not None:
         if not isinstance(extension, Mapping):
             raise ValueError(f'extensions["wirecache"] is {extension!r}; allowed: a dict of options')
-        options = parse_options(extension, 'extensions["wirecache"]: ')
-        chosen = options.over(chosen) if chosen else options
-    if names := OPTION_FIELDS.keys() & request.fields.keys():
+        call = parse_options(extension, 'extensions["wirecache"]: ')
+    if plan.header_options and (names := OPTION_FIELDS.keys() & request.fields.keys()):
         headers = {OPTION_FIELDS[name]: request.fields[name].decode("latin-1") for name in names}
         options = parse_options(headers, "header Wirecache-")
-        chosen = options.over(chosen) if chosen else options
-    control = request.fields.get(b"cache-control")
+        call = replace(options.within(call), namespace=options.namespace or call.namespace) if call else options
+    chosen = call.within(context) if call and context else call or context
+    control = request.fields.get(b"cache-control") if plan.header_options else None
     if chosen is None and control is None:
         return plan
     chosen = chosen or CallOptions()
@@ -181,7 +195,7 @@ def for_call(plan: Plan, request: Request, context: CallOptions | None, extensio
     return replace(
         plan,
         mode=chosen.mode or plan.mode,
-        namespace=plan.namespace if chosen.namespace is None else chosen.namespace,
+        namespace=_nested(plan.namespace, chosen.namespace) or "",
         sample=chosen.sample or 0,
         call_ttl=chosen.ttl,
         streams=chosen.streams or plan.streams,
