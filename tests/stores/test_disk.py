@@ -587,3 +587,21 @@ def test_a_closed_and_collected_store_leaves_nothing(path: Path) -> None:
         path,
     ) as script:
         assert script.line() == "0 ['MainThread']"
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts the descriptors by /proc")
+def test_stores_that_come_and_go_keep_no_descriptors(tmp_path: Path) -> None:
+    def descriptors() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    with_another = DiskStore(tmp_path / "store")
+    with_another.set("k", b"v", ttl=None)
+    before = descriptors()
+    dropped = [DiskStore(tmp_path / "store") for _ in range(400)]
+    for store in dropped:
+        assert store.get("k") == b"v"
+    assert descriptors() <= before + 4
+    dropped[0].close()
+    del dropped, store
+    assert with_another.get("k") == b"v"
+    assert descriptors() <= before + 4

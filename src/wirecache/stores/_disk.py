@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -50,13 +51,9 @@ class DiskStore:
         self.path = Path(path).expanduser().absolute() if path is not None else default_directory().absolute()
         self.size_limit = parse_size(size_limit, "size_limit")
         self.lock_wait = lock_wait
-        self._opener = Opener(self.path, self.size_limit, lock_wait)
-        self._breaker: Breaker[SafeCache] = Breaker(
-            self._opener.open, self._opener.describe, wait=OPEN_WAIT, polls=False, thread_name="wirecache-open"
-        )
-        self._replacing = threading.Lock()
+        self._database = _shared_database(self, self.path, self.size_limit, lock_wait)
+        self._opener, self._breaker = self._database.opener, self._database.breaker
         self._next_check = 0.0  # on the monotonic clock
-        reset_after_fork(self)
 
     def __repr__(self) -> str:
         return f"DiskStore({str(self.path)!r})"
@@ -145,14 +142,7 @@ class DiskStore:
 
     def close(self) -> None:
         """Close the connections. The next use opens them again."""
-        cache = self._breaker.reset()
-        if cache is not None:
-            cache.close_all()
-
-    def after_fork(self) -> None:
-        """Forget the thread that was opening the database in the parent. The database stays open: its connections are closed."""
-        self._breaker.after_fork()
-        self._replacing = threading.Lock()
+        self._database.close()
 
     # -- opening, and what can go wrong ---------------------------------------------------------------------------
 
@@ -213,7 +203,7 @@ class DiskStore:
 
     def _replace(self, cache: SafeCache, *, damaged: bool) -> SafeCache:
         """Return a database in the place of this one, unless another thread has opened one already."""
-        with self._replacing:
+        with self._database.replacing:
             current = self._breaker.current
             if current is None or current is cache:
                 self._opener.replace(cache, damaged=damaged)
@@ -223,3 +213,58 @@ class DiskStore:
 
 def _with_ttl(row: Row | None) -> tuple[bytes, float | None] | None:
     return None if row is None else (row[0], None if row[1] is None else row[1] - time.time())
+
+
+class _SharedDatabase:
+    """The database that all stores of one directory share in this process, open or not. ``replacing`` is held while it is replaced.
+
+    Connections are as many as threads, not as stores: SQLite keeps the file of a closed connection open for as long as another one of the
+    process is on the same database (sqlite.org/howtocorrupt.html, section 2.2), so that each store that came and went would cost one.
+    """
+
+    def __init__(self, path: Path, size_limit: int, lock_wait: float) -> None:
+        self.opener = Opener(path, size_limit, lock_wait)
+        self.breaker: Breaker[SafeCache] = Breaker(
+            self.opener.open, self.opener.describe, wait=OPEN_WAIT, polls=False, thread_name="wirecache-open"
+        )
+        self.replacing = threading.Lock()
+        self.stores: weakref.WeakSet[object] = weakref.WeakSet()
+        reset_after_fork(self)
+
+    def close(self) -> None:
+        """Close the connections. The next use opens them again. It begins anew only if no other store is in the middle of something."""
+        cache = self.breaker.reset() if len(self.stores) < 2 else self.breaker.current
+        if cache is not None:
+            cache.close_all()
+
+    def after_fork(self) -> None:
+        """Forget the thread that was opening the database in the parent. The database stays open: its connections are closed."""
+        self.breaker.after_fork()
+        self.replacing = threading.Lock()
+
+
+_adding = threading.Lock()
+_databases: weakref.WeakValueDictionary[tuple[Path, int, float], _SharedDatabase] = weakref.WeakValueDictionary()
+
+
+def _shared_database(store: object, path: Path, size_limit: int, lock_wait: float) -> _SharedDatabase:
+    """Return the database of this directory, for the store."""
+    key = (path, size_limit, lock_wait)
+    with _adding:
+        database = _databases.get(key)
+        if database is None:
+            database = _databases[key] = _SharedDatabase(path, size_limit, lock_wait)
+        database.stores.add(store)
+        return database
+
+
+class _Fork:
+    """Gives the child of a fork a lock of its own."""
+
+    def after_fork(self) -> None:
+        global _adding
+        _adding = threading.Lock()
+
+
+_fork = _Fork()
+reset_after_fork(_fork)
