@@ -96,7 +96,7 @@ class Tally:
         key = (day, *labels, band)
         row: Amounts | None = self._new.get(key)  # type: ignore[call-overload]  # a plain tuple equals the named one, and is cheaper
         if row is None:
-            row = self._new[Row(*key)] = {}
+            row = self._new[Row(day, *labels, band)] = {}
         return row
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import random
+import tracemalloc
 from urllib.parse import unquote_to_bytes
 
 import pytest
@@ -18,6 +19,7 @@ from wirecache._core.keys.canonical import (
     normalise_percent,
     parse_body,
 )
+from wirecache._core.privacy.names import is_secret_name
 
 LINK_A, LINK_B = "pyd_ai_" + "a" * 32, "pyd_ai_" + "b" * 32
 
@@ -223,3 +225,16 @@ def test_of_a_large_body_the_long_strings_are_shortened() -> None:
     assert json.loads(text)["prompt"] == "what is this?"
     assert str(len(image)) in json.loads(text)["image"]
     assert canonical_text(parse_body(b"\xff" * 300_000)) == b""
+
+
+def test_long_member_names_are_not_kept_in_memory() -> None:
+    tracemalloc.start()
+    try:
+        for i in range(40):
+            name = f"{i}" + "n" * 1_000_000
+            canonical_json({name: 1})
+            assert not is_secret_name(name)
+        kept = tracemalloc.get_traced_memory()[0]  # bytes
+    finally:
+        tracemalloc.stop()
+    assert kept < 4_000_000

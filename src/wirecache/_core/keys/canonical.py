@@ -30,6 +30,7 @@ _LINK_MARKS = re.compile(b"|".join(map(re.escape, LINKING_IDS)))
 
 KEPT_WHOLE = 256 * 1024  # bytes; of a larger request body (images, audio) the entry keeps a shortened form
 KEPT_STRING = 2048  # characters; in the shortened form, longer strings are abbreviated
+CACHED_NAME = 256  # characters; of members with longer names, the written form is not cached
 
 _PERCENT = re.compile(rb"%([0-9a-fA-F]{2})")
 _MALFORMED_PERCENT = re.compile(rb"%(?![0-9a-fA-F]{2})")
@@ -153,7 +154,7 @@ def _write(value: Any, out: list[bytes], links: dict[str, int] | None) -> None:
     elif kind is dict:
         out.append(b"{%d:" % len(value))
         for name in sorted(value):
-            out.append(_member_name(name))
+            out.append(_member_name(name) if len(name) <= CACHED_NAME else _member_name.__wrapped__(name))
             item = value[name]
             if type(item) is not str:
                 _write(item, out, links)

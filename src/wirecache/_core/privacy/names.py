@@ -92,9 +92,13 @@ SECRET_WHOLE_NAMES = frozenset(
 _ENDINGS = tuple(sorted(SECRET_NAMES))
 
 
-@lru_cache(maxsize=1024)
 def is_secret_name(name: str) -> bool:
     """Return whether the value of a header, parameter or JSON member of this name is a secret or names an account."""
+    return _is_secret_ending(name if len(name) <= 256 else name.strip()[-256:])
+
+
+@lru_cache(maxsize=1024)
+def _is_secret_ending(name: str) -> bool:
     plain = plain_name(name)
     return plain.endswith(_ENDINGS) or plain in SECRET_WHOLE_NAMES
 
