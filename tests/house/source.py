@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gc
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -22,10 +23,25 @@ def module_name(path: Path) -> str:
 MODULES = {module_name(path): path for path in sorted(SOURCE.rglob("*.py"))}
 
 
+def parse(text: str) -> ast.Module:
+    """Return the syntax tree of a text.
+
+    No finaliser may run meanwhile: in CPython 3.11 it changes the recursion depth that the parser counts, a ``SystemError``
+    (https://github.com/python/cpython/issues/106905).
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        return ast.parse(text)
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 @cache
 def tree(module: str) -> ast.Module:
     """Return the syntax tree of a module."""
-    return ast.parse(MODULES[module].read_text("utf-8"))
+    return parse(MODULES[module].read_text("utf-8"))
 
 
 def imports(source: ast.AST) -> list[tuple[str, str]]:

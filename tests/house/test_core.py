@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from tests.house.source import MODULES, SOURCE, TESTS, imports, tree
+from tests.house.source import MODULES, SOURCE, TESTS, imports, parse, tree
 
 # Modules by which one reads the clock, waits, draws lots, or reaches the world: other threads, processes, files, sockets.
 WORLD = {
@@ -31,7 +31,7 @@ def impurities(text: str) -> list[str]:
 
     Names are resolved through the imports: ``from datetime import datetime as d`` makes ``d.now`` a clock.
     """
-    source = ast.parse(text)
+    source = parse(text)
     names, bound = _imported_names(source), _bound_names(source)
     found = [module for module, _ in imports(source) if module.partition(".")[0] in WORLD]
     for node in ast.walk(source):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.house.source import MODULES, SOURCE, Graph, import_graph, load_graph, loaded_with, own_imports
+from tests.house.source import MODULES, SOURCE, Graph, import_graph, load_graph, loaded_with, own_imports, parse
 
 # From the roof to the ground: a module imports from the rooms below its own, or from its own. Rooms in one row are neighbours
 # that do not know each other. A name stands for all that begins with it, unless a longer name is listed.
@@ -127,7 +127,7 @@ def test_neither_http_library_is_imported_but_by_its_face() -> None:
 
 def run_time_imports(text: str) -> set[str]:
     """Return the top-level packages that the module imports when it runs, in whatever function."""
-    source = ast.parse(text)
+    source = parse(text)
     for node in ast.walk(source):
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             node.body = [ast.Pass()]
@@ -153,7 +153,7 @@ def run_time_imports(text: str) -> set[str]:
     ],
 )
 def test_an_import_that_goes_up_is_found(module: str, text: str) -> None:
-    targets = frozenset(target for target, _ in own_imports(ast.parse(text), {"_engine.engine"}))
+    targets = frozenset(target for target, _ in own_imports(parse(text), {"_engine.engine"}))
     assert upward_imports({module: targets}) == {(module, target) for target in targets}
     assert targets
 
@@ -179,4 +179,4 @@ def test_an_import_for_types_alone_is_none_at_run_time() -> None:
 
 def test_what_runs_when_a_module_is_loaded() -> None:
     text = "import wirecache.errors\nif TYPE_CHECKING:\n    import wirecache.stats\ndef f():\n    import wirecache.httpx"
-    assert own_imports(loaded_with(ast.parse(text))) == [("errors", "")]
+    assert own_imports(loaded_with(parse(text))) == [("errors", "")]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.source import ROOT, SOURCE, TESTS
+from tests.house.source import ROOT, SOURCE, TESTS, parse
 
 PRIVATE_WORDS = {"told", "said", "asked", "led"}
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
@@ -39,13 +39,13 @@ def names(source: ast.AST) -> Iterator[str]:
 
 def private_words(text: str) -> set[str]:
     """Return the names in this source text in which a private word occurs."""
-    return {name for name in names(ast.parse(text)) if PRIVATE_WORDS & {word.lower() for word in WORD.findall(name)}}
+    return {name for name in names(parse(text)) if PRIVATE_WORDS & {word.lower() for word in WORD.findall(name)}}
 
 
 def same_docstrings(text: str) -> list[str]:
     """Return the docstrings that begin with "The same": they say what a thing is like, not what it is."""
     kinds = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-    documented = [ast.get_docstring(node) or "" for node in ast.walk(ast.parse(text)) if isinstance(node, kinds)]
+    documented = [ast.get_docstring(node) or "" for node in ast.walk(parse(text)) if isinstance(node, kinds)]
     return [docstring for docstring in documented if re.match(r"the same\b", docstring, re.IGNORECASE)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from tests.house.source import MODULES, functions, tree
+from tests.house.source import MODULES, functions, parse, tree
 
 MOST_LINES = 300  # of a module
 MOST_BODY_LINES = 40  # of a function, without its docstring
@@ -36,8 +36,8 @@ def test_no_function_is_long() -> None:
 
 def test_a_long_function_is_found() -> None:
     def function(lines: int) -> ast.Module:
-        return ast.parse("class A:\n  async def f(self):\n    '''Twenty\n    lines.\n    '''\n" + "    x = 1\n" * lines)
+        return parse("class A:\n  async def f(self):\n    '''Twenty\n    lines.\n    '''\n" + "    x = 1\n" * lines)
 
     assert long_functions(function(MOST_BODY_LINES + 1)) == {"f"}
     assert long_functions(function(MOST_BODY_LINES)) == set()
-    assert long_functions(ast.parse("def f():\n  '''Only this.'''")) == set()
+    assert long_functions(parse("def f():\n  '''Only this.'''")) == set()
