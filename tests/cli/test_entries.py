@@ -409,7 +409,7 @@ def test_a_redis(redis_url: str) -> None:
     store = f"{redis_url}?prefix=commands:"
     with Cache(store) as cache:
         for one in ALL:
-            assert cache.save(one)
+            assert cache.engine.source.save(one)
     assert [row["key"] for row in wirecache("ls", "--json", "--store", store).json["entries"]] == [BERN.key, PARIS.key, LONG.key]
     assert "Paris." in wirecache("show", PARIS.key[:12], "--store", store).out
     assert wirecache("prune", "--json", "--store", store).json["dropped"] == 1
