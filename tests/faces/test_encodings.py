@@ -135,3 +135,18 @@ async def test_identity_is_no_coding(face: Face, provider: Provider, cache: Cach
         await ask(client, provider)
         hit = await ask(client, provider)
     assert (hit.cache_status.hit, hit.content) == (True, BODY)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "deflate", "zstd"])
+@pytest.mark.parametrize("kind", ["text/plain", "audio/mpeg"])
+async def test_a_compressed_body_that_was_cut_before_it_was_framed(
+    face: Face, provider: Provider, cache: Cache, coding: str, kind: str
+) -> None:
+    if not decodes(face, coding):
+        return
+    raw = CODINGS[coding](BODY)[:-9]
+    provider.script = lambda _: Answer(200, {"content-type": kind, "content-encoding": coding}, [raw], length=len(raw))
+    async with face.client(cache) as client, client.stream("POST", provider.url + CHAT_PATH, json=body_of()) as reply:
+        assert b"".join(await reply.all("iter_raw")) == raw
+        assert (reply.cache_status.stored, reply.cache_status.detail) in ((False, "truncated"), (False, "undecodable"))
+    assert not list(cache.entries())

@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from wirecache._core.flows.effects import Reuse
+from wirecache._core.flows.recorder import Decoded
 from wirecache._core.flows.refusal import Refusal
 from wirecache._core.headers import fields_of
 from wirecache._core.messages import Head
 from wirecache._core.rules.plan import Plan
 from wirecache._core.status import CacheStatus
+from wirecache._transport.content_codings import coding_has_ended
 from wirecache._transport.library import Library
 
 __all__ = ["StatusNote", "decoded_chunks", "refused_response", "relayed_response", "reused_response", "to_head", "unread"]
@@ -78,7 +80,7 @@ class StatusNote:
         self._extensions["wirecache"] = status
 
 
-def decoded_chunks(library: Library, upstream: Any, chunks: Sequence[bytes], *, is_cut: bool) -> Sequence[bytes]:
+def decoded_chunks(library: Library, upstream: Any, chunks: Sequence[bytes], *, is_cut: bool) -> Decoded:
     """Undo the content encoding as the caller's own library does; return for each chunk what it decodes to.
 
     ``is_cut``: the caller closed the body before its end, so the end of the coding may be missing, too.
@@ -100,4 +102,4 @@ def decoded_chunks(library: Library, upstream: Any, chunks: Sequence[bytes], *, 
             raise
     if decoded == list(chunks) and upstream.headers["content-encoding"].strip().lower() != "identity":
         raise ValueError("the library has no decoder for it, and passes it on as it is")
-    return decoded
+    return Decoded(decoded, coding_has_ended(upstream.headers["content-encoding"], chunks))

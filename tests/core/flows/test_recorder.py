@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.play import CHAT, JSON, KEY, WHOLE, ask, entry, head, pairs_of, quick
-from wirecache._core.flows.recorder import Recorder, Recording, kept_headers, renewed
+from tests.provider_events import CHAT as CHAT_EVENTS
+from tests.provider_events import SSE, sse
+from wirecache._core.flows.recorder import Decoded, Recorder, Recording, kept_headers, renewed
 from wirecache._core.keys.canonical import parse_body
 from wirecache._core.messages import Entry, RequestSummary, Usage
 
@@ -25,11 +28,11 @@ def recorder(headers: Any = JSON, status: int = 200, request: Any = None, **more
     return Recorder(Recording(KEY, head(status, headers), request or ask(), "chat", "m", BODY, **made))
 
 
-def gunzip(chunks: Sequence[bytes]) -> list[bytes]:
-    return [gzip.decompress(chunk) for chunk in chunks]
+def gunzip(chunks: Sequence[bytes]) -> Decoded:
+    return Decoded([gzip.decompress(chunk) for chunk in chunks])
 
 
-def as_sent(chunks: Sequence[bytes]) -> list[bytes]:
+def as_sent(chunks: Sequence[bytes]) -> Decoded:
     raise AssertionError("there is no coding to undo")
 
 
@@ -99,6 +102,42 @@ def test_what_cannot_be_decoded_is_not_stored() -> None:
     at.feed(b"no gzip")
     at.end()
     assert at.refusal_reason(gunzip) == "undecodable"
+
+
+def gunzip_as_far_as_it_goes(chunks: Sequence[bytes]) -> Decoded:
+    """As the HTTP libraries do it: what is missing at the end raises nothing."""
+    decoder = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    return Decoded([decoder.decompress(chunk) for chunk in chunks], decoder.eof)
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "audio/mpeg", "application/json"])
+@pytest.mark.parametrize("inference", [True, False], ids=["inference", "HTTP's rules"])
+def test_a_coding_that_has_not_reached_its_end(kind: str, inference: bool) -> None:
+    """The framing is consistent, since the body was compressed first and cut later."""
+    packed = gzip.compress(WHOLE)[:-4]
+    at = recorder({"content-type": kind, "content-encoding": "gzip", "content-length": str(len(packed))}, inference=inference)
+    at.feed(packed)
+    at.end()
+    assert at.refusal_reason(gunzip_as_far_as_it_goes) == "truncated"
+
+
+def test_a_stream_whose_coding_has_not_reached_its_end() -> None:
+    """Events of no known dialect are not whole then; after [DONE] nothing is missing."""
+    for events, reason in ((sse({"a": 1}) * 9, "truncated"), (b"".join(CHAT_EVENTS), None)):
+        packer = zlib.compressobj(wbits=16 + zlib.MAX_WBITS)
+        packed = packer.compress(events) + packer.flush(zlib.Z_SYNC_FLUSH)
+        at = recorder({"content-type": SSE, "content-encoding": "gzip", "transfer-encoding": "chunked"}, stream=True, max_body=9000)
+        at.feed_at(packed, 0.1)
+        at.end()
+        assert at.refusal_reason(gunzip_as_far_as_it_goes) == reason
+
+
+def test_a_cassette_keeps_what_http_says_is_over() -> None:
+    packed = gzip.compress(WHOLE)[:-4]
+    at = recorder({**JSON, "content-encoding": "gzip", "content-length": str(len(packed))}, everything=True)
+    at.feed(packed)
+    at.end()
+    assert at.refusal_reason(gunzip_as_far_as_it_goes) is None
 
 
 def stored(headers: Any = JSON, body: bytes = WHOLE, now: float = 1000.0, **more: Any) -> Entry:

@@ -21,9 +21,17 @@ from wirecache._core.messages import Chunk, Entry, Head, Request, RequestSummary
 from wirecache._core.privacy.names import CREDENTIAL_FIELDS, PRIVATE_RESPONSE_FIELDS, keyed_hash, redacted_url
 from wirecache._core.unset import UNSET, Ttl
 
-__all__ = ["Decode", "Recorder", "Recording", "kept_headers", "renewed", "varied"]
+__all__ = ["Decode", "Decoded", "Recorder", "Recording", "kept_headers", "renewed", "varied"]
 
-Decode: TypeAlias = Callable[[Sequence[bytes]], Sequence[bytes]]  # of each chunk, what it decodes to; what it raises is a refusal
+
+class Decoded(NamedTuple):
+    """What each chunk decodes to, and whether the content coding has reached its own end."""
+
+    chunks: Sequence[bytes]
+    has_ended: bool = True
+
+
+Decode: TypeAlias = Callable[[Sequence[bytes]], Decoded]  # what it raises is a refusal
 
 # How a body travelled, undone before it is stored (RFC 9110 section 7.6.1; the coding and length of the body).
 TRAVEL_FIELDS = frozenset(
@@ -129,11 +137,14 @@ class Recorder:
         if over and (self._too_large or not self.recording.stream):
             return over
         try:
-            chunks = decode(self._chunks) if b"content-encoding" in self.recording.head.fields else self._chunks
+            decoded = decode(self._chunks) if b"content-encoding" in self.recording.head.fields else Decoded(self._chunks)
         except Exception:
             return over or "undecodable"
+        chunks = decoded.chunks
         self._body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        return self._why_not_this_stream(chunks, over) if self.recording.stream else self._why_not_this_answer()
+        if not decoded.has_ended and not self.recording.everything:
+            over = over or "truncated"
+        return self._why_not_this_stream(chunks, over) if self.recording.stream else over or self._why_not_this_answer()
 
     def _why_not_over(self) -> str | None:
         """Return why the body is not over yet, or shorter than declared; None if it is whole."""

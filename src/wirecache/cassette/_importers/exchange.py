@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from wirecache._core.event_stream import split_stream
-from wirecache._core.flows.recorder import Recorder, Recording
+from wirecache._core.flows.recorder import Decoded, Recorder, Recording
 from wirecache._core.headers import fields_of, media_type
 from wirecache._core.keys.canonical import parse_body
 from wirecache._core.keys.keys import DEFAULT_KEY, KeyOptions, key_of, request_from
@@ -68,7 +68,7 @@ def entry_of(exchange: ForeignExchange, options: KeyOptions = DEFAULT_KEY, redac
     for piece in split_stream(media_type(head.fields.get(b"content-type", b"")), body) or (body,):
         recorder.feed_at(piece, 0.0)
     recorder.end()
-    recorder.refusal_reason(lambda chunks: chunks)  # reads the usage; a reason is ignored, since the exchange was kept
+    recorder.refusal_reason(Decoded)  # reads the usage; a reason is ignored, since the exchange was kept
     return recorder.entry(exchange.recorded_at, 0.0)
 
 
