@@ -65,7 +65,8 @@ def gemini(end: str) -> dict[str, Any]:
         ),
         pytest.param({"status": 200}, None, id="a status that is a number"),
         # how a generation ended
-        *(pytest.param(chat(end), None, id=f"chat {end}") for end in ("stop", "length", "tool_calls", "function_call", None)),
+        *(pytest.param(chat(end), None, id=f"chat {end}") for end in ("stop", "length", "tool_calls", "function_call")),
+        pytest.param(chat(None), "unfinished", id="chat, one choice goes on"),
         pytest.param(chat("content_filter"), "content-filter", id="chat content_filter"),
         pytest.param(chat("error"), "error", id="chat error"),
         *(
@@ -104,6 +105,33 @@ def gemini(end: str) -> dict[str, Any]:
         pytest.param({"done": True, "done_reason": "stop"}, None, id="Ollama done"),
         pytest.param({"done": False}, "no-answer", id="Ollama has not done"),
         pytest.param({"choices": []}, "no-answer", id="no choice"),
+        # errors and ends in other places
+        pytest.param({"choices": [{"error": {"code": 502}, "finish_reason": None}]}, "error", id="error in a choice"),
+        pytest.param({"choices": [{"error": {"code": 502}, "finish_reason": "stop"}]}, "error", id="error in a choice that stopped"),
+        pytest.param({"choices": [{"error": None, "finish_reason": "stop"}]}, None, id="error null in a choice"),
+        pytest.param({"success": False, "errors": [{"code": 7009}], "result": None}, "error", id="success false"),
+        pytest.param({"success": True, "errors": [], "result": {"response": "hi"}}, None, id="success true"),
+        pytest.param({"success": None}, None, id="success null"),
+        pytest.param({"type": "error", "message": "overloaded"}, "error", id="type error"),
+        pytest.param({"type": "message"}, None, id="type message"),
+        pytest.param({"choices": [{"finish_reason": None}]}, "unfinished", id="finish_reason null throughout"),
+        pytest.param({"choices": [{"finish_reason": "stop", "stop_reason": None}]}, None, id="vLLM's stop_reason null"),
+        pytest.param({"choices": [{"message": {"content": "hi"}}]}, None, id="no finish_reason at all"),
+        pytest.param({"type": "message", "stop_reason": None}, "unfinished", id="message, stop_reason null"),
+        pytest.param({"finish_reason": None}, "unfinished", id="Cohere, finish_reason null"),
+        pytest.param({"candidates": [{"content": {}}]}, "unfinished", id="Gemini has not stopped"),
+        # Gemini's stream as an array
+        pytest.param([{"candidates": [{"content": {}}]}, gemini("STOP")], None, id="array, STOP"),
+        pytest.param([{"candidates": [{"content": {}}]}, gemini("SAFETY")], "content-filter", id="array, SAFETY"),
+        pytest.param(
+            [{"candidates": [{"content": {}}]}, {"promptFeedback": {"blockReason": "OTHER"}}], "content-filter", id="array, blocked"
+        ),
+        pytest.param([{"candidates": [{"content": {}}]}, {"error": {"code": 503}}], "error", id="array, error"),
+        pytest.param([{"candidates": [{"content": {}}]}, {"usageMetadata": {}}], "unfinished", id="array without an end"),
+        pytest.param(
+            [{"candidates": [{"index": 0, "finishReason": "STOP"}, {"index": 1}]}], "unfinished", id="array, one of two without an end"
+        ),
+        pytest.param([gemini("STOP"), {"usageMetadata": {}}], None, id="array, usage after the end"),
         # members that only look like it
         pytest.param({"choices": [{"message": {"content": "content_filter", "error": 1}}]}, None, id="said by the model"),
         pytest.param({"choices": "x", "candidates": {"a": 1}, "finish_reason": ["error"]}, None, id="of other types"),
@@ -112,6 +140,28 @@ def gemini(end: str) -> dict[str, Any]:
 def test_answer(answer: Any, reason: str | None) -> None:
     body = json.dumps(answer).encode()
     assert answer_refusal_reason(parse_answer(head(), body), body) == reason
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "body", "reason"),
+    [
+        *((endpoint, body, "no-answer") for endpoint in ("chat", "messages", "embeddings", "ollama-chat") for body in (
+            b"[]", b"5", b'"x"', b"true", b"null", b"[[0.1]]", b" 5 ")),
+        ("generate-content", b"[]", "no-answer"),
+        ("generate-content", b'[{"candidates": [{"finishReason": "STOP"}]}]', None),
+        ("rerank", b'[{"index": 0, "score": 0.5}]', None),
+        ("rerank", b"[]", "no-answer"),
+        ("task", b"[]", None),  # no entity was found
+        ("task", b"[[0.5, 0.1]]", None),
+        ("task", b'[{"error": "loading"}]', "error"),
+        ("invocations", b'[{"generated_text": "hi"}]', None),
+        ("rule", b"5", None),
+        ("transcriptions", b'"hello"', None),
+        ("transcriptions", b"5", "no-answer"),
+    ],
+)  # fmt: skip
+def test_where_an_object_is_expected(endpoint: str, body: bytes, reason: str | None) -> None:
+    assert answer_refusal_reason(parse_answer(head(), body), body, endpoint) == reason
 
 
 @pytest.mark.parametrize(
@@ -126,6 +176,9 @@ def test_answer(answer: Any, reason: str | None) -> None:
         pytest.param(None, b"RIFF", None, id="bytes without a type"),
         pytest.param("audio/mpeg", b"{", None, id="audio"),
         pytest.param("text/plain", b"hello", None, id="text"),
+        pytest.param("text/plain", b'{"error": {"message": "overloaded"}}', "error", id="JSON as text"),
+        pytest.param("application/octet-stream", b'{"error": "x"}', "error", id="JSON as bytes"),
+        pytest.param("text/plain", b"[Music]", None, id="text that begins like JSON"),
         pytest.param("application/json", b'{"text": "\\ud83d"}', None, id="half of an emoji, cut by the limit"),
     ],
 )

@@ -102,9 +102,9 @@ class _StreamState:
         if event.data.startswith(DONE):
             self.done_seen = True
             return
-        if event.name == b"error":
-            self.reason = "error"
         value = parse_json(event.data)
+        if event.name == b"error" or (isinstance(value, dict) and value.get("success") is False):
+            self.reason = "error"
         if not isinstance(value, dict):
             self.has_content = True
             return

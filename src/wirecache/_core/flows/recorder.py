@@ -165,7 +165,7 @@ class Recorder:
             return None
         answer = parse_answer(self.recording.head, self._body)
         self._usage = usage_of(answer)
-        return None if self.recording.everything else answer_refusal_reason(answer, self._body)
+        return None if self.recording.everything else answer_refusal_reason(answer, self._body, self.recording.endpoint)
 
     def _why_not_this_stream(self, chunks: Sequence[bytes], over: str | None) -> str | None:
         kind = media_type(self.recording.head.fields.get(b"content-type", b""))

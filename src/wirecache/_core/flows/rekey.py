@@ -49,4 +49,4 @@ def import_refusal_reason(entry: Entry) -> str | None:
     if is_event_stream(head.fields):
         verdict = judge_stream(content_media_type(head.fields), entry.body, True)
         return verdict.reason if verdict.whole else verdict.reason or "truncated"
-    return answer_refusal_reason(parse_answer(head, entry.body), entry.body)
+    return answer_refusal_reason(parse_answer(head, entry.body), entry.body, entry.request.endpoint)

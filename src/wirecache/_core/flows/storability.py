@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import jiter
 
 from wirecache._core.headers import content_media_type
 from wirecache._core.messages import Head
 
-__all__ = ["MALFORMED", "UNFINISHED", "answer_refusal_reason", "bad_end_reason", "head_refusal_reason", "parse_answer", "parse_json"]
+__all__ = [
+    "MALFORMED", "OPAQUE", "UNFINISHED", "answer_refusal_reason", "bad_end_reason", "finish_reasons", "head_refusal_reason", "parse_answer",
+    "parse_json",
+]  # fmt: skip
 
 # The statuses of a Responses answer (OpenAI) or an interaction (Google) that is not complete, or never will be.
 UNFINISHED = frozenset({"queued", "in_progress", "failed", "cancelled", "budget_exceeded", "requires_continuation"})
@@ -53,7 +56,50 @@ BAD_ENDS: dict[str, str] = {
     "malformed_tool_use": "malformed-call",
 }
 
+# The members that say why a generation ended, and the lists that hold generations.
+FINISH_NAMES = ("finish_reason", "stop_reason", "finishReason", "stopReason", "done_reason")
+GENERATIONS = ("choices", "candidates", "generations")
+
+# The endpoints whose JSON may be a list: Hugging Face's tasks, SageMaker's containers, TEI's rerank (none of them empty but a task's that
+# finds nothing), Gemini's stream as an array, and what a rule of the user opened. Transcriptions may be a JSON string (FastAPI servers).
+ANY_JSON = frozenset({"", "rule", "http", "task", "invocations"})
+LISTS = frozenset({"rerank", "generate-content"})
+TEXTS = frozenset({"transcriptions", "translations"})
+
 MALFORMED = object()
+OPAQUE = object()  # no JSON: audio, text
+
+
+class _Flaw(NamedTuple):
+    """Why an answer is not good: ``reason``, where ``holds`` is true of it."""
+
+    reason: str
+    holds: Callable[[dict[str, Any]], bool]
+
+
+# What an answer, an item of a list of answers, or an event says of itself.
+FLAWS: tuple[_Flaw, ...] = (
+    # Errors that come with a status of success (gateways that had sent the head already). Null is no error.
+    _Flaw("error", lambda part: part.get("error") is not None),
+    # OpenRouter reports what failed upstream in the choice, with a finish reason of null or "error" (its API reference, "Errors").
+    _Flaw("error", lambda part: any(choice.get("error") is not None for choice in _objects(part.get("choices")))),
+    # Gemini blocked the prompt: there are no candidates.
+    _Flaw("content-filter", lambda part: bool(_object(part.get("promptFeedback")).get("blockReason"))),
+    # A filter of OpenAI's Responses cut the answer.
+    _Flaw("content-filter", lambda part: _object(part.get("incomplete_details")).get("reason") == "content_filter"),
+)
+# What only the whole of an answer says.
+ANSWER_FLAWS: tuple[_Flaw, ...] = (
+    # Cloudflare's envelope, and others like it: {"success": false, "errors": [...], "result": null}.
+    _Flaw("error", lambda answer: answer.get("success") is False),
+    # Anthropic's form of an error, and of the many gateways that speak it.
+    _Flaw("error", lambda answer: answer.get("type") == "error"),
+    # Nothing was generated, or (Ollama) not all of it.
+    _Flaw("no-answer", lambda answer: answer.get("choices") == [] or answer.get("candidates") == [] or answer.get("done") is False),
+    # A finish reason of null: the generation goes on ("null if it has not finished", OpenAI; for Gemini an absent one says so, too).
+    _Flaw("unfinished", lambda answer: any(_is_unfinished(generation) for generation in _generations(answer))),
+    _Flaw("unfinished", lambda answer: any(_has_no_end(candidate) for candidate in _objects(answer.get("candidates")))),
+)
 
 
 def head_refusal_reason(head: Head) -> str | None:
@@ -66,12 +112,16 @@ def head_refusal_reason(head: Head) -> str | None:
 
 
 def parse_answer(head: Head, body: bytes) -> Any:
-    """Return the JSON of an answer; ``MALFORMED`` if it is declared as JSON but is not; None if it is something else (audio, text)."""
+    """Return the JSON of an answer, whatever type is declared; ``OPAQUE`` if it is something else (audio, text).
+
+    ``MALFORMED`` if it is declared as JSON, or begins like it without any type, but is not JSON.
+    """
     kind = content_media_type(head.fields)
     declared = kind == b"application/json" or kind.endswith(b"+json")
-    if not declared and (kind or body[:1] not in (b"{", b"[")):
-        return None
-    return parse_json(body)
+    if not declared and body[:1] not in (b"{", b"["):
+        return OPAQUE
+    answer = parse_json(body)
+    return OPAQUE if answer is MALFORMED and kind and not declared else answer
 
 
 def parse_json(body: bytes) -> Any:
@@ -89,48 +139,74 @@ def parse_json(body: bytes) -> Any:
         return MALFORMED
 
 
-def answer_refusal_reason(answer: Any, body: bytes) -> str | None:
-    """Return why a whole answer is not stored, or None."""
+def answer_refusal_reason(answer: Any, body: bytes, endpoint: str = "rule") -> str | None:
+    """Return why a whole answer is not stored, or None. ``answer``: as ``parse_answer`` returns it."""
     if not body:
         return "empty"
     if answer is MALFORMED:
         return "malformed"
-    if isinstance(answer, list) and any(isinstance(item, dict) and item.get("error") is not None for item in answer):
-        return "error"
-    if not isinstance(answer, dict):
+    if answer is OPAQUE:
         return None
+    if isinstance(answer, list):
+        return _list_refusal_reason(answer, endpoint)
+    if not isinstance(answer, dict):
+        may_be = endpoint in ANY_JSON or (endpoint in TEXTS and isinstance(answer, str))
+        return None if may_be else "no-answer"
     if answer.get("error") is None and isinstance(status := answer.get("status"), str) and status in UNFINISHED:
         return f"status-{status}"
-    if reason := bad_end_reason(answer):
-        return reason
-    if answer.get("choices") == [] or answer.get("candidates") == [] or answer.get("done") is False:  # done: Ollama
+    return bad_end_reason(answer) or _flaw(ANSWER_FLAWS, answer)
+
+
+def _list_refusal_reason(answers: list[Any], endpoint: str) -> str | None:
+    """Return why a list of answers, or of the events of one, is not stored, or None."""
+    if endpoint not in ANY_JSON and not (endpoint in LISTS and answers):
         return "no-answer"
-    return None
+    if reason := next((reason for part in _objects(answers) if (reason := bad_end_reason(part))), None):
+        return reason
+    candidates = [candidate for part in _objects(answers) for candidate in _objects(part.get("candidates"))]
+    finished = {candidate.get("index", 0) for candidate in candidates if not _has_no_end(candidate)}
+    return None if all(candidate.get("index", 0) in finished for candidate in candidates) else "unfinished"
 
 
-def bad_end_reason(answer: dict[str, Any]) -> str | None:
+def bad_end_reason(part: dict[str, Any]) -> str | None:
     """Return why an answer, or a part of a streamed one, is not good by its own account; None if it is."""
-    if answer.get("error") is not None:
-        return "error"
-    if _is_filtered(answer):
-        return "content-filter"
-    return next((BAD_ENDS[reason] for reason in _finish_reasons(answer) if reason in BAD_ENDS), None)
+    if reason := _flaw(FLAWS, part):
+        return reason
+    reasons = (reason.lower() for generation in _generations(part) for reason in finish_reasons(generation) if isinstance(reason, str))
+    return next((BAD_ENDS[reason] for reason in reasons if reason in BAD_ENDS), None)
 
 
-def _is_filtered(answer: dict[str, Any]) -> bool:
-    """Return whether Gemini blocked the prompt, or a filter of OpenAI's Responses cut the answer."""
-    feedback, incomplete = answer.get("promptFeedback"), answer.get("incomplete_details")
-    return bool(
-        (isinstance(feedback, dict) and feedback.get("blockReason"))
-        or (isinstance(incomplete, dict) and incomplete.get("reason") == "content_filter")
-    )
+def finish_reasons(generation: dict[str, Any]) -> list[Any]:
+    """Return what a generation says of its end: texts, or null as long as it goes on. None of it where it says nothing."""
+    return [generation[name] for name in FINISH_NAMES if name in generation]
 
 
-def _finish_reasons(answer: dict[str, Any]) -> Iterator[str]:
-    """Yield the finish reason of each generation of the answer, in lower case."""
-    generations = [answer.get(name) for name in ("choices", "candidates", "generations")]
-    for item in (answer, *(item for items in generations if isinstance(items, list) for item in items)):
-        if isinstance(item, dict):
-            for name in ("finish_reason", "stop_reason", "finishReason", "stopReason", "done_reason"):
-                if isinstance(reason := item.get(name), str):
-                    yield reason.lower()
+def _flaw(flaws: tuple[_Flaw, ...], part: dict[str, Any]) -> str | None:
+    return next((flaw.reason for flaw in flaws if flaw.holds(part)), None)
+
+
+def _generations(part: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the answer itself, and each generation in it."""
+    yield part
+    for name in GENERATIONS:
+        yield from _objects(part.get(name))
+
+
+def _is_unfinished(generation: dict[str, Any]) -> bool:
+    """Return whether all that is said of the end is null (vLLM has ``"stop_reason": null`` beside a finish reason)."""
+    reasons = finish_reasons(generation)
+    return bool(reasons) and all(reason is None for reason in reasons)
+
+
+def _has_no_end(candidate: dict[str, Any]) -> bool:
+    """Return whether a candidate of Gemini has no finish reason: the model has not stopped (google.genai, ``Candidate``)."""
+    return not any(finish_reasons(candidate))
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(values: Any) -> list[dict[str, Any]]:
+    """Return the objects in a list; none if it is no list."""
+    return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
