@@ -337,3 +337,9 @@ STREAMS: dict[str, Streamed] = {
     "ollama-generate": Streamed("/api/generate", NDJSON, OLLAMA_GENERATE),
     "tgi": Streamed("/hf-inference/models/gpt2", SSE, TGI, counts=False),
 }
+
+# MCP over streamable HTTP: the server may ask and notify before it replies.
+MCP_REPLY = [
+    sse({"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": "hi"}}),
+    sse({"jsonrpc": "2.0", "id": 1, "result": {"protocolVersion": "2025-06-18", "capabilities": {}}}),
+]

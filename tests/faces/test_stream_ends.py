@@ -79,7 +79,7 @@ async def test_closed_or_broken_off_after_done(face: Face, provider: Provider, m
 BAD = {
     "chat-error": (SSE, provider_events.CHAT_ERROR, "error"),
     "chat-filter": (SSE, provider_events.CHAT_FILTERED, "content-filter"),
-    "chat-cut": (SSE, CHAT[:-1], "truncated"),
+    "chat-cut": (SSE, CHAT[:2], "truncated"),
     "chat-cut-in-an-event": (SSE, [*CHAT[:2], CHAT[2][:30]], "truncated"),
     "responses-failed": (SSE, provider_events.RESPONSES_FAILED, "status-failed"),
     "responses-error": (SSE, provider_events.RESPONSES_ERROR, "error"),
@@ -298,3 +298,14 @@ async def test_a_reader_that_stops_at_the_last_event_and_closes_nothing(face: Fa
             assert (again.content, again.cache_status.hit) == (got, True)
         gate.open()
     assert cache.stats.stored == 1
+
+
+@pytest.mark.parametrize("end", [b"", b"data: [DONE]"], ids=["no [DONE]", "no line end after it"])
+async def test_a_chat_that_ends_with_its_finish_reason(face: Face, provider: Provider, make_cache: Make, end: bytes) -> None:
+    """Perplexity, TGI and ik_llama send no [DONE]."""
+    events = [*CHAT[:-1], *([end] if end else [])]
+    provider.script = lambda _: Answer(200, {"content-type": SSE}, events)
+    async with face.client(make_cache(streams="record")) as client:
+        assert (await ask(client, provider, stream=True)).cache_status.stored
+        again = await ask(client, provider, stream=True)
+    assert (again.content, again.cache_status.hit) == (b"".join(events), True)

@@ -19,6 +19,7 @@ DONE = b"[DONE]"  # the data of the last event of OpenAI's chat, and of every AP
 _EVENT_END = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 _LINE_END = re.compile(rb"\n")
 _DONE_AT_END = re.compile(rb"(?:^|[\r\n])data: ?\[DONE\](?>\r\n|\n|\r){2}\Z")
+_DONE_LINES = (b"data: [DONE]", b"data:[DONE]")  # nothing can follow: whole without its line end, too
 _DONE_SIZE = len(b"\ndata: [DONE]\r\n\r\n")  # the longest match of it
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -70,7 +71,7 @@ def ends_with_done(chunk: bytes) -> bool:
 
 def _server_sent_events(body: bytes) -> Iterator[Event]:
     lines = body.splitlines()
-    if lines and not body.endswith((b"\n", b"\r")):
+    if lines and not body.endswith((b"\n", b"\r")) and lines[-1] not in _DONE_LINES:
         del lines[-1]
     name, data = b"", list[bytes]()
     for line in lines:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from wirecache._core.event_stream import DONE, EVENT_STREAM, Event, events_in, has_events, split_stream
-from wirecache._core.flows.storability import MALFORMED, UNFINISHED, bad_end_reason, parse_json
+from wirecache._core.flows.storability import MALFORMED, UNFINISHED, bad_end_reason, finish_reasons, parse_json
 from wirecache._core.llm.usage import accumulated, usage_of
 from wirecache._core.messages import Usage
 
@@ -61,8 +61,10 @@ def judge_stream(kind: bytes, body: bytes, ended: bool) -> StreamVerdict:
     if whole and reason is None:
         if not state.has_content and (has_events(kind) or not body):
             reason = "no-answer" if body else "empty"
-        elif state.dialect is None and not state.done_seen:
+        elif state.dialect in (None, _Dialect.CHAT) and not state.done_seen:  # whole by the end of the body alone
             whole = not _is_cut_off(kind, body)
+        elif state.is_unfinished:
+            reason = "unfinished"
     return StreamVerdict(whole, reason, state.usage)
 
 
@@ -70,10 +72,11 @@ class _Dialect(StrEnum):
     """How a provider's stream ends."""
 
     TYPED = "typed"  # with an event of a certain type
-    CHAT = "chat"  # with [DONE]
+    CHAT = "chat"  # with [DONE], or (Perplexity, TGI, ik_llama) with the finish reason of each choice and the end of the body
     OLLAMA = "ollama"
     TGI = "tgi"
     GEMINI = "gemini"
+    JSON_RPC = "json-rpc"  # with the reply to the request (MCP over streamable HTTP: its client closes there)
 
 
 class _StreamState:
@@ -86,6 +89,12 @@ class _StreamState:
         self.final_seen = False  # has the last event of a dialect without [DONE] been there?
         self.reason: str | None = None
         self.usage: Usage | None = None
+        self._choices: dict[str, bool | None] = {}  # of each choice: has it finished? None if it says nothing of its end
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Return whether a choice has a finish reason of null throughout."""
+        return False in self._choices.values()
 
     def is_whole(self, ended: bool) -> bool:
         """Return whether nothing is missing."""
@@ -94,7 +103,7 @@ class _StreamState:
         if self.dialect is None:
             return ended or self.done_seen
         if self.dialect is _Dialect.CHAT:
-            return self.done_seen
+            return self.done_seen or (ended and bool(self._choices) and all(self._choices.values()))
         return self.final_seen and (ended or self.dialect is not _Dialect.GEMINI)  # after whose finish reason more events may come
 
     def feed(self, event: Event) -> None:
@@ -128,12 +137,25 @@ class _StreamState:
         """Recognise the dialects whose events have no type."""
         if isinstance(value.get("choices"), list):
             self.dialect = _Dialect.CHAT
+            self._read_choices(value["choices"])
         elif isinstance(value.get("done"), bool):
             self.dialect, self.final_seen = _Dialect.OLLAMA, value["done"]
         elif "token" in value and "generated_text" in value:
             self.dialect, self.final_seen = _Dialect.TGI, value["generated_text"] is not None
         elif "candidates" in value or "usageMetadata" in value or "promptFeedback" in value:
             self.dialect, self.final_seen = _Dialect.GEMINI, self.final_seen or _is_finished_gemini(value)
+
+        elif value.get("jsonrpc") == "2.0":  # what has a method is a request or notification of the server
+            self.dialect = _Dialect.JSON_RPC
+            self.final_seen = self.final_seen or ("id" in value and ("result" in value or "error" in value) and "method" not in value)
+
+    def _read_choices(self, choices: list[Any]) -> None:
+        """Note which choices have finished; a text that is empty is no finish reason, and none at all says nothing."""
+        for choice in choices:
+            if isinstance(choice, dict):
+                index, reasons = str(choice.get("index", 0)), finish_reasons(choice)
+                finished = any(reasons) if reasons else None
+                self._choices[index] = self._choices.get(index) or finished
 
     def _read_parts(self, value: dict[str, Any], data: bytes) -> None:
         """Read how the answer ended and what it cost. ``data`` is searched first, since most events say neither."""
