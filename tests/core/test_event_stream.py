@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from zlib import crc32
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.core.play import quick
 from tests.provider_events import STREAMS, Streamed
-from wirecache._core.event_stream import Event, ends_with_done, events_in, split_lines, split_stream
+from wirecache._core.event_stream import Event, ends_with_done, events_in, split_lines, split_stream, stream_kind
 
 SSE, NDJSON = b"text/event-stream", b"application/x-ndjson"
 ends = st.sampled_from([b"\n", b"\r", b"\r\n"])
@@ -159,3 +160,41 @@ def test_a_chunk_that_ends_with_the_last_event_of_a_chat(chunk: bytes, ends: boo
 def test_lines_keep_their_ends_and_end_as_the_standard_s_do() -> None:
     lines = [b"a\r\n", b"b\n", b"c\r", b"\x0b\x0c\xe2\x80\xa8d"]
     assert split_lines(b"".join(lines)) == lines
+
+
+SSE, LINES, FRAMES, TEXT, BYTES, JSON = (
+    b"text/event-stream", b"application/x-ndjson", b"application/vnd.amazon.eventstream", b"text/plain", b"application/octet-stream",
+    b"application/json",
+)  # fmt: skip
+PRELUDE = b"\0\0\0\x20\0\0\0\x08"
+MESSAGE = PRELUDE + crc32(PRELUDE).to_bytes(4, "big") + bytes(20)
+TWO_LINES = b'{"done": false}\n{"done": true}\n'
+
+
+@pytest.mark.parametrize(
+    ("declared", "body", "is_requested", "kind"),
+    [
+        *(pytest.param(declared, b"data: 1\n\n", requested, SSE, id=f"events as {declared!r}, {requested}")
+          for declared in (SSE, LINES, TEXT, BYTES, JSON, b"") for requested in (True, False)),
+        pytest.param(TEXT, b"event: x\ndata: 1\n\n", False, SSE, id="a named event first"),
+        pytest.param(TEXT, b"\xef\xbb\xbfdata: 1\n\n", False, SSE, id="a byte order mark first"),
+        pytest.param(TEXT, b": OPENROUTER PROCESSING\n\ndata: 1\n\n", True, SSE, id="a comment first"),
+        pytest.param(TEXT, b": a text", False, None, id="a text that begins with a colon"),
+        pytest.param(TEXT, b"dat", True, SSE, id="cut at once"),
+        pytest.param(TEXT, b"Hello", True, None, id="a text where a stream was requested"),
+        pytest.param(b"audio/mpeg", b"ID3\x04", True, None, id="audio where a stream was requested"),
+        pytest.param(TEXT, TWO_LINES, True, LINES, id="lines as text"),
+        pytest.param(JSON, TWO_LINES, True, LINES, id="lines as JSON"),
+        pytest.param(SSE, TWO_LINES, False, LINES, id="lines as events"),
+        pytest.param(TEXT, TWO_LINES, False, None, id="lines that nobody requested"),
+        pytest.param(JSON, b'{\n  "a": {\n    "b": 1\n  }\n}', True, None, id="one document where a stream was requested"),
+        pytest.param(JSON, b'[{\n"candidates": []}\n,\n{}]', True, None, id="Gemini's array"),
+        pytest.param(LINES, b'{"a": 1}', False, LINES, id="one line"),
+        pytest.param(SSE, b"", False, SSE, id="nothing"),
+        pytest.param(FRAMES, b"", False, FRAMES, id="no frame"),
+        pytest.param(BYTES, MESSAGE, True, FRAMES, id="frames as bytes"),
+        pytest.param(BYTES, MESSAGE, False, None, id="frames that nobody requested"),
+    ],
+)  # fmt: skip
+def test_which_stream_a_body_is(declared: bytes, body: bytes, is_requested: bool, kind: bytes | None) -> None:
+    assert stream_kind(declared, body, is_requested=is_requested) == kind

@@ -309,3 +309,45 @@ async def test_a_chat_that_ends_with_its_finish_reason(face: Face, provider: Pro
         assert (await ask(client, provider, stream=True)).cache_status.stored
         again = await ask(client, provider, stream=True)
     assert (again.content, again.cache_status.hit) == (b"".join(events), True)
+
+
+TYPES = ["text/plain", "application/octet-stream", "application/x-ndjson", "application/json", None]
+
+
+@stops_early
+@pytest.mark.parametrize("kind", TYPES)
+async def test_events_under_whatever_type(face: Face, provider: Provider, make_cache: Make, kind: str | None) -> None:
+    """The request wanted a stream, and the body begins with ``data:``: whole at [DONE], bad at an error, nothing when it is cut."""
+    head = {"content-type": kind} if kind else {}
+    cache = make_cache(streams="record")
+    async with face.client(cache) as client:
+        for name, events in (("cut", CHAT[:2]), ("cut in an event", [*CHAT[:2], CHAT[2][:30]]), ("failed", provider_events.CHAT_ERROR)):
+            provider.script = lambda _, events=events: Answer(200, head, events)  # type: ignore[misc]
+            assert not (await ask(client, provider, name, stream=True)).cache_status.stored, name
+        gate = Gate()
+
+        def chunks() -> Iterator[bytes]:
+            yield from CHAT
+            gate.wait()
+
+        provider.script = lambda _: Answer(200, head, chunks())
+        async with client.stream("POST", provider.url + CHAT_PATH, json=body_of(stream=True)) as reply, reply.over("iter_raw") as pieces:
+            got = b""
+            async for piece in pieces:  # as SDKs read it: to the last event, and no further
+                got += piece
+                if got.endswith(DONE):
+                    break
+        gate.open()
+        assert reply.cache_status.stored
+        again = await ask(client, provider, stream=True)
+    assert (again.content, again.cache_status.hit) == (b"".join(CHAT), True)
+    (entry,) = cache.entries()
+    assert entry.usage is not None
+    assert len(entry.chunks) > 1
+
+
+async def test_events_that_nobody_requested_pass_where_streams_do(face: Face, provider: Provider, cache: Cache) -> None:
+    provider.script = lambda _: Answer(200, {"content-type": "text/plain"}, CHAT)
+    async with face.client(cache) as client:
+        reply = await ask(client, provider)
+    assert (reply.content, reply.cache_status.stored, reply.cache_status.detail) == (b"".join(CHAT), False, "stream")

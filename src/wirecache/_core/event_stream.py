@@ -8,11 +8,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
+from zlib import crc32
 
-__all__ = ["DONE", "EVENT_STREAM", "LINE_TYPES", "Event", "ends_with_done", "events_in", "has_events", "split_lines", "split_stream"]
+__all__ = [
+    "AMAZON", "DONE", "EVENT_STREAM", "LINE_TYPES", "NDJSON", "Event", "ends_with_done", "events_in", "has_events", "split_lines",
+    "split_stream", "stream_kind",
+]  # fmt: skip
 
 EVENT_STREAM = b"text/event-stream"
-LINE_TYPES = frozenset({b"application/x-ndjson", b"application/jsonl", b"application/stream+json"})
+NDJSON = b"application/x-ndjson"
+AMAZON = b"application/vnd.amazon.eventstream"
+LINE_TYPES = frozenset({NDJSON, b"application/jsonl", b"application/stream+json"})
 
 DONE = b"[DONE]"  # the data of the last event of OpenAI's chat, and of every API in its shape
 
@@ -22,6 +28,10 @@ _DONE_AT_END = re.compile(rb"(?:^|[\r\n])data: ?\[DONE\](?>\r\n|\n|\r){2}\Z")
 _DONE_LINES = (b"data: [DONE]", b"data:[DONE]")  # nothing can follow: whole without its line end, too
 _DONE_SIZE = len(b"\ndata: [DONE]\r\n\r\n")  # the longest match of it
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_EVENT_START = re.compile(rb"[\r\n]*(data|event):")
+_REQUESTED_EVENT_START = re.compile(
+    rb"[\r\n]*(data|event|id|retry)?:|d(a(ta?)?)?\Z|e(v(e(nt?)?)?)?\Z"
+)  # comments, and what was cut at once
 
 
 class Event(NamedTuple):
@@ -29,6 +39,35 @@ class Event(NamedTuple):
 
     name: bytes
     data: bytes
+
+
+def stream_kind(declared: bytes, body: bytes, *, is_requested: bool) -> bytes | None:
+    """Return the media type of the stream that the body is, or None if it is none.
+
+    Gateways declare any type: the first bytes decide, then the declared type. ``is_requested``: the request wanted a stream, so that
+    less tells it (a comment at the start, lines of JSON).
+    """
+    start = body[:64].removeprefix(BYTE_ORDER_MARK)
+    if (_REQUESTED_EVENT_START if is_requested else _EVENT_START).match(start):
+        return EVENT_STREAM
+    if declared == AMAZON or (is_requested and _is_amazon_message(body)):
+        return AMAZON
+    if has_events(declared) and declared != EVENT_STREAM:
+        return declared
+    if (is_requested or declared == EVENT_STREAM) and _has_json_lines(body):
+        return NDJSON
+    return declared if declared == EVENT_STREAM else None
+
+
+def _has_json_lines(body: bytes) -> bool:
+    """Return whether the first line is a JSON object, and another one begins on the next."""
+    line, end, rest = body.lstrip().partition(b"\n")
+    return bool(end) and line[:1] == b"{" and line.rstrip()[-1:] == b"}" and rest.lstrip()[:1] == b"{"
+
+
+def _is_amazon_message(body: bytes) -> bool:
+    """Return whether the body begins with a message of Amazon's event stream: its lengths, and their checksum."""
+    return len(body) >= 12 and crc32(body[:8]).to_bytes(4, "big") == body[8:12]
 
 
 def has_events(kind: bytes) -> bool:

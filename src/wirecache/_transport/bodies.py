@@ -83,7 +83,7 @@ class RecordedBody:
     def _feed(self) -> Callable[[bytes], bool]:
         """Return what gives the recorder a chunk (with its time, of a stream) and returns whether it was the last one that counts."""
         recorder, started = self._recorder, self._started
-        if not recorder.recording.stream:
+        if not (recorder.recording.stream or recorder.recording.is_stream_requested):
             return recorder.feed
         return lambda chunk: recorder.feed_at(chunk, time.perf_counter() - started)
 

@@ -12,7 +12,6 @@ from typing import Any, TypeAlias
 from urllib.parse import quote_plus, unquote_to_bytes
 
 from wirecache._core.event_stream import LINE_TYPES, split_stream
-from wirecache._core.headers import media_type
 from wirecache._core.messages import Chunk
 from wirecache._core.privacy.patterns import REDACTED
 from wirecache._core.privacy.redaction import Redactor
@@ -87,9 +86,8 @@ def _joined(separator: str, lines: str | list[str]) -> str:
 # -- a stream ---------------------------------------------------------------------------------------------------------
 
 
-def stream_node(data: bytes, content_type: bytes, chunks: Sequence[Chunk], redactor: Redactor) -> Node:
+def stream_node(data: bytes, kind: bytes, chunks: Sequence[Chunk], redactor: Redactor) -> Node:
     """Return the events of a stream, each with the time at which it was complete (without one where all times are zero: unknown)."""
-    kind = media_type(content_type)
     pieces = split_stream(kind, data)
     if pieces is None:
         return _chunked(data, chunks, redactor)

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from wirecache._core.event_stream import has_events
-from wirecache._core.headers import HeaderPairs, fields_of, media_type
+from wirecache._core.event_stream import stream_kind
+from wirecache._core.headers import HeaderPairs, content_media_type, fields_of, media_type
 from wirecache._core.messages import Entry
 from wirecache._core.privacy.redaction import DEFAULT, Redactor
 from wirecache._core.version import __version__
@@ -70,9 +70,10 @@ def _request_body_node(body: bytes, content_type: str, redactor: Redactor) -> tu
 
 
 def _response_node(entry: Entry, redactor: Redactor) -> Node:
-    content_type = fields_of(entry.headers).get(b"content-type", b"")
-    if entry.body and (entry.chunk_times or has_events(media_type(content_type))):
-        body = stream_node(entry.body, content_type, entry.chunks, redactor)
+    declared = content_media_type(fields_of(entry.headers))
+    kind = stream_kind(declared, entry.body, is_requested=bool(entry.chunk_times)) or (declared if entry.chunk_times else None)
+    if entry.body and kind is not None:
+        body = stream_node(entry.body, kind, entry.chunks, redactor)
     else:
         body = body_node(redactor.data(entry.body))
     node: Node = {"status": entry.status, "http_version": entry.http_version.decode("latin-1")}

@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from wirecache._core.event_stream import DONE, EVENT_STREAM, Event, events_in, has_events, split_stream
+from wirecache._core.event_stream import AMAZON, DONE, EVENT_STREAM, Event, events_in, has_events, split_stream
 from wirecache._core.flows.storability import MALFORMED, UNFINISHED, bad_end_reason, finish_reasons, parse_json
 from wirecache._core.llm.usage import accumulated, usage_of
 from wirecache._core.messages import Usage
@@ -33,7 +33,6 @@ TYPED: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = (
 )
 FAILED = {"error": "error", "stream-error": "error", "response.failed": "status-failed"}
 # Amazon's binary streams: the header of a message that reports a failure (name, type 7, length and text of its value).
-AMAZON = b"application/vnd.amazon.eventstream"
 _AMAZON_FAILED = re.compile(rb"\x0d:message-type\x07\x00(\x09exception|\x05error)")
 # The members of an event that may say how the answer ended, or what it cost.
 PARTS = ("delta", "message", "response", "interaction", "x_groq")

@@ -87,7 +87,8 @@ def _forward(request: Request, body: Body, endpoint: str, rule: Rule | None, pla
     recorder, model = None, model_of(request, body)
     if reason is None:
         recording = Recording(key, head, request, endpoint, model, body, plan.max_body, plan.call_ttl, plan.namespace, plan.sample)
-        recorder = Recorder(recording._replace(stream=True) if stream else recording)
+        requested, keeps = _requests_stream(request, endpoint, body), plan.streams is Streams.RECORD
+        recorder = Recorder(recording._replace(stream=stream, is_stream_requested=requested, keeps_streams=keeps))
     fwd: Literal["miss", "stale", "request"] = "request" if _skips_lookup(plan) else "stale" if entry else "miss"
     detail = reason or (None if fwd != "request" else "refresh" if plan.mode is Mode.REFRESH else "no-cache")
     return Relay(CacheStatus(fwd=fwd, fwd_status=head.status, key=key, detail=detail), recorder, model)

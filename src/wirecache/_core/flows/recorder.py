@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
-from wirecache._core.event_stream import ends_with_done
+from wirecache._core.event_stream import ends_with_done, stream_kind
 from wirecache._core.flows.completeness import judge_stream
 from wirecache._core.flows.storability import answer_refusal_reason, parse_answer
-from wirecache._core.headers import HeaderPairs, media_type
+from wirecache._core.headers import HeaderPairs, content_media_type
 from wirecache._core.keys.canonical import KEPT_WHOLE, Body, canonical_text
 from wirecache._core.keys.keys import key_fields
 from wirecache._core.llm.usage import usage_of
@@ -67,8 +67,9 @@ class Recording(NamedTuple):
 
     ``ttl``: a lifetime of its own, in seconds (``UNSET``: the cache's holds). ``inference``: is the answer's JSON judged (HTTP's own
     rules do not ask what it says, but count the age it came with). ``bodyless``: a HEAD's answer declares a length and has no body.
-    ``stream``: the answer is a stream of events, and when each chunk comes is noted. ``everything``: whatever is whole is kept, errors
-    too. ``headers``: names that count in the key beside the built-in ones.
+    ``stream``: the answer is declared as a stream of events. ``is_stream_requested``: the request wanted one. Of either, when each chunk
+    comes is noted; what the answer is, its first bytes tell. ``keeps_streams``: a stream is stored. ``everything``: whatever is whole is
+    kept, errors too. ``headers``: names that count in the key beside the built-in ones.
     """
 
     key: str
@@ -84,6 +85,8 @@ class Recording(NamedTuple):
     inference: bool = True
     bodyless: bool = False
     stream: bool = False
+    is_stream_requested: bool = False
+    keeps_streams: bool = True
     everything: bool = False
     headers: tuple[str, ...] = ()
 
@@ -134,7 +137,7 @@ class Recorder:
     def refusal_reason(self, decode: Decode) -> str | None:
         """Return the reason not to store the body, or None. ``decode`` undoes the content encoding. Called when the body is over."""
         over = "too-large" if self._too_large else self._why_not_over()
-        if over and (self._too_large or not self.recording.stream):
+        if self._too_large:
             return over
         try:
             decoded = decode(self._chunks) if b"content-encoding" in self.recording.head.fields else Decoded(self._chunks)
@@ -144,7 +147,17 @@ class Recorder:
         self._body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         if not decoded.has_ended and not self.recording.everything:
             over = over or "truncated"
-        return self._why_not_this_stream(chunks, over) if self.recording.stream else over or self._why_not_this_answer()
+        kind = self._stream_kind()
+        return over or self._why_not_this_answer() if kind is None else self._why_not_this_stream(kind, chunks, over)
+
+    def _stream_kind(self) -> bytes | None:
+        """Return the media type of the stream that the body is; None if it is none, or (by HTTP's rules) not judged."""
+        recording = self.recording
+        if not (recording.inference or recording.everything):
+            return None
+        declared = content_media_type(recording.head.fields)
+        kind = stream_kind(declared, self._body, is_requested=recording.is_stream_requested or recording.stream)
+        return declared if kind is None and recording.stream else kind
 
     def _why_not_over(self) -> str | None:
         """Return why the body is not over yet, or shorter than declared; None if it is whole."""
@@ -167,11 +180,13 @@ class Recorder:
         self._usage = usage_of(answer)
         return None if self.recording.everything else answer_refusal_reason(answer, self._body, self.recording.endpoint)
 
-    def _why_not_this_stream(self, chunks: Sequence[bytes], over: str | None) -> str | None:
-        kind = media_type(self.recording.head.fields.get(b"content-type", b""))
+    def _why_not_this_stream(self, kind: bytes, chunks: Sequence[bytes], over: str | None) -> str | None:
+        if not self.recording.keeps_streams:
+            return "stream"
         verdict = judge_stream(kind, self._body, over is None)
         self._usage = verdict.usage
-        self._chunk_times = pack_chunks(Chunk(len(chunk), at) for chunk, at in zip(chunks, self._times, strict=True) if chunk)
+        if self._times:
+            self._chunk_times = pack_chunks(Chunk(len(chunk), at) for chunk, at in zip(chunks, self._times, strict=True) if chunk)
         if not verdict.whole:
             return verdict.reason or over or "truncated"
         return None if self.recording.everything else verdict.reason

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from wirecache._core.event_stream import stream_kind
 from wirecache._core.flows.completeness import judge_stream
 from wirecache._core.flows.storability import answer_refusal_reason, head_refusal_reason, parse_answer
 from wirecache._core.headers import content_media_type, fields_of
 from wirecache._core.keys.canonical import parse_body
 from wirecache._core.keys.keys import KeyOptions, key_of, request_from
 from wirecache._core.messages import Entry, Head, RequestSummary
-from wirecache._core.rules.eligibility import is_event_stream
 
 __all__ = ["import_refusal_reason", "recomputed_key", "rekeyed"]
 
@@ -46,7 +46,8 @@ def import_refusal_reason(entry: Entry) -> str | None:
     head = Head(entry.status, fields_of(entry.headers), entry.headers)
     if reason := head_refusal_reason(head):
         return reason
-    if is_event_stream(head.fields):
-        verdict = judge_stream(content_media_type(head.fields), entry.body, True)
+    kind = stream_kind(content_media_type(head.fields), entry.body, is_requested=bool(entry.chunk_times))
+    if kind is not None:
+        verdict = judge_stream(kind, entry.body, True)
         return verdict.reason if verdict.whole else verdict.reason or "truncated"
     return answer_refusal_reason(parse_answer(head, entry.body), entry.body, entry.request.endpoint)

@@ -13,7 +13,7 @@ from wirecache._core.keys.canonical import EMPTY, Body, parse_body
 from wirecache._core.keys.keys import key_of
 from wirecache._core.keys.redacted_request import redacted_request
 from wirecache._core.messages import Entry, Head, Request
-from wirecache._core.rules.eligibility import is_event_stream, is_upgrade, model_of, too_large
+from wirecache._core.rules.eligibility import body_requests_stream, is_event_stream, is_upgrade, model_of, target_requests_stream, too_large
 from wirecache._core.rules.endpoints import find_endpoint
 from wirecache._core.rules.freshness import age_of
 from wirecache._core.rules.left_alone import left_alone_reason
@@ -78,6 +78,7 @@ def _by_mode(request: Request, body: Body, plan: Plan, cassette: CassettePlan, k
     recording = Recording(
         key, head, request, endpoint, model, body, plan.max_body,
         namespace=plan.namespace, sample=plan.sample, bodyless=request.method == "HEAD", stream=is_event_stream(head.fields),
+        is_stream_requested=target_requests_stream(request.path, request.query) or body_requests_stream(endpoint, body),
         everything=True, headers=plan.key.headers,
     )  # fmt: skip
     replaces = cassette.record_mode.replaces or cassette.verify
