@@ -55,6 +55,20 @@ def test_what_would_miss_and_where_it_differs(cache: Cache) -> None:
     assert "s3cr3t" not in str(explanation) + (explanation.canonical or "")
 
 
+def test_which_headers_do_not_count(cache: Cache) -> None:
+    headers = {"Helicone-Target-URL": "https://a", "x-request-id": "1", "Authorization": "s3cr3t", "User-Agent": "x"}
+    explanation = cache.explain({"url": URL, "body": BODY, "headers": headers})
+    assert explanation.uncounted == ("authorization", "user-agent", "x-request-id")
+    assert "headers that do not count: authorization, user-agent, x-request-id" in str(explanation)
+    with Cache("memory://", key=KeyOptions(credentials=True, headers=("x-*",))) as other:
+        assert other.explain({"url": URL, "body": BODY, "headers": headers}).uncounted == ("user-agent",)
+
+
+def test_the_target_on_the_wire_counts(cache: Cache) -> None:
+    request = httpx.Request("POST", "https://api.example/x", json=BODY, extensions={"target": b"/v1/chat/completions?a=1"})
+    assert cache.explain(request).key == make_key("POST", "https://api.example/v1/chat/completions?a=1", {}, request.content)
+
+
 @pytest.mark.parametrize(
     ("made", "request_", "reason"),
     [

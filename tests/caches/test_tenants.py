@@ -47,3 +47,13 @@ def test_namespaces_isolate(provider: Provider, tmp_path: Path) -> None:
             with options(namespace=tenant):
                 assert [_ask(client, provider, "k"), _ask(client, provider, "k")] == [False, True]
         assert not _ask(client, provider, "k")
+
+
+def test_an_edge_that_sets_cookies_does_not_hinder_a_hit(provider: Provider, tmp_path: Path) -> None:
+    """The client's cookie jar sends an edge's cookie back from the second call on."""
+    with Cache(tmp_path / "s", key=KeyOptions(credentials=True)) as cache, cached_client(cache) as client:
+        assert not _ask(client, provider, KEYS[0])
+        client.cookies.set("__cf_bm", "1")
+        assert _ask(client, provider, KEYS[0])
+        client.cookies.set("session", "1")
+        assert not _ask(client, provider, KEYS[0])

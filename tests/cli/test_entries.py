@@ -293,7 +293,7 @@ def test_explain_a_hit_and_a_miss(store: Path, tmp_path: Path) -> None:
     missed = json.dumps({"url": URL, "body": body_of("What is the capital of Spain?")})
     explained = wirecache("explain", "--json", "--store", store, given=missed)
     assert explained.code == 1
-    assert list(explained.json) == ["hit", "reason", "rule", "key", "found", "age", "canonical", "nearest"]
+    assert list(explained.json) == ["hit", "reason", "rule", "key", "found", "age", "canonical", "uncounted", "nearest"]
     assert (explained.json["hit"], explained.json["reason"]) == (False, "there is no entry of this key")
     assert explained.json["nearest"]["key"] == PARIS.key
     assert explained.json["nearest"]["differences"][0]["pointer"] == "/messages/1/content"

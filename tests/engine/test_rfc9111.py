@@ -291,6 +291,16 @@ def test_headers_that_are_no_credentials_do_not_split_an_entry() -> None:
     assert key_of(ask(URL, "GET", agents)) == key_of(ask(URL, "GET"))
 
 
+@pytest.mark.parametrize("name", ["x-portkey-api-key", "private-token", "openai-organization", "helicone-target-url", "x-portkey-provider"])
+def test_another_caller_or_upstream_has_another_entry(name: str) -> None:
+    assert len({key_of(ask(URL, "GET", {name: value})) for value in ("a", "b")} | {key_of(ask(URL, "GET"))}) == 3
+
+
+def test_a_cookie_of_an_edge_does_not_split_an_entry() -> None:
+    assert key_of(ask(URL, "GET", {"cookie": "__cf_bm=1; _cfuvid=2"})) == key_of(ask(URL, "GET"))
+    assert key_of(ask(URL, "GET", {"cookie": "__cf_bm=1; s=a"})) != key_of(ask(URL, "GET", {"cookie": "__cf_bm=1; s=b"}))
+
+
 @pytest.mark.parametrize(
     ("vary", "first", "then", "reused"),
     [

@@ -11,8 +11,10 @@ from typing import Any
 from wirecache._core.compare.nearest import Nearest
 from wirecache._core.flows.effects import Claim, Flow, Forward, Lookup, Outcome, ReadBody, Reuse, Turn
 from wirecache._core.keys.canonical import Body, canonical_text, parse_body
-from wirecache._core.keys.keys import key_fields, request_from
+from wirecache._core.keys.fields import key_fields, uncounted_names
+from wirecache._core.keys.keys import request_from
 from wirecache._core.messages import Entry, Head, Request
+from wirecache._core.privacy.callers import is_identity
 from wirecache._core.privacy.names import redacted_url
 from wirecache._core.privacy.redaction import DEFAULT
 from wirecache._core.rules.eligibility import model_of
@@ -33,6 +35,7 @@ class Explanation:
 
     ``rule``: what decided (``"built-in: chat"``, the user's ``Rule``, or why it is bypassed). ``canonical``: what the key is made from,
     readable, without credentials. ``age`` in seconds. ``reason``: why it is not reused; None if it is.
+    ``uncounted``: the names of the headers that make no difference to the key.
     """
 
     rule: str
@@ -42,6 +45,7 @@ class Explanation:
     age: float | None
     reason: str | None
     nearest: Nearest | None
+    uncounted: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """The explanation for people."""
@@ -49,6 +53,8 @@ class Explanation:
         if self.age is not None:
             lines.append(f"age: {self.age:.0f} s")
         lines.append(f"reused: {'yes' if self.reason is None else f'no, {self.reason}'}")
+        if self.uncounted:
+            lines.append(f"headers that do not count: {', '.join(self.uncounted)}")
         if self.nearest is not None:
             lines.append(f"nearest stored request ({self.nearest.entry.key[:12]}) differs in:\n{self.nearest}")
         return "\n".join(lines)
@@ -60,7 +66,11 @@ def request_of(request: Any) -> tuple[Request, bytes]:
         body = request.get("body", b"")
         content = body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else json.dumps(body).encode()
         return request_from(request.get("method", "POST"), request["url"], request.get("headers") or {}), content
-    return request_from(request.method, str(request.url), request.headers.multi_items()), request.read()
+    parsed = request_from(request.method, str(request.url), request.headers.multi_items())
+    if target := request.extensions.get("target"):  # goes over the wire in place of the URL's own
+        path, _, query = target.partition(b"?")
+        parsed = parsed._replace(path=path, query=query)
+    return parsed, request.read()
 
 
 def explain_request(engine: Engine[Any], request: Any, options: CallOptions | None, look_up: Callable[[str], Entry | None]) -> Explanation:
@@ -81,6 +91,7 @@ def explain_request(engine: Engine[Any], request: Any, options: CallOptions | No
         age=age_of(entry, time.time()) if entry is not None else None,
         reason=None if is_reused else _reason(status, entry),
         nearest=engine.nearest(parsed, body, plan) if wants_nearest else None,
+        uncounted=_uncounted(parsed, plan) if status.key and parsed.method not in SAFE_METHODS else (),
     )
 
 
@@ -130,6 +141,12 @@ def _rule(request: Request, plan: Plan, model: str | None) -> str:
         return "HTTP's own rules (RFC 9111)"
     endpoint = find_endpoint(request.path) if request.method == "POST" else None
     return f"built-in: {endpoint}" if endpoint else "none"
+
+
+def _uncounted(request: Request, plan: Plan) -> tuple[str, ...]:
+    """Return the names of the headers that make no difference to the key; those that say where the request goes do."""
+    names = uncounted_names(request.fields, plan.key.headers)
+    return tuple(name for name in names if name != "host" and not (plan.key.credentials and is_identity(name)))
 
 
 def _canonical(request: Request, body: Body, plan: Plan) -> str:

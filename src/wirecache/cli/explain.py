@@ -75,5 +75,6 @@ def _as_json(explanation: Explanation) -> dict[str, Any]:
         "found": explanation.found,
         "age": explanation.age,
         "canonical": explanation.canonical,
+        "uncounted": list(explanation.uncounted),
         "nearest": nearest and {"key": nearest.entry.key, "differences": [difference._asdict() for difference in nearest.differences]},
     }

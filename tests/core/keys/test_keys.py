@@ -263,7 +263,7 @@ def test_a_large_body_is_hashed_like_a_small_one() -> None:
 
 def test_what_is_hashed_spelled_out() -> None:
     parts = (
-        b"wirecache key 1",
+        b"wirecache key 2",
         b"ns",
         b"3",
         b"POST",

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from wirecache._core.compare.diff import Difference, differences, likeness, part_difference
 from wirecache._core.keys.canonical import Body, canonical_text
-from wirecache._core.keys.keys import key_fields
+from wirecache._core.keys.fields import key_fields
 from wirecache._core.messages import Entry, Request
 from wirecache._core.privacy.names import redacted_url
 from wirecache._core.rules.eligibility import model_of

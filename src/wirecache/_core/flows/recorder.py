@@ -15,7 +15,7 @@ from wirecache._core.flows.completeness import judge_stream
 from wirecache._core.flows.storability import answer_refusal_reason, parse_answer
 from wirecache._core.headers import HeaderPairs, content_media_type
 from wirecache._core.keys.canonical import KEPT_WHOLE, Body, canonical_text
-from wirecache._core.keys.keys import key_fields
+from wirecache._core.keys.fields import key_fields
 from wirecache._core.llm.usage import usage_of
 from wirecache._core.messages import Chunk, Entry, Head, Request, RequestSummary, Usage, pack_chunks
 from wirecache._core.privacy.names import CREDENTIAL_FIELDS, PRIVATE_RESPONSE_FIELDS, keyed_hash, redacted_url

@@ -15,18 +15,17 @@ from urllib.parse import quote, urlsplit
 
 from wirecache._core.headers import fields_of
 from wirecache._core.keys.canonical import EMPTY, Body, canonical_json, frame, ignore_members, normalise_percent, parse_body
+from wirecache._core.keys.fields import PLAIN_ACCEPT, counted_fields, counted_names, is_counted, readable_value
+from wirecache._core.keys.identity import SIGNATURE_PARAMETERS, credential_fingerprint, is_signed_query
 from wirecache._core.messages import Request
-from wirecache._core.privacy.names import CREDENTIAL_FIELDS, credential_fingerprint, is_credential
+from wirecache._core.privacy.callers import is_identity
+from wirecache._core.privacy.names import is_credential
 from wirecache.errors import ConfigError
 
-__all__ = ["DEFAULT_KEY", "KeyOptions", "http_key", "key_fields", "key_of", "make_key", "request_from"]
+__all__ = ["DEFAULT_KEY", "KeyOptions", "http_key", "key_of", "make_key", "request_from"]
 
-FORMAT = b"wirecache key 1"  # whatever changes keys is a breaking change, and takes a new number
+FORMAT = b"wirecache key 2"  # whatever changes keys is a breaking change, and takes a new number
 
-# Headers that change an answer: a provider's version and beta switches; never a credential, an agent's name or a trace.
-KEY_FIELDS = (b"anthropic-beta", b"anthropic-version", b"content-encoding", b"openai-beta")
-# Values of Accept that make no difference at a JSON endpoint; others (an audio format, an event stream) do.
-PLAIN_ACCEPT = frozenset({b"", b"*/*", b"application/json"})
 # What the HTTP libraries leave as it is when they encode a URL (the WHATWG URL standard's percent-encode sets).
 _IN_QUERY = "".join(char for char in map(chr, range(0x21, 0x7F)) if char not in '"#<>')
 _IN_PATH = "".join(char for char in _IN_QUERY if char not in "?`{}")
@@ -39,7 +38,8 @@ class KeyOptions:
     """What a key is made from, where it differs from the default.
 
     ``ignore_body``: JSON pointers of members to leave out (``*`` for any one step). ``ignore_query``: names of parameters to leave out.
-    ``headers``: names of headers to include beside the built-in ones. ``credentials=True``: each credential has its own entries.
+    ``headers``: names of headers to include beside the built-in ones (``*`` for anything). ``credentials=True``: each caller has its own
+    entries.
     ``host=False``: scheme, host and port are left out. ``normalize``: called with the parsed JSON body, returns the one to use instead.
     """
 
@@ -101,7 +101,8 @@ def key_of(request: Request, body: Body, options: KeyOptions = DEFAULT_KEY, name
     origin = _origin(request.scheme, request.host, request.port, request.fields.get(b"host"), request.socket) if options.host else ""
     endpoint = _framed_endpoint(request.method, origin, request.path, namespace, sample)
     query = _query(request.query, options.ignore_query) if request.query else b""
-    fields = _fields(request.fields, options.headers)
+    plain = request.fields.get(b"accept", b"") in PLAIN_ACCEPT and not counted_names(tuple(request.fields), options.headers)
+    fields = b"" if plain else _fields(request.fields, options.headers)
     credential = credential_fingerprint(request) if options.credentials else b""
     kind, parts = _body(request, body, options)
     size = sum(map(len, parts))
@@ -149,48 +150,38 @@ def _framed_endpoint(method: str, origin: str, path: bytes, namespace: str, samp
 def http_key(request: Request, namespace: str = "") -> str:
     """Return the key by which HTTP's own rules store the answer to a GET or HEAD of this URL.
 
-    One entry for each URL, method and credential: a private cache never mixes accounts (RFC 9111 section 3.5). The other headers that
-    the answer varies on are kept with the entry. Any other method has the key of the GET that it may invalidate (section 4.4).
+    One entry for each URL, method, caller and route: a private cache never mixes accounts (RFC 9111 section 3.5), and a gateway's
+    upstream is no part of its URL. The other headers that the answer varies on are kept with the entry. Any other method has the key of
+    the GET that it may invalidate (section 4.4).
     """
     method = "HEAD" if request.method == "HEAD" else "GET"
-    keyed = request._replace(method=method, fields={n: v for n, v in request.fields.items() if n in CREDENTIAL_FIELDS or n == b"host"})
+    kept = {name: value for name, value in request.fields.items() if name == b"host" or _is_of_caller_or_route(name)}
+    keyed = request._replace(method=method, fields=kept)
     return key_of(keyed, EMPTY, KeyOptions(credentials=True), namespace)
 
 
+@lru_cache(maxsize=1024)
+def _is_of_caller_or_route(name: bytes) -> bool:
+    return is_identity(name.decode("latin-1")) or (is_counted(name) and name not in _OF_THE_ANSWER)
+
+
+# What says how to answer, not who does: for that an HTTP server has ``Vary``.
+_OF_THE_ANSWER = frozenset({b"anthropic-beta", b"anthropic-version", b"content-encoding", b"groq-model-version", b"openai-beta", b"prefer"})
+
+
 def _query(query: bytes, ignored: tuple[str, ...]) -> bytes:
-    """Return the framed parameters, sorted by name; those of one name keep their order, credentials are left out."""
+    """Return the framed parameters, sorted by name; those of one name keep their order, credentials and signatures are left out."""
     names = {name.lower().encode() for name in ignored}
+    if is_signed_query(query):
+        names |= SIGNATURE_PARAMETERS
     pairs = [normalise_percent(pair).partition(b"=") for pair in query.split(b"&") if pair]
     kept = sorted((pair for pair in pairs if pair[0].lower() not in names and not is_credential(pair[0])), key=lambda pair: pair[0])
     return frame(part for pair in kept for part in pair)
 
 
-def key_fields(fields: Mapping[bytes, bytes], extra: tuple[str, ...] = ()) -> dict[str, str]:
-    """Return the headers that are part of the key, as text. ``extra``: the names in the user's ``KeyOptions``."""
-    found = {name.decode(): value.decode("latin-1") for name, value in _built_in_fields(fields)}
-    for name in extra:
-        if (value := fields.get(name.lower().encode())) is not None:
-            found[name.lower()] = value.decode("latin-1")
-    return found
-
-
-def _built_in_fields(fields: Mapping[bytes, bytes]) -> list[tuple[bytes, bytes]]:
-    found = [(name, b" ".join(fields[name].split())) for name in KEY_FIELDS if name in fields]
-    accept = fields.get(b"accept", b"")
-    if accept not in PLAIN_ACCEPT:
-        media_ranges = [b"".join(media_range.split()) for media_range in accept.split(b",")]
-        if any(media_range.lower() not in PLAIN_ACCEPT for media_range in media_ranges):
-            found.append((b"accept", b",".join(media_ranges)))
-    return found
-
-
 def _fields(fields: Mapping[bytes, bytes], extra: tuple[str, ...]) -> bytes:
-    found = _built_in_fields(fields)
-    for name in extra:
-        lower = name.lower().encode()
-        if lower in fields:
-            found.append((b"+" + lower, b" ".join(fields[lower].split())))
-    return frame(part for pair in sorted(found) for part in pair) if found else b""
+    found = [(label, readable_value(name, value).encode("latin-1")) for label, name, value in counted_fields(fields, extra)]
+    return frame(part for pair in found for part in pair)
 
 
 def _body(request: Request, body: Body, options: KeyOptions) -> tuple[bytes, list[bytes]]:

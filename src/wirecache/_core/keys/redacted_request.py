@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
 from wirecache._core.keys.canonical import Body, frame, unframed
-from wirecache._core.keys.keys import key_fields
+from wirecache._core.keys.fields import counted_fields
 from wirecache._core.messages import Request
 from wirecache._core.privacy.patterns import REDACTED
 from wirecache._core.privacy.redaction import Redactor
@@ -21,12 +21,12 @@ def redacted_request(request: Request, body: Body, redactor: Redactor, headers: 
     """
     path, query = _target(request.path, b"/", redactor), redactor.url("?" + request.query.decode("latin-1"))[1:].encode("latin-1")
     fields = dict(request.fields)
-    for name, value in key_fields(fields, headers).items():
-        text = redactor.header(name, value)
+    for name, value in {name: value.decode("latin-1") for _, name, value in counted_fields(fields, headers)}.items():
+        text = redactor.header(name.decode("latin-1"), value)
         if text is None:
-            del fields[name.encode()]
+            del fields[name]
         elif text != value:
-            fields[name.encode()] = text.encode("latin-1")
+            fields[name] = text.encode("latin-1")
     shown = request._replace(path=path, query=_target(query, b"&", redactor), fields=fields)
     return shown, _redacted_body(body, redactor)
 

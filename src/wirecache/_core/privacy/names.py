@@ -22,7 +22,6 @@ __all__ = [
     "PRIVATE_RESPONSE_FIELDS",
     "SECRET_NAMES",
     "SECRET_WHOLE_NAMES",
-    "credential_fingerprint",
     "is_credential",
     "is_secret_name",
     "keyed_hash",
@@ -112,19 +111,6 @@ def plain_name(name: str) -> str:
 def is_credential(name: bytes) -> bool:
     """Return whether the query parameter of this name (as it was sent) is a credential."""
     return unquote_to_bytes(name.replace(b"+", b" ")).strip().lower() in CREDENTIAL_QUERY
-
-
-def credential_fingerprint(request: Request) -> bytes:
-    """Return a keyed hash (HMAC-SHA256) of all credentials of the request; empty if there are none.
-
-    It reveals neither a credential nor a plain hash of one; it only ever goes into a key.
-    """
-    found = [(name, value) for name, value in request.fields.items() if name in CREDENTIAL_FIELDS]
-    pairs = [pair.partition(b"=") for pair in request.query.split(b"&")]
-    found += [(b"?" + name, value) for name, _, value in pairs if is_credential(name)]
-    if not found:
-        return b""
-    return keyed_hash(b"".join(b"%d:%b%d:%b" % (len(n), n, len(v), v) for n, v in sorted(found)))
 
 
 def keyed_hash(value: bytes) -> bytes:

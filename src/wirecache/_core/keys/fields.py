@@ -1,0 +1,138 @@
+"""Which headers of a request choose what answers it? These count in a key, whoever sends them; ``COUNTED`` is the table, with its sources.
+
+A header that is missing here gives a wrong answer, one too many a needless miss. So families of a gateway count whole, but for
+``LABELS``: what names a call, a caller or a session, and what only says how long to wait.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from fnmatch import translate
+from functools import lru_cache
+
+from wirecache._core.privacy.callers import names_credential
+from wirecache._core.privacy.names import keyed_hash
+from wirecache._core.privacy.patterns import redacted_text
+
+__all__ = [
+    "COUNTED",
+    "HASH_MARK",
+    "LABELS",
+    "PLAIN_ACCEPT",
+    "counted_fields",
+    "counted_names",
+    "is_counted",
+    "key_fields",
+    "readable_value",
+    "uncounted_names",
+]
+
+# Globs of names, and where it is written that they choose what answers.
+COUNTED = {
+    "anthropic-beta": "docs.anthropic.com/en/api/beta-headers",
+    "anthropic-version": "docs.anthropic.com/en/api/versioning",
+    "content-encoding": "RFC 9110 section 8.4: the body is what it decodes to",
+    "openai-beta": "the OpenAI SDK, for instance resources/beta/assistants.py",
+    "groq-model-version": "console.groq.com/docs/compound: the version of a system and its tools",
+    "prefer": "RFC 7240; Replicate waits or answers at once by it",
+    "x-amzn-sagemaker-*": "botocore, sagemaker-runtime 2017-05-13: target model, variant, container, component, session, attributes",
+    "x-amzn-bedrock-*": "botocore, bedrock-runtime 2023-09-30: guardrail, trace, performance, service tier, accept",
+    "azureml-model-deployment": "learn.microsoft.com/azure/machine-learning/how-to-deploy-online-endpoints: the deployment to invoke",
+    "extra-parameters": "Azure AI model inference API: unknown parameters are dropped, passed through or refused",
+    "x-ms-model-mesh-model-name": "Azure AI model inference API: the model, where the body has none",
+    "x-vertex-ai-llm-*": "cloud.google.com/vertex-ai/generative-ai/docs/use-provisioned-throughput",
+    "x-portkey-*": "portkey.ai/docs/api-reference/inference-api/headers; Portkey-AI/gateway, src/globals.ts",
+    "helicone-target-*": "docs.helicone.ai/helicone-headers/header-directory, and those that follow",
+    "helicone-openai-api-base": "the upstream",
+    "helicone-model-override": "the model",
+    "helicone-fallbacks": "the models in reserve",
+    "helicone-token-limit-exception-handler": "the prompt is shortened",
+    "helicone-moderations-enabled": "the answer may be a refusal",
+    "helicone-llm-security-*": "the answer may be a refusal",
+    "helicone-cache-seed": "answers of another seed are others",
+    "cf-aig-*": "developers.cloudflare.com/ai-gateway/glossary",
+    "x-litellm-*": "docs.litellm.ai/docs/proxy/request_headers: tags choose the deployment",
+    "x-kong-llm-*": "developer.konghq.com/plugins/ai-proxy",
+    "x-source-model": "developer.konghq.com/how-to/forward-openai-sdk-model-to-ai-proxy-advanced: $(headers.x-source-model)",
+    "x-ai-eg-model": "aigateway.envoyproxy.io: AIGatewayRoute matches this header",
+    "x-dashscope-*": "DashScope's SDK: events or one answer, at once or as a task, with or without inspection",
+}
+
+# What does not choose the answer, of the families above.
+LABELS = (
+    "x-amzn-sagemaker-inference-id", "x-amzn-sagemaker-prefix-aware-id", "x-amzn-bedrock-request-metadata", "x-amzn-bedrock-project*",
+    "x-portkey-trace-id", "x-portkey-span-*", "x-portkey-parent-span-id", "x-portkey-metadata", "x-portkey-debug",
+    "x-portkey-request-timeout", "x-portkey-retry-count", "x-portkey-cache-force-refresh", "x-portkey-runtime*",
+    "x-portkey-package-version", "x-portkey-client-*",
+    "cf-aig-metadata", "cf-aig-event-id", "cf-aig-log-id", "cf-aig-collect-log*", "cf-aig-custom-cost", "cf-aig-request-timeout",
+    "cf-aig-max-attempts", "cf-aig-retry-delay", "cf-aig-backoff", "cf-aig-skip-cache", "cf-aig-cache-ttl", "cf-aig-cache-status",
+    "x-litellm-timeout", "x-litellm-stream-timeout", "x-litellm-num-retries", "x-litellm-spend-logs-metadata", "x-litellm-customer-id",
+    "x-litellm-end-user-id", "x-litellm-enable-message-redaction", "x-litellm-*-id",
+    "x-dashscope-workspace", "x-dashscope-euid",
+)  # fmt: skip
+
+# A credential in such a family counts as one (``credentials=True``), but for a virtual key, which names the provider.
+_ROUTING_KEYS = frozenset({b"x-portkey-virtual-key"})
+# Values of Accept that make no difference at a JSON endpoint; others (an audio format, an event stream) do.
+PLAIN_ACCEPT = frozenset({b"", b"*/*", b"application/json"})
+HASH_MARK = "hmac-sha256:"
+_HASHED = re.compile(HASH_MARK + r"[0-9a-f]{64}")
+_OPEN = re.compile(r"[{?]|.@")  # JSON and URLs, which may hold a secret
+
+_COUNTED = re.compile("|".join(map(translate, COUNTED)))
+_LABELS = re.compile("|".join(map(translate, LABELS)))
+
+
+@lru_cache(maxsize=1024)
+def is_counted(name: bytes) -> bool:
+    """Return whether the header of this name (in lower case) is of the table."""
+    text = name.decode("latin-1")
+    if _COUNTED.fullmatch(text) is None or _LABELS.fullmatch(text) is not None:
+        return False
+    return name in _ROUTING_KEYS or not names_credential(text)
+
+
+@lru_cache(maxsize=256)
+def counted_names(names: tuple[bytes, ...], extra: tuple[str, ...]) -> tuple[tuple[bytes, bytes], ...]:
+    """Return which of these headers count, each with the name that it has in a key, sorted by that name.
+
+    ``extra``: globs of further names; what counts by one of them has a plus in front. ``accept`` is left out: its value decides.
+    """
+    found = [(name, name) for name in names if is_counted(name)]
+    patterns = [re.compile(translate(glob.lower())) for glob in extra]
+    found += [(b"+" + name, name) for name in names if any(pattern.fullmatch(name.decode("latin-1")) for pattern in patterns)]
+    return tuple(sorted(found))
+
+
+def counted_fields(fields: Mapping[bytes, bytes], extra: tuple[str, ...] = ()) -> list[tuple[bytes, bytes, bytes]]:
+    """Return the headers that count, as they were sent: the name in the key, the name, the value without needless white space."""
+    found = [(label, name, b" ".join(fields[name].split())) for label, name in counted_names(tuple(fields), extra)]
+    accept = fields.get(b"accept", b"")
+    if accept not in PLAIN_ACCEPT:
+        media_ranges = [b"".join(media_range.split()) for media_range in accept.split(b",")]
+        if any(media_range.lower() not in PLAIN_ACCEPT for media_range in media_ranges):
+            found = sorted([*found, (b"accept", b"accept", b",".join(media_ranges))])
+    return found
+
+
+def key_fields(fields: Mapping[bytes, bytes], extra: tuple[str, ...] = ()) -> dict[str, str]:
+    """Return the headers that count, as a key and an entry have them. ``extra``: the globs in the user's ``KeyOptions``."""
+    return {name.decode("latin-1"): readable_value(name, value) for _, name, value in counted_fields(fields, extra)}
+
+
+def uncounted_names(fields: Mapping[bytes, bytes], extra: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Return the names of the headers that make no difference, sorted."""
+    counted = {name for _, name, _ in counted_fields(fields, extra)}
+    return tuple(sorted(name.decode("latin-1") for name in fields if name not in counted))
+
+
+@lru_cache(maxsize=256)
+def readable_value(name: bytes, value: bytes) -> str:
+    """Return the value as text; as a keyed hash where it is a secret, or may hold one."""
+    text = value.decode("latin-1")
+    if _HASHED.fullmatch(text):  # of an entry, whose key is computed anew
+        return text
+    if names_credential(name.decode("latin-1")) or (_OPEN.search(text) and name != b"accept") or redacted_text(text) != text:
+        return HASH_MARK + keyed_hash(value).hex()
+    return text

@@ -1,0 +1,109 @@
+"""Who is calling? What a request says of its caller, as a keyed hash: the caller's identity, not the bytes of the moment.
+
+A signature changes each second, and the cookies of an edge with every answer: of the one the signer counts, of the others nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote_to_bytes
+
+from wirecache._core.keys.canonical import frame
+from wirecache._core.messages import Request
+from wirecache._core.privacy.callers import is_identity
+from wirecache._core.privacy.names import is_credential, keyed_hash
+
+__all__ = ["EDGE_COOKIES", "SIGNATURE_PARAMETERS", "credential_fingerprint", "is_signed_query"]
+
+# Cookies that an edge or a load balancer sets for itself; a client's cookie jar sends them back from the second call on.
+EDGE_COOKIES = re.compile(
+    rb"__cf_bm|_cfuvid|__cfruid|__cflb|cf_clearance|__cfseq|__cfwaitingroom"  # developers.cloudflare.com/fundamentals/reference/policies
+    rb"|AWSALB(?:APP-\d)?(?:TG)?(?:CORS)?|AWSELB(?:CORS)?"  # docs.aws.amazon.com/elasticloadbalancing, sticky sessions
+    rb"|ARRAffinity(?:SameSite)?|ApplicationGatewayAffinity(?:CORS)?|ASLBSA(?:CORS)?|TiPMix|x-ms-routing-name"  # learn.microsoft.com
+    rb"|GCLB|GAESA"  # cloud.google.com/load-balancing/docs, session affinity
+    rb"|_abck|ak_bmsc|bm_(?:mi|s|so|ss|sv|sz|lso)|akavpau_\w+"  # Akamai
+    rb"|visid_incap_\d+|incap_ses_\w+|nlbi_\w+|datadome|BIGipServer.*|TS01[0-9a-f]+|INGRESSCOOKIE|SERVERID|X-Oracle-BMC-LBS-Route"
+)
+
+# What a signature in a query consists of beside the signature and the signer: when and how it was made.
+SIGNATURE_PARAMETERS = frozenset(
+    prefix + name for prefix in (b"x-amz-", b"x-goog-") for name in (b"algorithm", b"date", b"expires", b"signedheaders")
+)
+_SIGNATURE_QUERY = (b"x-amz-signature", b"x-goog-signature")
+_SIGNED_BY = (b"x-amz-credential", b"x-goog-credential")
+_OF_A_SIGNATURE = frozenset({*_SIGNATURE_QUERY, b"x-amz-security-token"})
+
+_PARAMETER = re.compile(rb'([\w-]+)=("(?:[^"\\]|\\.)*"|[^,\s"]*)(?:\s*,\s*|\s+|$)')
+_PARAMETERS = re.compile(rb"(?:" + _PARAMETER.pattern + rb")+")
+
+
+def credential_fingerprint(request: Request) -> bytes:
+    """Return a keyed hash (HMAC-SHA256) of who is calling; empty if the request does not say.
+
+    It reveals neither a credential nor a plain hash of one; it only ever goes into a key.
+    """
+    found = sorted([*_of_headers(request), *_of_query(request.query)])
+    return keyed_hash(frame(part for pair in found for part in pair)) if found else b""
+
+
+def _of_headers(request: Request) -> list[tuple[bytes, bytes]]:
+    named = {name: value for name, value in request.fields.items() if is_identity(name.decode("latin-1"))}
+    found, is_signed = [], False
+    for name, value in named.items():
+        if name == b"cookie":
+            found += [(b"cookie", cookie) for cookie in _cookies(value)]
+        elif name.endswith(b"authorization") and (signer := _signer(value)) is not None:
+            found.append((name + b" signed", signer))
+            is_signed = True
+        else:
+            found.append((name, value))
+    return [pair for pair in found if not (is_signed and pair[0] in _OF_A_SIGNATURE)]
+
+
+def _of_query(query: bytes) -> list[tuple[bytes, bytes]]:
+    pairs = [(_decoded(name).strip().lower(), name, value) for name, _, value in (pair.partition(b"=") for pair in query.split(b"&"))]
+    signed = is_signed_query(query)
+    found = []
+    for name, sent_name, value in pairs:
+        if signed and name in _SIGNED_BY:
+            found.append((b"?" + name, _decoded(value).partition(b"/")[0]))
+        elif not (signed and name in _OF_A_SIGNATURE) and (is_credential(sent_name) or is_identity(name[-256:].decode("latin-1"))):
+            found.append((b"?" + sent_name, value))
+    return found
+
+
+def is_signed_query(query: bytes) -> bool:
+    """Return whether the query carries a signature with its signer (AWS Signature Version 4, Google's signed URLs)."""
+    names = {_decoded(pair.partition(b"=")[0]).lower() for pair in query.split(b"&")} if b"signature" in query.lower() else set()
+    return not names.isdisjoint(_SIGNATURE_QUERY) and not names.isdisjoint(_SIGNED_BY)
+
+
+def _decoded(text: bytes) -> bytes:
+    return unquote_to_bytes(text.replace(b"+", b" "))
+
+
+def _cookies(value: bytes) -> list[bytes]:
+    """Return the cookies that are not an edge's own."""
+    cookies = (cookie.strip() for cookie in value.split(b";"))
+    return [cookie for cookie in cookies if cookie and not EDGE_COOKIES.fullmatch(cookie.partition(b"=")[0].strip())]
+
+
+def _signer(value: bytes) -> bytes | None:
+    """Return who signed, where the value is a signature of this one request; None where it is a credential that stays.
+
+    AWS Signature Version 4 and those made after it (Google, Alibaba, Tencent, Volcengine): ``Credential=ID/date/...``. HTTP signatures
+    (Oracle): ``keyId``. Digest (RFC 7616): user and realm. Baidu: ``bce-auth-v1/ID/date/...``.
+    """
+    if value.startswith(b"bce-auth-v") and value.count(b"/") >= 5:
+        return frame(value.split(b"/")[:2])
+    scheme, _, rest = value.partition(b" ")
+    if not _PARAMETERS.fullmatch(rest.strip()):
+        return None
+    parameters = {name.lower(): text.strip(b'"') for name, text in _PARAMETER.findall(rest.strip())}
+    if b"credential" in parameters and b"signature" in parameters:
+        return frame((scheme, parameters[b"credential"].partition(b"/")[0]))
+    if scheme.lower() == b"signature" and b"keyid" in parameters:
+        return frame((scheme, parameters[b"keyid"]))
+    if scheme.lower() == b"digest" and b"username" in parameters:
+        return frame((scheme, parameters[b"username"], parameters.get(b"realm", b"")))
+    return None

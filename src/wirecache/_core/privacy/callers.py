@@ -1,0 +1,41 @@
+"""Which names of headers and parameters say who is calling? Those of credentials, and of accounts that are billed."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+__all__ = ["is_identity", "names_credential"]
+
+# How the names of credentials end, and those of accounts: without ``-`` and ``_``, in lower case.
+_CREDENTIALS = (
+    "apikey", "authorization", "token", "accesskey", "accesskeyid", "secretkey", "authkey", "subscriptionkey", "virtualkey", "accountkey",
+    "password", "passwd", "secret", "credential", "credentials", "auth", "jwt", "serviceaccountjson",
+)  # fmt: skip
+_ACCOUNTS = (
+    "organization", "organisation", "organizationid", "organisationid", "org", "orgid", "project", "projectid", "projectidentifier",
+    "billto", "billingaccount", "billingaccountid", "account", "accountid", "workspace", "workspaceid", "tenant", "tenantid",
+    "userprofileid",
+)  # fmt: skip
+_WHOLE = frozenset({"key", "xkey", "xauthemail", "cookie"})  # Black Forest Labs; Cloudflare
+# They end alike, and name no caller: guards of a session, pages of a list, retries.
+_OTHERS = ("csrftoken", "xsrftoken", "clienttoken", "pagetoken", "nexttoken", "continuationtoken")
+
+
+@lru_cache(maxsize=1024)
+def is_identity(name: str) -> bool:
+    """Return whether the header or parameter of this name says who is calling: a credential, or an account that is billed."""
+    return names_credential(name) or _plain_name(name).endswith(_ACCOUNTS)
+
+
+@lru_cache(maxsize=1024)
+def names_credential(name: str) -> bool:
+    """Return whether the header or parameter of this name is a credential."""
+    plain = _plain_name(name)
+    if plain.endswith(_OTHERS):
+        return False
+    return plain.endswith(_CREDENTIALS) or plain in _WHOLE
+
+
+def _plain_name(name: str) -> str:
+    """Return the end of the name as the lists spell it: a name of a megabyte is not kept in memory."""
+    return name[-256:].strip().lower().replace("-", "").replace("_", "")
