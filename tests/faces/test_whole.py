@@ -57,6 +57,14 @@ async def test_a_body_that_ends_with_the_connection_is_whole(face: Face, provide
     assert provider.calls == 1
 
 
+async def test_a_text_that_ends_with_the_connection_may_be_cut(face: Face, provider: Provider, cache: Cache) -> None:
+    provider.script = lambda _: Answer(raw=b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\nhello")
+    async with face.client(cache) as client:
+        reply = await ask(client, provider)
+        assert (reply.content, reply.cache_status.detail) == (b"hello", "no-end")
+        await assert_stored_nothing(client, provider, cache)
+
+
 async def test_half_a_body_that_ends_with_the_connection(face: Face, provider: Provider, cache: Cache) -> None:
     """HTTP cannot tell; the JSON does."""
     raw = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n" + BODY[:HALF]

@@ -40,12 +40,16 @@ class Request(NamedTuple):  # a named tuple, as Head: one is made for each excha
 
 
 class Head(NamedTuple):
-    """What is known of a response before its body."""
+    """What is known of a response before its body.
+
+    ``ends_by_close``: only the closing of the connection shows where the body ends (RFC 9112 section 6.3), be it whole or cut.
+    """
 
     status: int
     fields: Mapping[bytes, bytes]
     pairs: HeaderPairs
     http_version: bytes = b"HTTP/1.1"
+    ends_by_close: bool = False
 
 
 class Usage(NamedTuple):

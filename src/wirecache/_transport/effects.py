@@ -38,7 +38,7 @@ class _Effects:
     def received(self, response: Any) -> Head:
         """Take upstream's response, and return its head."""
         self.upstream = unread(self.library, response)
-        head = to_head(self.upstream)
+        head = to_head(self.library, self.upstream)
         self._upstream_status = head.fields.get(b"cache-status")
         return head
 

@@ -18,10 +18,14 @@ from wirecache._transport.library import Library
 __all__ = ["StatusNote", "decoded_chunks", "refused_response", "relayed_response", "reused_response", "to_head", "unread"]
 
 
-def to_head(response: Any) -> Head:
+def to_head(library: Library, response: Any) -> Head:
     """Return the head of a response as the core's type."""
     pairs = response.headers.raw
-    return Head(response.status_code, fields_of(pairs), pairs, response.extensions.get("http_version", b"HTTP/1.1"))
+    fields, version = fields_of(pairs), response.extensions.get("http_version")
+    head = Head(response.status_code, fields, pairs, version or b"HTTP/1.1")
+    if b"content-length" in fields or b"transfer-encoding" in fields or version is None or not version.startswith(b"HTTP/1"):
+        return head
+    return head._replace(ends_by_close=not isinstance(response.stream, library.byte_stream))  # what somebody has read is over
 
 
 def unread(library: Library, response: Any) -> Any:

@@ -132,6 +132,41 @@ def test_a_stream_whose_coding_has_not_reached_its_end() -> None:
         assert at.refusal_reason(gunzip_as_far_as_it_goes) == reason
 
 
+@pytest.mark.parametrize(
+    ("kind", "body", "reason"),
+    [
+        ("application/json", WHOLE, None),
+        ("application/json", WHOLE[:-9], "malformed"),
+        ("text/plain", WHOLE, None),
+        ("text/plain", b"hello", "no-end"),
+        ("audio/mpeg", b"ID3", "no-end"),
+        (SSE, b"".join(CHAT_EVENTS), None),
+        (SSE, b"".join(CHAT_EVENTS[:-1]), "no-end"),
+        (SSE, sse({"a": 1}), "no-end"),
+        ("application/x-ndjson", b'{"done": true}\n', None),
+        ("application/json", b"", "empty"),
+    ],
+)
+def test_a_body_whose_end_only_the_close_of_the_connection_shows(kind: str, body: bytes, reason: str | None) -> None:
+    for everything in (False, True):
+        made = recorder(
+            {"content-type": kind}, stream=kind in (SSE, "application/x-ndjson"), everything=everything, max_body=9000
+        ).recording
+        at = Recorder(made._replace(head=made.head._replace(ends_by_close=True)))
+        at.feed_at(body, 0.0)
+        at.end()
+        assert at.refusal_reason(as_sent) == (None if everything else reason)
+
+
+def test_a_coding_shows_the_end_of_a_body() -> None:
+    made = recorder({"content-type": "text/plain", "content-encoding": "gzip"}).recording
+    for packed, reason in ((gzip.compress(b"hello"), None), (gzip.compress(b"hello")[:-1], "truncated")):
+        at = Recorder(made._replace(head=made.head._replace(ends_by_close=True)))
+        at.feed(packed)
+        at.end()
+        assert at.refusal_reason(gunzip_as_far_as_it_goes) == reason
+
+
 def test_a_cassette_keeps_what_http_says_is_over() -> None:
     packed = gzip.compress(WHOLE)[:-4]
     at = recorder({**JSON, "content-encoding": "gzip", "content-length": str(len(packed))}, everything=True)

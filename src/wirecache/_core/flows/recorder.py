@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeAlias
 
 from wirecache._core.event_stream import ends_with_done, stream_kind
 from wirecache._core.flows.completeness import judge_stream
-from wirecache._core.flows.storability import answer_refusal_reason, parse_answer
+from wirecache._core.flows.storability import MALFORMED, answer_refusal_reason, parse_answer
 from wirecache._core.headers import HeaderPairs, content_media_type
 from wirecache._core.keys.canonical import KEPT_WHOLE, Body, canonical_text
 from wirecache._core.keys.fields import key_fields
@@ -32,6 +32,9 @@ class Decoded(NamedTuple):
 
 
 Decode: TypeAlias = Callable[[Sequence[bytes]], Decoded]  # what it raises is a refusal
+
+# Why a body is not stored that the closing of the connection ended, where it does not show its end itself.
+NO_END = "no-end"
 
 # How a body travelled, undone before it is stored (RFC 9110 section 7.6.1; the coding and length of the body).
 TRAVEL_FIELDS = frozenset(
@@ -147,8 +150,20 @@ class Recorder:
         self._body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         if not decoded.has_ended and not self.recording.everything:
             over = over or "truncated"
+        if self._must_show_its_end:
+            over = over or NO_END
         kind = self._stream_kind()
-        return over or self._why_not_this_answer() if kind is None else self._why_not_this_stream(kind, chunks, over)
+        if kind is not None:
+            return self._why_not_this_stream(kind, chunks, over)
+        return over if over and over != NO_END else self._why_not_this_answer(over)
+
+    @property
+    def _must_show_its_end(self) -> bool:
+        """Return whether nothing but the body itself can show that it is whole: no length, no chunks, no coding, and no cassette."""
+        head = self.recording.head
+        is_coded = head.fields.get(b"content-encoding", b"identity").strip().lower() != b"identity"
+        has_body = not self.recording.bodyless and head.status not in (204, 304)
+        return head.ends_by_close and has_body and not is_coded and not self.recording.everything
 
     def _stream_kind(self) -> bytes | None:
         """Return the media type of the stream that the body is; None if it is none, or (by HTTP's rules) not judged."""
@@ -173,10 +188,15 @@ class Recorder:
             return "abandoned"
         return None
 
-    def _why_not_this_answer(self) -> str | None:
-        if not self.recording.inference:
+    def _why_not_this_answer(self, no_end: str | None) -> str | None:
+        """``no_end``: the reason where the body must show its end itself, as JSON does."""
+        if not self.recording.inference and no_end is None:
             return None
         answer = parse_answer(self.recording.head, self._body)
+        if no_end and self._body and not isinstance(answer, dict | list) and answer is not MALFORMED:
+            return no_end
+        if not self.recording.inference:
+            return "malformed" if answer is MALFORMED else None
         self._usage = usage_of(answer)
         return None if self.recording.everything else answer_refusal_reason(answer, self._body, self.recording.endpoint)
 
