@@ -175,6 +175,27 @@ def test_a_cassette_keeps_what_http_says_is_over() -> None:
     assert at.refusal_reason(gunzip_as_far_as_it_goes) is None
 
 
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        pytest.param(SSE, b"".join(CHAT_EVENTS[:2]), id="no last event"),
+        pytest.param(SSE, b"".join(CHAT_EVENTS[:2]) + b'data: {"choi', id="cut in an event"),
+        pytest.param(SSE, bytes(range(256)), id="random bytes"),
+        pytest.param(SSE, b"", id="empty"),
+        pytest.param("application/x-ndjson", b'{"done": false}\n{"do', id="lines, cut"),
+        pytest.param("application/vnd.amazon.eventstream", b"\0\0\0\x20\0", id="frames, cut"),
+        pytest.param("application/json", b'{"choices": [', id="no JSON"),
+    ],
+)
+def test_a_cassette_keeps_what_ended_within_an_event(kind: str, body: bytes) -> None:
+    for over, reason in (("end", None), ("fail", "truncated")):
+        at = recorder({"content-type": kind, "transfer-encoding": "chunked"}, stream="json" not in kind, everything=True, max_body=9000)
+        at.feed_at(body, 0.1)
+        {"end": at.end, "fail": at.fail}[over]()
+        assert at.refusal_reason(as_sent) == reason
+        assert reason or at.entry(1.0, 0.0).body == body
+
+
 def stored(headers: Any = JSON, body: bytes = WHOLE, now: float = 1000.0, **more: Any) -> Entry:
     at = recorder(headers, **more)
     at.feed(body)

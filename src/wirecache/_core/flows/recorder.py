@@ -207,6 +207,8 @@ class Recorder:
         self._usage = verdict.usage
         if self._times:
             self._chunk_times = pack_chunks(Chunk(len(chunk), at) for chunk, at in zip(chunks, self._times, strict=True) if chunk)
+        if self.recording.everything and over is None:  # HTTP says that it is over, however it ended
+            return None
         if not verdict.whole:
             return verdict.reason or over or "truncated"
         return None if self.recording.everything else verdict.reason
