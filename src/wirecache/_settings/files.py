@@ -1,21 +1,28 @@
 """Which settings does the project's own file contain? ``wirecache.toml``, or ``[tool.wirecache]`` in ``pyproject.toml``.
 
-Looked for when a ``Cache`` is created, from the working directory upwards; the first file found counts.
+Looked for when a ``Cache`` is created, from the working directory upwards; the first file found counts. One that somebody else could have
+written is passed over, with one warning. ``WIRECACHE_CONFIG`` names the file instead, which is then trusted.
 """
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from wirecache._runtime.warn_once import WarnOnce
+from wirecache._settings.trust import distrust_reason
 from wirecache.errors import ConfigError
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
 __all__ = ["file_settings", "settings_file"]
+
+
+_warn_once = WarnOnce()
 
 
 class _SettingsTable(NamedTuple):
@@ -38,28 +45,62 @@ def settings_file(start: Path | None = None) -> Path | None:
 
 
 def _nearest_table(start: Path | None) -> _SettingsTable | None:
+    if named := os.environ.get("WIRECACHE_CONFIG", ""):
+        return _named_table(Path(named).expanduser().absolute())
     here = (start or Path.cwd()).absolute()
     for folder in (here, *here.parents):
         for name in ("wirecache.toml", "pyproject.toml"):
             path = folder / name
-            if (values := _read(path)) is not None:
+            if _may_have_settings(path) and _is_trusted(path) and (values := _read(path)) is not None:
                 return _SettingsTable(path, values)
     return None
 
 
+def _named_table(path: Path) -> _SettingsTable | None:
+    """Return the settings of the file that ``WIRECACHE_CONFIG`` names. ``ConfigError`` if it cannot be read."""
+    if (text := _text_of(path)) is None:
+        raise ConfigError(f"WIRECACHE_CONFIG must be the path of a settings file (TOML), got {str(path)!r}, which cannot be read")
+    values = _settings_in(path, text)
+    return None if values is None else _SettingsTable(path, values)
+
+
+def _may_have_settings(path: Path) -> bool:
+    """Return whether this is a settings file, or a project file that may hold settings."""
+    if path.name == "wirecache.toml":
+        return path.is_file()
+    return "tool.wirecache" in (_text_of(path) or "")
+
+
+def _is_trusted(path: Path) -> bool:
+    """Return whether nobody else could have written the file; a warning says why not, once."""
+    if (reason := distrust_reason(path)) is None:
+        return True
+    message = "the settings in %s are not used, since somebody else could have written them: %s; WIRECACHE_CONFIG=%s uses them all the same"
+    _warn_once(path, message, path, reason, path)
+    return False
+
+
 def _read(path: Path) -> dict[str, Any] | None:
     """Return the settings in this file, or None if it cannot be read or has none."""
+    text = _text_of(path)
+    return None if text is None else _settings_in(path, text)
+
+
+def _text_of(path: Path) -> str | None:
     try:
-        text = path.read_text("utf-8")
+        return path.read_text("utf-8") if path.is_file() else None
     except (OSError, UnicodeDecodeError):
         return None
+
+
+def _settings_in(path: Path, text: str) -> dict[str, Any] | None:
     if path.name == "pyproject.toml" and "tool.wirecache" not in text:
         return None
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: {error}") from None
-    values: dict[str, Any] | None = document if path.name == "wirecache.toml" else document.get("tool", {}).get("wirecache")
+    values: dict[str, Any] | None = document.get("tool", {}).get("wirecache") if path.name == "pyproject.toml" else document
     return values
 
 
