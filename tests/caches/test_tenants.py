@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import httpx
+
 from tests.provider import Provider
-from wirecache import Cache, KeyOptions, options
+from wirecache import Cache, KeyOptions, Rule, options
 from wirecache.httpx import cached_client
 
 KEYS = ("sk-tenant-a-0123456789", "sk-tenant-b-0123456789")
@@ -57,3 +59,26 @@ def test_an_edge_that_sets_cookies_does_not_hinder_a_hit(provider: Provider, tmp
         assert _ask(client, provider, KEYS[0])
         client.cookies.set("session", "1")
         assert not _ask(client, provider, KEYS[0])
+
+
+def test_a_rule_for_gets_gives_one_account_nothing_of_another(tmp_path: Path) -> None:
+    """Whatever the answer said: ``private``, ``Vary: Authorization``, or nothing at all."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        headers = {"/private": {"cache-control": "private"}, "/vary": {"vary": "Authorization, Accept-Language"}, "/any": {"vary": "*"}}
+        account = request.headers.get("x-acme-api-key", "") + request.headers.get("authorization", "")
+        return httpx.Response(200, json={"account": account}, headers=headers.get(request.url.path, {}))
+
+    rules = [Rule(method="*", path="/*", ttl="1d")]
+    transport = httpx.MockTransport(answer)
+    with Cache(tmp_path / "s", rules=rules) as cache, cached_client(cache, transport=transport) as client:
+        for path in ("private", "vary", "plain", "any"):
+            for method in ("GET", "HEAD"):
+                for headers in ({"authorization": "a"}, {"authorization": "b"}, {"x-acme-api-key": "c"}, {}):
+                    replies = [client.request(method, f"https://h/{path}", headers=headers) for _ in range(2)]
+                    assert all(reply.json()["account"] == "".join(headers.values()) for reply in replies)
+                    assert replies[1].extensions["wirecache"].hit is (path != "any")
+        languages = [client.get("https://h/vary", headers={"authorization": "a", "accept-language": x}) for x in ("de", "en", "en")]
+        assert [reply.extensions["wirecache"].hit for reply in languages] == [False, False, True]
+        codings = [client.get("https://h/plain", headers={"accept-encoding": x}) for x in ("gzip", "br")]
+        assert [reply.extensions["wirecache"].hit for reply in codings] == [True, True]

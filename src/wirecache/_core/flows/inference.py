@@ -10,11 +10,12 @@ from typing import Literal
 
 from wirecache._core.flows.collapse import claim_or_follow
 from wirecache._core.flows.effects import READ_BODY, Discard, Flow, Forward, Lookup, Refuse, Relay, Reuse
-from wirecache._core.flows.recorder import Recorder, Recording
+from wirecache._core.flows.recorder import Recorder, Recording, selecting_fields
 from wirecache._core.flows.refusal import explain_bypass, explain_miss
 from wirecache._core.flows.storability import head_refusal_reason
+from wirecache._core.headers import fields_of
 from wirecache._core.keys.canonical import Body, parse_body
-from wirecache._core.keys.keys import http_key, key_of
+from wirecache._core.keys.keys import http_key, key_of, per_caller
 from wirecache._core.messages import Entry, Head, Request
 from wirecache._core.rules.eligibility import (
     body_bypass_reason,
@@ -48,12 +49,15 @@ def inference_flow(request: Request, plan: Plan, now: float) -> Flow:
     if reason := "body-size" if len(body.raw) > plan.max_body else _body_bypass_reason(endpoint, body, rule, plan):
         return (yield from bypass_flow(request, plan, reason, model_of(request, body)))
     try:
-        key = key_of(request, body, plan.key, plan.namespace, plan.sample)
+        options = plan.key if request.method == "POST" else per_caller(plan.key)
+        key = key_of(request, body, options, plan.namespace, plan.sample)
     except Exception:  # the user's normalize raised: no call fails for that
         return (yield from bypass_flow(request, plan, "normalize-error", model_of(request, body)))
     entry: Entry | None = None
     if not _skips_lookup(plan):
         entry = yield Lookup(key)
+        if entry is not None and request.method != "POST":
+            entry = _selected(entry, request, plan)
         if entry is not None and (reuse := _reuse(entry, plan, rule, now)):
             return reuse
     if plan.mode is Mode.OFFLINE or plan.directives.only_if_cached:
@@ -62,6 +66,7 @@ def inference_flow(request: Request, plan: Plan, now: float) -> Flow:
     # nobody waits for the end of a stream that somebody else reads
     if plan.collapse and not _skips_lookup(plan) and not _requests_stream(request, endpoint, body):
         shared = yield from claim_or_follow(key, entry, request.read_timeout, shared=plan.collapse_shared)
+        shared = _selected(shared, request, plan)
         if shared is not None and (reuse := _reuse(shared, plan, rule, now)):
             return reuse._replace(status=CacheStatus(fwd="stale" if entry else "miss", collapsed=True, key=key))
     return (yield from _forward(request, body, endpoint or "rule", rule, plan, key, entry, now))
@@ -84,6 +89,8 @@ def _forward(request: Request, body: Body, endpoint: str, rule: Rule | None, pla
         return stale
     stream = is_event_stream(head.fields)
     reason = "stream" if stream and plan.streams is Streams.BYPASS else head_refusal_reason(head)
+    if request.method != "POST" and b"*" in head.fields.get(b"vary", b""):
+        reason = "vary"
     recorder, model = None, model_of(request, body)
     if reason is None:
         recording = Recording(key, head, request, endpoint, model, body, plan.max_body, plan.call_ttl, plan.namespace, plan.sample)
@@ -92,6 +99,16 @@ def _forward(request: Request, body: Body, endpoint: str, rule: Rule | None, pla
     fwd: Literal["miss", "stale", "request"] = "request" if _skips_lookup(plan) else "stale" if entry else "miss"
     detail = reason or (None if fwd != "request" else "refresh" if plan.mode is Mode.REFRESH else "no-cache")
     return Relay(CacheStatus(fwd=fwd, fwd_status=head.status, key=key, detail=detail), recorder, model)
+
+
+def _selected(entry: Entry | None, request: Request, plan: Plan) -> Entry | None:
+    """Return the entry if it is the one that the request's headers select (RFC 9111 section 4.1): a rule may cache GETs, which vary."""
+    if entry is None or request.method == "POST":
+        return entry
+    response_fields = fields_of(entry.headers)
+    requested, stored = selecting_fields(request, response_fields, plan.key.headers), entry.request.fields
+    names = (name.strip().lower().decode("latin-1") for name in response_fields.get(b"vary", b"").split(b","))
+    return entry if all(requested.get(name) == stored.get(name) for name in names) else None
 
 
 def _skips_lookup(plan: Plan) -> bool:

@@ -21,7 +21,7 @@ from wirecache._core.messages import Chunk, Entry, Head, Request, RequestSummary
 from wirecache._core.privacy.names import CREDENTIAL_FIELDS, PRIVATE_RESPONSE_FIELDS, keyed_hash, redacted_url
 from wirecache._core.unset import UNSET, Ttl
 
-__all__ = ["Decode", "Decoded", "Recorder", "Recording", "kept_headers", "renewed", "varied"]
+__all__ = ["Decode", "Decoded", "Recorder", "Recording", "kept_headers", "renewed", "selecting_fields", "varied"]
 
 
 class Decoded(NamedTuple):
@@ -242,7 +242,13 @@ class Recorder:
 def _summary_of(recording: Recording) -> bytes:
     """The request summary: with the headers that count in its key or that the answer varies on (a credential never is among them)."""
     request = recording.request
-    fields = key_fields(request.fields, recording.headers) if recording.inference else varied(request.fields, recording.head.fields)
+    response_fields = recording.head.fields
+    if not recording.inference:
+        fields = varied(request.fields, response_fields)
+    elif request.method == "POST":
+        fields = key_fields(request.fields, recording.headers)
+    else:
+        fields = selecting_fields(request, response_fields, recording.headers)
     content_type = "" if recording.request_body.kind == "json" else request.fields.get(b"content-type", b"").decode("latin-1")
     whole = len(recording.request_body.raw) <= KEPT_WHOLE
     summary = RequestSummary(
@@ -275,3 +281,12 @@ def varied(request_fields: Mapping[bytes, bytes], response_fields: Mapping[bytes
 def renewed(entry: Entry, pairs: HeaderPairs, now: float) -> Entry:
     """The entry with the headers that a 304 renewed (RFC 9111 section 4.3.4)."""
     return entry._replace(headers=kept_headers(pairs), stored_at=now)
+
+
+def selecting_fields(request: Request, response_fields: Mapping[bytes, bytes], headers: tuple[str, ...]) -> dict[str, str]:
+    """Return the headers that count in the key of a GET that a rule caches, and those that its answer varies on.
+
+    Not ``accept-encoding``: an entry has no coding.
+    """
+    selecting = {**varied(request.fields, response_fields), **key_fields(request.fields, headers)}
+    return {name: value for name, value in selecting.items() if name != "accept-encoding"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, cast
 from urllib.parse import quote, urlsplit
@@ -22,7 +22,7 @@ from wirecache._core.privacy.callers import is_identity
 from wirecache._core.privacy.names import is_credential
 from wirecache.errors import ConfigError
 
-__all__ = ["DEFAULT_KEY", "KeyOptions", "http_key", "key_of", "make_key", "request_from"]
+__all__ = ["DEFAULT_KEY", "KeyOptions", "http_key", "key_of", "make_key", "per_caller", "request_from"]
 
 FORMAT = b"wirecache key 2"  # whatever changes keys is a breaking change, and takes a new number
 
@@ -63,6 +63,12 @@ class KeyOptions:
 
 
 DEFAULT_KEY = KeyOptions()
+
+
+@lru_cache(maxsize=64)
+def per_caller(options: KeyOptions) -> KeyOptions:
+    """Return the options by which each caller has its own entries: what a GET answers is often one account's alone."""
+    return replace(options, credentials=True)
 
 
 def make_key(
