@@ -5,10 +5,8 @@ Clients generate a boundary for each request, and it counts in no key: files hav
 
 from __future__ import annotations
 
-import re
-
 from wirecache._core.headers import media_type
-from wirecache._core.keys.canonical import parse_body
+from wirecache._core.keys.canonical import boundary_of, parse_body
 from wirecache._core.privacy.redaction import Redactor
 from wirecache.cassette._bodies import Members, body_bytes, body_node
 from wirecache.cassette._json_writer import Node
@@ -17,16 +15,14 @@ __all__ = ["multipart_bytes", "multipart_node"]
 
 BOUNDARY = "wirecache"
 
-_BOUNDARY = re.compile(r'boundary=(?:"([^"]+)"|([^\s;]+))', re.IGNORECASE)
-
 
 def multipart_node(data: bytes, content_type: str, redactor: Redactor) -> tuple[Node, str] | None:
     """Return the parts, and the content type with the fixed boundary; None if it is not a form that can be written back."""
     body = parse_body(data, content_type.encode("latin-1"))
-    found = _BOUNDARY.search(content_type)
+    found = boundary_of(content_type.encode("latin-1"))
     if body.kind != "multipart" or found is None or media_type(content_type.encode("latin-1")) != b"multipart/form-data":
         return None
-    pieces = (b"\r\n" + data).split(b"\r\n--" + (found[1] or found[2]).encode("latin-1"))
+    pieces = (b"\r\n" + data).split(b"\r\n--" + found)
     try:
         parts = [_part_node(piece, redactor) for piece in pieces[1:-1]]
     except UnicodeDecodeError:
@@ -55,6 +51,5 @@ def _part_bytes(part: Members) -> bytes:
 
 def multipart_bytes(parts: list[Members], content_type: str) -> bytes:
     """Return the form that these parts make."""
-    found = _BOUNDARY.search(content_type)
-    mark = b"--" + (found[1] or found[2] if found else BOUNDARY).encode("latin-1")
+    mark = b"--" + (boundary_of(content_type.encode("latin-1")) or BOUNDARY.encode())
     return b"".join(b"%b\r\n%b\r\n" % (mark, _part_bytes(part)) for part in parts) + mark + b"--\r\n"

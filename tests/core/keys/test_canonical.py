@@ -136,6 +136,12 @@ def test_what_only_resembles_a_linking_id_is_a_text(text: str) -> None:
         pytest.param(b"a=1&b=2", b"application/x-www-form-urlencoded; charset=utf-8", "form", id="form"),
         pytest.param(b"--x\r\nA: b\r\n\r\nhi\r\n--x--\r\n", b"multipart/form-data; boundary=x", "multipart", id="multipart"),
         pytest.param(b"--x\r\nA: b\r\n\r\nhi\r\n--x--", b'Multipart/Form-Data; Boundary="x"', "multipart", id="multipart, quoted boundary"),
+        pytest.param(b"--a b\r\nA: b\r\n\r\nhi\r\n--a b--", b'multipart/form-data; boundary="a b"', "multipart", id="a space in it"),
+        pytest.param(b'--"\r\nA: b\r\n\r\nhi\r\n--"--', b'multipart/form-data; boundary="\\""', "multipart", id="an escape in it"),
+        pytest.param(
+            b"--x\r\nA: b\r\n\r\nhi\r\n--x--", b'multipart/form-data; x-boundary=y; a="; boundary=z"; boundary=x', "multipart", id="others"
+        ),
+        pytest.param(b"--x\r\nA: b\r\n\r\nhi\r\n--x--", b"multipart/form-data; boundary=x; boundary=y", "raw", id="two boundaries"),
         pytest.param(b"--x\r\nA: b\r\n\r\nhi\r\n--x--\r\n", b"multipart/form-data", "raw", id="multipart without boundary"),
         pytest.param(b"--x\r\nA: b\r\n\r\nhi\r\n", b"multipart/form-data; boundary=x", "raw", id="multipart without end"),
         pytest.param(b"--x\r\nA: b\r\nhi\r\n--x--\r\n", b"multipart/form-data; boundary=x", "raw", id="multipart part without blank line"),

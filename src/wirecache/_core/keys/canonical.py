@@ -19,7 +19,7 @@ import jiter
 from wirecache._core.headers import media_type
 
 __all__ = [
-    "EMPTY", "KEPT_WHOLE", "Body",
+    "EMPTY", "KEPT_WHOLE", "PARAMETER", "Body", "boundary_of",
     "canonical_json", "canonical_text", "frame", "ignore_members", "normalise_percent", "parse_body", "unframed",
 ]  # fmt: skip
 
@@ -116,12 +116,24 @@ def _form_pair(pair: bytes) -> tuple[bytes, bytes]:
     return unquote_to_bytes(name.replace(b"+", b" ")), unquote_to_bytes(value.replace(b"+", b" "))
 
 
+# A parameter of a header (RFC 9110 section 5.6.6): its name, and its value as a quoted string or as it is.
+PARAMETER = re.compile(rb';\s*([\w!#$%&\'*+.^`|~-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*))')
+
+
+def boundary_of(content_type: bytes) -> bytes | None:
+    """Return the boundary between the parts of a form; None if there is none, or more than one."""
+    found = [(quoted, plain) for name, quoted, plain in PARAMETER.findall(content_type) if name.lower() == b"boundary"]
+    if len(found) != 1:
+        return None
+    quoted, plain = found[0]
+    return re.sub(rb"\\(.)", rb"\1", quoted) or plain or None
+
+
 def _multipart(content: bytes, content_type: bytes) -> list[tuple[bytes, bytes]] | None:
     """Return the parts as (framed head lines, content), without the boundary; None if the body is malformed (RFC 2046 section 5.1)."""
-    boundary = re.search(rb'boundary=(?:"([^"]+)"|([^\s;]+))', content_type, re.IGNORECASE)
-    if boundary is None:
+    if (boundary := boundary_of(content_type)) is None:
         return None
-    pieces = (b"\r\n" + content).split(b"\r\n--" + (boundary[1] or boundary[2]))
+    pieces = (b"\r\n" + content).split(b"\r\n--" + boundary)
     if len(pieces) < 2 or pieces[0] or pieces[-1].rstrip(b"\r\n") != b"--":
         return None
     parts = []

@@ -17,6 +17,7 @@ from wirecache._core.headers import fields_of
 from wirecache._core.keys.canonical import EMPTY, Body, canonical_json, frame, ignore_members, normalise_percent, parse_body
 from wirecache._core.keys.fields import PLAIN_ACCEPT, counted_fields, counted_names, is_counted, readable_value
 from wirecache._core.keys.identity import SIGNATURE_PARAMETERS, credential_fingerprint, is_signed_query
+from wirecache._core.keys.multipart import canonical_form
 from wirecache._core.messages import Request
 from wirecache._core.privacy.callers import is_identity
 from wirecache._core.privacy.names import is_credential
@@ -41,6 +42,7 @@ class KeyOptions:
     ``headers``: names of headers to include beside the built-in ones (``*`` for anything). ``credentials=True``: each caller has its own
     entries.
     ``host=False``: scheme, host and port are left out. ``normalize``: called with the parsed JSON body, returns the one to use instead.
+    Of a form, both see an object: a text for each name, or ``{"filename", "content_type", "content"}`` for a file.
     """
 
     ignore_body: tuple[str, ...] = ()
@@ -201,5 +203,12 @@ def _body(request: Request, body: Body, options: KeyOptions) -> tuple[bytes, lis
         except ValueError:  # what JSON cannot represent: a lone surrogate, a number beyond a double
             pass
     elif body.kind in ("multipart", "form"):
+        if options.ignore_body or options.normalize is not None:
+            try:
+                form = canonical_form(body, options.ignore_body, options.normalize)
+            except ValueError:  # a name that is no text, a header that a part has twice: it counts as it was sent
+                form = None
+            if form is not None:
+                return body.kind.encode() + b" by name", form
         return body.kind.encode(), [piece for pair in body.value for part in pair for piece in (b"%d:" % len(part), part)]
     return b"raw", [frame((request.fields.get(b"content-type", b""),)), body.raw]

@@ -1,0 +1,83 @@
+"""What the user's options reach in a form: its parts, by their names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from wirecache import KeyOptions, make_key
+
+URL = "https://api.example/v1/audio/transcriptions"
+WAV = b"RIFF\xff\x00"
+
+
+def key(options: KeyOptions, data: dict[str, Any] | None = None, files: Any = None) -> str:
+    request = httpx.Request("POST", URL, data={"model": "m"} if data is None else data, files=files)
+    return make_key("POST", URL, {"content-type": request.headers["content-type"]}, request.read(), options=options)
+
+
+def upload(name: str, content: bytes = WAV, kind: str = "audio/wav") -> dict[str, tuple[str, bytes, str]]:
+    return {"file": (name, content, kind)}
+
+
+NAMELESS = KeyOptions(ignore_body=("/file/filename",))
+
+
+def without_file_name(form: Any) -> Any:
+    form["file"].pop("filename", None)
+    return form
+
+
+@pytest.mark.parametrize(
+    "options",
+    [NAMELESS, KeyOptions(ignore_body=("/*/filename",)), KeyOptions(normalize=without_file_name)],
+    ids=["pointer", "star", "normalize"],
+)
+def test_a_random_file_name_is_left_out(options: KeyOptions) -> None:
+    assert key(KeyOptions(), files=upload("tmp1.wav")) != key(KeyOptions(), files=upload("tmp2.wav"))
+    first = key(options, files=upload("tmp1.wav"))
+    assert first == key(options, files=upload("tmp2.wav"))
+    assert first != key(options, files=upload("tmp1.wav", b"RIFF\xfe\x00"))
+    assert first != key(options, files=upload("tmp1.wav", kind="audio/mpeg"))
+    assert first != key(options, {"model": "n"}, upload("tmp1.wav"))
+
+
+def test_a_part_or_pair_is_left_out_by_its_name() -> None:
+    options = KeyOptions(ignore_body=("/user",))
+    for files in (None, upload("a.wav")):
+        one, other, none = (key(options, {"model": "m", **user}, files) for user in ({"user": "a"}, {"user": "b"}, {}))
+        assert one == other
+        assert none == key(KeyOptions(), {"model": "m"}, files)  # where nothing is left out, the key is the ordinary one
+
+
+def test_order_and_repeated_names_count() -> None:
+    images = [("image[]", ("a", b"1")), ("image[]", ("b", b"2"))]
+    options = KeyOptions(ignore_body=("/image[]/filename",))
+    assert key(options, files=images) != key(options, files=images[::-1])
+    assert key(options, files=images) == key(options, files=[("image[]", ("c", b"1")), ("image[]", ("d", b"2"))])
+
+
+def test_what_normalize_sees() -> None:
+    seen: list[Any] = []
+    key(KeyOptions(normalize=lambda form: seen.append(form) or form), files=upload("a.wav"))  # type: ignore[func-returns-value]
+    key(KeyOptions(normalize=lambda form: seen.append(form) or form), {"a": ["1", "2"]})  # type: ignore[func-returns-value]
+    assert seen == [{"model": "m", "file": {"filename": "a.wav", "content_type": "audio/wav", "content": WAV}}, {"a": ["1", "2"]}]
+
+
+def test_bytes_differ_from_every_text() -> None:
+    options = KeyOptions(normalize=lambda form: form)
+    contents = (b"\xe9", "é".encode(), b"\xff", b"")
+    assert len({key(options, files=upload("a", content)) for content in contents}) == 4
+
+
+def test_a_form_without_a_canonical_form_counts_as_it_was_sent() -> None:
+    twice = b'--x\r\nContent-Disposition: form-data; name="a"\r\nX: 1\r\nX: 2\r\n\r\nhi\r\n--x--'
+    name = b'--x\r\nContent-Disposition: form-data; name="\xff"\r\n\r\nhi\r\n--x--'
+    for content in (twice, name):
+        headers = {"content-type": "multipart/form-data; boundary=x"}
+        keys = {
+            make_key("POST", URL, headers, content, options=options) for options in (KeyOptions(), KeyOptions(normalize=lambda form: form))
+        }
+        assert len(keys) == 1
