@@ -34,6 +34,8 @@ PLACES: dict[str, Callable[[str], Sent]] = {
     "cookie": lambda secret: {"headers": {"cookie": f"session={secret}"}},
     "query": lambda secret: {"url": f"{URL}?q={quote(secret, safe='')}"},
     "credential of the query": lambda secret: {"url": f"{URL}?api_key={quote(secret, safe='')}&v=1"},
+    "refresh token of the query": lambda secret: {"url": f"{URL}?refresh_token={quote(secret, safe='')}&v=1"},
+    "part by name": lambda secret: {"files": {"password": (None, secret.encode())}},
     "path": lambda secret: {"url": f"https://api.example/t/{quote(secret, safe='')}/x"},
     "member": lambda secret: {"json": {"api_key": secret}},
     "prompt": lambda secret: {"json": {"messages": [{"role": "user", "content": f"It is {secret} - keep it."}]}},
@@ -51,6 +53,7 @@ ANSWERS: dict[str, Callable[[str], httpx.Response]] = {
     "header": lambda secret: httpx.Response(200, headers={"x-note": secret}, json={}),
     "set-cookie": lambda secret: httpx.Response(200, headers={"set-cookie": f"session={secret}"}, json={}),
     "location": lambda secret: httpx.Response(302, headers={"location": f"https://h/x?token={quote(secret, safe='')}"}),
+    "link": lambda secret: httpx.Response(200, headers={"link": f"<https://h/x?sig={quote(secret, safe='')}>; rel=next"}, json={}),
     "member": lambda secret: httpx.Response(200, json={"client_secret": {"value": secret}}),
     "text": lambda secret: httpx.Response(200, json={"choices": [{"message": {"content": f"It is {secret}."}}]}),
     "error": lambda secret: httpx.Response(401, json={"error": {"message": f"Incorrect API key provided: {secret}"}}),
@@ -140,7 +143,7 @@ def test_another_secret_of_the_same_shape(cassette: Open, place: str) -> None:
     one = "gsk" + "_aB3dE5gH7jK9mN1pQ2sT4vW6xY8zA0cD"
     send(cassette("once"), httpx.Response(200, json={"a": 1}), **PLACES[place](one))
     assert send(cassette(), **PLACES[place](one[:-6] + "zzzzzz")).json() == {"a": 1}
-    by_name = place in ("credential of the query", "member")
+    by_name = place in ("credential of the query", "refresh token of the query", "part by name", "member")
     assert send(cassette(), **PLACES[place]("something else")).status_code == (200 if by_name else 424)
 
 

@@ -54,7 +54,7 @@ def form_body(data: bytes, redactor: Redactor) -> bytes:
 def _form_pair(pair: bytes, redactor: Redactor) -> bytes:
     name, equals, value = pair.partition(b"=")
     plain = unquote_to_bytes(value.replace(b"+", b" "))
-    secret = value and redactor.is_secret(unquote_to_bytes(name.replace(b"+", b" ")).decode("latin-1"))
+    secret = value and redactor.is_secret_parameter(unquote_to_bytes(name.replace(b"+", b" ")).decode("latin-1"))
     redacted = REDACTED.encode() if secret else redactor.data(plain)
     return pair if redacted == plain else name + equals + quote_plus(redacted).encode()
 

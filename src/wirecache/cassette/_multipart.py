@@ -32,7 +32,9 @@ def multipart_node(data: bytes, content_type: str, redactor: Redactor) -> tuple[
 
 def _part_node(piece: bytes, redactor: Redactor) -> Node:
     head, _, body = piece.partition(b"\r\n\r\n")
-    return {"headers": redactor.text(head[2:].decode()).split("\r\n"), **body_node(redactor.data(body))}
+    lines = head[2:].decode().split("\r\n")
+    disposition = next((line for line in lines if line.lower().startswith("content-disposition:")), "")
+    return {"headers": redactor.text("\r\n".join(lines)).split("\r\n"), **body_node(redactor.part(disposition, body))}
 
 
 def _unused_boundary(parts: list[Node]) -> str:

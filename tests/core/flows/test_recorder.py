@@ -312,3 +312,15 @@ def test_summaries_are_plain_json() -> None:
     assert re.fullmatch(
         rb'\{"method": "POST", "url": "https://[^"]+", "endpoint": "chat", "model": "m", "fields": \{\}\}', stored().summary
     )
+
+
+def test_urls_in_stored_headers_have_no_secrets() -> None:
+    stored = kept_headers(((b"Link", b'<https://h/?sig=s3cr3t>; rel="next"'), (b"ETag", b'"a?b=c"'), (b"x-session-token", b"s3cr3t")))
+    assert stored == ((b"link", b'<https://h/?sig=REDACTED>; rel="next"'), (b"etag", b'"a?b=c"'))
+
+
+@pytest.mark.parametrize(("location", "reason"), [("/x?page=2", None), ("https://h/x?sig=s3cr3t", "secret-location")])
+def test_a_redirect_with_a_secret_in_its_target_is_not_stored(location: str, reason: str | None) -> None:
+    made = recorder({"location": location, "content-length": "0"}, 301, inference=False)
+    made.end()
+    assert made.refusal_reason(as_sent) == reason

@@ -5,7 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.play import ask, quick
-from wirecache._core.privacy.names import CREDENTIAL_FIELDS, CREDENTIAL_QUERY, redacted_url
+from wirecache._core.privacy.names import (
+    CREDENTIAL_FIELDS,
+    CREDENTIAL_QUERY,
+    PRIVATE_RESPONSE_FIELDS,
+    is_secret_member,
+    is_secret_parameter,
+    redacted_url,
+)
 
 URL = "https://h/v1/x"
 
@@ -63,3 +70,87 @@ def test_the_lists_spelled_out() -> None:
 
 def test_every_name_is_in_lower_case() -> None:
     assert all(name == name.lower() for name in CREDENTIAL_FIELDS | CREDENTIAL_QUERY)
+
+
+SECRET_PARAMETERS = [
+    "refresh_token",
+    "password",
+    "passwd",
+    "pwd",
+    "authorization",
+    "auth",
+    "jwt",
+    "secret",
+    "id_token",
+    "private_key",
+    "session_token",
+    "session",
+    "code",
+    "sig",
+    "signature",
+    "key",
+    "client_secret",
+    "csrf-token",
+    "X-Amz-Signature",
+    "X-Goog-Credential",
+    "user[password]",
+    "refreshToken",
+    "openai_api_key",
+]
+
+
+@pytest.mark.parametrize("name", SECRET_PARAMETERS)
+def test_a_parameter_of_a_secret_name_shows_in_no_url(name: str) -> None:
+    assert is_secret_parameter(name)
+    assert "s3cr3t" not in redacted_url(ask(f"{URL}?a=1&{name}=s3cr3t&b=2"))
+    assert "s3cr3t" not in redacted_url(ask(f"{URL}?{name.upper().replace('_', '%5F')}=s3cr3t"))
+
+
+@pytest.mark.parametrize(
+    "name", ["page_token", "nextToken", "continuation_token", "model", "alt", "stream", "q", "max_tokens", "monkey", "passage"]
+)
+def test_an_ordinary_parameter_is_none(name: str) -> None:
+    assert not is_secret_parameter(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "secret"),
+    [
+        pytest.param("password", "swordfish", True, id="whatever it is"),
+        pytest.param("jwt", "x", True, id="a whole name"),
+        pytest.param("code", "SplxlOBeZQQYbYS6WxSbIA", True, id="the code of an authorization"),
+        pytest.param("code", "s3cr3t-abc123", True, id="in two runs"),
+        pytest.param("code", "invalid_api_key", False, id="the code of an error"),
+        pytest.param("code", "ERR_HTTP2_STREAM_ERROR", False, id="of an error, with a digit"),
+        pytest.param("code", "print(sum(range(10)))", False, id="a program"),
+        pytest.param("token", " world", False, id="a token of logprobs"),
+        pytest.param("token", "8f14e45fceea167a5a36dedd4bea2543", True, id="a token that opens a door"),
+        pytest.param("session", "8f14e45fceea167a", True, id="a session"),
+        pytest.param("signature", "EqQBCgIYAhIM1gbcDa9GJwZA2b3h", False, id="the signature of a thought"),
+        pytest.param("key", "8f14e45fceea167a5a36dedd4bea2543", False, id="the key of a map"),
+    ],
+)
+def test_members_whose_names_are_ordinary_are_judged_by_their_values(name: str, value: str, *, secret: bool) -> None:
+    assert is_secret_member(name, value) is secret
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "x-openai-api-key",
+        "x-session-token",
+        "x-request-key",
+        "x-csrf-token",
+        "authentication-info",
+        "refresh",
+        "set-cookie",
+        "x-amz-security-token",
+    ],
+)
+def test_private_headers_of_an_answer(name: str) -> None:
+    assert PRIVATE_RESPONSE_FIELDS.fullmatch(name.encode())
+
+
+@pytest.mark.parametrize("name", ["idempotency-key", "x-cache-key", "surrogate-key", "content-type", "x-request-id", "openai-model"])
+def test_ordinary_headers_of_an_answer(name: str) -> None:
+    assert not PRIVATE_RESPONSE_FIELDS.fullmatch(name.encode())

@@ -366,3 +366,34 @@ def test_no_text_takes_long(text: str) -> None:
 def test_a_stream_s_lines_end_only_as_the_standard_s_do(end: str) -> None:
     stream = f'data: {{"password": "a\u2028b\x85c"}}{end}{end}'
     assert DEFAULT.data(stream.encode()) == f'data: {{"password": "REDACTED"}}{end}{end}'.encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kept"),
+    [
+        pytest.param("link", '<https://h/a?sig=s3cr3t&p=2>; rel="next", </b>', '<https://h/a?sig=REDACTED&p=2>; rel="next", </b>'),
+        pytest.param("location", "https://h/a?refresh_token=s3cr3t", "https://h/a?refresh_token=REDACTED"),
+        pytest.param("operation-location", "https://h/a?jwt=s3cr3t", "https://h/a?jwt=REDACTED"),
+        pytest.param("x-note", "what? code=1", "what? code=1"),
+        pytest.param("x-request-key", "s3cr3t", None),
+    ],
+)  # fmt: skip
+def test_headers_with_urls(name: str, value: str, kept: str | None) -> None:
+    assert DEFAULT.header(name, value) == kept
+
+
+def test_one_list_holds_for_query_form_part_and_json() -> None:
+    for name in ("refresh_token", "password", "auth", "jwt", "pwd", "id_token", "session_token", "private_key"):
+        assert DEFAULT.url(f"https://h/?{name}=s3cr3t") == f"https://h/?{name}=REDACTED"
+        assert DEFAULT.data(f"a=1&{name}=s3cr3t".encode()) == f"a=1&{name}=REDACTED".encode()
+        assert DEFAULT.part(f'form-data; name="{name}"', b"s3cr3t") == b"REDACTED"
+        assert DEFAULT.value({name: "s3cr3t"}) == {name: "REDACTED"}
+        assert DEFAULT.json_text(f'{{"{name}": "s3cr3t"}}') == f'{{"{name}": "REDACTED"}}'
+        assert DEFAULT.header(name, "s3cr3t") is None
+
+
+def test_a_guarded_member_in_text_and_value() -> None:
+    text = '{"error": {"code": "invalid_api_key"}, "code": "SplxlOBeZQQYbYS6WxSbIA", "code": ["SplxlOBeZQQYbYS6WxSbIA"]}'
+    kept = '{"error": {"code": "invalid_api_key"}, "code": "REDACTED", "code": ["SplxlOBeZQQYbYS6WxSbIA"]}'
+    assert DEFAULT.json_text(text) == kept
+    assert DEFAULT.value(json.loads(text)) == json.loads(kept)

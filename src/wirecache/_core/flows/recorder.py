@@ -19,6 +19,7 @@ from wirecache._core.keys.fields import key_fields
 from wirecache._core.llm.usage import usage_of
 from wirecache._core.messages import Chunk, Entry, Head, Request, RequestSummary, Usage, pack_chunks
 from wirecache._core.privacy.names import CREDENTIAL_FIELDS, PRIVATE_RESPONSE_FIELDS, keyed_hash, redacted_url
+from wirecache._core.privacy.redaction import DEFAULT
 from wirecache._core.unset import UNSET, Ttl
 
 __all__ = ["Decode", "Decoded", "Recorder", "Recording", "kept_headers", "renewed", "selecting_fields", "varied"]
@@ -61,8 +62,17 @@ def _stored_name(name: bytes) -> bytes | None:
 
 
 def kept_headers(pairs: HeaderPairs) -> HeaderPairs:
-    """Which headers of an answer are stored? All but those of the connection, the coding, the moment and the account."""
-    return tuple((stored, value) for name, value in pairs if (stored := _stored_name(name)) is not None)
+    """Return the headers of an answer that are stored: all but those of the connection, the coding, the moment and the account.
+
+    In those that hold a URL, the values of secret parameters are redacted.
+    """
+    return tuple((stored, _stored_value(stored, value)) for name, value in pairs if (stored := _stored_name(name)) is not None)
+
+
+def _stored_value(name: bytes, value: bytes) -> bytes:
+    if b"=" not in value or (b"?" not in value and b"#" not in value):
+        return value
+    return (DEFAULT.header(name.decode("latin-1"), value.decode("latin-1")) or "").encode("latin-1")
 
 
 class Recording(NamedTuple):
@@ -191,14 +201,21 @@ class Recorder:
     def _why_not_this_answer(self, no_end: str | None) -> str | None:
         """``no_end``: the reason where the body must show its end itself, as JSON does."""
         if not self.recording.inference and no_end is None:
-            return None
+            return self._why_not_this_redirect()
         answer = parse_answer(self.recording.head, self._body)
         if no_end and self._body and not isinstance(answer, dict | list) and answer is not MALFORMED:
             return no_end
         if not self.recording.inference:
-            return "malformed" if answer is MALFORMED else None
+            return "malformed" if answer is MALFORMED else self._why_not_this_redirect()
         self._usage = usage_of(answer)
         return None if self.recording.everything else answer_refusal_reason(answer, self._body, self.recording.endpoint)
+
+    def _why_not_this_redirect(self) -> str | None:
+        """Return why a redirect is not stored: without the secret in its target it would lead elsewhere."""
+        location = self.recording.head.fields.get(b"location", b"")
+        if not 300 <= self.recording.head.status < 400 or _stored_value(b"location", location) == location:
+            return None
+        return "secret-location"
 
     def _why_not_this_stream(self, kind: bytes, chunks: Sequence[bytes], over: str | None) -> str | None:
         if not self.recording.keeps_streams:

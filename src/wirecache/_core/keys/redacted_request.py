@@ -51,7 +51,7 @@ def _redacted_body(body: Body, redactor: Redactor) -> Body:
         case "form":
             value = [(name, _form_value(name, text, redactor)) for name, text in body.value]
         case "multipart":
-            value = [(_part_head(head, redactor), redactor.data(content)) for head, content in body.value]
+            value = [(_part_head(head, redactor), redactor.part(_disposition(head), content)) for head, content in body.value]
         case _:
             return body._replace(raw=redactor.data(body.raw))
     return body if value == body.value else body._replace(value=value)
@@ -64,5 +64,11 @@ def _part_head(head: bytes, redactor: Redactor) -> bytes:
     return head if text == pairs else frame(frame(piece.encode("utf-8", "surrogateescape") for piece in pair) for pair in text)
 
 
+def _disposition(head: bytes) -> str:
+    """Return the Content-Disposition in the framed head of a part; empty if it has none."""
+    pairs = [tuple(unframed(line)) for line in unframed(head)]
+    return next((value.decode("utf-8", "surrogateescape") for name, value in pairs if name == b"content-disposition"), "")
+
+
 def _form_value(name: bytes, value: bytes, redactor: Redactor) -> bytes:
-    return REDACTED.encode() if value and redactor.is_secret(name.decode("latin-1")) else redactor.data(value)
+    return REDACTED.encode() if value and redactor.is_secret_parameter(name.decode("latin-1")) else redactor.data(value)

@@ -20,10 +20,13 @@ __all__ = [
     "CREDENTIAL_FIELDS",
     "CREDENTIAL_QUERY",
     "PRIVATE_RESPONSE_FIELDS",
+    "SECRET_MARKS",
     "SECRET_NAMES",
-    "SECRET_WHOLE_NAMES",
     "is_credential",
+    "is_opaque",
+    "is_secret_member",
     "is_secret_name",
+    "is_secret_parameter",
     "keyed_hash",
     "plain_name",
     "redacted_url",
@@ -70,36 +73,85 @@ CREDENTIAL_QUERY = frozenset(
 
 # Headers of a response that name the account, or that are secrets themselves: never stored.
 PRIVATE_RESPONSE_FIELDS = re.compile(
-    rb"set-cookie2?|.*organi[sz]ation.*|.*-project(-id)?|www-authenticate|"
+    rb"set-cookie2?|.*organi[sz]ation.*|.*-project(-id)?|www-authenticate|authentication-info|proxy-authentication-info|refresh"
+    rb"|(?!(?:.*-)?(?:idempotency|cache|surrogate)-key$).*-(?:key|token|secret|authorization)|"
     + b"|".join(re.escape(name) for name in sorted(CREDENTIAL_FIELDS))
 )
 
-# JSON members of these names hold a secret, and so do those whose names end in one of them (``OPENAI_API_KEY``, ``clientSecret``): in
-# lower case, without ``-`` and ``_``. Not ``token`` and ``key``, which are ordinary (logprobs, maps), nor names that models write.
+# What stands under these names is a secret, and so it is where a name ends in one of them (``OPENAI_API_KEY``, ``clientSecret``): in
+# lower case, without ``-`` and ``_``.
 SECRET_NAMES = frozenset(
     {
-        "accesskey", "accesstoken", "accountkey", "apikey", "apisecret", "apitoken", "authkey", "authorization", "authorizationtoken",
-        "authtoken", "bearertoken", "clientsecret", "connectionstring", "encryptionkey", "oauthtoken", "passphrase", "passwd",
-        "password", "privatekey", "refreshtoken", "secretaccesskey", "secretkey", "secretvalue", "securitytoken", "sessiontoken",
-        "signingkey", "signingsecret", "subscriptionkey", "webhooksecret",
+        "accesskey", "accesstoken", "accountkey", "apikey", "apisecret", "apitoken", "authkey", "authorization", "authorizationcode",
+        "authorizationtoken", "authtoken", "bearertoken", "clientsecret", "connectionstring", "csrftoken", "encryptionkey", "oauthtoken",
+        "passphrase", "passwd", "password", "privatekey", "refreshtoken", "requestkey", "secretaccesskey", "secretkey", "secretvalue",
+        "securitytoken", "sessionkey", "sessiontoken", "signingkey", "signingsecret", "subscriptionkey", "webhooksecret", "xsrftoken",
     }
 )  # fmt: skip
 # Whole names only: ordinary names end in them too.
 SECRET_WHOLE_NAMES = frozenset(
-    {"cookie", "setcookie", "idtoken", "secret", "openaiorganization", "openaiproject", "anthropicorganizationid"}
-)
+    {
+        "anthropicorganizationid", "auth", "cookie", "idtoken", "jwt", "openaiorganization", "openaiproject", "pwd", "secret", "setcookie",
+    }
+)  # fmt: skip
+# Ordinary words in JSON (the code of an error or a program, the tokens of logprobs): there only a value that looks like a secret is one.
+# In queries, headers and forms whatever has one of these names is.
+GUARDED_NAMES = frozenset({"code", "session", "token"})
+# In queries, headers and forms alone: JSON has keys of maps, and the signatures of a model's thoughts.
+PARAMETER_NAMES = frozenset({"credential", "credentials", "key", "pass", "sig", "xamzcredential", "xgoogcredential"})
+PARAMETER_ENDINGS = ("secret", "signature", "token")
+PAGE_TOKENS = ("pagetoken", "nexttoken", "continuationtoken", "cursortoken", "synctoken", "starttoken")  # they open no door
+
+# How the names that may be secret in JSON end, in a text without ``-`` and ``_``.
+SECRET_MARKS = SECRET_NAMES | SECRET_WHOLE_NAMES | GUARDED_NAMES
+
 _ENDINGS = tuple(sorted(SECRET_NAMES))
+_LONGEST_NAME = 256  # characters; of a longer name the end counts
+_RUN = re.compile(r"[A-Za-z0-9]+")
+_OPAQUE = re.compile(r"[\w.~+/=-]{8,}", re.ASCII)
 
 
 def is_secret_name(name: str) -> bool:
-    """Return whether the value of a header, parameter or JSON member of this name is a secret or names an account."""
-    return _is_secret_ending(name if len(name) <= 256 else name.strip()[-256:])
+    """Return whether whatever stands under this name, in JSON, a query, a header or a form, is a secret or names an account."""
+    return _is_secret_name(_end_of(name))
 
 
 @lru_cache(maxsize=1024)
-def _is_secret_ending(name: str) -> bool:
+def _is_secret_name(name: str) -> bool:
     plain = plain_name(name)
     return plain.endswith(_ENDINGS) or plain in SECRET_WHOLE_NAMES
+
+
+def is_secret_member(name: str, value: str) -> bool:
+    """Return whether this text is a secret as the value of a JSON member of this name."""
+    return is_secret_name(name) or (plain_name(_end_of(name)) in GUARDED_NAMES and is_opaque(value))
+
+
+def is_secret_parameter(name: str) -> bool:
+    """Return whether the query parameter, header or form field of this name is a secret; ``user[password]`` counts as its last part."""
+    return _is_secret_parameter(_end_of(name))
+
+
+@lru_cache(maxsize=1024)
+def _is_secret_parameter(name: str) -> bool:
+    plain = plain_name(name).rstrip("]")
+    last = re.split(r"[\[\].]", plain)[-1]
+    if plain.endswith(_ENDINGS) or last in SECRET_WHOLE_NAMES or last in GUARDED_NAMES or last in PARAMETER_NAMES:
+        return True
+    return last.endswith(PARAMETER_ENDINGS) and not last.endswith(PAGE_TOKENS)
+
+
+def is_opaque(value: str) -> bool:
+    """Return whether a text looks like a secret and not like words or a program: at least 8 characters in runs of letters and digits."""
+    if not _OPAQUE.fullmatch(value):
+        return False
+    mixed = [run for run in _RUN.findall(value) if not run.isalpha() and not run.isdigit()]
+    return sum(map(len, mixed)) >= 8
+
+
+def _end_of(name: str) -> str:
+    """Return the end of the name: a name of a megabyte is not kept in memory."""
+    return name if len(name) <= _LONGEST_NAME else name.strip()[-_LONGEST_NAME:]
 
 
 def plain_name(name: str) -> str:
@@ -123,11 +175,16 @@ def redacted_url(request: Request) -> str:
     target = _redacted_part(request.path)
     if request.query:
         pairs = (pair.partition(b"=") for pair in request.query.split(b"&"))
-        query = b"&".join(n + sep + (REDACTED.encode() if v and is_credential(n) else v) for n, sep, v in pairs)
+        query = b"&".join(n + sep + (REDACTED.encode() if v and _is_secret_query_name(n) else v) for n, sep, v in pairs)
         target += _redacted_part(b"?" + query)
     port = f":{request.port}" if request.port is not None else ""
     host = f"[{request.host}]" if ":" in request.host else request.host
     return f"{request.scheme}://{host}{port}{target}"
+
+
+def _is_secret_query_name(name: bytes) -> bool:
+    """Return whether the query parameter of this name (as it was sent) is a secret."""
+    return is_credential(name) or is_secret_parameter(unquote_to_bytes(name.replace(b"+", b" ")).decode("latin-1"))
 
 
 @lru_cache(maxsize=256)

@@ -106,7 +106,8 @@ _SHAPES: tuple[tuple[str, str, str], ...] = (
      r"(?i:bearer|token|key|basic)[ \t]+(?=[\w.~+/=-]{0,400}\d)([\w.~+/=-]{6,})"),
     ("user and password", "Basic basic BASIC", r"(?i:basic)[ \t]+([A-Za-z0-9+/]{6,}={0,2})(?![\w+/=-])"),
     ("user and password", "://", r"://([^\s/?#\"'\\<>@:]*:(?![\[{$(]|%[sd(])[^\s/?#\"'\\<>@]+)@"),
-    ("query parameter", "? &", r"[?&](?i:(?:[\w-]*api[_-]?key|(?:access|auth)[_-]?token|client[_-]?secret|subscription-key|sig|signature)"
+    ("query parameter", "? &", r"[?&](?i:(?:[\w-]*api[_-]?key|(?:access|auth|refresh|id|session|security)[_-]?token"
+     r"|(?:client[_-]?)?secret|private[_-]?key|password|passwd|pwd|jwt|auth|authorization|subscription-key|sig|signature)"
      r"=(?=" + _VALUE + r"{0,400}\d)|x-(?:amz|goog)-(?:signature|credential|security-token)=)(" + _VALUE + r"{8,})"),
     ("private key", "-----BEGIN ", r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
      r"(?:[^-\"]*+(?:-(?!----)[^-\"]*+)*+-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"

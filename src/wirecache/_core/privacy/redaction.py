@@ -10,15 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
+from urllib.parse import unquote_plus
 
 from wirecache._core.event_stream import split_lines
 from wirecache._core.privacy.json_text import JSON_TOKEN, character_starts, is_json, strings_and_names, unescaped, with_plain_escapes
 from wirecache._core.privacy.names import (
     PRIVATE_RESPONSE_FIELDS,
-    SECRET_NAMES,
-    SECRET_WHOLE_NAMES,
-    is_credential,
+    SECRET_MARKS,
+    is_secret_member,
     is_secret_name,
+    is_secret_parameter,
     plain_name,
 )
 from wirecache._core.privacy.patterns import REDACTED, Row, present, redacted_text, replaced, search
@@ -43,6 +44,9 @@ _USERINFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)[^/?#]*@")
 # formed is a secret too; every byte is kept in one of the two groups.
 _JSON_LINE = re.compile(r"(\s*(?:data:\s?)?)([{\[\"].*)", re.DOTALL)
 _URL_FIELDS = frozenset({"location", "content-location", "referer"})
+_LINKED = re.compile(r"<([^>]*)>")  # RFC 8288: the URLs of a Link header
+_URL_START = re.compile(r"\s*(?:[A-Za-z][A-Za-z0-9+.-]*://|/|\?)")
+_PART_NAME = re.compile(r"""(?:^|[\s;])name\*?=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))""", re.IGNORECASE)
 
 
 class _Bracket(NamedTuple):
@@ -53,6 +57,7 @@ class _Bracket(NamedTuple):
 
 
 _NO_BRACKET = _Bracket("", False)
+_ANY_SECRET = "0a1b2c3d4e5f6a7b"  # a value that is a secret under each name that may hold one
 
 
 class Redactor:
@@ -69,12 +74,23 @@ class Redactor:
         self._names = frozenset(map(_checked_name, names))
         self._patterns = tuple(map(_compiled, patterns))
         self._marks: dict[str, list[str]] = {}  # names as they end in a JSON text, by their last letters
-        for name in (*SECRET_NAMES, *SECRET_WHOLE_NAMES, *self._names):
+        for name in (*SECRET_MARKS, *self._names):
             self._marks.setdefault(f'{name[-3:]}"', []).append(f'{name}"')
 
     def is_secret(self, name: str) -> bool:
-        """Return whether the value of this name is a secret."""
-        return is_secret_name(name) or (bool(self._names) and plain_name(name) in self._names)
+        """Return whether whatever stands under this name is a secret."""
+        return is_secret_name(name) or self._is_added(name)
+
+    def is_secret_member(self, name: str, value: str) -> bool:
+        """Return whether this text is a secret as the value of a JSON member of this name."""
+        return is_secret_member(name, value) or self._is_added(name)
+
+    def is_secret_parameter(self, name: str) -> bool:
+        """Return whether the query parameter, header or form field of this name is a secret."""
+        return is_secret_parameter(name) or self._is_added(name)
+
+    def _is_added(self, name: str) -> bool:
+        return bool(self._names) and plain_name(name) in self._names
 
     # -- text ---------------------------------------------------------------------------------------------------------
 
@@ -96,7 +112,7 @@ class Redactor:
         """
         strings, names = strings_and_names(value)
         rows = present("\n".join(strings))
-        if not rows and not self._patterns and not any(map(self.is_secret, names)):
+        if not rows and not self._patterns and not any(self.is_secret_member(name, _ANY_SECRET) for name in names):
             return value
         return self._value(value, rows, secret=False)
 
@@ -120,7 +136,9 @@ class Redactor:
         redacted: dict[str, Any] = {}
         changed = False
         for name, item in value.items():
-            item_is_secret = self.is_secret(name) or (secret and name == "value" and isinstance(item, str))
+            item_is_secret = self.is_secret_member(name, item if isinstance(item, str) else "") or (
+                secret and name == "value" and isinstance(item, str)
+            )
             new_name, new_item = self._string(name, rows, secret=False), self._value(item, rows, secret=item_is_secret)
             changed = changed or new_name is not name or new_item is not item
             redacted[new_name] = new_item
@@ -154,11 +172,14 @@ class Redactor:
         at = 0
         open_brackets: list[_Bracket] = []
         value_is_secret = string_is_secret = False  # of the value that comes next; of it if it is a string
+        guarded_by = ""  # the name of the value that comes next
         for token in JSON_TOKEN.finditer(text):
             if (content := token[1]) is not None:
                 bracket = open_brackets[-1] if open_brackets else _NO_BRACKET
                 is_name = token[3] is not None and bracket.kind != "["
                 secret = not is_name and (value_is_secret or string_is_secret or (bracket.secret and bracket.kind == "["))
+                if guarded_by and not is_name:
+                    secret = secret or self.is_secret_member(guarded_by, unescaped(content))
                 redacted = self._string_content(content, rows, secret=secret)
                 if redacted is not content:
                     parts += (text[at : token.start(1)], redacted)
@@ -166,12 +187,14 @@ class Redactor:
                 if is_name:
                     name = unescaped(content)
                     value_is_secret, string_is_secret = self.is_secret(name), bracket.secret and name == "value"
+                    guarded_by = name
                     continue
             elif token[0] in "{[":
                 open_brackets.append(_Bracket(token[0], value_is_secret))
             elif token[0] != "," and open_brackets:
                 open_brackets.pop()
             value_is_secret = string_is_secret = False
+            guarded_by = ""
         return "".join([*parts, text[at:]]) if parts else text
 
     def _string_content(self, raw: str, rows: Sequence[Row], *, secret: bool) -> str:
@@ -225,15 +248,24 @@ class Redactor:
 
     def _parameter(self, pair: re.Match[str]) -> str:
         mark, name, _ = pair.groups()
-        secret = is_credential(name.encode("utf-8", "surrogatepass")) or self.is_secret(name)
+        secret = self.is_secret_parameter(unquote_plus(name, errors="replace"))
         return f"{mark}{name}={REDACTED}" if secret else pair[0]
 
     def header(self, name: str, value: str) -> str | None:
         """Return the value of a header without secrets; None if the header is one itself (a credential, a cookie, an account)."""
         lower = name.strip().lower()
-        if PRIVATE_RESPONSE_FIELDS.fullmatch(lower.encode("utf-8", "surrogatepass")) or self.is_secret(lower):
+        if PRIVATE_RESPONSE_FIELDS.fullmatch(lower.encode("utf-8", "surrogatepass")) or self.is_secret_parameter(lower):
             return None
-        return self.url(value) if lower in _URL_FIELDS else self.text(value)
+        if lower == "link":
+            return self.text(_LINKED.sub(lambda link: f"<{self.url(link[1])}>", value))
+        return self.url(value) if lower in _URL_FIELDS or ("?" in value and _URL_START.match(value)) else self.text(value)
+
+    def part(self, disposition: str, data: bytes) -> bytes:
+        """Return the content of a part of a form (RFC 7578) without secrets. ``disposition``: its Content-Disposition."""
+        name = _PART_NAME.search(disposition)
+        if name and data and self.is_secret_parameter(name[1] or name[2] or ""):
+            return REDACTED.encode()
+        return self.data(data)
 
 
 def shown(secret: str) -> str:

@@ -76,7 +76,7 @@ def _by_name(text: str, redactor: Redactor, lines: bool) -> Iterator[_Match]:
     for pattern in (_MEMBER, _PAIR, _LINE) if lines else (_MEMBER, _PAIR):
         for match in pattern.finditer(text):
             name, (start, end) = match[2], match.span(match.lastindex or 0)
-            if (start, end) not in seen and redactor.is_secret(name) and not _HARMLESS.fullmatch(text[start:end]):
+            if (start, end) not in seen and redactor.is_secret_member(name, text[start:end]) and not _HARMLESS.fullmatch(text[start:end]):
                 seen.add((start, end))
                 yield _Match(start, end, name.lower(), shown(text[start:end]))
     for match in _URL.finditer(text):
