@@ -20,6 +20,7 @@ def test_it_shows_hits_a_stream_and_an_offline_answer() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "a stand-in model" in done.stdout
     assert "0.8 s a call" in done.stdout
+    assert done.stderr == ""  # the refusal that the table shows is no failure
     for shown in ("miss, stored", "hit", "bypass (stream)", "provider stopped, the first prompt", "refused (424)"):
         assert shown in done.stdout
 

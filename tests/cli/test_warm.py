@@ -52,7 +52,7 @@ def test_what_was_warmed_answers_the_sdk(calls: Path, provider: Provider) -> Non
     assert [ask(number) for number in range(5)] == ["hi"] * 5
     again = wirecache("warm", "--json", calls)
     assert {**again.json, "seconds": 0} == {
-        "total": 5, "hits": 5, "stored": 0, "not_stored": {}, "errors": [], "seconds": 0, "stopped": False,
+        "total": 5, "hits": 5, "stored": 0, "not_stored": {}, "unstored": [], "errors": [], "seconds": 0, "stopped": False,
     }  # fmt: skip
     assert provider.calls == 5
 
@@ -71,7 +71,7 @@ def test_errors_are_listed_and_the_rest_is_done(tmp_path: Path, calls: Path, pro
     assert "status 400" in reasons["call-1"]
     assert "no-rule" in reasons["4"]
     assert "stream" in reasons["call-2"]
-    assert reasons["6"] == '"url" is missing'
+    assert reasons["x"] == '"url" is missing'
     assert len(reasons) == 5
     assert provider.calls == 3  # what would not be stored is not paid for
 

@@ -47,12 +47,19 @@ class Explanation:
     nearest: Nearest | None
     uncounted: tuple[str, ...] = ()
 
+    @property
+    def verdict(self) -> str:
+        """The answer in one line: ``hit: ...``, ``miss: ...`` with the reason, or ``bypass: ...``."""
+        if self.reason is None:
+            return "hit: it would be answered from the store" if self.age is None else f"hit: answered by an entry of {self.age:.0f} s"
+        outcome, _, why = self.reason.partition(": ")
+        return f"bypass: {why}" if outcome == "bypassed" else f"miss: {self.reason}"
+
     def __str__(self) -> str:
-        """The explanation for people."""
-        lines = [f"rule: {self.rule}", f"key: {self.key}", f"found: {'yes' if self.found else 'no'}"]
+        """The explanation for people; its first line is the verdict."""
+        lines = [self.verdict, f"rule: {self.rule}", f"key: {self.key}", f"found: {'yes' if self.found else 'no'}"]
         if self.age is not None:
             lines.append(f"age: {self.age:.0f} s")
-        lines.append(f"reused: {'yes' if self.reason is None else f'no, {self.reason}'}")
         if self.uncounted:
             lines.append(f"headers that do not count: {', '.join(self.uncounted)}")
         if self.nearest is not None:

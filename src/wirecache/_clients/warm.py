@@ -20,7 +20,7 @@ from wirecache._clients.rate_limit import limit_rate, parse_rate
 from wirecache._clients.retries import retrying
 from wirecache._clients.select import cached_async_client
 from wirecache._core.keys.keys import request_from
-from wirecache._core.llm.batches import BatchRequest, json_body, live_url, parse_request
+from wirecache._core.llm.batches import BatchRequest, custom_id_of, json_body, live_url, parse_request
 from wirecache._core.privacy.patterns import redacted_text
 from wirecache._core.status import CacheStatus
 from wirecache.errors import ConfigError
@@ -48,7 +48,7 @@ class WarmReport:
     """What became of the calls.
 
     ``hits`` were in the cache already, or are in the list twice. ``stored`` were sent and stored. ``not_stored`` were sent but not
-    stored, by reason. ``seconds``: how long it took. ``stopped``: it ended before all calls were done.
+    stored, by reason; ``unstored`` names them. ``seconds``: how long it took. ``stopped``: it ended before all calls were done.
     """
 
     hits: int = 0
@@ -57,6 +57,7 @@ class WarmReport:
     errors: list[WarmError] = field(default_factory=list[WarmError])
     seconds: float = 0.0
     stopped: bool = False
+    unstored: list[WarmError] = field(default_factory=list[WarmError])
 
     @property
     def total(self) -> int:
@@ -145,11 +146,10 @@ class WarmRun:
     async def _work(self, client: Any, pending: Iterator[tuple[int, Line]]) -> None:
         while not self._stopped and (numbered := next(pending, None)) is not None:
             number, line = numbered
-            call_id = str(number)
+            call_id = custom_id_of(line) or str(number)
             try:
                 call = parse_request(line)
-                call_id = call.id or call_id
-                self._count(await self._send(client, call))
+                self._count(call_id, await self._send(client, call))
             except ValueError as error:
                 self.report.errors.append(WarmError(call_id, str(error)))
             if self.on_done is not None:
@@ -165,7 +165,7 @@ class WarmRun:
         send = retrying(library.TransportError, self._attempts, lambda: self._stopped)
         try:
             response = await send(client.request, call.method, url, headers=headers, content=content)
-        except (library.TransportError, library.InvalidURL) as error:
+        except (library.RequestError, library.InvalidURL) as error:
             raise ValueError(redacted_text(f"{type(error).__name__}: {error}")) from error
         await self._cache.aflush()  # what is paid for is stored before the next call begins
         if response.status_code >= 400:
@@ -185,10 +185,12 @@ class WarmRun:
             return method
         return bypass_reason(self._cache.plan, request_from(method, url, headers), content)
 
-    def _count(self, status: CacheStatus) -> None:
+    def _count(self, call_id: str, status: CacheStatus) -> None:
         if status.hit or status.collapsed:
             self.report.hits += 1
         elif status.stored:
             self.report.stored += 1
         else:
-            self.report.not_stored[status.detail or "unknown"] += 1
+            reason = status.detail or "unknown"
+            self.report.not_stored[reason] += 1
+            self.report.unstored.append(WarmError(call_id, f"answered, but not stored: {reason}"))

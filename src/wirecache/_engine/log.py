@@ -10,6 +10,7 @@ from typing import Any
 
 from wirecache._core.flows.exchange import Exchange
 from wirecache._core.stats import Stats
+from wirecache._core.terminal_text import terminal_safe
 from wirecache._engine.observers import Observer
 from wirecache._storage.tally import Tally
 from wirecache.errors import ConfigError
@@ -48,7 +49,7 @@ class _StderrHandler(logging.Handler):
     """Standard error as it is now, whoever replaced it."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        line = self.format(record)
+        line = terminal_safe(self.format(record))
         try:
             print(line if line.startswith("wirecache: ") else f"wirecache: {line}", file=sys.stderr, flush=True)
         except (OSError, ValueError, AttributeError):  # it is closed, or there is none

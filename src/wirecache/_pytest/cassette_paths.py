@@ -54,9 +54,12 @@ def _is_class(node: Any) -> bool:
 
 
 def safe_name(name: str) -> str:
-    """Return the name without what a file system or a shell does not accept, still readable; different for different names."""
+    """Return the name without what a file system or a shell does not accept, still readable; different for different names.
+
+    Names that differ in case only differ by their ending, too: to some file systems their directories would be one.
+    """
     plain = name.removesuffix("]").replace("[", "-", 1)
     safe = _UNSAFE.sub("-", plain).strip(".-") or "test"
-    if safe == plain and len(safe) <= MAX_NAME_LENGTH:
+    if safe == plain.lower() and len(safe) <= MAX_NAME_LENGTH:
         return safe
     return f"{safe[:MAX_NAME_LENGTH].rstrip('.-')}-{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"

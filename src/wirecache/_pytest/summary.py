@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from wirecache._core.terminal_text import terminal_safe
 from wirecache._pytest.results import RunResults
 
 __all__ = ["find_unused", "write_summary"]
@@ -46,7 +47,7 @@ def write_summary(terminal: Any, results: RunResults, unused: list[Path]) -> Non
         terminal.write_sep("=", "wirecache")
     for title, lines in lists.items():
         for line in ([f"{title}:"] if lines else []) + [f"  {line}" for line in lines[:MAX_LINES]]:
-            terminal.write_line(line)
+            terminal.write_line(terminal_safe(line))
         if len(lines) > MAX_LINES:
             terminal.write_line(f"  and {len(lines) - MAX_LINES} more")
     if results.cassettes:

@@ -13,7 +13,7 @@ from wirecache._core.llm.batches import BatchRequest, BatchResult, Provider, jso
 from wirecache.cassette._importers.exchange import ForeignExchange, entry_of
 from wirecache.cli._entry_targets import StoreTarget
 from wirecache.cli._stores import open_cache
-from wirecache.cli._terminal import fail, print_json, print_text, quantity, warn, with_progress
+from wirecache.cli._terminal import fail, one_line, print_json, print_text, quantity, warn, with_progress
 
 __all__ = ["Provider", "import_batch"]
 
@@ -63,7 +63,7 @@ def import_batch(
 def _print(batch: _BatchImport, store: str, as_json: bool) -> None:
     written, already_there = batch.target.written, batch.target.already_there
     for error in batch.errors:
-        warn(error)
+        warn(one_line(error))
     if as_json:
         print_json({"to": store, "written": written, "already": already_there, "errors": batch.errors})
     else:

@@ -30,7 +30,7 @@ def open_cache(store: str | None, *, create: bool = False, **settings: Any) -> I
     try:
         with Cache(_cassette_store(store) or store, **settings) as cache:
             if not create and isinstance(cache.store, DiskStore) and not (cache.store.path / "cache.db").exists():
-                with Cache(MemoryStore(), **settings) as empty:
+                with Cache(_NoStoreYet(repr(cache.store)), **settings) as empty:
                     yield empty
             else:
                 yield cache
@@ -40,6 +40,17 @@ def open_cache(store: str | None, *, create: bool = False, **settings: Any) -> I
         raise usage_error(str(error)) from None
     except WirecacheError as error:
         fail(str(error))
+
+
+class _NoStoreYet(MemoryStore):
+    """The empty store that stands for one that does not exist yet; messages name that one."""
+
+    def __init__(self, missing: str) -> None:
+        super().__init__()
+        self._missing = missing
+
+    def __repr__(self) -> str:
+        return f"{self._missing}, which does not exist yet"
 
 
 def _cassette_store(store: str | None) -> CassetteStore | None:

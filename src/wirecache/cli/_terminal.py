@@ -7,7 +7,6 @@ providers may contain control characters that would steer the terminal.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, NoReturn, TypeVar
@@ -15,8 +14,10 @@ from typing import Any, NoReturn, TypeVar
 import typer
 from rich.console import Console
 
+from wirecache._core.terminal_text import one_line, terminal_safe
+
 __all__ = [
-    "console", "fail", "format_duration", "format_size", "format_time", "print_json", "print_text", "quantity", "terminal_safe",
+    "console", "fail", "format_duration", "format_size", "format_time", "one_line", "print_json", "print_text", "quantity", "terminal_safe",
     "usage_error", "warn", "with_progress",
 ]  # fmt: skip
 
@@ -24,18 +25,11 @@ T = TypeVar("T")
 
 WIDTH = 160  # characters of a line where the output is not a terminal
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-
 
 def console(*, errors: bool = False) -> Console:
     """Return a console on standard output, or with ``errors`` on standard error."""
     made = Console(highlight=False, markup=False, emoji=False, stderr=errors)
     return made if made.is_terminal else Console(highlight=False, markup=False, emoji=False, stderr=errors, width=WIDTH)
-
-
-def terminal_safe(text: str) -> str:
-    """Return the text with its control characters replaced, but for tabs and line ends."""
-    return _CONTROL.sub("\ufffd", text.replace("\r\n", "\n"))
 
 
 def print_text(text: str) -> None:

@@ -22,7 +22,7 @@ from wirecache.cli._options import (
     selection_of,
 )
 from wirecache.cli._stores import open_cache, selected_entries
-from wirecache.cli._terminal import console, format_duration, format_size, print_json, print_text, terminal_safe
+from wirecache.cli._terminal import console, format_duration, format_size, one_line, print_json, print_text, terminal_safe
 
 __all__ = ["command"]
 
@@ -84,4 +84,4 @@ def _cells(row: EntryRow) -> list[str]:
     usage = row["usage"]
     tokens = f"{usage['input'] + usage['output']:,}" if usage else "-"
     cells = (row["key"][:KEY], format_duration(row["age"]), row["model"] or "-", row["endpoint"] or row["method"], row["host"], tokens)
-    return [terminal_safe(cell)[:LONGEST] for cell in (*cells, format_size(row["bytes"]))]
+    return [one_line(cell)[:LONGEST] for cell in (*cells, format_size(row["bytes"]))]

@@ -13,7 +13,7 @@ from wirecache import ConfigError
 from wirecache._core.privacy.redaction import Redactor
 from wirecache._core.privacy.scan import Leak, leaks
 from wirecache.cli._options import JsonOption
-from wirecache.cli._terminal import print_json, print_text, quantity, usage_error, warn
+from wirecache.cli._terminal import one_line, print_json, print_text, quantity, usage_error, warn
 
 __all__ = ["command"]
 
@@ -43,7 +43,7 @@ def command(
         try:
             text = _read_text(path, max_size * 1_000_000)
         except (OSError, _TooLarge) as error:
-            warn(f"{path}: not read: {error}")
+            warn(f"{one_line(str(path))}: not read: {one_line(str(error))}")
             unread += 1
             continue
         if text is not None:
@@ -101,7 +101,7 @@ def _read_text(path: Path, limit: int) -> str | None:
 
 def _print(found: list[_Finding], read: int) -> None:
     for path, leak in found:
-        print_text(f"{path}:{leak.line}: {leak.kind}: {leak.shown}")
+        print_text(f"{one_line(path)}:{leak.line}: {one_line(leak.kind)}: {one_line(leak.shown)}")
     files = quantity(read, "text file")
     if found:
         leaking = len({path for path, _ in found})

@@ -11,11 +11,12 @@ from typing import Annotated, Any, Literal, NamedTuple
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
+from rich.text import Text
 
 from wirecache import ConfigError, Stats
 from wirecache.cli._options import JsonOption
 from wirecache.cli._stores import open_cache
-from wirecache.cli._terminal import console, print_json, print_text, quantity, terminal_safe
+from wirecache.cli._terminal import console, one_line, print_json, print_text, quantity
 from wirecache.prices import Cost, Prices
 
 __all__ = ["command"]
@@ -166,7 +167,7 @@ def _print_table(groups: Mapping[str, Stats], by: _GroupBy, total: Stats, prices
     for name in ("calls", "hits", "misses", "live", "time saved", "tokens saved", "$ saved", "$ billed", "unpriced"):
         table.add_column(name, justify="right", no_wrap=len(name) < NARROW)
     for name, stats in groups.items():
-        table.add_row(terminal_safe(name) or "-", *_cells(stats, prices))
+        table.add_row(Text(one_line(name) or "-"), *_cells(stats, prices))
     table.add_section()
     table.add_row("total", *_cells(total, prices))
     console().print(table)

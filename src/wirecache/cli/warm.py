@@ -17,7 +17,7 @@ from wirecache._clients.rate_limit import parse_rate
 from wirecache._clients.warm import WarmRun
 from wirecache.cli._options import JsonOption, StoreOption, parse_headers
 from wirecache.cli._stores import open_cache
-from wirecache.cli._terminal import console, print_json, print_text, quantity, warn
+from wirecache.cli._terminal import console, one_line, print_json, print_text, quantity, warn
 
 __all__ = ["command"]
 
@@ -44,8 +44,8 @@ def command(
         with file.open("rb") as lines, _progress_bar(file) as warm_run.on_done, _stopped_by_signals(warm_run):
             anyio.run(partial(warm_run.run, lines, concurrency, parse_rate(rate)))
         report = warm_run.report
-        for error in report.errors:
-            warn(f"{error.id}: {error.reason}")
+        for error in (*report.errors, *report.unstored):
+            warn(one_line(f"{error.id}: {error.reason}"))
         if as_json:
             print_json(_as_json(report))
         else:
@@ -100,6 +100,7 @@ def _as_json(report: WarmReport) -> dict[str, Any]:
         "hits": report.hits,
         "stored": report.stored,
         "not_stored": dict(report.not_stored),
+        "unstored": [{"id": call.id, "reason": call.reason} for call in report.unstored],
         "errors": [{"id": error.id, "reason": error.reason} for error in report.errors],
         "seconds": round(report.seconds, 3),
         "stopped": report.stopped,

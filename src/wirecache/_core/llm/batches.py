@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-__all__ = ["BatchRequest", "BatchResult", "Provider", "json_body", "live_url", "parse_request", "parse_result"]
+__all__ = ["BatchRequest", "BatchResult", "Provider", "custom_id_of", "json_body", "live_url", "parse_request", "parse_result"]
 
 
 class Provider(StrEnum):
@@ -50,6 +50,15 @@ def parse_request(line: str | bytes | Mapping[str, Any], provider: Provider = Pr
     if not isinstance(method, str):
         raise ValueError(f'"method" must be a string such as "POST", got {method!r}')
     return BatchRequest(str(row.get("custom_id", "")), method.upper(), _member(row, "url", str), row.get("body"))
+
+
+def custom_id_of(line: str | bytes | Mapping[str, Any]) -> str:
+    """Return the custom_id in a line of a batch's input, whatever else is wrong with it; empty if there is none."""
+    try:
+        row = line if isinstance(line, Mapping) else json.loads(line)
+    except (ValueError, RecursionError):
+        return ""
+    return str(row.get("custom_id") or "") if isinstance(row, Mapping) else ""
 
 
 def parse_result(line: str | bytes, provider: Provider) -> BatchResult:
