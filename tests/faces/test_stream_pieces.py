@@ -133,7 +133,13 @@ async def test_the_last_event_is_cut_before_its_last_byte(face: Face, provider: 
     assert b"".join(replayed) == b"".join(live) == b"".join(pieces_sent)
 
 
-TALK = b"".join([sse(chunk({"content": "grün 🌍"})).replace(b"\\u00fc", "ü".encode()).replace(b"\\ud83c\\udf0d", "🌍".encode()), DONE])
+TALK = b"".join(
+    [
+        sse(chunk({"content": "grün 🌍"})).replace(b"\\u00fc", "ü".encode()).replace(b"\\ud83c\\udf0d", "🌍".encode()),
+        sse(chunk({}, "stop")),
+        DONE,
+    ]
+)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
