@@ -23,6 +23,7 @@ def test_it_shows_hits_a_stream_and_an_offline_answer() -> None:
     assert done.stderr == ""  # the refusal that the table shows is no failure
     for shown in ("miss, stored", "hit", "bypass (stream)", "provider stopped, the first prompt", "refused (424)"):
         assert shown in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("Every call went as expected.")
 
 
 def test_it_asks_the_provider_of_the_environment(provider: Provider) -> None:

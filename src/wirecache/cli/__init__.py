@@ -5,42 +5,63 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Sequence
-from typing import Annotated, Any
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
 from wirecache import __version__
 
-__all__ = ["COMMANDS", "app_for", "main"]
+__all__ = ["COMMANDS", "Command", "app_for", "main"]
 
-# The module of each command, in the order of the help.
+
+class Command(NamedTuple):
+    """The module of a command, its line in the list of commands (the first sentence of its help), and its settings in typer."""
+
+    module: str
+    summary: str
+    settings: Mapping[str, Any] = MappingProxyType({})
+
+
+# In the order of the help. The summaries are here since the list of commands is printed without importing them all.
 COMMANDS = {
-    "demo": "demo",
-    "ls": "ls",
-    "show": "show",
-    "inspect": "show",
-    "diff": "diff",
-    "explain": "explain",
-    "rm": "rm",
-    "prune": "prune",
-    "clear": "clear",
-    "export": "export",
-    "import": "importing",
-    "warm": "warm",
-    "doctor": "doctor",
-    "scan": "scan",
-    "stats": "stats",
-    "run": "run",
-}
-_TYPER_OPTIONS: dict[str, dict[str, Any]] = {
-    "inspect": {"hidden": True},  # an alias of show
-    "run": {"no_args_is_help": False, "context_settings": {"allow_interspersed_args": False}},  # options after PROGRAM are its own
+    "demo": Command("demo", "Show the cache at work with the OpenAI SDK: sync, async and streaming, then without the provider."),
+    "ls": Command("ls", "List entries of the store, newest first: key, age, model, endpoint, host, tokens, size, prompt."),
+    "show": Command("show", "Show an entry: prompt and answer as a conversation, tool calls, headers, timings and token usage."),
+    "inspect": Command("show", "", {"hidden": True}),  # an alias of show, which the help does not list
+    "diff": Command("diff", "Compare two entries: their requests (why the second was not a hit on the first) and their answers."),
+    "explain": Command("explain", "Explain whether a request would be a hit: by which rule and key, and if not, why."),
+    "rm": Command("rm", "Drop entries, so that the next equal call goes to the provider."),
+    "prune": Command("prune", "Drop the entries that are past their ttl."),
+    "clear": Command("clear", "Drop all entries of the store, after asking for confirmation."),
+    "export": Command("export", "Write entries of the store into DIR as cassette files, without their secrets."),
+    "import": Command(
+        "importing",
+        "Import cassettes of wirecache, vcrpy, pytest-recording and cassetter into the store, or with --to into a cassette directory.",
+    ),
+    "warm": Command("warm", "Send the calls of FILE through the cache, so that they are hits later."),
+    "doctor": Command(
+        "doctor", "Check the installation: SDKs and their HTTP libraries, settings and where each comes from, and whether the store works."
+    ),
+    "scan": Command(
+        "scan", "Search cassettes and other text files for secrets: keys and tokens by their shape, members and headers by their name."
+    ),
+    "stats": Command("stats", "Show what the cache did and what that saved: calls, time, tokens and money."),
+    # Options after PROGRAM are its own.
+    "run": Command(
+        "run",
+        "Run a Python program with the cache under every httpx and httpx2 client, without changing the program.",
+        {"no_args_is_help": False, "context_settings": {"allow_interspersed_args": False}},
+    ),
 }
 
 
 def app_for(arguments: Sequence[str] = ()) -> typer.Typer:
-    """Return the application with the command that the arguments name, or with all commands if they name none."""
+    """Return the application with the commands that the arguments need.
+
+    That is the one that they begin with; the list of all where they are options only, as in ``--help``; else all.
+    """
     app = typer.Typer(
         name="wirecache",
         help="The cache under your LLM SDK: repeated calls are answered from a store, byte for byte, without the network.",
@@ -50,16 +71,24 @@ def app_for(arguments: Sequence[str] = ()) -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback()(_root)
+    listed = bool(arguments) and all(argument.startswith("-") for argument in arguments)
     for name in arguments[:1] if arguments and arguments[0] in COMMANDS else COMMANDS:
-        module = importlib.import_module(f"wirecache.cli.{COMMANDS[name]}")
-        app.command(name, **_TYPER_OPTIONS.get(name, {}))(module.command)
+        command = COMMANDS[name]
+        if listed:
+            app.command(name, help=command.summary, **command.settings)(_not_imported)
+        else:
+            app.command(name, **command.settings)(importlib.import_module(f"wirecache.cli.{command.module}").command)
     return app
+
+
+def _not_imported() -> None:
+    """Stand for a command that is listed and not called."""
 
 
 def main(**options: Any) -> None:
     """Run the command that the program was called with. ``options`` go to click's ``main``."""
     completing = any(name.endswith("_COMPLETE") for name in os.environ)
-    app_for(() if completing else sys.argv[1:])(**options)
+    app_for(() if completing else sys.argv[1:] or ["--help"])(**options)
 
 
 def _print_version(requested: bool) -> None:

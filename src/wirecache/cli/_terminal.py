@@ -7,12 +7,12 @@ providers may contain control characters that would steer the terminal.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import typer
-from rich.console import Console
 
 from wirecache._core.terminal_text import one_line, terminal_safe
 
@@ -21,6 +21,9 @@ __all__ = [
     "usage_error", "warn", "with_progress",
 ]  # fmt: skip
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 T = TypeVar("T")
 
 WIDTH = 160  # characters of a line where the output is not a terminal
@@ -28,6 +31,8 @@ WIDTH = 160  # characters of a line where the output is not a terminal
 
 def console(*, errors: bool = False) -> Console:
     """Return a console on standard output, or with ``errors`` on standard error."""
+    from rich.console import Console
+
     made = Console(highlight=False, markup=False, emoji=False, stderr=errors)
     return made if made.is_terminal else Console(highlight=False, markup=False, emoji=False, stderr=errors, width=WIDTH)
 
@@ -60,13 +65,12 @@ def usage_error(message: str) -> typer.BadParameter:
 
 def with_progress(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
     """Yield the items, with a progress bar on standard error if that is a terminal."""
-    output = console(errors=True)
-    if not output.is_terminal:
+    if not sys.stderr.isatty():
         yield from items
         return
     from rich.progress import track
 
-    yield from track(items, description, total=total, console=output, transient=True)
+    yield from track(items, description, total=total, console=console(errors=True), transient=True)
 
 
 def quantity(number: int, singular: str, plural: str = "") -> str:

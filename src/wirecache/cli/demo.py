@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
-from rich.table import Table
 
 from wirecache import Cache, CacheStatus, cached_async_client, cached_client
 from wirecache.cli._demo_provider import SECONDS_PER_CALL, DemoProvider
@@ -21,6 +20,7 @@ from wirecache.cli._terminal import console, print_text, terminal_safe, warn
 
 if TYPE_CHECKING:
     import openai
+    from rich.table import Table
 
 __all__ = ["command"]
 
@@ -75,6 +75,7 @@ def command(
         print_text(f"{row.call}: expected {row.expected!r}, got {row.outcome.text!r}")
     if unexpected:
         raise typer.Exit(1)
+    print_text("Every call went as expected. The last one was refused because offline mode sends nothing that has no stored answer.")
 
 
 class _Demo:
@@ -183,6 +184,8 @@ def _status_text(status: CacheStatus) -> str:
 
 
 def _table(rows: list[_Row]) -> Table:
+    from rich.table import Table
+
     table = Table("call", "outcome")
     table.add_column("ms", justify="right")
     for row in rows:

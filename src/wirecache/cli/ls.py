@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from wirecache._core.compare.query import Sort, page_of
 from wirecache.cli._entry_json import EntryRow, entry_row
@@ -23,6 +21,9 @@ from wirecache.cli._options import (
 )
 from wirecache.cli._stores import open_cache, selected_entries
 from wirecache.cli._terminal import console, format_duration, format_size, one_line, print_json, print_text, terminal_safe
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 __all__ = ["command"]
 
@@ -68,6 +69,9 @@ def command(
 
 def _table(rows: list[EntryRow], width: int) -> Table:
     """Return the table of the rows. The prompt has what the other columns leave of the width."""
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     cells = [_cells(row) for row in rows]
     for column, name in enumerate(COLUMNS):

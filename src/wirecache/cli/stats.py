@@ -9,9 +9,6 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal, NamedTuple
 
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-from rich.text import Text
 
 from wirecache import ConfigError, Stats
 from wirecache.cli._options import JsonOption
@@ -65,16 +62,16 @@ def command(
     """
     with open_cache(store, create=True) as cache:  # reading creates no store, but one that does not exist is named
         history, place = cache.history(days), repr(cache.store)
-    prices = _prices()
     total = Stats.of({row: amounts for stats in history.values() for row, amounts in stats.rows.items()})
+    if not total.rows and not as_json:
+        print_text(f"Nothing has been counted yet in {place}.")
+        return
+    prices = _prices()
     projection = _project(total, prices, calls_per_day) if calls_per_day else None
     if as_json:
         print_json(
             {"schema": SCHEMA, "store": place, **_as_json(history, total, prices), "projection": projection and projection._asdict()}
         )
-        return
-    if not total.rows:
-        print_text(f"Nothing has been counted yet in {place}.")
         return
     _print_table({str(day): stats for day, stats in history.items()} if by is _GroupBy.DAY else total.by(by.value), by, total, prices)
     _print_notes(total, prices)
@@ -162,6 +159,10 @@ def _projection_text(projection: _Projection) -> str:
 
 
 def _print_table(groups: Mapping[str, Stats], by: _GroupBy, total: Stats, prices: Prices | None) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column(by.value, overflow="fold", min_width=NARROW)
     for name in ("calls", "hits", "misses", "live", "time saved", "tokens saved", "$ saved", "$ billed", "unpriced"):
