@@ -110,7 +110,7 @@ class Cassette:
         self._outcomes = _Outcomes()
         plan = _plan(match, check_miss(miss), parse_speed(replay_speed))
         cassette_plan = CassettePlan(
-            self.record_mode, session.existed, redactor, name, how_to_record, verify is not None,
+            self.record_mode, session.existed, session.redactor, name, how_to_record, verify is not None,
             _ignored_hosts(ignore_hosts), bool(ignore_localhost),
         )  # fmt: skip
         self.engine = Engine(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from wirecache._core.compare.nearest import Nearest
@@ -84,6 +84,8 @@ def explain_request(engine: Engine[Any], request: Any, options: CallOptions | No
     """Return what the engine would do with a request. ``options``: those of the block. ``look_up``: has no side effect."""
     parsed, content = request_of(request)
     plan = for_call(engine.plan, parsed, options, getattr(request, "extensions", {}).get("wirecache"))
+    if plan.cassette is not None:  # a look teaches nothing
+        plan = replace(plan, cassette=plan.cassette._replace(redactor=plan.cassette.redactor.copy()))
     body = parse_body(content, parsed.fields.get(b"content-type", b""))
     found: list[Entry] = []
     status, is_reused = _play(flow_for(parsed, plan)(parsed, plan, time.time()), content, look_up, found)

@@ -75,7 +75,8 @@ class Engine(Generic[S]):
             return request, body
         from wirecache._core.keys.redacted_request import redacted_request
 
-        return redacted_request(request, body, self.plan.cassette.redactor, self.plan.key.headers)
+        redactor = self.plan.cassette.redactor.copy()  # a look teaches nothing
+        return redacted_request(request, body, redactor, self.plan.key.headers)
 
     def url_of(self, request: Request) -> str:
         """Return the URL of a request without its credentials."""

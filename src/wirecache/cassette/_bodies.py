@@ -13,7 +13,6 @@ from urllib.parse import quote_plus, unquote_to_bytes
 
 from wirecache._core.event_stream import LINE_TYPES, split_stream
 from wirecache._core.messages import Chunk
-from wirecache._core.privacy.patterns import REDACTED
 from wirecache._core.privacy.redaction import Redactor
 from wirecache.cassette._event_layout import JsonEvent, Style, arrivals, event_in, style_named, style_of
 from wirecache.cassette._json_layout import JsonLayout, layout_of
@@ -55,7 +54,7 @@ def _form_pair(pair: bytes, redactor: Redactor) -> bytes:
     name, equals, value = pair.partition(b"=")
     plain = unquote_to_bytes(value.replace(b"+", b" "))
     secret = value and redactor.is_secret_parameter(unquote_to_bytes(name.replace(b"+", b" ")).decode("latin-1"))
-    redacted = REDACTED.encode() if secret else redactor.data(plain)
+    redacted = redactor.named(plain) if secret else redactor.data(plain)
     return pair if redacted == plain else name + equals + quote_plus(redacted).encode()
 
 

@@ -189,9 +189,12 @@ class Directory:
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
-    def add(self, entry: Entry) -> str:
-        """Write the entry as the next of its sequence, and return its name. Another process may be writing the same one: none is lost."""
-        with self._lock, self._written(entry) as temporary:
+    def add(self, entry: Entry, redactor: Redactor | None = None) -> str:
+        """Write the entry as the next of its sequence, and return its name. Another process may be writing the same one: none is lost.
+
+        ``redactor``: of its response, if that is another than the directory's.
+        """
+        with self._lock, self._written(entry, redactor) as temporary:
             number = len(self._listed().get(entry.key[:SHORT], ())) + 1
             while not _publish(temporary, self.path / (name := file_name(entry, number))):
                 number += 1
@@ -200,9 +203,9 @@ class Directory:
                 self._by_key.setdefault(entry.key, []).append(name)
             return name
 
-    def replace(self, name: str, entry: Entry) -> None:
-        """Write the entry in place of the recording of that name."""
-        with self._lock, self._written(entry) as temporary:
+    def replace(self, name: str, entry: Entry, redactor: Redactor | None = None) -> None:
+        """Write the entry in place of the recording of that name; ``redactor`` as in ``add``."""
+        with self._lock, self._written(entry, redactor) as temporary:
             os.replace(temporary, self.path / name)
             self._loaded.pop(name, None)
 
@@ -217,12 +220,14 @@ class Directory:
                         names.remove(name)
 
     @contextmanager
-    def _written(self, entry: Entry) -> Iterator[Path]:
+    def _written(self, entry: Entry, redactor: Redactor | None) -> Iterator[Path]:
         """Provide the text of the entry's file in a temporary file of the same directory."""
         if not self._prepared or not self._schema.exists():
             self._prepare()
         schema = os.path.relpath(self._schema, self.path).replace(os.sep, "/")
-        with _temporary(self.path, to_text(entry, self.redactor, schema=schema if schema.startswith(".") else f"./{schema}")) as path:
+        schema = schema if schema.startswith(".") else f"./{schema}"
+        text = to_text(entry, redactor or self.redactor, schema=schema, request_redactor=self.redactor)
+        with _temporary(self.path, text) as path:
             yield path
 
     def _prepare(self) -> None:

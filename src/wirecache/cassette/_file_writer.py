@@ -25,8 +25,13 @@ __all__ = ["to_text"]
 FORM = b"application/x-www-form-urlencoded"
 
 
-def to_text(entry: Entry, redactor: Redactor = DEFAULT, *, schema: str = f"./{SCHEMA_NAME}") -> str:
-    """Return the text of the entry's file. ``schema``: where the schema is, relative to the file (a path, or a URL)."""
+def to_text(
+    entry: Entry, redactor: Redactor = DEFAULT, *, schema: str = f"./{SCHEMA_NAME}", request_redactor: Redactor | None = None
+) -> str:
+    """Return the text of the entry's file. ``schema``: where the schema is, relative to the file (a path, or a URL).
+
+    ``request_redactor``: the one of the request; by default the same as that of the response.
+    """
     recorded_at = datetime.fromtimestamp(entry.stored_at, UTC).isoformat(timespec="milliseconds")
     return document_text(
         {
@@ -35,7 +40,7 @@ def to_text(entry: Entry, redactor: Redactor = DEFAULT, *, schema: str = f"./{SC
             "wirecache": __version__,
             "recorded_at": recorded_at.replace("+00:00", "Z"),
             "key": entry.key,
-            "request": _request_node(entry, redactor),
+            "request": _request_node(entry, request_redactor or redactor),
             "response": _response_node(entry, redactor),
         }
     )

@@ -13,6 +13,8 @@ from wirecache._core.compare.diff import ABSENT, Difference, difference
 from wirecache._core.compare.drift import drift
 from wirecache._core.flows.recorder import Decode, Recorder
 from wirecache._core.messages import Entry
+from wirecache._core.privacy.redaction import Redactor
+from wirecache._core.privacy.session_redactor import SessionRedactor
 from wirecache._core.rules.record_modes import RecordMode
 from wirecache.cassette._directory import Directory
 from wirecache.errors import CassetteError
@@ -52,6 +54,7 @@ class CassetteSession:
 
     def __init__(self, directory: Directory, mode: RecordMode, sequence_end: SequenceEnd, verify: Verify | None = None) -> None:
         self.directory = directory
+        self.redactor = SessionRedactor(directory.redactor)
         self.mode = mode
         self.verify = verify
         self.drift: list[Drift] = []
@@ -63,8 +66,8 @@ class CassetteSession:
         self._old = {name: directory.stamp(name) if mode.replaces else (0, 0) for name in directory.names()}
         self._calls: Counter[str] = Counter()  # how often each key was replayed
         self._used: set[str] = set()
-        self._held: list[Entry] = []  # still to be written
-        self._repeated: dict[str, list[Entry]] = {}  # equal to the last of their sequence
+        self._held: list[tuple[Entry, Redactor]] = []  # still to be written, with what was secret when each was received
+        self._repeated: dict[str, list[tuple[Entry, Redactor]]] = {}  # equal to the last of their sequence
         self._last: dict[str, Entry] = {}
         self._written: dict[str, int] = {}  # how many of each key were written
         self._kept: set[str] = set()  # names that were written
@@ -144,19 +147,27 @@ class CassetteSession:
     def _record(self, entry: Entry) -> None:
         """Write it, or hold it until ``close``. Equal answers to equal requests are one recording, as long as no other follows them."""
         with self._lock:
+            held = entry, self._learned_from(entry)
             last = self._last.get(entry.key)
             if last is not None and self._sequence_end == "repeat" and (last.status, last.body) == (entry.status, entry.body):
-                self._repeated.setdefault(entry.key, []).append(entry)
+                self._repeated.setdefault(entry.key, []).append(held)
             else:
-                self._held += [*self._repeated.pop(entry.key, ()), entry]
+                self._held += [*self._repeated.pop(entry.key, ()), held]
                 if not self.is_held:
                     self._write()
             self._last[entry.key] = entry
             self.recorded += 1
 
+    def _learned_from(self, entry: Entry) -> Redactor:
+        """Learn the secrets that the answer names, and return what redacts it: what is known by now."""
+        request = f"{entry.request.url} {bytes(entry.request_body).decode('utf-8', 'replace')}"
+        self.redactor.learn_from_answer(entry.body, request)
+        return self.redactor.snapshot()
+
     def _compare(self, live: Entry, *, with_text: bool) -> None:
         """Note where the live answer differs from the recorded one."""
         request = live.request
+        live = live._replace(body=self._learned_from(live).data(live.body))  # as it would be recorded
         try:
             recorded = self.look_up(live.key)
         except CassetteError as error:
@@ -171,7 +182,7 @@ class CassetteSession:
         for name in self.directory.of(key, or_damaged=True):
             self.directory.remove(name)
         with self._lock:
-            self._held = [entry for entry in self._held if entry.key != key]
+            self._held = [held for held in self._held if held[0].key != key]
             self._last.pop(key, None)
             self._repeated.pop(key, None)
 
@@ -227,14 +238,14 @@ class CassetteSession:
     def _write(self) -> None:
         """Write what is held. What cannot be written is lost: trying it again and again would delay all that follows."""
         held, self._held = self._held, []
-        for entry in held:
+        for entry, redactor in held:
             number = self._written.get(entry.key, 0) + 1
             before = self._before(entry.key, or_damaged=True) if self.mode.replaces else []
             if number <= len(before):
-                self.directory.replace(before[number - 1], entry)
+                self.directory.replace(before[number - 1], entry, redactor)
                 self._kept.add(before[number - 1])
             else:
-                self._kept.add(self.directory.add(entry))
+                self._kept.add(self.directory.add(entry, redactor))
             self._written[entry.key] = number
 
     def _before(self, key: str, *, or_damaged: bool = False) -> list[str]:

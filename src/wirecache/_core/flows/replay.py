@@ -5,7 +5,10 @@ HTTP's own rules, ttl and rules of the user do not count here; nor does ``Cache-
 
 from __future__ import annotations
 
-from wirecache._core.flows.effects import Flow, Forward, Lookup, ReadBody, Refuse, Relay, Reuse
+from collections.abc import Generator, Iterable
+from typing import Any
+
+from wirecache._core.flows.effects import Effect, Flow, Forward, Lookup, ReadBody, Refuse, Relay, Reuse
 from wirecache._core.flows.inference import bypass_flow
 from wirecache._core.flows.recorder import Recorder, Recording
 from wirecache._core.flows.refusal import explain_unrecordable, explain_unrecorded
@@ -41,13 +44,29 @@ def replay_flow(request: Request, plan: Plan, now: float) -> Flow:
     redacted, body = redacted_request(request, raw, cassette.redactor, plan.key.headers)
     try:
         key = key_of(redacted, body, plan.key, plan.namespace, plan.sample)
+        keys = [key] if cassette.redactor.known == 0 else [key, _key_before(request, raw, plan, cassette)]
     except Exception as error:  # the user's normalize raised: on a cassette that is no reason to go on without it
         return Refuse(CacheStatus(fwd="miss", detail="normalize-error"), f"KeyOptions(normalize=...) raised {error!r}. Nothing was sent.")
     try:
-        entry: Entry | None = None if mode.replaces or cassette.verify else (yield Lookup(key))
+        entry: Entry | None = None if mode.replaces or cassette.verify else (yield from _first(keys))
     except CassetteError as error:
         return Refuse(CacheStatus(fwd="miss", key=key, detail="cassette-error"), f"{error}. Nothing was sent.")
     return (yield from _by_mode(redacted, body, plan, cassette, key, entry, now))
+
+
+def _key_before(request: Request, raw: Body, plan: Plan, cassette: CassettePlan) -> str:
+    """Return the key that the request has without what the session learned to be secret: it may have been recorded before."""
+    redacted, body = redacted_request(request, raw, cassette.redactor.base, plan.key.headers)
+    return key_of(redacted, body, plan.key, plan.namespace, plan.sample)
+
+
+def _first(keys: Iterable[str]) -> Generator[Effect, Any, Entry | None]:
+    """Return the first entry that is found under one of the keys."""
+    for key in dict.fromkeys(keys):
+        entry: Entry | None = yield Lookup(key)
+        if entry is not None:
+            return entry
+    return None
 
 
 def _in_force(plan: Plan) -> CassettePlan:

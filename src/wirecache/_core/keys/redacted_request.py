@@ -8,7 +8,6 @@ from urllib.parse import quote, unquote_to_bytes
 from wirecache._core.keys.canonical import Body, frame, unframed
 from wirecache._core.keys.fields import counted_fields
 from wirecache._core.messages import Request
-from wirecache._core.privacy.patterns import REDACTED
 from wirecache._core.privacy.redaction import Redactor
 
 __all__ = ["redacted_request"]
@@ -19,6 +18,14 @@ def redacted_request(request: Request, body: Body, redactor: Redactor, headers: 
 
     ``headers``: names that count in the key beside the built-in ones.
     """
+    while True:
+        known = redactor.known
+        redacted = _redacted(request, body, redactor, headers)
+        if redactor.known == known:
+            return redacted  # else the redactor learned a value, which may stand in what came before it, too
+
+
+def _redacted(request: Request, body: Body, redactor: Redactor, headers: tuple[str, ...]) -> tuple[Request, Body]:
     path, query = _target(request.path, b"/", redactor), redactor.url("?" + request.query.decode("latin-1"))[1:].encode("latin-1")
     fields = dict(request.fields)
     for name, value in {name: value.decode("latin-1") for _, name, value in counted_fields(fields, headers)}.items():
@@ -71,4 +78,4 @@ def _disposition(head: bytes) -> str:
 
 
 def _form_value(name: bytes, value: bytes, redactor: Redactor) -> bytes:
-    return REDACTED.encode() if value and redactor.is_secret_parameter(name.decode("latin-1")) else redactor.data(value)
+    return redactor.named(value) if value and redactor.is_secret_parameter(name.decode("latin-1")) else redactor.data(value)

@@ -15,6 +15,7 @@ from urllib.parse import unquote_to_bytes
 
 from wirecache._core.messages import Request
 from wirecache._core.privacy.patterns import REDACTED, redacted_text
+from wirecache.errors import ConfigError
 
 __all__ = [
     "CREDENTIAL_FIELDS",
@@ -28,6 +29,7 @@ __all__ = [
     "is_secret_name",
     "is_secret_parameter",
     "keyed_hash",
+    "name_by_user",
     "plain_name",
     "redacted_url",
 ]
@@ -157,6 +159,13 @@ def _end_of(name: str) -> str:
 def plain_name(name: str) -> str:
     """Return the name as the lists spell it (or a text, in which such a name is then easily found)."""
     return name.strip().lower().replace("-", "").replace("_", "")
+
+
+def name_by_user(name: str) -> str:
+    """Return a name of the user's as the lists spell it. Raises ``ConfigError`` if it is none."""
+    if not isinstance(name, str) or not plain_name(name):
+        raise ConfigError(f"redact: names must be those of headers, query parameters or JSON members, got {name!r}")
+    return plain_name(name)
 
 
 @lru_cache(maxsize=1024)

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
-__all__ = ["REDACTED", "ROWS", "Row", "Span", "present", "redacted_text", "replaced", "search"]
+from wirecache.errors import ConfigError
+
+__all__ = ["REDACTED", "ROWS", "Pattern", "Row", "Span", "compiled_by_user", "present", "redacted_text", "replaced", "search"]
 
 REDACTED = "REDACTED"
 
@@ -42,6 +44,20 @@ class Row(NamedTuple):
 
 
 Rows: TypeAlias = Sequence[Row]
+
+
+class _Match(Protocol):
+    def span(self, group: int | str = 0, /) -> tuple[int, int]: ...
+
+
+class Pattern(Protocol):
+    """What else is secret: an ``re.Pattern``, or what finds as one does."""
+
+    @property
+    def groupindex(self) -> Mapping[str, int]: ...
+
+    def finditer(self, text: str, /) -> Iterable[_Match]: ...
+
 
 # The start of a word; an escape (``\n``, ``%20``) may stand in front. ``\w`` is ASCII in all patterns.
 _LEFT = r"(?:(?<![\w-])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{2}))"
@@ -167,7 +183,7 @@ def present(text: str) -> Rows:
     return found
 
 
-def search(text: str, rows: Rows | None = None, patterns: Iterable[re.Pattern[str]] = ()) -> list[Span]:
+def search(text: str, rows: Rows | None = None, patterns: Iterable[Pattern] = ()) -> list[Span]:
     """Return the secrets of the text, in order, without overlaps.
 
     ``rows``: those ``present`` in the text, if known. ``patterns``: the user's own; their group ``secret``, or the whole match, counts.
@@ -223,7 +239,7 @@ def replaced(text: str, spans: Iterable[tuple[int, int]]) -> str:
     return "".join([*parts, text[at:]])
 
 
-def redacted_text(text: str, rows: Rows | None = None, patterns: Sequence[re.Pattern[str]] = ()) -> str:
+def redacted_text(text: str, rows: Rows | None = None, patterns: Sequence[Pattern] = ()) -> str:
     """Return the text with each secret replaced; the text itself if there are none.
 
     Repeated until nothing is found: what stands beside a secret may be one once that is gone. Each round shortens the text, so it ends.
@@ -231,3 +247,16 @@ def redacted_text(text: str, rows: Rows | None = None, patterns: Sequence[re.Pat
     while spans := search(text, rows, patterns):
         text = replaced(text, [(span.start, span.end) for span in spans])
     return text
+
+
+def compiled_by_user(pattern: str | re.Pattern[str]) -> re.Pattern[str]:
+    """Return a pattern of the user's, compiled. Raises ``ConfigError`` if it is none, or would match everything."""
+    try:
+        compiled = re.compile(pattern)
+    except (re.error, TypeError) as error:
+        raise ConfigError(f"redact: the pattern {pattern!r} does not compile: {error}") from None
+    if not isinstance(compiled.pattern, str):
+        raise ConfigError(f"redact: patterns must be text, got the bytes pattern {compiled.pattern!r}")
+    if compiled.search(""):
+        raise ConfigError(f"redact: the pattern {compiled.pattern!r} matches the empty text, and so everything; narrow it to the secret")
+    return compiled

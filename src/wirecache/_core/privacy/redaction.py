@@ -20,10 +20,10 @@ from wirecache._core.privacy.names import (
     is_secret_member,
     is_secret_name,
     is_secret_parameter,
+    name_by_user,
     plain_name,
 )
-from wirecache._core.privacy.patterns import REDACTED, Row, present, redacted_text, replaced, search
-from wirecache.errors import ConfigError
+from wirecache._core.privacy.patterns import REDACTED, Pattern, Row, compiled_by_user, present, redacted_text, replaced, search
 
 __all__ = ["DEFAULT", "Find", "Redactor", "shown"]
 
@@ -71,11 +71,25 @@ class Redactor:
     __slots__ = ("_marks", "_names", "_patterns")
 
     def __init__(self, names: Iterable[str] = (), patterns: Iterable[str | re.Pattern[str]] = ()) -> None:
-        self._names = frozenset(map(_checked_name, names))
-        self._patterns = tuple(map(_compiled, patterns))
+        self._names = frozenset(map(name_by_user, names))
+        self._patterns: tuple[Pattern, ...] = tuple(map(compiled_by_user, patterns))
         self._marks: dict[str, list[str]] = {}  # names as they end in a JSON text, by their last letters
         for name in (*SECRET_MARKS, *self._names):
             self._marks.setdefault(f'{name[-3:]}"', []).append(f'{name}"')
+
+    @property
+    def known(self) -> int:
+        """How many values are secrets since they stood under a secret name once: none, unless this is a session's redactor."""
+        return 0
+
+    @property
+    def base(self) -> Redactor:
+        """The redactor without those values."""
+        return self
+
+    def copy(self) -> Redactor:
+        """Return one that learns such values without a change here."""
+        return self
 
     def is_secret(self, name: str) -> bool:
         """Return whether whatever stands under this name is a secret."""
@@ -129,7 +143,7 @@ class Redactor:
 
     def _string(self, text: str, rows: Sequence[Row], *, secret: bool) -> str:
         if secret:
-            return REDACTED if text and text != REDACTED else text
+            return self._named(text, text)
         return redacted_text(text, rows, self._patterns)
 
     def _object(self, value: dict[str, Any], rows: Sequence[Row], *, secret: bool) -> dict[str, Any]:
@@ -200,7 +214,7 @@ class Redactor:
     def _string_content(self, raw: str, rows: Sequence[Row], *, secret: bool) -> str:
         """Return what stands between the quotes of a string, escapes included, with only its secrets replaced."""
         if secret:
-            return REDACTED if raw and unescaped(raw) != REDACTED else raw
+            return self._named(raw, unescaped(raw))
         while spans := search(unescaped(raw), rows, self._patterns):
             at = character_starts(raw)
             raw = replaced(raw, [(at[span.start], at[span.end]) for span in spans])
@@ -247,9 +261,9 @@ class Redactor:
         return self.text(_PARAMETER.sub(self._parameter, _USERINFO.sub(rf"\1{REDACTED}@", url)))
 
     def _parameter(self, pair: re.Match[str]) -> str:
-        mark, name, _ = pair.groups()
+        mark, name, value = pair.groups()
         secret = self.is_secret_parameter(unquote_plus(name, errors="replace"))
-        return f"{mark}{name}={REDACTED}" if secret else pair[0]
+        return f"{mark}{name}={self._named(value, unquote_plus(value, errors='replace'))}" if secret else pair[0]
 
     def header(self, name: str, value: str) -> str | None:
         """Return the value of a header without secrets; None if the header is one itself (a credential, a cookie, an account)."""
@@ -264,32 +278,23 @@ class Redactor:
         """Return the content of a part of a form (RFC 7578) without secrets. ``disposition``: its Content-Disposition."""
         name = _PART_NAME.search(disposition)
         if name and data and self.is_secret_parameter(name[1] or name[2] or ""):
-            return REDACTED.encode()
+            return self.named(data)
         return self.data(data)
+
+    def named(self, data: bytes) -> bytes:
+        """Return ``REDACTED`` for a value that is a secret by its name; a session's redactor remembers it."""
+        text = data.decode("utf-8", "replace")
+        return self._named(text, text).encode()
+
+    def _named(self, spelled: str, value: str) -> str:
+        """``spelled``: the value as it stands there, with escapes."""
+        return REDACTED if value and value != REDACTED else spelled
 
 
 def shown(secret: str) -> str:
     """Return what may be shown of a secret: its first four characters, if they are a small part of it, and its length."""
     head = "".join(letter if letter.isprintable() else "?" for letter in secret[:4]) if len(secret) >= 12 else ""
     return f"{head}... ({len(secret)} characters)"
-
-
-def _checked_name(name: str) -> str:
-    if not isinstance(name, str) or not plain_name(name):
-        raise ConfigError(f"redact: names must be those of headers, query parameters or JSON members, got {name!r}")
-    return plain_name(name)
-
-
-def _compiled(pattern: str | re.Pattern[str]) -> re.Pattern[str]:
-    try:
-        compiled = re.compile(pattern)
-    except (re.error, TypeError) as error:
-        raise ConfigError(f"redact: the pattern {pattern!r} does not compile: {error}") from None
-    if not isinstance(compiled.pattern, str):
-        raise ConfigError(f"redact: patterns must be text, got the bytes pattern {compiled.pattern!r}")
-    if compiled.search(""):
-        raise ConfigError(f"redact: the pattern {compiled.pattern!r} matches the empty text, and so everything; narrow it to the secret")
-    return compiled
 
 
 DEFAULT = Redactor()
