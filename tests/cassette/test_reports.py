@@ -320,14 +320,14 @@ def test_offline_plays_and_sends_nothing(echo: Provider, cassette: Open, monkeyp
     ("wrong", "message"),
     [
         pytest.param({"record_mode": "never"}, "record_mode must be one of none, once, .*, got 'never'", id="record_mode"),
-        pytest.param({"sequence_end": "loop"}, "sequence_end= is 'loop'; allowed: repeat, fail", id="sequence_end"),
-        pytest.param({"verify": "all"}, "verify= is 'all'; allowed: shape, text", id="verify"),
+        pytest.param({"sequence_end": "loop"}, "sequence_end must be 'repeat' or 'fail', got 'loop'", id="sequence_end"),
+        pytest.param({"verify": "all"}, "verify must be 'shape', 'text' or None, got 'all'", id="verify"),
         pytest.param({"replay_speed": -1}, "replay_speed must be 0 .*, got -1", id="replay_speed"),
-        pytest.param({"miss": "ignore"}, "miss= is 'ignore'", id="miss"),
+        pytest.param({"miss": "ignore"}, "miss must be 'respond' or 'raise', got 'ignore'", id="miss"),
         pytest.param({"ignore_hosts": "https://a.example/"}, "ignore_hosts must be globs of hosts", id="ignore_hosts"),
         pytest.param({"redact": ["("]}, r"the pattern '\(' does not compile", id="redact"),
         pytest.param({"match": KeyOptions(credentials=True)}, "credentials=True", id="match, credentials"),
-        pytest.param({"match": {"host": False}}, "allowed: a KeyOptions", id="match"),
+        pytest.param({"match": {"host": False}}, "match must be a KeyOptions", id="match"),
     ],
 )
 def test_a_wrong_option_is_named(folder: Path, wrong: dict[str, Any], message: str) -> None:

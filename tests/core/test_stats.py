@@ -122,7 +122,7 @@ def test_what_was_billed_and_saved_and_where() -> None:
     assert list(stats.by("host")) == ["api.anthropic.com", "api.openai.com"]
     assert list(stats.by("endpoint")) == ["chat", "messages"]
     assert list(stats.by("namespace")) == ["", "team"]
-    with pytest.raises(ValueError, match="allowed: host, endpoint, model, namespace"):
+    with pytest.raises(ValueError, match="'host', 'endpoint', 'model' or 'namespace'"):
         stats.by("day")
 
 

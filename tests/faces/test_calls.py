@@ -162,10 +162,10 @@ async def test_stale_if_upstream_cannot_be_reached(face: Face, provider: Provide
 async def test_a_wrong_option_is_said_where_the_caller_sees_it(face: Face, provider: Provider, cache: Cache) -> None:
     async with face.client(cache) as client:
         for headers, extensions, words in (
-            ({"Wirecache-TTL": "soon"}, {}, "header Wirecache-ttl: 'soon' is not a duration; allowed: seconds"),
-            ({"Wirecache-Sample": "-1"}, {}, "sample is '-1'; allowed: 0, 1, 2"),
-            ({}, {"wirecache": {"mode": "on"}}, "mode is 'on'; allowed: auto, offline, refresh, off"),
-            ({}, {"wirecache": {"tll": 1}}, "tll is not an option of a call; allowed: mode, namespace, sample, streams, ttl"),
+            ({"Wirecache-TTL": "soon"}, {}, "header Wirecache-ttl must be seconds, a timedelta"),
+            ({"Wirecache-Sample": "-1"}, {}, "sample must be 0, 1, 2, ..., got '-1'"),
+            ({}, {"wirecache": {"mode": "on"}}, "mode must be one of auto, offline, refresh, off, got 'on'"),
+            ({}, {"wirecache": {"tll": 1}}, "options must be among mode, namespace, sample, streams, ttl, got 'tll'"),
         ):
             reply = await client.post(provider.url + CHAT_PATH, json=body_of(), headers=headers, extensions=extensions)
             assert reply.status_code == 400

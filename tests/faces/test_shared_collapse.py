@@ -115,5 +115,5 @@ def test_a_store_that_cannot_hold_leases() -> None:
 
     with pytest.raises(ConfigError, match="needs a store with add"):
         Cache(Two(), collapse="shared")
-    with pytest.raises(ConfigError, match="allowed: True"):
+    with pytest.raises(ConfigError, match="must be True"):
         Cache(DiskStore(), collapse="sometimes")  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ from wirecache._pytest.cassette_use import record_command
     ("name", "safe"),
     [
         ("test_a", "test_a"),
-        ("TestA.test_a", "TestA.test_a-"),
+        ("TestA.test_a", "TestA.test_a"),
         ("test_a[gpt-4o]", "test_a-gpt-4o"),
         ("test_a[a/b c]", "test_a-a-b-c-"),
         ("test_a[é]", "test_a-"),
@@ -31,13 +31,42 @@ def test_a_name_stays_readable(name: str, safe: str) -> None:
 @given(st.text(), st.text())
 def test_two_names_are_never_one(one: str, other: str) -> None:
     names = [f"test_a[{one}]", f"test_a[{other}]"]
-    assert (safe_name(names[0]).lower() == safe_name(names[1]).lower()) == (one == other)
+    assert (safe_name(names[0]) == safe_name(names[1])) == (one == other)
+    assert (len({safe_name(name, always_distinct=True).lower() for name in names}) == 1) == (one == other)
     assert all(set(safe_name(name)) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") for name in names)
 
 
-@pytest.mark.parametrize(("one", "other"), [("test_a[x]", "test_a[X]"), ("test_b", "test_B"), ("TestX.test_a", "Testx.test_a")])
-def test_names_that_differ_in_case_only_are_two_directories_on_every_file_system(one: str, other: str) -> None:
-    assert safe_name(one).lower() != safe_name(other).lower()
+CASES = """
+pytestmark = pytest.mark.wirecache
+
+@pytest.mark.parametrize("name", ["x", "X", "xY", "Xy"])
+def test_a(name): ask()
+
+class TestX:
+    def test_a(self): ask()
+
+class Testx(TestX): pass
+"""
+
+
+def test_names_that_differ_in_case_only_are_two_directories_on_every_file_system(project: Project, tests: MakeTests) -> None:
+    tests(CASES)
+    project.run("--wirecache-record=once", passed=6)
+    found = sorted(path.name for path in (project.path / "cassettes/test_x").iterdir())
+    assert len({name.lower() for name in found}) == 6
+    assert {"test_a-x", "TestX.test_a"} < set(found)
+    project.run(passed=6)
+    assert sorted(path.name for path in (project.path / "cassettes/test_x").iterdir()) == found
+
+
+def test_what_was_recorded_under_a_name_with_capitals_stays_there(project: Project, tests: MakeTests) -> None:
+    tests(CASES)
+    project.run("--wirecache-record=once", passed=6)
+    folder = project.path / "cassettes/test_x"
+    (distinct,) = folder.glob("test_a-X-*")
+    distinct.rename(folder / "test_a-X")
+    project.run("test_x.py::test_a[X]", passed=1)
+    assert not list(folder.glob("test_a-X-*"))
 
 
 @pytest.mark.parametrize(

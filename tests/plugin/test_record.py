@@ -254,7 +254,7 @@ def test_the_closest_marker_wins_and_patterns_of_secrets_add_up(project: Project
     [
         (
             "mode='once'",
-            "@pytest.mark.wirecache of test_x.py::test_a: unknown option 'mode'; allowed: ignore_hosts, ignore_localhost",
+            "@pytest.mark.wirecache of test_x.py::test_a: options must be among ignore_hosts, ignore_localhost",
         ),
         ("record_mode='sometimes'", "record_mode must be one of none, once, new_episodes, all, rewrite, got 'sometimes'"),
         ("'a', 'b'", "takes one positional argument, the path, got ('a', 'b'); all other options are keyword arguments"),

@@ -164,5 +164,5 @@ def test_paths_and_urls_are_tiers(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("tiers", [[], "memory://", [7]])
 def test_wrong_tiers(tiers: Any) -> None:
-    with pytest.raises(ConfigError, match=r"allowed: |must be a list of stores, paths or URLs"):
+    with pytest.raises(ConfigError, match=r"must be a path|must be a list of stores, paths or URLs"):
         TieredStore(tiers)

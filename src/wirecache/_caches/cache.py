@@ -228,12 +228,12 @@ def observers_of(statistics: Statistics) -> list[Observer]:
 def check_miss(miss: Literal["respond", "raise"]) -> Literal["respond", "raise"]:
     """Return the option ``miss`` if it is one. ``ConfigError`` if not."""
     if miss not in ("respond", "raise"):
-        raise ConfigError(f"miss= is {miss!r}; allowed: respond, raise")
+        raise ConfigError(f"miss must be 'respond' or 'raise', got {miss!r}")
     return miss
 
 
 def _check_collapse(collapse: object, store: Store) -> None:
     if collapse not in (True, False, "process", "shared"):
-        raise ConfigError(f"collapse= is {collapse!r}; allowed: True or 'process' (within this process), 'shared' (all processes), False")
+        raise ConfigError(f"collapse must be True or 'process' (within this process), 'shared' (all processes) or False, got {collapse!r}")
     if collapse == "shared" and not can_hold_leases(store):
         raise ConfigError(f"collapse='shared' needs a store with add() and delete(); {type(store).__name__} has not both")

@@ -95,9 +95,9 @@ class Cassette:
         ignore_localhost: bool = False,
     ) -> None:
         if sequence_end not in ("repeat", "fail"):
-            raise ConfigError(f"sequence_end= is {sequence_end!r}; allowed: repeat, fail")
+            raise ConfigError(f"sequence_end must be 'repeat' or 'fail', got {sequence_end!r}")
         if verify not in (None, "shape", "text"):
-            raise ConfigError(f"verify= is {verify!r}; allowed: shape, text, or None")
+            raise ConfigError(f"verify must be 'shape', 'text' or None, got {verify!r}")
         self.path = os.fspath(path)
         redactor = redact if isinstance(redact, Redactor) else Redactor(patterns=[redact] if isinstance(redact, str) else redact)
         _check_match(match, redactor)
@@ -271,12 +271,12 @@ def _ignored_hosts(hosts: str | Iterable[str]) -> tuple[str, ...]:
 def _check_match(match: KeyOptions, redactor: Redactor) -> None:
     """Raise ``ConfigError`` for what cannot be compared, since a cassette does not hold it."""
     if not isinstance(match, KeyOptions):
-        raise ConfigError(f"match= is {match!r}; allowed: a KeyOptions")
+        raise ConfigError(f"match must be a KeyOptions, got {match!r}")
     if match.credentials:
-        raise ConfigError("match= has credentials=True; a cassette holds no credentials, so none can be compared")
+        raise ConfigError("match must not have credentials=True: a cassette holds no credentials, so none can be compared")
     for name in match.headers:
         if redactor.header(name, "x") is None:
-            raise ConfigError(f"match= has {name!r} among its headers; a cassette does not hold it, so it cannot be compared")
+            raise ConfigError(f"match must not have {name!r} among its headers: a cassette does not hold it, so it cannot be compared")
 
 
 def _how_to_record(path: str, *, by_variable: bool) -> str:

@@ -102,7 +102,7 @@ class Stats:
     def by(self, what: str) -> dict[str, Stats]:
         """Return the statistics of each host, endpoint, model or namespace; "" is what has none, or where it is not known."""
         if what not in ("host", "endpoint", "model", "namespace"):
-            raise ValueError(f"{what!r} is nothing to count by; allowed: host, endpoint, model, namespace")
+            raise ValueError(f"by() takes 'host', 'endpoint', 'model' or 'namespace', got {what!r}")
         parts: dict[str, dict[Row, Mapping[str, float]]] = {}
         for row, amounts in self.rows.items():
             parts.setdefault(getattr(row, what), {})[row] = amounts

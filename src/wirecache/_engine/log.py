@@ -26,7 +26,7 @@ def log_observers(tally: Tally) -> list[Observer]:
     """Return the observers that ``WIRECACHE_LOG`` asks for; ``tally``: the counters that the summary at exit sums up."""
     levels = {word.strip().lower() for word in os.environ.get("WIRECACHE_LOG", "").split(",")} - {""}
     if unknown := levels - {*ALLOWED}:
-        raise ConfigError(f"WIRECACHE_LOG is {sorted(unknown)[0]!r}; allowed: {', '.join(ALLOWED)}, or several with commas")
+        raise ConfigError(f"WIRECACHE_LOG must be {', '.join(ALLOWED)}, or several of them with commas, got {sorted(unknown)[0]!r}")
     if "summary" in levels:
         _summed.append(tally)
     if not levels & {"debug", "info"}:

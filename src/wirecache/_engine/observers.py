@@ -90,7 +90,7 @@ class Callback(Observer):
 
     def __init__(self, function: Callable[[Exchange], object]) -> None:
         if not callable(function):
-            raise ConfigError(f"on_exchange= is {function!r}; allowed: a function of one exchange")
+            raise ConfigError(f"on_exchange must be a function of one exchange, got {function!r}")
         self._function = function
         self._on_head: Callable[[Exchange], object] | None = getattr(function, "on_head", None)
         self._warn = WarnOnce()

@@ -1,11 +1,13 @@
 """In which directory is the cassette of a test?
 
-In ``cassettes/<test module>/<test>/`` beside the test's file, or where its marker says. A name is safe on every file system.
+In ``cassettes/<test module>/<test>/`` beside the test's file, or where its marker says. A name is safe on every file system: where case
+does not count, ``test_a[x]`` and ``test_a[X]`` have two directories, too.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -37,7 +39,7 @@ def location_for_test(item: pytest.Item, marker_path: str | None = None) -> Cass
         path = folder / Path(marker_path).expanduser()
         return CassetteLocation(path, root if path.is_relative_to(root) else path, is_exclusive=False)
     classes = [node.name for node in item.listchain() if _is_class(node)]
-    return CassetteLocation(root / item.path.stem / safe_name(".".join([*classes, item.name])), root)
+    return CassetteLocation(_directory(root / item.path.stem, ".".join([*classes, item.name])), root)
 
 
 def location_for_fixture(fixture: Any, param_index: int | None, rootpath: Path) -> CassetteLocation:
@@ -46,20 +48,35 @@ def location_for_fixture(fixture: Any, param_index: int | None, rootpath: Path) 
     home = rootpath / file
     folder, module = (home.parent, home.stem) if home.suffix == ".py" else (home, "conftest")
     name = ".".join(filter(None, [inner.replace("::", "."), fixture.argname + ("" if param_index is None else f"-{param_index}")]))
-    return CassetteLocation(folder / FOLDER / module / (FIXTURE_PREFIX + safe_name(name)), folder / FOLDER)
+    return CassetteLocation(_directory(folder / FOLDER / module, name, FIXTURE_PREFIX), folder / FOLDER)
 
 
 def _is_class(node: Any) -> bool:
     return any(base.__name__ == "Class" for base in type(node).__mro__)
 
 
-def safe_name(name: str) -> str:
+def _directory(folder: Path, name: str, prefix: str = "") -> Path:
+    """Return the directory for the test or fixture of that name.
+
+    Where only the case of letters may set two names apart, one has a hash: the one with capitals in its parameters, or the one that came
+    second. What was recorded under a name without a hash stays there.
+    """
+    plain, distinct = prefix + safe_name(name), prefix + safe_name(name, always_distinct=True)
+    present = set(os.listdir(folder)) if folder.is_dir() else set()
+    if plain in present:
+        return folder / plain
+    parameters = name.partition("[")[2]
+    is_ambiguous = parameters.lower() != parameters or distinct in present or plain.lower() in map(str.lower, present)
+    return folder / (distinct if is_ambiguous else plain)
+
+
+def safe_name(name: str, *, always_distinct: bool = False) -> str:
     """Return the name without what a file system or a shell does not accept, still readable; different for different names.
 
-    Names that differ in case only differ by their ending, too: to some file systems their directories would be one.
+    ``always_distinct``: different by more than the case of letters.
     """
     plain = name.removesuffix("]").replace("[", "-", 1)
     safe = _UNSAFE.sub("-", plain).strip(".-") or "test"
-    if safe == plain.lower() and len(safe) <= MAX_NAME_LENGTH:
+    if safe == plain and len(safe) <= MAX_NAME_LENGTH and not always_distinct:
         return safe
     return f"{safe[:MAX_NAME_LENGTH].rstrip('.-')}-{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"

@@ -73,7 +73,7 @@ def _marker_options(mark: pytest.Mark) -> dict[str, Any]:
 def _checked(options: dict[str, Any], source: str, allowed: frozenset[str] = MARKER_OPTIONS) -> dict[str, Any]:
     """Return the options. Raises ``ConfigError`` for an unknown one; ``source``: where they are from."""
     if unknown := sorted(options.keys() - allowed):
-        raise ConfigError(f"{source}: unknown option {unknown[0]!r}; allowed: {', '.join(sorted(allowed))}")
+        raise ConfigError(f"{source}: options must be among {', '.join(sorted(allowed))}, got {unknown[0]!r}")
     return options
 
 

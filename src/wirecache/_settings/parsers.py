@@ -10,7 +10,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any, TypeAlias, TypeVar
 
-from wirecache._core.rules.freshness import TTL_FORMS, parse_ttl
+from wirecache._core.rules.freshness import parse_ttl
 from wirecache._core.rules.plan import Mode, Streams
 from wirecache.errors import ConfigError
 
@@ -64,9 +64,9 @@ def parse_speed(value: float) -> float:
 def parse_duration(value: Any, name: str) -> float | None:
     """Return the duration in seconds, or None for ever."""
     try:
-        return parse_ttl(value)
-    except ValueError:
-        raise ConfigError(f"{name} must be {TTL_FORMS}, got {value!r}") from None
+        return parse_ttl(value, name)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
 
 
 def parse_text(value: object, name: str) -> str:

@@ -42,9 +42,9 @@ def selection_of(model: str, host: str, endpoint: str, text: str, *, age: str | 
 def duration_seconds(duration: str | None, option: str) -> float | None:
     """Return the seconds of a duration such as ``"7d"``, or None if the option was not given."""
     try:
-        return None if duration is None else parse_ttl(duration)
+        return None if duration is None else parse_ttl(duration, option)
     except ValueError as error:
-        raise usage_error(f"{option}: {error}") from None
+        raise usage_error(str(error)) from None
 
 
 def parse_headers(headers: list[str] | None) -> list[tuple[str, str]]:

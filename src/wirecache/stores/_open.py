@@ -25,7 +25,7 @@ _NEXT_TIER = re.compile(r",\s*(?=[a-z][a-z+]*://|[/~.])")
 
 def open_store(given: Place | None, file: Mapping[str, Any]) -> Store:
     """Return the store: the caller's, else that of ``WIRECACHE_STORE``, else the settings file's, else the default disk store."""
-    setting = "store="
+    setting = "store"
     if given is None and (variable := os.environ.get("WIRECACHE_STORE")):
         given, setting = variable, "WIRECACHE_STORE"
     elif given is None and "store" in file:
@@ -43,9 +43,9 @@ def open_store(given: Place | None, file: Mapping[str, Any]) -> Store:
 
 def _of_tiers(tiers: Sequence[Any], setting: str) -> Store:
     if not tiers:
-        raise ConfigError(f"{setting} is an empty list; allowed: stores, paths or URLs, the nearest first")
+        raise ConfigError(f"{setting} must be a store, a path, a URL, or a list of them with the nearest first, got an empty list")
     if len(tiers) == 1:
         return one_store(tiers[0], setting)
     from wirecache.stores._tiered import TieredStore
 
-    return TieredStore([one_store(tier, f"{setting.rstrip('=')}[{index}]") for index, tier in enumerate(tiers)])
+    return TieredStore([one_store(tier, f"{setting}[{index}]") for index, tier in enumerate(tiers)])

@@ -89,7 +89,7 @@ def parse_redis_url(url: str, options: Mapping[str, Any]) -> RedisAddress:
     """Return the address; ``ConfigError`` says what is wrong with the URL, without its password."""
     scheme, _, rest = url.partition("://")
     if scheme not in SCHEMES or not rest:
-        raise ConfigError(f"the URL of a RedisStore has the scheme {scheme!r}; allowed: {', '.join(SCHEMES)}")
+        raise ConfigError(f"the URL of a RedisStore must begin with {', '.join(SCHEMES)}://, got the scheme {scheme!r}")
     base, _, several = scheme.partition("+")
     authority, slash, path = rest.partition("?")[0].partition("/")
     user, at, hosts = authority.rpartition("@")
@@ -131,7 +131,7 @@ def _parse_options(url: str) -> dict[str, Any]:
 
     parts = urlsplit(url)
     if parts.scheme != "unix" and not re.fullmatch(r"/?\d*/?", parts.path):
-        raise ValueError(f"the database is {parts.path.strip('/')!r}, which is not a number")
+        raise ValueError(f"the database must be a number, got {parts.path.strip('/')!r}")
     return dict(parse_url(url))
 
 

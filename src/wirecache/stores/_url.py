@@ -27,7 +27,7 @@ def one_store(given: object, setting: str) -> Store:
         if isinstance(text, str) and text:
             return DiskStore(text)
     if not isinstance(given, Store):
-        raise ConfigError(f"{setting} is {given!r}; allowed: a path, a URL, or an object with get(key) and set(key, value, *, ttl)")
+        raise ConfigError(f"{setting} must be a path, a URL, or an object with get(key) and set(key, value, *, ttl), got {given!r}")
     return given
 
 
@@ -39,7 +39,7 @@ def _of_url(url: str, setting: str) -> Store:
         return _memory_store(url, path, options, setting)
     if scheme == "disk":
         if not path:
-            raise ConfigError(f"{setting} is {url!r}; name the directory: disk:///path, disk://~/path")
+            raise ConfigError(f"{setting} must name a directory (disk:///path, disk://~/path), got {url!r}")
         return DiskStore(unquote(path), **_parse(options, {"size_limit": str, "lock_wait": float}, f"{setting} {url}"))
     return _redis_store(scheme, path, options, setting)
 
@@ -48,7 +48,7 @@ def _memory_store(url: str, path: str, options: Mapping[str, str], setting: str)
     from wirecache.stores._memory import MemoryStore
 
     if path.strip("/"):
-        raise ConfigError(f"{setting} is {url!r}; memory:// has no path")
+        raise ConfigError(f"{setting} must be memory:// without a path, got {url!r}")
     return MemoryStore(**_parse(options, {"max_entries": int, "max_bytes": str}, f"{setting} {url}"))
 
 
@@ -56,7 +56,9 @@ def _redis_store(scheme: str, path: str, options: Mapping[str, str], setting: st
     from wirecache.stores._redis_url import SCHEMES
 
     if scheme not in SCHEMES:
-        raise ConfigError(f"{setting} is a URL of the scheme {scheme!r}; allowed: a path, or {', '.join(('memory', 'disk', *SCHEMES))}")
+        raise ConfigError(
+            f"{setting} must be a path, or a URL that begins with {', '.join(('memory', 'disk', *SCHEMES))}, got the scheme {scheme!r}"
+        )
     from wirecache.stores._redis import RedisStore
 
     types: dict[str, Callable[[str], Any]] = {"prefix": str, "timeout": float, "max_connections": int}
@@ -70,9 +72,9 @@ def _parse(options: Mapping[str, str], types: Mapping[str, Callable[[str], Any]]
     arguments = {}
     for name, value in options.items():
         if name not in types:
-            raise ConfigError(f"{where}: {name} is not an option; allowed: {', '.join(types)}")
+            raise ConfigError(f"{where}: options must be among {', '.join(types)}, got {name!r}")
         try:
             arguments[name] = types[name](value)
         except ValueError:
-            raise ConfigError(f"{where}: {name} is {value!r}, which is not a number") from None
+            raise ConfigError(f"{where}: {name} must be a number, got {value!r}") from None
     return arguments

@@ -56,7 +56,7 @@ def test_ttl(value: float | str | timedelta | None, seconds: float | None) -> No
     ],
 )
 def test_a_wrong_ttl_says_what_is_allowed(value: object) -> None:
-    with pytest.raises(ValueError, match=r'allowed: .*"90s".*None \(never expires\)'):
+    with pytest.raises(ValueError, match=r'ttl must be .*"90s".*None \(never expires\)'):
         parse_ttl(value)  # type: ignore[arg-type]
 
 

@@ -18,8 +18,8 @@ _DIRECTIVE = re.compile(rb"""([\w!#$%&'*+.^`|~-]+)(?:\s*=\s*("(?:[^"\\]|\\.)*"|[
 TTL_FORMS = 'seconds, a timedelta, "90s" "15m" "12h" "7d" "2w", or None (never expires)'
 
 
-def parse_ttl(value: float | str | timedelta | None) -> float | None:
-    """Return the duration in seconds, or None for ever. ``ValueError`` says which forms are allowed."""
+def parse_ttl(value: float | str | timedelta | None, name: str = "ttl") -> float | None:
+    """Return the duration in seconds, or None for ever. ``ValueError`` says which forms are allowed of what the user calls ``name``."""
     if value is None or (isinstance(value, str) and value.strip().lower() in ("none", "never")):
         return None
     if isinstance(value, timedelta):
@@ -27,14 +27,14 @@ def parse_ttl(value: float | str | timedelta | None) -> float | None:
     elif isinstance(value, str):
         found = _DURATION.fullmatch(value.strip())
         if found is None:
-            raise ValueError(f"{value!r} is not a duration; allowed: {TTL_FORMS}")
+            raise ValueError(f"{name} must be {TTL_FORMS}, got {value!r}")
         seconds = float(found[1]) * _UNITS[found[2].lower() or "s"]
     elif isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e18:
         seconds = float(value)
     else:
-        raise ValueError(f"{value!r} is not a duration; allowed: {TTL_FORMS}")
+        raise ValueError(f"{name} must be {TTL_FORMS}, got {value!r}")
     if not 0 <= seconds < float("inf"):
-        raise ValueError(f"{value!r} is not a duration; allowed: {TTL_FORMS}")
+        raise ValueError(f"{name} must be {TTL_FORMS}, got {value!r}")
     return seconds
 
 

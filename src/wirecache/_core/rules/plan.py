@@ -148,21 +148,18 @@ def _nested(outer: str | None, inner: str | None) -> str | None:
 def parse_options(given: Mapping[str, Any], where: str = "") -> CallOptions:
     """Return the checked options of one call. ``ValueError`` names the wrong one and what is allowed; ``where`` is put before its name."""
     if unknown := given.keys() - _NAMES:
-        raise ValueError(f"{where}{sorted(unknown)[0]} is not an option of a call; allowed: {', '.join(sorted(_NAMES))}")
+        raise ValueError(f"{where}options must be among {', '.join(sorted(_NAMES))}, got {sorted(unknown)[0]!r}")
     found: dict[str, Any] = dict(given)
     if "ttl" in found:
-        try:
-            found["ttl"] = parse_ttl(found["ttl"])
-        except ValueError as error:
-            raise ValueError(f"{where}ttl: {error}") from None
+        found["ttl"] = parse_ttl(found["ttl"], f"{where}ttl")
     for name, kind in _CHOICES.items():
         if found.get(name) is not None:
             if found[name] not in tuple(kind):
-                raise ValueError(f"{where}{name} is {found[name]!r}; allowed: {', '.join(kind)}")
+                raise ValueError(f"{where}{name} must be one of {', '.join(kind)}, got {found[name]!r}")
             found[name] = kind(found[name])
     if found.get("sample") is not None:
         if not re.fullmatch(r"\d{1,18}", str(found["sample"])):
-            raise ValueError(f"{where}sample is {found['sample']!r}; allowed: 0, 1, 2, ...")
+            raise ValueError(f"{where}sample must be 0, 1, 2, ..., got {found['sample']!r}")
         found["sample"] = int(found["sample"])
     _check_namespace(found.get("namespace"), where)
     return CallOptions(**found)
@@ -170,9 +167,9 @@ def parse_options(given: Mapping[str, Any], where: str = "") -> CallOptions:
 
 def _check_namespace(namespace: Any, where: str) -> None:
     if not isinstance(namespace, str | None):
-        raise ValueError(f"{where}namespace is {namespace!r}; allowed: a text")
+        raise ValueError(f"{where}namespace must be a str, got {namespace!r}")
     if namespace and NESTED in namespace:
-        raise ValueError(f"{where}namespace is {namespace!r}; it must not contain {NESTED!r}")
+        raise ValueError(f"{where}namespace must not contain {NESTED!r}, got {namespace!r}")
 
 
 def for_call(plan: Plan, request: Request, context: CallOptions | None, extension: Any) -> Plan:
@@ -180,7 +177,7 @@ def for_call(plan: Plan, request: Request, context: CallOptions | None, extensio
     call: CallOptions | None = None
     if extension is not None:
         if not isinstance(extension, Mapping):
-            raise ValueError(f'extensions["wirecache"] is {extension!r}; allowed: a dict of options')
+            raise ValueError(f'extensions["wirecache"] must be a dict of options, got {extension!r}')
         call = parse_options(extension, 'extensions["wirecache"]: ')
     if plan.header_options and (names := OPTION_FIELDS.keys() & request.fields.keys()):
         headers = {OPTION_FIELDS[name]: request.fields[name].decode("latin-1") for name in names}
