@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from wirecache._core.flows.effects import Flow, Outcome, Refuse, Relay, Reuse, Turn
+from wirecache._core.flows.effects import Effect, Flow, Outcome, Refuse, Relay, Reuse, Turn
 from wirecache._core.flows.exchange import Exchange
 from wirecache._core.flows.inference import config_error_flow
+from wirecache._core.flows.invalidation import invalidate_changed, may_change
 from wirecache._core.flows.labels import labels_of
 from wirecache._core.flows.recorder import Decode, Recorder
 from wirecache._core.flows.refusal import Refusal, refusal
 from wirecache._core.keys.canonical import EMPTY, Body
-from wirecache._core.messages import Entry, Request
+from wirecache._core.messages import Entry, Head, Request
 from wirecache._core.privacy.names import redacted_url
 from wirecache._core.rules.plan import CallOptions, Plan, for_call
 from wirecache._core.status import CacheStatus
@@ -133,6 +134,12 @@ class Call:
         if self._config_error is not None:
             return config_error_flow(self._config_error)
         return flow_for(self.request, self.plan)(self.request, self.plan, self.exchange.started_at)
+
+    def aftermath(self, outcome: Outcome, head: Head) -> Generator[Effect, Any, None] | None:
+        """Return what is still to be done once the head of upstream's answer is known; None if there is nothing."""
+        if type(outcome) is not Relay or self.plan.cassette is not None or not may_change(self.request, self.plan):
+            return None
+        return invalidate_changed(self.request, self.plan, head)
 
     # -- concurrent equal calls ---------------------------------------------------------------------------------------
 

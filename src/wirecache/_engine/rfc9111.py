@@ -1,30 +1,31 @@
-"""What happens to a GET or HEAD? What HTTP's own rules say (RFC 9111), judged by hishel's state machine.
+"""What happens to a GET or HEAD? What HTTP's own rules say (RFC 9111).
 
-hishel decides (fresh, revalidate, store or not); the flow does, with the same effects, store and entries as inference.
-One rule is stricter than the RFC's: without an explicit lifetime from the server nothing is stored, so polling is always live.
+``http_rules`` judges what may be stored and reused; hishel's state machine, what a 304 confirms and renews. One rule is stricter than
+the RFC's: without an explicit lifetime from the server nothing is reused before the server has confirmed it, so polling is always live.
 """
 
 from __future__ import annotations
 
 import math
-import re
-import time
 import uuid
+from collections.abc import Generator
 from dataclasses import replace
-from email.utils import formatdate, parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from wirecache._core.flows.effects import Discard, Flow, Forward, Lookup, Refuse, Relay, Reuse, Save
+from wirecache._core.flows.effects import Discard, Effect, Flow, Forward, Lookup, Refuse, Relay, Reuse, Save
+from wirecache._core.flows.entry_headers import renewed, unkept_headers, varied
 from wirecache._core.flows.inference import bypass_flow
-from wirecache._core.flows.recorder import Recorder, Recording, renewed, varied
+from wirecache._core.flows.invalidation import changed_since, stored_mark
+from wirecache._core.flows.recorder import Recorder, Recording
 from wirecache._core.flows.refusal import explain_miss
 from wirecache._core.headers import HeaderPairs, fields_of
 from wirecache._core.keys.canonical import EMPTY
-from wirecache._core.keys.keys import http_key
+from wirecache._core.keys.keys import http_key, variant_key
 from wirecache._core.messages import Entry, Head, Request
 from wirecache._core.privacy.names import redacted_url
-from wirecache._core.rules.eligibility import is_event_stream, is_upgrade
-from wirecache._core.rules.freshness import age_of, explicit_lifetime, may_answer
+from wirecache._core.rules.eligibility import is_upgrade
+from wirecache._core.rules.freshness import explicit_lifetime, may_answer
+from wirecache._core.rules.http_rules import age_field, http_age, is_reusable, lifetime_left, storable_pairs, storing_refusal
 from wirecache._core.rules.plan import Mode, Plan
 from wirecache._core.status import CacheStatus
 
@@ -45,108 +46,158 @@ def http_flow(request: Request, plan: Plan, now: float) -> Flow:
         return (yield from bypass_flow(request, plan, "upgrade"))
     if plan.directives.no_store:
         return (yield from bypass_flow(request, plan, "no-store"))
-    offline = plan.mode is Mode.OFFLINE or plan.directives.only_if_cached
-    if any(name in request.fields for name in _OWN_BUSINESS) and not offline:
+    is_offline = plan.mode is Mode.OFFLINE or plan.directives.only_if_cached
+    if any(name in request.fields for name in _OWN_BUSINESS) and not is_offline:
         return (yield from bypass_flow(request, plan, "conditional"))
     key = http_key(request, plan.namespace)
-    entry: Entry | None = None if plan.mode is Mode.REFRESH else (yield Lookup(key))
-    varies = entry is not None and not _matches(request, entry)
-    if varies:
-        entry = None
-    if offline:
-        return _offline(request, key, entry, plan, now)
-    return (yield from _machine(request, key, entry, plan, now, "vary-miss" if varies else "miss"))
+    if plan.mode is Mode.REFRESH:
+        return (yield from _forwarded(request, key, None, plan, CacheStatus(fwd="request", key=key, detail="refresh"), now))
+    if request.method == "HEAD" and (of_get := (yield from _answer_of_get(request, plan, now))):
+        return of_get
+    latest: Entry | None = yield Lookup(key)
+    entry = yield from _representation(request, key, latest)
+    if entry is not None and (reuse := (yield from _reuse(request, entry, plan, now))):
+        return reuse
+    if is_offline:
+        return Refuse(CacheStatus(fwd="miss", key=key, detail="only-if-cached"), explain_miss(request, "http", None))
+    if entry is not None:
+        return (yield from _validated(request, key, entry, plan, now))
+    status = CacheStatus(fwd="miss" if latest is None else "vary-miss", key=key)
+    return (yield from _forwarded(request, key, latest, plan, status, now))
+
+
+# -- which stored answer ------------------------------------------------------------------------------------------
+
+
+def _representation(request: Request, key: str, latest: Entry | None) -> Generator[Effect, Any, Entry | None]:
+    """Return the stored representation that the request asks for (RFC 9111 section 4.1): the latest one of the URL, or an earlier one."""
+    if latest is None or _matches(request, latest):
+        return latest
+    earlier: Entry | None = yield Lookup(variant_key(key, varied(request.fields, fields_of(latest.headers))))
+    return earlier if earlier is not None and _matches(request, earlier) else None
 
 
 def _matches(request: Request, entry: Entry) -> bool:
-    """Is this the representation that the request asks for (RFC 9111 section 4.1)?"""
     return entry.request.fields == varied(request.fields, fields_of(entry.headers))
 
 
-def _offline(request: Request, key: str, entry: Entry | None, plan: Plan, now: float) -> Reuse | Refuse:
-    left = _lifetime_left(entry, now) if entry is not None else None
-    stale_too = math.inf if plan.mode is Mode.OFFLINE else plan.directives.max_stale
-    if entry is None or not may_answer(left, _http_age(entry, now), plan.directives.max_age, stale_too):
-        return Refuse(CacheStatus(fwd="miss", key=key, detail="only-if-cached"), explain_miss(request, "http", None))
-    return Reuse(entry, CacheStatus(hit=True, ttl=left, key=key), _http_age(entry, now))
+def _answer_of_get(request: Request, plan: Plan, now: float) -> Generator[Effect, Any, Reuse | None]:
+    """Return the answer to a HEAD that the stored one to a GET makes (section 4: same method, or one that allows it), or None."""
+    key = http_key(request._replace(method="GET"), plan.namespace)
+    entry = yield from _representation(request, key, (yield Lookup(key)))
+    reuse = (yield from _reuse(request, entry, plan, now)) if entry is not None else None
+    if reuse is None:
+        return None
+    length = (b"content-length", b"%d" % len(reuse.entry.body))
+    return reuse._replace(entry=reuse.entry._replace(body=b"", headers=(*reuse.entry.headers, length)))
 
 
-def _machine(request: Request, key: str, entry: Entry | None, plan: Plan, now: float, missed: str) -> Flow:
-    import hishel  # 60 ms, and only programs that send a GET pay them
+def _reuse(request: Request, entry: Entry, plan: Plan, now: float) -> Generator[Effect, Any, Reuse | None]:
+    """Return the reuse of the entry, or None if it may not answer by itself."""
+    left, age = lifetime_left(entry, now), http_age(entry, now)
+    if plan.mode is Mode.OFFLINE:
+        if not may_answer(left, age, plan.directives.max_age, math.inf):
+            return None
+    elif not is_reusable(entry, plan.directives, now) or (yield from changed_since(request, entry, plan.namespace)):
+        return None
+    return Reuse(entry, CacheStatus(hit=True, ttl=left, key=entry.key), age)
 
-    hishel_request = _to_hishel(request)
-    if plan.directives.max_age is not None and entry is not None and _http_age(entry, now) > plan.directives.max_age:
-        hishel_request.headers["cache-control"] = "no-cache"  # the machine does not know a request's max-age, but this
-    stored = [_entry_to_hishel(hishel_request, entry, now)] if entry is not None else []
-    state = hishel.IdleClient(options={"shared": False}).next(hishel_request, stored)
-    if isinstance(state, hishel.FromCache) and entry is not None:
-        return Reuse(entry, CacheStatus(hit=True, ttl=_lifetime_left(entry, now), key=key), _http_age(entry, now))
-    if not isinstance(state, hishel.NeedRevalidation) or entry is None:
-        fwd, detail = ("request", "refresh") if plan.mode is Mode.REFRESH else (missed, None)
-        head: Head = yield Forward()
-        relayed = _after(request, head, key, plan, CacheStatus(fwd=fwd, key=key, detail=detail), now)
-        if relayed.recorder is None and fwd == "request" and head.status < 300 and (yield Lookup(key)) is not None:
-            yield Discard(key)  # as below
-        return relayed
-    head = yield Forward(_changes(request, state.request))
-    outcome = state.next(hishel.Response(304, _headers(head.pairs))) if head.status == 304 else None
-    if isinstance(outcome, hishel.NeedToBeUpdated):
-        fresh = renewed(entry, _renewed_pairs(outcome.updating_entries[-1].response.headers, head), now)
-        saved: bool = yield Save(fresh)
-        return Reuse(fresh, CacheStatus(fwd="stale", fwd_status=304, stored=saved, key=key), _http_age(fresh, now))
-    if outcome is not None:  # the 304 matches nothing we hold: ask without conditions
-        yield Discard(key)
+
+# -- from upstream ------------------------------------------------------------------------------------------------
+
+
+def _validated(request: Request, key: str, entry: Entry, plan: Plan, now: float) -> Flow:
+    """Ask the server whether the entry still holds (section 4.3)."""
+    head: Head = yield Forward(_conditions(entry))
+    if head.status == 304:
+        confirmed = _confirmed(request, entry, head)
+        if confirmed is not None:
+            fresh = renewed(entry, confirmed, now - age_field(head.fields))
+            saved: bool = yield Save(fresh)
+            status = CacheStatus(fwd="stale", fwd_status=304, stored=saved, key=entry.key)
+            return Reuse(fresh, status, http_age(fresh, now), unkept_headers(head.pairs))
+        yield Discard(entry.key)  # the 304 matches nothing that is held: ask without conditions
         head = yield Forward()
-    relayed = _after(request, head, key, plan, CacheStatus(fwd="stale", key=key), now)
-    if relayed.recorder is None and outcome is None and head.status < 300:
-        yield Discard(key)  # the server has replaced it, and does not allow the new answer to be stored
-    return relayed
+        return (yield from _recorded(request, head, key, plan, CacheStatus(fwd="stale", key=key), now))
+    relay = yield from _recorded(request, head, key, plan, CacheStatus(fwd="stale", key=key), now)
+    if relay.recorder is None and head.status < 300:
+        yield Discard(entry.key)  # the server has replaced it, and does not allow the new answer to be stored
+    return relay
 
 
-def _after(request: Request, head: Head, key: str, plan: Plan, status: CacheStatus, now: float) -> Relay:
-    """Record the answer if HTTP's rules allow it."""
-    lifetime = explicit_lifetime(head.fields, now)
-    reason = _why_not(request, head, lifetime)
+def _forwarded(request: Request, key: str, latest: Entry | None, plan: Plan, status: CacheStatus, now: float) -> Flow:
+    """Ask the server; what was stored for another representation is kept beside the new answer."""
+    head: Head = yield Forward()
+    relay = yield from _recorded(request, head, key, plan, status, now)
+    if relay.recorder is not None and latest is not None:
+        yield Save(latest._replace(key=variant_key(key, latest.request.fields)))
+    if relay.recorder is None and plan.mode is Mode.REFRESH and head.status < 300 and (yield Lookup(key)) is not None:
+        yield Discard(key)
+    return relay
+
+
+def _recorded(request: Request, head: Head, key: str, plan: Plan, status: CacheStatus, now: float) -> Generator[Effect, Any, Relay]:
+    """Pass the answer on, and record it if HTTP's rules allow it. A HEAD's answer may show that the one to a GET is out of date."""
+    if request.method == "HEAD" and head.status == 200:
+        yield from _compare_with_get(request, head, plan)
+    reason = storing_refusal(head, now)
     recorder = None
     if reason is None:
-        bodyless = request.method == "HEAD"
+        lifetime = explicit_lifetime(head.fields, now) or 0.0
         made = Recording(
-            key, head, request, "http", None, EMPTY, plan.max_body, lifetime, plan.namespace, inference=False, bodyless=bodyless
+            key,
+            head._replace(pairs=storable_pairs(head.pairs)),
+            request,
+            "http",
+            None,
+            EMPTY,
+            plan.max_body,
+            lifetime,
+            plan.namespace,
+            inference=False,
+            bodyless=request.method == "HEAD",
+            born=now - age_field(head.fields),
+            mark=stored_mark(request, plan.namespace, now),
         )
         recorder = Recorder(made)
     return Relay(replace(status, fwd_status=head.status, detail=reason or status.detail), recorder)
 
 
-def _why_not(request: Request, head: Head, lifetime: float | None) -> str | None:
-    import hishel
-
-    if is_event_stream(head.fields):
-        return "stream"
-    if b"*" in head.fields.get(b"vary", b""):
-        return "vary"
-    if lifetime is None or head.status != 200:
-        return "not-allowed"
-    miss = hishel.CacheMiss(request=_to_hishel(request), options={"shared": False})
-    allowed = miss.next(hishel.Response(head.status, _headers(head.pairs)))
-    return None if isinstance(allowed, hishel.StoreAndUse) else "not-allowed"
+def _compare_with_get(request: Request, head: Head, plan: Plan) -> Generator[Effect, Any, None]:
+    """Drop the stored answer to a GET if that to the HEAD has another validator (section 4.3.5)."""
+    key = http_key(request._replace(method="GET"), plan.namespace)
+    entry: Entry | None = yield Lookup(key)
+    if entry is None or not _matches(request, entry):
+        return
+    fields = fields_of(entry.headers)
+    if any(name in head.fields and fields.get(name) != head.fields[name] for name in (b"etag", b"last-modified")):
+        yield Discard(key)
 
 
-def _lifetime_left(entry: Entry, now: float) -> float | None:
-    lifetime = explicit_lifetime(fields_of(entry.headers), entry.stored_at)
-    return None if lifetime is None else lifetime - _http_age(entry, now)
-
-
-def _http_age(entry: Entry, now: float) -> float:
-    """The age by RFC 9111 section 4.2.3: since its ``Date``, or since it was stored (the ``Age`` it came with included)."""
-    since_stored = age_of(entry, now)
-    try:
-        date = parsedate_to_datetime(fields_of(entry.headers)[b"date"].decode("latin-1")).timestamp()
-    except (KeyError, ValueError):
-        return since_stored
-    return max(since_stored, now - date)
+def _conditions(entry: Entry) -> dict[bytes, bytes]:
+    """Return the conditions under which the server answers in full (section 4.3.1)."""
+    fields = fields_of(entry.headers)
+    names = ((b"etag", b"if-none-match"), (b"last-modified", b"if-modified-since"))
+    return {condition: fields[name] for name, condition in names if name in fields}
 
 
 # -- to hishel's types and back ---------------------------------------------------------------------------------
+
+
+def _confirmed(request: Request, entry: Entry, head: Head) -> HeaderPairs | None:
+    """Return the entry's headers as the 304 renews them; None if it confirms another answer than this one."""
+    import hishel  # 60 ms, and only programs whose entries are confirmed pay them
+
+    made = hishel.Request(request.method, redacted_url(request), hishel.Headers({}))
+    held = hishel.Entry(uuid.UUID(entry.key[:32]), made, hishel.Response(entry.status, _headers(entry.headers)))
+    state = hishel.NeedRevalidation(request=made, original_request=made, revalidating_entries=[held], options={"shared": False})
+    outcome = state.next(hishel.Response(304, _headers(storable_pairs(head.pairs))))
+    if not isinstance(outcome, hishel.NeedToBeUpdated):
+        return None
+    headers = outcome.updating_entries[-1].response.headers
+    pairs = [(n.encode("latin-1"), v.encode("latin-1")) for n in headers for v in headers.get_list(n) or []]
+    kept = [pair for pair in pairs if pair[0].lower() != b"date"]  # an old one would make the renewed entry old
+    return [*kept, (b"date", head.fields[b"date"])] if b"date" in head.fields else kept
 
 
 def _headers(pairs: HeaderPairs) -> hishel.Headers:
@@ -154,40 +205,5 @@ def _headers(pairs: HeaderPairs) -> hishel.Headers:
 
     grouped: dict[str, list[str]] = {}
     for name, value in pairs:
-        grouped.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1"))
+        grouped.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
     return hishel.Headers(grouped)
-
-
-def _renewed_pairs(headers: hishel.Headers, head: Head) -> HeaderPairs:
-    """The headers that the machine renewed; of its own ``Date``, which carries our age, only that of the 304 is kept."""
-    pairs = [(n.encode("latin-1"), v.encode("latin-1")) for n in headers for v in headers.get_list(n) or []]
-    kept = [pair for pair in pairs if pair[0].lower() != b"date"]
-    return [*kept, (b"date", head.fields[b"date"])] if b"date" in head.fields else kept
-
-
-def _to_hishel(request: Request) -> hishel.Request:
-    import hishel
-
-    return hishel.Request(request.method, redacted_url(request), _headers(tuple(request.fields.items())))
-
-
-def _entry_to_hishel(request: hishel.Request, entry: Entry, now: float) -> hishel.Entry:
-    """The entry for the machine, which reads the clock itself, and reckons the age from ``Date`` alone: it is given the one that fits."""
-    import hishel
-
-    pairs = [pair for pair in entry.headers if pair[0] != b"date"]
-    date = formatdate(time.time() - _http_age(entry, now), usegmt=True).encode()
-    kept = hishel.Request(request.method, request.url, request.headers)  # what the answer varies on was compared already
-    return hishel.Entry(uuid.UUID(entry.key[:32]), kept, hishel.Response(entry.status, _headers([*pairs, (b"date", date)])))
-
-
-_CONDITION = re.compile(r"if-none-match|if-modified-since", re.IGNORECASE)
-
-
-def _changes(request: Request, conditional: hishel.Request) -> dict[bytes, bytes]:
-    """The conditions that the machine added to the request (RFC 9111 section 4.3.1)."""
-    return {
-        name.lower().encode(): conditional.headers[name].encode("latin-1")
-        for name in conditional.headers
-        if _CONDITION.fullmatch(name) and name.lower().encode() not in request.fields
-    }

@@ -12,6 +12,7 @@ from typing import Any
 
 from wirecache._core import codec
 from wirecache._core.flows.effects import Lease
+from wirecache._core.flows.invalidation import is_mark
 from wirecache._core.flows.recorder import Decode, Recorder
 from wirecache._core.messages import Entry
 from wirecache._core.privacy.patterns import redacted_text
@@ -95,14 +96,14 @@ class EntryStore:
     def entries(self) -> Iterator[Entry]:
         """Yield the entries, one after the other."""
         for key in self.keys():
-            if (entry := self.look_up(key)) is not None:
+            if (entry := self.look_up(key)) is not None and not is_mark(entry):
                 yield entry
 
     def newest(self) -> Iterator[Entry]:
         """Yield the entries, the newest first; those that are still to be written before all."""
-        yield from self.queue.entries()
+        yield from filterfalse(is_mark, self.queue.entries())
         for key in self.newest_keys():
-            if (entry := self.look_up(key)) is not None:
+            if (entry := self.look_up(key)) is not None and not is_mark(entry):
                 yield entry
 
     def label(self, entry: Entry) -> str:
@@ -116,6 +117,8 @@ class EntryStore:
         make = partial(recorder.entry, now, seconds)
         reason = recorder.refusal_reason(decode) or (self._accept_reason(make()) if self._accept is not None else None)
         recording = recorder.recording
+        if reason is None and recording.mark is not None:
+            self.save(recording.mark)
         if reason is None and not self._write(recording.key, recorder.size, make, recording.ttl, on_stored):
             reason = "backlog"
         return reason

@@ -6,7 +6,21 @@ import time
 from functools import partial
 from typing import Any, assert_never
 
-from wirecache._core.flows.effects import AcquireLease, Claim, Discard, Effect, Follow, Forward, Lease, Lookup, ReadBody, Relay, Save, Wait
+from wirecache._core.flows.effects import (
+    AcquireLease,
+    Claim,
+    Discard,
+    Effect,
+    Follow,
+    Forward,
+    Lease,
+    Lookup,
+    ReadBody,
+    ReadClock,
+    Relay,
+    Save,
+    Wait,
+)
 from wirecache._core.flows.recorder import Recorder
 from wirecache._core.messages import Head
 from wirecache._engine.engine import Call
@@ -20,7 +34,7 @@ __all__ = ["AsyncEffects", "SyncEffects"]
 class _Effects:
     """One request of a library, its call, and the response that came from upstream."""
 
-    __slots__ = ("_upstream_status", "call", "library", "request", "transport", "upstream")
+    __slots__ = ("_upstream_status", "call", "head", "library", "request", "transport", "upstream")
 
     def __init__(self, call: Call, library: Library, request: Any, transport: Any) -> None:
         self.call = call
@@ -28,6 +42,7 @@ class _Effects:
         self.request = request
         self.transport = transport
         self.upstream: Any = None
+        self.head: Head | None = None  # of the last answer from upstream
         self._upstream_status: bytes | None = None
 
     def headers_to_send(self, effect: Forward) -> Any:
@@ -38,7 +53,7 @@ class _Effects:
     def received(self, response: Any) -> Head:
         """Take upstream's response, and return its head."""
         self.upstream = unread(self.library, response)
-        head = to_head(self.library, self.upstream)
+        head = self.head = to_head(self.library, self.upstream)
         self._upstream_status = head.fields.get(b"cache-status")
         return head
 
@@ -100,6 +115,8 @@ class SyncEffects(_Effects):
                 return self.leased(key)
             case Wait(seconds):
                 return time.sleep(seconds)
+            case ReadClock():
+                return time.time()
             case Save() | Discard():
                 return self.stored(effect)
             case _:
@@ -149,6 +166,8 @@ class AsyncEffects(_Effects):
                 from anyio import sleep
 
                 return await sleep(seconds)
+            case ReadClock():
+                return time.time()
             case Save() | Discard():
                 return self.stored(effect)
             case _:

@@ -42,7 +42,7 @@ def unread(library: Library, response: Any) -> Any:
 def reused_response(library: Library, outcome: Reuse, plan: Plan, started: float) -> Any:
     """Return the response that an entry makes. ``started``: when the request was made, by ``time.perf_counter``."""
     entry, status = outcome.entry, outcome.status
-    pairs = [*entry.headers, (b"age", b"%d" % int(outcome.age))]
+    pairs = [*entry.headers, *outcome.live, (b"age", b"%d" % int(outcome.age))]
     if plan.status_header:
         pairs.append((b"cache-status", status.header(entry.status).encode()))
     stream = library.replayed_body(entry, plan.replay_speed, started) if entry.chunk_times else library.byte_stream(entry.body)

@@ -32,6 +32,8 @@ class SyncFace:
         effects = SyncEffects(call, library, request, self.next_transport)
         try:
             outcome = drive(call.flow(), effects.perform)
+            if effects.head is not None and (aftermath := call.aftermath(outcome, effects.head)):
+                drive(aftermath, effects.perform)
         except BaseException as error:
             call.fail(error)
             if isinstance(error, CollapseTimeout):
@@ -79,6 +81,8 @@ class AsyncFace:
         effects = AsyncEffects(call, library, request, self.next_transport)
         try:
             outcome = await adrive(call.flow(), effects.perform)
+            if effects.head is not None and (aftermath := call.aftermath(outcome, effects.head)):
+                await adrive(aftermath, effects.perform)
         except BaseException as error:
             call.fail(error)
             if isinstance(error, CollapseTimeout):

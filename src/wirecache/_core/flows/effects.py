@@ -8,16 +8,19 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from wirecache._core.flows.recorder import Recorder
+from wirecache._core.headers import HeaderPairs
 from wirecache._core.keys.canonical import Body
 from wirecache._core.messages import Entry
 from wirecache._core.status import CacheStatus
 
+if TYPE_CHECKING:
+    from wirecache._core.flows.recorder import Recorder
+
 __all__ = [
-    "READ_BODY", "AcquireLease", "Claim", "Discard", "Effect", "Flow", "Follow", "Forward", "Lease", "Lookup", "Outcome", "ReadBody",
-    "Refuse", "Relay", "Reuse", "Save", "Turn", "Wait",
+    "READ_BODY", "READ_CLOCK", "AcquireLease", "Claim", "Discard", "Effect", "Flow", "Follow", "Forward", "Lease", "Lookup", "Outcome",
+    "ReadBody", "ReadClock", "Refuse", "Relay", "Reuse", "Save", "Turn", "Wait",
 ]  # fmt: skip
 
 
@@ -44,6 +47,13 @@ class Save(NamedTuple):
     """Store an entry that is whole already (its headers were updated). Answered with whether it will be stored."""
 
     entry: Entry
+
+
+class ReadClock(NamedTuple):
+    """Look what time it is. Answered with seconds since the epoch."""
+
+
+READ_CLOCK = ReadClock()
 
 
 class Discard(NamedTuple):
@@ -108,11 +118,12 @@ class Wait(NamedTuple):
 
 
 class Reuse(NamedTuple):
-    """Answer from the entry; ``age`` in seconds."""
+    """Answer from the entry; ``age`` in seconds. ``live``: headers of the answer that confirmed it, for this caller alone."""
 
     entry: Entry
     status: CacheStatus
     age: float
+    live: HeaderPairs = ()
 
 
 class Relay(NamedTuple):
@@ -131,6 +142,6 @@ class Refuse(NamedTuple):
     body: Body | None = None
 
 
-Effect: TypeAlias = ReadBody | Lookup | Claim | Follow | AcquireLease | Wait | Forward | Save | Discard
+Effect: TypeAlias = ReadBody | Lookup | Claim | Follow | AcquireLease | Wait | Forward | Save | Discard | ReadClock
 Outcome: TypeAlias = Reuse | Relay | Refuse
 Flow: TypeAlias = Generator[Effect, Any, Outcome]

@@ -9,13 +9,13 @@ import math
 from typing import Literal
 
 from wirecache._core.flows.collapse import claim_or_follow
-from wirecache._core.flows.effects import READ_BODY, Discard, Flow, Forward, Lookup, Refuse, Relay, Reuse
+from wirecache._core.flows.effects import READ_BODY, Flow, Forward, Lookup, Refuse, Relay, Reuse
 from wirecache._core.flows.recorder import Recorder, Recording, selecting_fields
 from wirecache._core.flows.refusal import explain_bypass, explain_miss
 from wirecache._core.flows.storability import head_refusal_reason
 from wirecache._core.headers import fields_of
 from wirecache._core.keys.canonical import Body, parse_body
-from wirecache._core.keys.keys import http_key, key_of, per_caller
+from wirecache._core.keys.keys import key_of, per_caller
 from wirecache._core.messages import Entry, Head, Request
 from wirecache._core.rules.eligibility import (
     body_bypass_reason,
@@ -31,9 +31,6 @@ from wirecache._core.rules.freshness import age_of, effective_ttl, may_answer, t
 from wirecache._core.rules.plan import Mode, Plan, Streams, ttl_in_force
 from wirecache._core.rules.rules import Rule, rule_for_model, rules_for
 from wirecache._core.status import CacheStatus
-
-# Methods that may change what a GET of the same URL answers: they make its entry invalid (RFC 9111 section 4.4).
-UNSAFE_METHODS = frozenset({"DELETE", "PATCH", "POST", "PUT"})
 
 __all__ = ["bypass_flow", "config_error_flow", "inference_flow"]
 
@@ -166,11 +163,6 @@ def bypass_flow(request: Request, plan: Plan, reason: str, model: str | None = N
     if plan.mode is Mode.OFFLINE or plan.directives.only_if_cached:
         return Refuse(CacheStatus(fwd="miss", detail="only-if-cached"), explain_bypass(request, reason))
     head: Head = yield Forward()
-    if request.method in UNSAFE_METHODS and reason == "no-rule" and head.status < 400:
-        for method in ("GET", "HEAD"):
-            key = http_key(request._replace(method=method), plan.namespace)
-            if (yield Lookup(key)) is not None:
-                yield Discard(key)
     return Relay(CacheStatus(fwd="bypass", fwd_status=head.status, detail=reason), model=model)
 
 

@@ -5,24 +5,22 @@ A recorder is fed the body as it passes, chunk by chunk, and judged once. It cop
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from wirecache._core.event_stream import ends_with_done, stream_kind
 from wirecache._core.flows.completeness import judge_stream
+from wirecache._core.flows.entry_headers import kept_headers, stored_value, varied
 from wirecache._core.flows.storability import MALFORMED, answer_refusal_reason, parse_answer
-from wirecache._core.headers import HeaderPairs, content_media_type
+from wirecache._core.headers import content_media_type
 from wirecache._core.keys.canonical import KEPT_WHOLE, Body, canonical_text
 from wirecache._core.keys.fields import key_fields
 from wirecache._core.llm.usage import usage_of
 from wirecache._core.messages import Chunk, Entry, Head, Request, RequestSummary, Usage, pack_chunks
-from wirecache._core.privacy.names import CREDENTIAL_FIELDS, PRIVATE_RESPONSE_FIELDS, keyed_hash, redacted_url
-from wirecache._core.privacy.redaction import DEFAULT
+from wirecache._core.privacy.names import redacted_url
 from wirecache._core.unset import UNSET, Ttl
 
-__all__ = ["Decode", "Decoded", "Recorder", "Recording", "kept_headers", "renewed", "selecting_fields", "varied"]
+__all__ = ["Decode", "Decoded", "Recorder", "Recording", "selecting_fields"]
 
 
 class Decoded(NamedTuple):
@@ -37,52 +35,16 @@ Decode: TypeAlias = Callable[[Sequence[bytes]], Decoded]  # what it raises is a 
 # Why a body is not stored that the closing of the connection ended, where it does not show its end itself.
 NO_END = "no-end"
 
-# How a body travelled, undone before it is stored (RFC 9110 section 7.6.1; the coding and length of the body).
-TRAVEL_FIELDS = frozenset(
-    {
-        b"age", b"connection", b"content-encoding", b"content-length", b"keep-alive", b"proxy-connection", b"te", b"trailer",
-        b"transfer-encoding", b"upgrade",
-    }
-)  # fmt: skip
-# What tells of the edge that carried the answer, or of the account's limits at that moment: on a reused answer it would be untrue
-# (a client that reads yesterday's "0 requests remaining" waits for nothing), and each header costs a hit a microsecond.
-MOMENT_FIELDS = re.compile(
-    rb"alt-svc|cf-.*|nel|report-to|reporting-endpoints|server-timing|strict-transport-security|via|x-envoy-.*"
-    rb"|x-content-type-options|access-control-.*|(x-|anthropic-)?ratelimit-.*|retry-after(-ms)?"
-)
-PLAIN_FIELDS = frozenset({b"accept", b"accept-encoding", b"accept-language", b"user-agent"})
-
-
-@lru_cache(maxsize=4096)
-def _stored_name(name: bytes) -> bytes | None:
-    """The name under which a header is stored; None if it is not."""
-    lower = name.lower()
-    dropped = lower in TRAVEL_FIELDS or MOMENT_FIELDS.fullmatch(lower) or PRIVATE_RESPONSE_FIELDS.fullmatch(lower)
-    return None if dropped else lower
-
-
-def kept_headers(pairs: HeaderPairs) -> HeaderPairs:
-    """Return the headers of an answer that are stored: all but those of the connection, the coding, the moment and the account.
-
-    In those that hold a URL, the values of secret parameters are redacted.
-    """
-    return tuple((stored, _stored_value(stored, value)) for name, value in pairs if (stored := _stored_name(name)) is not None)
-
-
-def _stored_value(name: bytes, value: bytes) -> bytes:
-    if b"=" not in value or (b"?" not in value and b"#" not in value):
-        return value
-    return (DEFAULT.header(name.decode("latin-1"), value.decode("latin-1")) or "").encode("latin-1")
-
 
 class Recording(NamedTuple):
     """What is known when a recording begins.
 
     ``ttl``: a lifetime of its own, in seconds (``UNSET``: the cache's holds). ``inference``: is the answer's JSON judged (HTTP's own
-    rules do not ask what it says, but count the age it came with). ``bodyless``: a HEAD's answer declares a length and has no body.
+    rules do not ask what it says). ``bodyless``: a HEAD's answer declares a length and has no body.
     ``stream``: the answer is declared as a stream of events. ``is_stream_requested``: the request wanted one. Of either, when each chunk
     comes is noted; what the answer is, its first bytes tell. ``keeps_streams``: a stream is stored. ``everything``: whatever is whole is
-    kept, errors too. ``headers``: names that count in the key beside the built-in ones.
+    kept, errors too. ``headers``: names that count in the key beside the built-in ones. ``born``: since when the answer ages, where that is
+    not since it came (seconds since the epoch). ``mark``: stored with the entry.
     """
 
     key: str
@@ -102,6 +64,8 @@ class Recording(NamedTuple):
     keeps_streams: bool = True
     everything: bool = False
     headers: tuple[str, ...] = ()
+    born: float | None = None
+    mark: Entry | None = None
 
 
 class Recorder:
@@ -213,7 +177,7 @@ class Recorder:
     def _why_not_this_redirect(self) -> str | None:
         """Return why a redirect is not stored: without the secret in its target it would lead elsewhere."""
         location = self.recording.head.fields.get(b"location", b"")
-        if not 300 <= self.recording.head.status < 400 or _stored_value(b"location", location) == location:
+        if not 300 <= self.recording.head.status < 400 or stored_value(b"location", location) == location:
             return None
         return "secret-location"
 
@@ -238,14 +202,12 @@ class Recorder:
     def entry(self, now: float, seconds: float) -> Entry:
         """The entry that a good body makes. ``now``: seconds since the epoch; ``seconds``: how long upstream took."""
         recording = self.recording
-        age = recording.head.fields.get(b"age", b"")
-        born = now - float(age) if age.isdigit() and not recording.inference else now
         return Entry(
             key=recording.key,
             status=recording.head.status,
             headers=kept_headers(recording.head.pairs),
             body=self._body,
-            stored_at=born,
+            stored_at=now if recording.born is None else recording.born,
             seconds=seconds,
             http_version=recording.head.http_version,
             usage=self._usage,
@@ -280,24 +242,6 @@ def _summary_of(recording: Recording) -> bytes:
         whole,
     )
     return summary.to_bytes()
-
-
-def varied(request_fields: Mapping[bytes, bytes], response_fields: Mapping[bytes, bytes]) -> dict[str, str]:
-    """The headers of a request that its response_fields varies on (RFC 9111 section 4.1), as far as they are not in the key.
-
-    What is not plainly harmless is kept as a keyed hash: it can be compared, and not be read.
-    """
-    names = {name.strip().lower() for name in response_fields.get(b"vary", b"").split(b",")} - CREDENTIAL_FIELDS
-    return {
-        name.decode("latin-1"): request_fields[name].decode("latin-1") if name in PLAIN_FIELDS else keyed_hash(request_fields[name]).hex()
-        for name in sorted(names)
-        if name in request_fields
-    }
-
-
-def renewed(entry: Entry, pairs: HeaderPairs, now: float) -> Entry:
-    """The entry with the headers that a 304 renewed (RFC 9111 section 4.3.4)."""
-    return entry._replace(headers=kept_headers(pairs), stored_at=now)
 
 
 def selecting_fields(request: Request, response_fields: Mapping[bytes, bytes], headers: tuple[str, ...]) -> dict[str, str]:

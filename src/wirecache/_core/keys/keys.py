@@ -23,7 +23,18 @@ from wirecache._core.privacy.callers import is_identity
 from wirecache._core.privacy.names import is_credential
 from wirecache.errors import ConfigError
 
-__all__ = ["DEFAULT_KEY", "KeyOptions", "http_key", "key_of", "make_key", "per_caller", "request_from"]
+__all__ = [
+    "DEFAULT_KEY",
+    "DEFAULT_PORTS",
+    "KeyOptions",
+    "http_key",
+    "key_of",
+    "make_key",
+    "per_caller",
+    "request_from",
+    "url_keys",
+    "variant_key",
+]
 
 FORMAT = b"wirecache key 2"  # whatever changes keys is a breaking change, and takes a new number
 
@@ -160,7 +171,8 @@ def http_key(request: Request, namespace: str = "") -> str:
 
     One entry for each URL, method, caller and route: a private cache never mixes accounts (RFC 9111 section 3.5), and a gateway's
     upstream is no part of its URL. The other headers that the answer varies on are kept with the entry. Any other method has the key of
-    the GET that it may invalidate (section 4.4).
+    the GET that it may invalidate (section 4.4). ``variant_key`` is that of another
+    representation.
     """
     method = "HEAD" if request.method == "HEAD" else "GET"
     kept = {name: value for name, value in request.fields.items() if name == b"host" or _is_of_caller_or_route(name)}
@@ -175,6 +187,20 @@ def _is_of_caller_or_route(name: bytes) -> bool:
 
 # What says how to answer, not who does: for that an HTTP server has ``Vary``.
 _OF_THE_ANSWER = frozenset({b"anthropic-beta", b"anthropic-version", b"content-encoding", b"groq-model-version", b"openai-beta", b"prefer"})
+
+
+def variant_key(key: str, varied: Mapping[str, str]) -> str:
+    """Return the key of one of several representations. ``key``: of the URL; ``varied``: the headers by which it was chosen."""
+    parts = [text.encode() for pair in sorted(varied.items()) for text in pair]
+    return hashlib.sha256(frame((FORMAT, b"variant", key.encode(), *parts))).hexdigest()
+
+
+def url_keys(request: Request, namespace: str = "") -> tuple[str, str]:
+    """Return the keys of the two marks of a URL, whoever requests it: that answers of it are stored, and when it changed last."""
+    fields = {name: value for name, value in request.fields.items() if name == b"host"}
+    marks = (request._replace(method=mark, fields=fields) for mark in ("*STORED", "*CHANGED"))  # names that no method has in use
+    stored, changed = (key_of(mark, EMPTY, DEFAULT_KEY, namespace) for mark in marks)
+    return stored, changed
 
 
 def _query(query: bytes, ignored: tuple[str, ...]) -> bytes:

@@ -6,15 +6,20 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 
+from wirecache._core.http_date import http_date
 from wirecache._core.messages import Entry
 from wirecache._core.unset import UNSET, Ttl
 
-__all__ = ["TTL_FORMS", "age_of", "cache_control", "effective_ttl", "explicit_lifetime", "may_answer", "parse_ttl", "ttl_left"]
+__all__ = [
+    "TTL_FORMS", "age_of", "cache_control", "effective_ttl", "explicit_lifetime", "is_to_be_validated", "may_answer", "parse_ttl",
+    "ttl_left",
+]  # fmt: skip
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw]?)", re.IGNORECASE)
 # A directive: a token, and optionally a token or a quoted string as its value.
 _DIRECTIVE = re.compile(rb"""([\w!#$%&'*+.^`|~-]+)(?:\s*=\s*("(?:[^"\\]|\\.)*"|[^\s,;"]*))?""")
+LONGEST = 2.0**31  # seconds; a longer lifetime counts as this one (section 1.2.2)
 TTL_FORMS = 'seconds, a timedelta, "90s" "15m" "12h" "7d" "2w", or None (never expires)'
 
 
@@ -55,30 +60,39 @@ def ttl_left(entry: Entry, ttl: float | None, now: float) -> float | None:
 
 
 def cache_control(value: bytes) -> dict[bytes, bytes]:
-    """Return the directives of a ``Cache-Control`` field (RFC 9111 section 5.2): names in lower case, the value empty if there is none."""
-    return {name.lower(): text.strip(b'"') for name, text in _DIRECTIVE.findall(value)}
+    """Return the directives of a ``Cache-Control`` field (RFC 9111 section 5.2): names in lower case, the value empty if there is none.
+
+    Of several equal ones the first counts (section 4.2.1); but one without field names, which means the whole answer, before one with.
+    """
+    found: dict[bytes, bytes] = {}
+    for name, text in _DIRECTIVE.findall(value):
+        lower, plain = name.lower(), text.strip(b'"')
+        if lower not in found or (lower in (b"no-cache", b"private") and not plain):
+            found[lower] = plain
+    return found
 
 
-def explicit_lifetime(fields: Mapping[bytes, bytes], stored_at: float) -> float | None:
+def is_to_be_validated(directives: Mapping[bytes, bytes]) -> bool:
+    """Return whether the answer may only be used after its server has confirmed it: ``no-cache`` without field names (section 5.2.2.4)."""
+    return directives.get(b"no-cache") == b""
+
+
+def explicit_lifetime(fields: Mapping[bytes, bytes], received_at: float) -> float | None:
     """Return the lifetime in seconds that the server allows (RFC 9111 section 4.2.1, private cache), or None if it allows none explicitly.
 
-    Heuristic lifetimes (section 4.2.2) are not used: batches that are polled often have ``Last-Modified``.
+    Heuristic lifetimes (section 4.2.2) are not used: batches that are polled often have ``Last-Modified``. What cannot be read is none:
+    an invalid ``max-age`` or ``Expires`` is in the past (sections 4.2.1, 5.3).
     """
     directives = cache_control(fields.get(b"cache-control", b""))
-    if (seconds := directives.get(b"max-age", b"")).isdigit():
-        return float(seconds)
-    if b"no-cache" in directives:
+    if is_to_be_validated(directives):
         return 0.0
-    if b"expires" in fields:
-        from email.utils import parsedate_to_datetime  # takes 7 ms, and only programs that send a GET need it
-
-        try:
-            expires = parsedate_to_datetime(fields[b"expires"].decode("latin-1")).timestamp()
-            date = parsedate_to_datetime(fields[b"date"].decode("latin-1")).timestamp() if b"date" in fields else stored_at
-        except ValueError:
-            return 0.0
-        return max(0.0, expires - date)
-    return None
+    if (seconds := directives.get(b"max-age")) is not None:
+        return min(float(seconds), LONGEST) if seconds.isdigit() else 0.0
+    if b"expires" not in fields:
+        return None
+    expires = http_date(fields[b"expires"], received_at)
+    date = http_date(fields.get(b"date", b""), received_at)
+    return 0.0 if expires is None else max(0.0, expires - (received_at if date is None else date))
 
 
 def may_answer(left: float | None, age: float, max_age: float | None, max_stale: float) -> bool:

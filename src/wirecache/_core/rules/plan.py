@@ -65,6 +65,7 @@ class Directives(NamedTuple):
     only_if_cached: bool = False
     max_age: float | None = None
     max_stale: float = 0.0
+    min_fresh: float = 0.0
 
 
 NO_DIRECTIVES = Directives()
@@ -206,5 +207,12 @@ def _directives(control: bytes) -> tuple[Directives, float | None]:
     found = cache_control(control)
     seconds = {name: float(value) for name, value in found.items() if value.isdigit()}
     max_stale = float("inf") if found.get(b"max-stale") == b"" else seconds.get(b"max-stale", 0.0)
-    directives = Directives(b"no-store" in found, b"no-cache" in found, b"only-if-cached" in found, seconds.get(b"max-age"), max_stale)
+    directives = Directives(
+        b"no-store" in found,
+        b"no-cache" in found,
+        b"only-if-cached" in found,
+        seconds.get(b"max-age"),
+        max_stale,
+        seconds.get(b"min-fresh", 0.0),
+    )
     return directives, seconds.get(b"stale-if-error")

@@ -1,0 +1,75 @@
+"""Which headers of an answer, and of the request that chose it, are stored with an entry?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+
+from wirecache._core.headers import HeaderPairs
+from wirecache._core.messages import Entry
+from wirecache._core.privacy.names import CREDENTIAL_FIELDS, PRIVATE_RESPONSE_FIELDS, keyed_hash
+from wirecache._core.privacy.redaction import DEFAULT
+
+__all__ = ["kept_headers", "renewed", "stored_value", "unkept_headers", "varied"]
+
+# How a body travelled, undone before it is stored (RFC 9110 section 7.6.1; the coding and length of the body).
+TRAVEL_FIELDS = frozenset(
+    {
+        b"age", b"connection", b"content-encoding", b"content-length", b"keep-alive", b"proxy-connection", b"te", b"trailer",
+        b"transfer-encoding", b"upgrade",
+    }
+)  # fmt: skip
+# What tells of the edge that carried the answer, or of the account's limits at that moment: on a reused answer it would be untrue
+# (a client that reads yesterday's "0 requests remaining" waits for nothing), and each header costs a hit a microsecond.
+MOMENT_FIELDS = re.compile(
+    rb"alt-svc|cf-.*|nel|report-to|reporting-endpoints|server-timing|strict-transport-security|via|x-envoy-.*"
+    rb"|x-content-type-options|access-control-.*|(x-|anthropic-)?ratelimit-.*|retry-after(-ms)?"
+)
+PLAIN_FIELDS = frozenset({b"accept", b"accept-encoding", b"accept-language", b"user-agent"})
+
+
+@lru_cache(maxsize=4096)
+def _stored_name(name: bytes) -> bytes | None:
+    """The name under which a header is stored; None if it is not."""
+    lower = name.lower()
+    dropped = lower in TRAVEL_FIELDS or MOMENT_FIELDS.fullmatch(lower) or PRIVATE_RESPONSE_FIELDS.fullmatch(lower)
+    return None if dropped else lower
+
+
+def kept_headers(pairs: HeaderPairs) -> HeaderPairs:
+    """Return the headers of an answer that are stored: all but those of the connection, the coding, the moment and the account.
+
+    In those that hold a URL, the values of secret parameters are redacted.
+    """
+    return tuple((stored, stored_value(stored, value)) for name, value in pairs if (stored := _stored_name(name)) is not None)
+
+
+def stored_value(name: bytes, value: bytes) -> bytes:
+    """Return the value as it is stored: without the secrets in a URL."""
+    if b"=" not in value or (b"?" not in value and b"#" not in value):
+        return value
+    return (DEFAULT.header(name.decode("latin-1"), value.decode("latin-1")) or "").encode("latin-1")
+
+
+def varied(request_fields: Mapping[bytes, bytes], response_fields: Mapping[bytes, bytes]) -> dict[str, str]:
+    """The headers of a request that its response_fields varies on (RFC 9111 section 4.1), as far as they are not in the key.
+
+    What is not plainly harmless is kept as a keyed hash: it can be compared, and not be read.
+    """
+    names = {name.strip().lower() for name in response_fields.get(b"vary", b"").split(b",")} - CREDENTIAL_FIELDS
+    found = {name: b",".join(item.strip() for item in request_fields[name].split(b",")) for name in sorted(names) if name in request_fields}
+    return {
+        name.decode("latin-1"): value.decode("latin-1") if name in PLAIN_FIELDS else keyed_hash(value).hex()
+        for name, value in found.items()
+    }
+
+
+def renewed(entry: Entry, pairs: HeaderPairs, born: float) -> Entry:
+    """The entry with the headers that a 304 renewed (RFC 9111 section 4.3.4). ``born``: since when it ages now."""
+    return entry._replace(headers=kept_headers(pairs), stored_at=born)
+
+
+def unkept_headers(pairs: HeaderPairs) -> HeaderPairs:
+    """Return the headers that are not stored, and yet are the caller's: cookies, limits, whatever is true of this moment only."""
+    return tuple(pair for pair in pairs if pair[0].lower() not in TRAVEL_FIELDS and _stored_name(pair[0]) is None)

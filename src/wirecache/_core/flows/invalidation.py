@@ -1,0 +1,89 @@
+"""Which stored answers are no longer true once a request may have changed something? (RFC 9111 section 4.4)
+
+Two marks lie beside the entries of a URL, whoever has requested it and in whatever representation: that there are any, and when the URL
+changed last. What is older is not used again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from wirecache._core.flows.effects import READ_CLOCK, Discard, Effect, Lookup, Save
+from wirecache._core.keys.keys import DEFAULT_PORTS, http_key, request_from, url_keys
+from wirecache._core.messages import Entry, Head, Request, RequestSummary
+from wirecache._core.privacy.names import redacted_url
+from wirecache._core.rules.plan import Mode, Plan
+
+__all__ = ["MARK", "changed_since", "invalidate_changed", "is_mark", "may_change", "stored_mark"]
+
+# The methods that change nothing (IANA's HTTP method registry, "safe"); whatever is not among them may.
+SAFE = frozenset({"GET", "HEAD", "OPTIONS", "PRI", "PROPFIND", "QUERY", "REPORT", "SEARCH", "TRACE"})
+MARK = "mark"  # in the place of an endpoint
+
+
+def is_mark(entry: Entry) -> bool:
+    """Return whether this is a mark of a URL, rather than an answer."""
+    return entry.status == 0
+
+
+def _mark(key: str, request: Request, namespace: str, at: float) -> Entry:
+    """Return the mark. It has no lifetime, since the entries of its URL have many."""
+    summary = RequestSummary("*", redacted_url(request), MARK, None, {}, namespace).to_bytes()
+    return Entry(key, 0, (), b"", at, 0.0, b"HTTP/1.1", None, None, summary, b"")
+
+
+def stored_mark(request: Request, namespace: str, now: float) -> Entry:
+    """Return the mark that says that an answer of this URL is stored."""
+    return _mark(url_keys(request, namespace)[0], request, namespace, now)
+
+
+def changed_since(request: Request, entry: Entry, namespace: str) -> Generator[Effect, Any, bool]:
+    """Find out whether the URL may have changed since the entry was stored."""
+    mark: Entry | None = yield Lookup(url_keys(request, namespace)[1])
+    return mark is not None and entry.stored_at <= mark.stored_at
+
+
+def may_change(request: Request, plan: Plan) -> bool:
+    """Return whether the request may have changed what its URL answers."""
+    return request.method not in SAFE and plan.mode is not Mode.OFF
+
+
+def invalidate_changed(request: Request, plan: Plan, head: Head) -> Generator[Effect, Any, None]:
+    """Invalidate what the request may have changed, once it has been answered: nothing, if that was with an error."""
+    if head.status < 400:
+        for changed in _changed(request, head):
+            yield from _invalidate(changed, plan.namespace)
+
+
+def _changed(request: Request, head: Head) -> list[Request]:
+    """Return what may have changed: the URL itself, and those of the same origin that the answer names."""
+    host = f"[{request.host}]" if ":" in request.host else request.host
+    port = "" if request.port is None else f":{request.port}"
+    base = f"{request.scheme}://{host}{port}{request.path.decode('latin-1')}"
+    found = [request]
+    for name in (b"location", b"content-location"):
+        if name in head.fields:
+            try:
+                url = urljoin(base, head.fields[name].decode("latin-1"))
+                other = request_from("GET", urlsplit(url)._replace(fragment="").geturl())
+            except ValueError:
+                continue
+            if _origin(other) == _origin(request):
+                found.append(request._replace(path=other.path, query=other.query))
+    return found
+
+
+def _origin(request: Request) -> tuple[str, str, int | None]:
+    return request.scheme, request.host.lower(), request.port or DEFAULT_PORTS.get(request.scheme)
+
+
+def _invalidate(request: Request, namespace: str) -> Generator[Effect, Any, None]:
+    stored, changed = url_keys(request, namespace)
+    if (yield Lookup(stored)) is None:
+        return
+    now: float = yield READ_CLOCK
+    yield Save(_mark(changed, request, namespace, now))
+    for method in ("GET", "HEAD"):  # this caller's own are dropped: not even offline does anybody want them
+        yield Discard(http_key(request._replace(method=method), namespace))
