@@ -8,16 +8,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from wirecache._core.keys.keys import DEFAULT_KEY, KeyOptions
+from wirecache._core.keys.keys import KeyOptions
 from wirecache._core.messages import Entry
 from wirecache._core.privacy.redaction import Redactor
 from wirecache.cassette._importers.exchange import ForeignExchange, entry_of, format_error, header_pairs, json_bytes
-from wirecache.cassette._importers.file_parser import READABLE_FORMATS, parse_file
-from wirecache.errors import CassetteFormatError
 
 logger = logging.getLogger("wirecache")
 
-__all__ = ["cassetter_entries", "is_cassetter", "read_cassetter"]
+__all__ = ["cassetter_entries", "is_cassetter"]
 
 _OTHER_PROTOCOLS = {"grpc_interactions": "gRPC calls", "ws_interactions": "WebSockets"}
 
@@ -30,20 +28,12 @@ def is_cassetter(content: Any) -> bool:
     return bool(interactions) or any(name in content for name in _OTHER_PROTOCOLS)
 
 
-def read_cassetter(path: Path, options: KeyOptions = DEFAULT_KEY, redactor: Redactor | None = None) -> Iterator[Entry]:
-    """Yield the entries of a cassette of cassetter, in the order in which they were recorded (its file is sorted by URL).
+def cassetter_entries(content: Any, path: Path, options: KeyOptions, redactor: Redactor | None) -> Iterator[Entry]:
+    """Yield the entries in the content of the file, in the order in which they were recorded (its file is sorted by URL).
 
     A JSON body is spelled as cassetter replays it: its own spelling is not in the file. What is not HTTP is skipped, with a warning.
     Raises ``CassetteFormatError``.
     """
-    content = parse_file(path)
-    if not is_cassetter(content):
-        raise CassetteFormatError(f"{path} is not a cassette of cassetter. Only {READABLE_FORMATS}")
-    yield from cassetter_entries(content, path, options, redactor)
-
-
-def cassetter_entries(content: Any, path: Path, options: KeyOptions, redactor: Redactor | None) -> Iterator[Entry]:
-    """Yield the entries in the content of the file, as ``read_cassetter`` does."""
     for name, protocol in _OTHER_PROTOCOLS.items():
         if content.get(name):
             logger.warning("%s: %d %s are skipped: wirecache keeps only HTTP exchanges", path, len(content[name]), protocol)

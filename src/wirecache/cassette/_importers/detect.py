@@ -16,28 +16,18 @@ from wirecache.cassette._importers.file_parser import READABLE_FORMATS, parse_fi
 from wirecache.cassette._importers.vcrpy import is_vcr, vcr_entries
 from wirecache.errors import CassetteFormatError
 
-__all__ = ["RecorderName", "detect_recorder", "read_any", "read_foreign"]
+__all__ = ["read_any"]
 
-RecorderName: TypeAlias = Literal["wirecache", "vcr", "cassetter"]
+_RecorderName: TypeAlias = Literal["wirecache", "vcr", "cassetter"]
 
 
-_FOREIGN_ENTRIES: dict[RecorderName | None, Callable[[Any, Path, KeyOptions, Redactor | None], Iterator[Entry]]] = {
+_FOREIGN_ENTRIES: dict[_RecorderName | None, Callable[[Any, Path, KeyOptions, Redactor | None], Iterator[Entry]]] = {
     "vcr": vcr_entries,
     "cassetter": cassetter_entries,
 }
 
 
-def detect_recorder(path: Path) -> RecorderName | None:
-    """Return the recorder that made this file, or directory of wirecache's files; None if it is none that is known."""
-    if path.is_dir():
-        return "wirecache" if any(short_key_of(file.name) for file in path.iterdir()) else None
-    try:
-        return _recorder_of(parse_file(path))
-    except CassetteFormatError:
-        return None
-
-
-def _recorder_of(content: Any) -> RecorderName | None:
+def _recorder_of(content: Any) -> _RecorderName | None:
     if isinstance(content, dict) and "format" in content and "wirecache" in content:
         return "wirecache"
     if is_cassetter(content):
@@ -45,25 +35,15 @@ def _recorder_of(content: Any) -> RecorderName | None:
     return "vcr" if is_vcr(content) else None
 
 
-def read_foreign(path: Path, options: KeyOptions = DEFAULT_KEY, redactor: Redactor | None = None) -> Iterator[Entry]:
-    """Yield the entries of another recorder's cassette, in the order in which they were recorded; nothing in them is redacted yet.
-
-    ``redactor``: their keys are those of a cassette with this redactor; without one, those of a cache. Raises ``CassetteFormatError``.
-    """
-    content = parse_file(path)
-    entries_of = _FOREIGN_ENTRIES.get(_recorder_of(content))
-    if entries_of is None:
-        raise CassetteFormatError(f"{path} is not a cassette of another recorder. Only {READABLE_FORMATS}")
-    yield from entries_of(content, path, options, redactor)
-
-
 def read_any(path: Path, options: KeyOptions = DEFAULT_KEY, redactor: Redactor | None = None) -> Iterator[Entry]:
-    """Yield the entries of any recorder's cassette, or the entry of one file of wirecache, under the key that is noted in it.
+    """Yield the entries of any recorder's cassette, in the order in which they were recorded, or the entry of one file of wirecache.
 
-    Otherwise as ``read_foreign``.
+    Nothing in another recorder's is redacted yet. ``redactor``: their keys are those of a cassette with this redactor; without one, those
+    of a cache. wirecache's own has the key that is noted in it. Raises ``CassetteFormatError``.
     """
-    content = None if short_key_of(path.name) else parse_file(path)
-    recorder = "wirecache" if content is None else _recorder_of(content)
+    is_own = short_key_of(path.name) is not None
+    content = None if is_own else parse_file(path)
+    recorder = "wirecache" if is_own else _recorder_of(content)
     if recorder == "wirecache":
         yield from_text(_text(path), str(path)).entry
     elif recorder is None:

@@ -7,14 +7,12 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
-from wirecache._core.keys.keys import DEFAULT_KEY, KeyOptions
+from wirecache._core.keys.keys import KeyOptions
 from wirecache._core.messages import Entry
 from wirecache._core.privacy.redaction import Redactor
 from wirecache.cassette._importers.exchange import ForeignExchange, entry_of, format_error, header_pairs, json_bytes
-from wirecache.cassette._importers.file_parser import READABLE_FORMATS, parse_file
-from wirecache.errors import CassetteFormatError
 
-__all__ = ["is_vcr", "read_vcr", "vcr_entries"]
+__all__ = ["is_vcr", "vcr_entries"]
 
 
 def is_vcr(content: Any) -> bool:
@@ -30,19 +28,11 @@ def _has_status(interaction: dict[str, Any]) -> bool:
     return isinstance(response.get("status"), dict) or "status_code" in response
 
 
-def read_vcr(path: Path, options: KeyOptions = DEFAULT_KEY, redactor: Redactor | None = None) -> Iterator[Entry]:
-    """Yield the entries of a cassette of vcrpy, in the order in which they were recorded; nothing in them is redacted yet.
+def vcr_entries(content: Any, path: Path, options: KeyOptions, redactor: Redactor | None) -> Iterator[Entry]:
+    """Yield the entries in the content of the file, in the order in which they were recorded; nothing in them is redacted yet.
 
     Each was recorded at the time in its ``Date`` header, else at that of the file. Raises ``CassetteFormatError``.
     """
-    content = parse_file(path)
-    if not is_vcr(content):
-        raise CassetteFormatError(f"{path} is not a cassette of vcrpy. Only {READABLE_FORMATS}")
-    yield from vcr_entries(content, path, options, redactor)
-
-
-def vcr_entries(content: Any, path: Path, options: KeyOptions, redactor: Redactor | None) -> Iterator[Entry]:
-    """Yield the entries in the content of the file, as ``read_vcr`` does."""
     modified_at = path.stat().st_mtime
     for number, interaction in enumerate(content["interactions"]):
         try:
