@@ -5,15 +5,19 @@ from __future__ import annotations
 import ast
 import gc
 import os
+import signal
+import threading
 import weakref
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import wirecache
 from wirecache import DiskStore, MemoryStore, RedisStore, TieredStore
-from wirecache._runtime.forks import reset_after_fork
+from wirecache._clients import install, patches
+from wirecache._runtime.forks import ModuleLock, reset_after_fork
 
 Make = Callable[[Path], object]
 STORES: dict[str, Make] = {
@@ -41,6 +45,32 @@ def test_an_object_is_reset_once_in_each_child_and_not_in_the_parent() -> None:
             os._exit(0 if counter.resets == 1 else 1)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert counter.resets == 0
+
+
+def test_a_lock_that_another_thread_holds_is_free_in_the_child() -> None:
+    lock, is_held, is_over = ModuleLock(), threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with lock:
+            is_held.set()
+            is_over.wait()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    is_held.wait()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)
+        with lock, lock:
+            os._exit(0)
+    is_over.set()
+    holder.join()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.parametrize("module", [patches, install])
+def test_the_modules_that_patch_have_such_a_lock(module: ModuleType) -> None:
+    assert isinstance(module._lock, ModuleLock)
 
 
 def test_an_object_is_held_weakly() -> None:

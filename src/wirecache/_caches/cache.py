@@ -37,7 +37,9 @@ from wirecache._storage.kept_stats import KeptStats
 from wirecache._storage.leases import can_hold_leases
 from wirecache._storage.tally import Tally
 from wirecache.errors import ConfigError
-from wirecache.stores import HistoryError, Place, Store, open_store
+from wirecache.stores._open import Place, open_store
+from wirecache.stores._protocol import Store
+from wirecache.stores._stats_table import HistoryError
 
 if TYPE_CHECKING:
     from wirecache._caches.explain import Explanation

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-import threading
 from collections.abc import Callable
 from functools import wraps
 from types import ModuleType
@@ -21,7 +20,7 @@ from wirecache._clients.import_hook import ImportHook
 from wirecache._clients.in_process import is_in_process
 from wirecache._clients.patches import TRANSPORT_NAMES, is_patched, transport_class_for
 from wirecache._engine.engine import CacheLike
-from wirecache._runtime.forks import reset_after_fork
+from wirecache._runtime.forks import ModuleLock, reset_after_fork
 from wirecache._runtime.warn_once import WarnOnce
 
 __all__ = ["Installed", "install", "uninstall"]
@@ -46,7 +45,7 @@ class _Applied(NamedTuple):
     replacement: Method
 
 
-_lock = threading.Lock()
+_lock = ModuleLock()
 _stack: list[Installed[Any]] = []  # the last one is in force
 _applied: list[_Applied] = []
 _warn_once = WarnOnce()

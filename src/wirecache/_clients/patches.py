@@ -8,7 +8,6 @@ around the transport of that one request. No transport is replaced, so an SDK fi
 from __future__ import annotations
 
 import importlib
-import threading
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import Any, NamedTuple
 from wirecache._clients.httpx_internals import LIBRARIES, TRANSPORT_FOR_URL
 from wirecache._clients.loops import LoopClosingTransport, is_bound_to_loop
 from wirecache._engine.engine import CacheLike
+from wirecache._runtime.forks import ModuleLock
 from wirecache._transport.transport import holds_cache
 
 __all__ = [
@@ -35,7 +35,7 @@ __all__ = [
 TRANSPORT_NAMES = {"Client": "CacheTransport", "AsyncClient": "AsyncCacheTransport"}  # by the client's class
 
 _ABSENT: Any = object()
-_lock = threading.RLock()
+_lock = ModuleLock()
 
 
 class _Replaced:

@@ -6,11 +6,12 @@ An object registers itself and is held weakly. SQLite's connections must also be
 from __future__ import annotations
 
 import os
+import threading
 import weakref
 from collections.abc import Callable
 from typing import Protocol
 
-__all__ = ["Forkable", "at_fork", "keep_for_parent", "reset_after_fork"]
+__all__ = ["Forkable", "ModuleLock", "at_fork", "keep_for_parent", "reset_after_fork"]
 
 
 class Forkable(Protocol):
@@ -31,6 +32,24 @@ _of_parent: list[object] = []
 def reset_after_fork(forkable: Forkable) -> None:
     """Call ``forkable.after_fork()`` in each child, for as long as somebody holds the object."""
     _objects.add(forkable)
+
+
+class ModuleLock:
+    """A re-entrant lock for the state of a module: free in each child, whatever the parent's other threads were doing."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        reset_after_fork(self)
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *error: object) -> None:
+        self._lock.release()
+
+    def after_fork(self) -> None:
+        """Replace the lock."""
+        self._lock = threading.RLock()
 
 
 def at_fork(*, before: Callable[[], object], in_parent: Callable[[], object], in_child: Callable[[], object]) -> None:

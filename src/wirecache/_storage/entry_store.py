@@ -24,7 +24,7 @@ from wirecache._storage.leases import Leases, is_lease
 from wirecache._storage.single_flight import single_flight_of
 from wirecache._storage.write_queue import WriteJob, write_queue_of
 from wirecache.errors import ConfigError
-from wirecache.stores import GONE, Store, drop
+from wirecache.stores._protocol import GONE, Store, drop
 
 __all__ = ["Accept", "EntryStore"]
 

@@ -15,7 +15,7 @@ from wirecache._runtime.exit import AtExit
 from wirecache._runtime.forks import reset_after_fork
 from wirecache._storage.tally import Tally
 from wirecache._storage.write_queue import WriteQueue
-from wirecache.stores import Store
+from wirecache.stores._protocol import Store
 
 __all__ = ["KeptStats", "days_by_date", "today"]
 

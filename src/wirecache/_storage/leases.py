@@ -15,7 +15,7 @@ from typing import Any
 
 from wirecache._core.flows.effects import Lease
 from wirecache._runtime.forks import reset_after_fork
-from wirecache.stores import Store
+from wirecache.stores._protocol import Store
 
 __all__ = ["Leases", "can_hold_leases", "is_lease"]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from wirecache._runtime.forks import Forkable, reset_after_fork
-from wirecache.stores import Store
+from wirecache.stores._protocol import Store
 
 __all__ = ["PerLocation"]
 

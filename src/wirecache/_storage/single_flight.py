@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from typing import Any, NamedTuple
 
 from wirecache._storage.shared import PerLocation
-from wirecache.stores import Store
+from wirecache.stores._protocol import Store
 
 __all__ = ["InFlight", "Leader", "SingleFlight", "single_flight_of"]
 

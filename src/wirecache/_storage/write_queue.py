@@ -18,7 +18,7 @@ from wirecache._core.messages import Entry
 from wirecache._runtime.exit import AtExit
 from wirecache._storage.shared import PerLocation
 from wirecache.errors import StoreError
-from wirecache.stores import Store
+from wirecache.stores._protocol import Store
 
 __all__ = ["WriteJob", "WriteQueue", "write_queue_of"]
 

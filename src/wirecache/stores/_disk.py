@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from wirecache._runtime.forks import reset_after_fork
+from wirecache._runtime.forks import ModuleLock, reset_after_fork
 from wirecache._settings.sizes import parse_size
 from wirecache.errors import StoreError
 from wirecache.stores._breaker import Breaker
@@ -243,7 +243,7 @@ class _SharedDatabase:
         self.replacing = threading.Lock()
 
 
-_adding = threading.Lock()
+_adding = ModuleLock()
 _databases: weakref.WeakValueDictionary[tuple[Path, int, float], _SharedDatabase] = weakref.WeakValueDictionary()
 
 
@@ -256,15 +256,3 @@ def _shared_database(store: object, path: Path, size_limit: int, lock_wait: floa
             database = _databases[key] = _SharedDatabase(path, size_limit, lock_wait)
         database.stores.add(store)
         return database
-
-
-class _Fork:
-    """Gives the child of a fork a lock of its own."""
-
-    def after_fork(self) -> None:
-        global _adding
-        _adding = threading.Lock()
-
-
-_fork = _Fork()
-reset_after_fork(_fork)
