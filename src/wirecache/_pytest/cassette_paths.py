@@ -12,6 +12,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from wirecache._settings.homes import expanded
+
 if TYPE_CHECKING:
     import pytest
 
@@ -36,7 +38,7 @@ def location_for_test(item: pytest.Item, marker_path: str | None = None) -> Cass
     folder = item.path.parent
     root = folder / FOLDER
     if marker_path is not None:
-        path = folder / Path(marker_path).expanduser()
+        path = folder / expanded(marker_path)
         return CassetteLocation(path, root if path.is_relative_to(root) else path, is_exclusive=False)
     classes = [node.name for node in item.listchain() if _is_class(node)]
     return CassetteLocation(_directory(root / item.path.stem, ".".join([*classes, item.name])), root)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wirecache._runtime.warn_once import WarnOnce
+from wirecache._settings.homes import NoHomeError, expanded
 from wirecache._settings.trust import distrust_reason
 from wirecache.errors import ConfigError
 
@@ -46,7 +47,11 @@ def settings_file(start: Path | None = None) -> Path | None:
 
 def _nearest_table(start: Path | None) -> _SettingsTable | None:
     if named := os.environ.get("WIRECACHE_CONFIG", ""):
-        return _named_table(Path(named).expanduser().absolute())
+        try:
+            path = expanded(named).absolute()
+        except NoHomeError as error:
+            raise ConfigError(f"WIRECACHE_CONFIG: {error}") from None
+        return _named_table(path)
     here = (start or Path.cwd()).absolute()
     for folder in (here, *here.parents):
         for name in ("wirecache.toml", "pyproject.toml"):

@@ -78,7 +78,8 @@ class Settings(_Table):
 
 
 def _resolved(folder: Path, store: str) -> str:
-    return store if "://" in store else str(folder / Path(store).expanduser())
+    """Return the place of a store; ``~`` is left to whoever opens it."""
+    return store if "://" in store or store.startswith("~") else str(folder / store)
 
 
 _CHOICES = {"mode": Mode, "streams": Streams}

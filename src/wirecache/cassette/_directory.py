@@ -20,6 +20,7 @@ from wirecache._core.keys.keys import DEFAULT_KEY, KeyOptions, key_of
 from wirecache._core.keys.redacted_request import redacted_request
 from wirecache._core.messages import Entry
 from wirecache._core.privacy.redaction import DEFAULT, Redactor
+from wirecache._settings.homes import expanded
 from wirecache.cassette._file_format import SCHEMA_NAME, schema_text
 from wirecache.cassette._file_names import SHORT, file_name, short_key_of
 from wirecache.cassette._file_reader import Recording, from_text
@@ -46,7 +47,7 @@ class Directory:
         options: KeyOptions | None = DEFAULT_KEY,
         redactor: Redactor = DEFAULT,
     ) -> None:
-        self.path = Path(path).expanduser().absolute()
+        self.path = expanded(path).absolute()
         self.redactor = redactor
         self._schema = self.path / SCHEMA_NAME
         self._options = options
@@ -61,7 +62,7 @@ class Directory:
 
     def use_schema_in(self, root: str | os.PathLike[str]) -> None:
         """Keep the schema, by which editors check the files, in that parent directory."""
-        self._schema = Path(root).expanduser().absolute() / SCHEMA_NAME
+        self._schema = expanded(root).absolute() / SCHEMA_NAME
         self._prepared = False
 
     # -- reading ------------------------------------------------------------------------------------------------------

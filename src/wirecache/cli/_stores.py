@@ -6,13 +6,13 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import typer
 
 from wirecache import Cache, CassetteStore, ConfigError, DiskStore, Entry, MemoryStore, WirecacheError
 from wirecache._core.compare.query import Selection
+from wirecache._settings.homes import expanded
 from wirecache.cassette import short_key_of
 from wirecache.cli._terminal import fail, usage_error, with_progress
 
@@ -55,7 +55,7 @@ class _NoStoreYet(MemoryStore):
 
 def _cassette_store(store: str | None) -> CassetteStore | None:
     """Return the store on a directory of cassettes, or None if ``store`` is not such a directory."""
-    directory = Path(store).expanduser() if store and "://" not in store else None
+    directory = expanded(store) if store and "://" not in store else None
     if directory is None or not directory.is_dir() or (directory / "cache.db").exists():
         return None
     return CassetteStore(directory) if any(short_key_of(file.name) for file in directory.iterdir()) else None

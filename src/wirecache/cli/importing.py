@@ -12,6 +12,7 @@ import typer
 
 from wirecache import CassetteError
 from wirecache._core.privacy.redaction import DEFAULT
+from wirecache._settings.homes import expanded
 from wirecache.cassette import SCHEMA_NAME, short_key_of
 from wirecache.cassette._importers.detect import read_any
 from wirecache.cli._entry_targets import CassetteTarget, StoreTarget
@@ -58,7 +59,7 @@ def command(
         raise usage_error(f"{', '.join(missing)}: no such file or directory")
     if input_file or output_file or base_url or header:
         raise usage_error("--input, --output, --base-url and --header are only for: wirecache import batch")
-    files = [file for path in paths for file in _cassette_files(Path(path).expanduser())]
+    files = [file for path in paths for file in _cassette_files(expanded(path))]
     if to is not None:
         _import_into_directory(files, to, as_json)
     else:

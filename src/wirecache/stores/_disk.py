@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from wirecache._runtime.forks import ModuleLock, reset_after_fork
+from wirecache._settings.homes import expanded
 from wirecache._settings.sizes import parse_size
 from wirecache.errors import StoreError
 from wirecache.stores._breaker import Breaker
@@ -30,12 +31,19 @@ CHECK_EVERY = 1.0  # seconds after which a read makes sure that the database is 
 
 
 def default_directory() -> Path:
-    """Return the directory of the default store: ``WIRECACHE_DIR``, else the user's cache directory."""
+    """Return the directory of the default store: ``WIRECACHE_DIR``, else the user's cache directory.
+
+    Raises ``ConfigError`` if it is in a home directory that cannot be found.
+    """
     if directory := os.environ.get("WIRECACHE_DIR"):
-        return Path(directory).expanduser()
+        return expanded(directory)
     from platformdirs import user_cache_path
 
-    return user_cache_path("wirecache", appauthor=False)
+    try:
+        path = user_cache_path("wirecache", appauthor=False)
+    except RuntimeError:
+        path = Path("~/.cache/wirecache")  # as its older versions return it
+    return expanded(path)
 
 
 class DiskStore:
@@ -48,7 +56,7 @@ class DiskStore:
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None, *, size_limit: int | str = "4GB", lock_wait: float = 5.0) -> None:
-        self.path = Path(path).expanduser().absolute() if path is not None else default_directory().absolute()
+        self.path = expanded(path).absolute() if path is not None else default_directory().absolute()
         self.size_limit = parse_size(size_limit, "size_limit")
         self.lock_wait = lock_wait
         self._database = _shared_database(self, self.path, self.size_limit, lock_wait)

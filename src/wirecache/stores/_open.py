@@ -12,9 +12,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from wirecache.errors import ConfigError
-from wirecache.stores._disk import DiskStore
 from wirecache.stores._protocol import Store
-from wirecache.stores._url import one_store
+from wirecache.stores._url import disk_or_memory, one_store
 
 __all__ = ["Place", "open_store"]
 
@@ -31,7 +30,7 @@ def open_store(given: Place | None, file: Mapping[str, Any]) -> Store:
     elif given is None and "store" in file:
         given, setting = file["store"], "store in the settings file"
     if given is None:
-        return DiskStore()
+        return disk_or_memory()
     if isinstance(given, str):
         tiers: Sequence[Any] = _NEXT_TIER.split(given)
     elif isinstance(given, (list, tuple)):

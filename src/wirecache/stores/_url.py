@@ -11,11 +11,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode
 
+from wirecache._runtime.forks import reset_after_fork
+from wirecache._runtime.warn_once import WarnOnce
+from wirecache._settings.homes import NoHomeError
 from wirecache.errors import ConfigError
 from wirecache.stores._disk import DiskStore
 from wirecache.stores._protocol import Store
 
-__all__ = ["one_store"]
+__all__ = ["disk_or_memory", "one_store"]
+
+_warn_once = WarnOnce()
+reset_after_fork(_warn_once)
 
 
 def one_store(given: object, setting: str) -> Store:
@@ -25,10 +31,21 @@ def one_store(given: object, setting: str) -> Store:
         if isinstance(given, str) and "://" in text:
             return _of_url(text, setting)
         if isinstance(text, str) and text:
-            return DiskStore(text)
+            return disk_or_memory(text)
     if not isinstance(given, Store):
         raise ConfigError(f"{setting} must be a path, a URL, or an object with get(key) and set(key, value, *, ttl), got {given!r}")
     return given
+
+
+def disk_or_memory(path: str | None = None, **options: Any) -> Store:
+    """Return the disk store; one in memory, with a warning, if its directory is in a home directory that cannot be found."""
+    try:
+        return DiskStore(path, **options)
+    except NoHomeError as error:
+        from wirecache.stores._memory import MemoryStore
+
+        _warn_once(str(error), "wirecache: entries are kept in memory only: %s (for the default store: in WIRECACHE_DIR)", error)
+        return MemoryStore()
 
 
 def _of_url(url: str, setting: str) -> Store:
@@ -40,7 +57,7 @@ def _of_url(url: str, setting: str) -> Store:
     if scheme == "disk":
         if not path:
             raise ConfigError(f"{setting} must name a directory (disk:///path, disk://~/path), got {url!r}")
-        return DiskStore(unquote(path), **_parse(options, {"size_limit": str, "lock_wait": float}, f"{setting} {url}"))
+        return disk_or_memory(unquote(path), **_parse(options, {"size_limit": str, "lock_wait": float}, f"{setting} {url}"))
     return _redis_store(scheme, path, options, setting)
 
 
