@@ -2,6 +2,7 @@
 # make test   run all tests
 # make lint   run ruff, mypy and pyright
 # make bench  print the benchmark numbers of the README
+# make lowest test the lowest versions of the dependencies that pyproject.toml allows
 # make matrix test every SDK, cell by cell, in its own environment; results go to tests/sdk/matrix/matrix.json
 # Each target creates the environments it needs on first use, with pinned versions (by uv if it is installed, else by venv and pip).
 
@@ -12,7 +13,7 @@ PYTHON := $(shell for name in python3.11 python3.12 python3.13 python3.14 python
 endif
 BIN = .venv/bin
 
-.PHONY: demo test lint bench matrix lock clean
+.PHONY: demo test lowest lint bench matrix lock clean
 .DEFAULT_GOAL := test
 
 demo: .venv/.ready
@@ -21,6 +22,14 @@ demo: .venv/.ready
 test: .venv/.ready .venv-openai2/.ready
 	$(BIN)/python -m pytest -n 2
 	.venv-openai2/bin/python -m pytest -c pyproject.toml tests/sdk/openai2
+
+# Each dependency and extra has tests here; those of SDKs are left out, since newer ones need newer versions.
+lowest: .venv-lowest/.ready .venv-lowest-prices/.ready
+	.venv-lowest/bin/python -m pytest -n 2 -k "not sdk and not span and not schema and not 100_000" \
+	  tests/core/keys tests/core/flows tests/settings tests/engine/test_rfc9111.py tests/faces/test_calls.py tests/faces/test_on_exchange.py \
+	  tests/stores/test_encrypted.py tests/stores/test_redis.py tests/stores/test_open.py tests/cassette/test_file.py \
+	  tests/cassette/test_import.py tests/cli/test_entries.py tests/cli/test_warm.py
+	.venv-lowest-prices/bin/python -m pytest tests/test_prices.py tests/cli/test_stats.py
 
 lint: .venv/.ready
 	$(BIN)/ruff check .
@@ -49,9 +58,11 @@ lock: .venv/.ready
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --extra httpx2 .ci/frameworks.in -o .ci/frameworks.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml .ci/litellm.in -o .ci/litellm.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --extra httpx2 --extra encryption .ci/instructor.in -o .ci/instructor.txt
+	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header --resolution lowest-direct pyproject.toml --extra httpx2 --extra cli --extra encryption --extra redis --extra otel .ci/lowest.in -o .ci/lowest.txt
+	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header --resolution lowest-direct pyproject.toml --extra cli --extra prices .ci/lowest-prices.in -o .ci/lowest-prices.txt
 
 clean:
-	rm -rf .venv .venv-openai2 .venv-frameworks .venv-litellm .venv-instructor dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-openai2 .venv-frameworks .venv-litellm .venv-instructor .venv-lowest .venv-lowest-prices dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 CHECK_PYTHON = import sys; sys.exit(None if sys.version_info >= (3, 11) else "%s is Python %d.%d" % ((sys.executable,) + sys.version_info[:2]))
 
@@ -79,6 +90,12 @@ endef
 
 .venv-litellm/.ready: pyproject.toml .ci/litellm.txt
 	$(call environment,.venv-litellm,.ci/litellm.txt)
+
+.venv-lowest/.ready: pyproject.toml .ci/lowest.txt
+	$(call environment,.venv-lowest,.ci/lowest.txt)
+
+.venv-lowest-prices/.ready: pyproject.toml .ci/lowest-prices.txt
+	$(call environment,.venv-lowest-prices,.ci/lowest-prices.txt)
 
 .venv-instructor/.ready: pyproject.toml .ci/instructor.txt
 	$(call environment,.venv-instructor,.ci/instructor.txt)
