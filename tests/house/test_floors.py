@@ -40,7 +40,7 @@ FLOORS = {room: len(ROOMS) - row for row, rooms in enumerate(ROOMS) for room in 
 MOST_LOOSE_MODULES = 12  # at the top level, beside the packages
 LONGEST_CHAIN_OF_ROOMS = 12  # folders and modules of the top level that import each other in a row
 # Modules that do. Lower these whenever a chain gets shorter.
-LONGEST_CHAIN = 21  # imports within functions and for types included
+LONGEST_CHAIN = 22  # imports within functions and for types included
 LONGEST_LOAD = 18  # imports that run when a module is loaded
 
 

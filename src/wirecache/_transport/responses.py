@@ -12,7 +12,7 @@ from wirecache._core.headers import fields_of
 from wirecache._core.messages import Head
 from wirecache._core.rules.plan import Plan
 from wirecache._core.status import CacheStatus
-from wirecache._transport.content_codings import coding_has_ended
+from wirecache._runtime.content_codings import coding_has_ended
 from wirecache._transport.library import Library
 
 __all__ = ["StatusNote", "decoded_chunks", "refused_response", "relayed_response", "reused_response", "to_head", "unread"]

@@ -8,7 +8,7 @@ import brotli
 import pytest
 import zstandard
 
-from wirecache._transport.content_codings import coding_has_ended
+from wirecache._runtime.content_codings import coding_has_ended
 
 TEXT = b"".join(b"line %d of a text that a model wrote\n" % number for number in range(200))
 

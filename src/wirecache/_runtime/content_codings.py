@@ -1,4 +1,4 @@
-"""Has the content coding of a body reached its own end?
+"""What does a body say without its content coding, and has the coding reached its own end?
 
 A body that was compressed once and cut later arrives in consistent framing, and gzip, deflate and brotli decoders give what they have
 without a word. Only the end that each coding marks itself tells (RFC 1952 section 2.3.1, RFC 1950, RFC 7932 section 9.2, RFC 8878).
@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-__all__ = ["coding_has_ended"]
+__all__ = ["CODINGS", "coding_has_ended", "codings_in", "undone"]
 
 
 class _Decoder(Protocol):
@@ -21,20 +21,17 @@ class _Decoder(Protocol):
     def decode(self, data: bytes) -> bytes: ...
 
 
-class _Zlib:
-    """gzip and deflate; some servers send the latter without the zlib frame."""
+class _Deflate:
+    """Some servers send it without the zlib frame."""
 
-    def __init__(self, *window_bits: int) -> None:
-        self._window_bits = list(window_bits)
-        self._decoder = zlib.decompressobj(self._window_bits.pop(0))
+    def __init__(self) -> None:
+        self._decoder = zlib.decompressobj()
 
     def decode(self, data: bytes) -> bytes:
         try:
             return self._decoder.decompress(data)
         except zlib.error:
-            if not self._window_bits:
-                raise
-            self._decoder = zlib.decompressobj(self._window_bits.pop(0))
+            self._decoder = zlib.decompressobj(-zlib.MAX_WBITS)
             return self._decoder.decompress(data)
 
     @property
@@ -56,13 +53,12 @@ class _Brotli:
         return bool(self._decoder.is_finished())
 
 
-class _Zstandard:
-    """One frame, or several after each other."""
+class _Frames:
+    """gzip and zstandard: one frame, or several after each other."""
 
-    def __init__(self) -> None:
-        library = _library("zstandard", "compression.zstd", "backports.zstd")
-        self._make: Callable[[], Any] = getattr(library.ZstdDecompressor(), "decompressobj", library.ZstdDecompressor)
-        self._decoder = self._make()
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+        self._decoder = make()
 
     def decode(self, data: bytes) -> bytes:
         plain: bytes = self._decoder.decompress(data)
@@ -76,6 +72,15 @@ class _Zstandard:
         return bool(self._decoder.eof)
 
 
+def _gzip() -> _Frames:
+    return _Frames(lambda: zlib.decompressobj(16 + zlib.MAX_WBITS))
+
+
+def _zstandard() -> _Frames:
+    library = _library("zstandard", "compression.zstd", "backports.zstd")
+    return _Frames(getattr(library.ZstdDecompressor(), "decompressobj", library.ZstdDecompressor))
+
+
 def _library(*names: str) -> Any:
     for name in names:
         try:
@@ -85,31 +90,39 @@ def _library(*names: str) -> Any:
     raise ImportError(names[0])
 
 
-_GZIP = 16 + zlib.MAX_WBITS
-_DECODERS: dict[str, Callable[[], _Decoder]] = {
-    "gzip": lambda: _Zlib(_GZIP),
-    "x-gzip": lambda: _Zlib(_GZIP),
-    "deflate": lambda: _Zlib(zlib.MAX_WBITS, -zlib.MAX_WBITS),
-    "br": _Brotli,
-    "zstd": _Zstandard,
-}
+_DECODERS: dict[str, Callable[[], _Decoder]] = {"gzip": _gzip, "x-gzip": _gzip, "deflate": _Deflate, "br": _Brotli, "zstd": _zstandard}
+CODINGS = tuple(_DECODERS)
 
 
-def coding_has_ended(codings: str, chunks: Sequence[bytes]) -> bool:
-    """Return whether each coding of the body has reached its end. ``codings``: the value of ``Content-Encoding``.
+def codings_in(content_encoding: str) -> list[str]:
+    """Return the codings in the value of ``Content-Encoding``, the last applied first; without ``identity``, which is none."""
+    names = (name.strip().lower() for name in content_encoding.split(","))
+    return [name for name in names if name not in ("", "identity")][::-1]
+
+
+def undone(data: bytes, coding: str) -> tuple[bytes, bool]:
+    """Return the body without the coding, and whether the coding has reached its end.
+
+    Raises ``KeyError`` for a coding that is not in ``CODINGS``, ``ImportError`` where its library is not installed, and the library's own
+    error for a body that is not in this coding.
+    """
+    decoder = _DECODERS[coding]()
+    return decoder.decode(data), decoder.has_ended
+
+
+def coding_has_ended(content_encoding: str, chunks: Sequence[bytes]) -> bool:
+    """Return whether each coding of the body has reached its end. ``content_encoding``: the value of that header.
 
     An unknown coding, an empty body and one that is not in its coding have no end that could be missed: what decodes the body refuses them.
     """
     data = b"".join(chunks)
-    for name in reversed([name.strip().lower() for name in codings.split(",")]):
-        make = _DECODERS.get(name)
-        if make is None or not data:
+    for coding in codings_in(content_encoding):
+        if coding not in _DECODERS or not data:
             continue
         try:
-            decoder = make()
-            data = decoder.decode(data)
+            data, has_ended = undone(data, coding)
         except Exception:  # each library has its own error, or is missing
             return True
-        if not decoder.has_ended:
+        if not has_ended:
             return False
     return True
