@@ -5,7 +5,7 @@ WirecacheError
 │   └── CassetteFormatError  a file of a cassette is malformed
 ├── ConfigError              an argument, variable or settings file has a wrong value (also a ValueError)
 └── StoreError               a store cannot be read or written
-NotRecorded                  no entry, no network allowed, and ``miss="raise"`` (a BaseException, see below)
+NotRecorded                  no entry, and no network allowed (a BaseException, see below)
 """
 
 from __future__ import annotations
@@ -42,5 +42,5 @@ class NotRecorded(BaseException):
 
     Derives from ``BaseException``, as pytest's own ``Failed`` does: every SDK turns an ``Exception``
     of its transport into "Connection error." after some seconds of retries, and frameworks swallow it.
-    Raised only with ``miss="raise"``.
+    Raised with ``miss="raise"``, and by the body of a recording that its reader ended, where more is wanted.
     """

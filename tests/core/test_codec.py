@@ -29,6 +29,7 @@ entries = st.builds(
     summary=plain,
     request_body=plain,
     chunk_times=st.lists(st.builds(Chunk, st.integers(0, 2**32 - 1), seconds)).map(pack_chunks),
+    ended_by_reader=st.just(False),
 )
 FRAME = codec.encode(entry())
 
@@ -40,6 +41,11 @@ def test_an_entry_comes_back_as_it_was(made: Entry) -> None:
     assert back == made
     assert pack_chunks(back.chunks) == made.chunk_times
     assert [type(part) for part in back[:9]] == [type(part) for part in made[:9]]
+
+
+def test_what_its_reader_ended_has_no_frame() -> None:
+    with pytest.raises(ValueError, match="its reader stopped"):
+        codec.encode(entry(ended_by_reader=True))
 
 
 @quick

@@ -61,5 +61,18 @@ def test_an_entry_has_the_names_of_a_response() -> None:
         entry(body=b"{").json()
 
 
+def test_answers_are_equal_by_what_their_reader_gets() -> None:
+    made = entry(body=b"x")
+    assert made.answer == made._replace(stored_at=9.0, seconds=9.0).answer
+    for other in (made._replace(body=b"y"), made._replace(status=201), made._replace(ended_by_reader=True)):
+        assert made.answer != other.answer
+
+
 def test_the_total_of_usage_is_input_and_output() -> None:
     assert Usage(5, 7, cached=3, written=2, written_1h=1, reasoning=4, other=6).total == 12
+
+
+def test_which_stream_an_entry_is() -> None:
+    made = entry(headers=((b"content-type", b"text/plain"),), body=b": hi\n\ndata: 1\n\n")
+    assert made.stream_kind is None
+    assert made._replace(chunk_times=pack_chunks([Chunk(len(made.body), 0.1)])).stream_kind == b"text/event-stream"

@@ -31,7 +31,9 @@ class Damaged(ValueError):
 
 
 def encode(entry: Entry) -> bytes:
-    """The frame of an entry."""
+    """The frame of an entry. ``ValueError`` for one that its reader ended: it is not whole."""
+    if entry.ended_by_reader:
+        raise ValueError("its reader stopped before the end of the body, so it is no entry of a store")
     headers = b"\0".join(part for pair in entry.headers for part in pair)
     parts = (headers, entry.summary, entry.request_body, entry.chunk_times, entry.body)
     ttl = math.nan if entry.ttl is UNSET else math.inf if entry.ttl is None else entry.ttl

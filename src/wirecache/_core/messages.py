@@ -12,7 +12,8 @@ from dataclasses import dataclass, fields
 from itertools import starmap
 from typing import Any, NamedTuple, Self
 
-from wirecache._core.headers import HeaderPairs
+from wirecache._core.event_stream import stream_kind
+from wirecache._core.headers import HeaderPairs, content_media_type, fields_of
 from wirecache._core.unset import Ttl
 
 __all__ = ["CHUNK_SIZE", "Chunk", "Entry", "Head", "Request", "RequestSummary", "Usage", "pack_chunks"]
@@ -127,7 +128,8 @@ class Entry(NamedTuple):
     ``headers`` have lower case names. ``body`` is what the application saw (content encoding undone). ``stored_at`` is in seconds since
     the epoch, ``seconds`` is how long upstream took. ``ttl`` (seconds, None for ever) is set only where it was given for the one call, else
     it is ``UNSET``. ``summary`` is the request summary as JSON: read through ``request``, and only when somebody asks. ``chunk_times``
-    says, for a stream that was recorded, how the body came (``chunks``); it is empty for all else.
+    says, for a stream that was recorded, how the body came (``chunks``); it is empty for all else. ``ended_by_reader``: the body is what
+    its reader took before it stopped, so it answers nobody else; only cassettes hold such an entry.
     """
 
     key: str
@@ -142,11 +144,22 @@ class Entry(NamedTuple):
     summary: bytes
     request_body: bytes | memoryview
     chunk_times: bytes = b""
+    ended_by_reader: bool = False
 
     @property
     def chunks(self) -> tuple[Chunk, ...]:
         """The pieces of a recorded stream, in their order; none for an answer that was no stream."""
         return tuple(starmap(Chunk, _CHUNK.iter_unpack(self.chunk_times)))
+
+    @property
+    def stream_kind(self) -> bytes | None:
+        """The media type of the stream that the answer is; None if it is none. Its chunks tell that a stream was wanted."""
+        return stream_kind(content_media_type(fields_of(self.headers)), self.body, is_requested=bool(self.chunk_times))
+
+    @property
+    def answer(self) -> tuple[int, bytes, bool]:
+        """What makes two answers to a request equal: the status, the body, and whether that is only what a reader took."""
+        return self.status, self.body, self.ended_by_reader
 
     @property
     def request(self) -> RequestSummary:

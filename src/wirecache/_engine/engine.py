@@ -14,11 +14,11 @@ from wirecache._core.flows.inference import config_error_flow
 from wirecache._core.flows.invalidation import invalidate_changed, may_change
 from wirecache._core.flows.labels import labels_of
 from wirecache._core.flows.recorder import Decode, Recorder
-from wirecache._core.flows.refusal import Refusal, refusal
+from wirecache._core.flows.refusal import Refusal, explain_end, refusal
 from wirecache._core.keys.canonical import EMPTY, Body
 from wirecache._core.messages import Entry, Head, Request
 from wirecache._core.privacy.names import redacted_url
-from wirecache._core.rules.plan import CallOptions, Plan, for_call
+from wirecache._core.rules.plan import CallOptions, Plan, cassette_in_force, for_call
 from wirecache._core.status import CacheStatus
 from wirecache._engine.observers import Observer
 from wirecache._engine.routing import SAFE_METHODS, flow_for
@@ -182,7 +182,17 @@ class Call:
         self._head(outcome, outcome.entry.status)
         if self._leader is not None:
             self._settle(outcome.status.collapsed)
+        if not outcome.entry.ended_by_reader:
+            self.end(outcome.status)
+
+    def end_part(self, outcome: Reuse, wants_more: bool) -> None:
+        """A recording that its reader ended is over. Raises ``NotRecorded`` where its reader now wants more than that one did."""
+        if wants_more:
+            request, file = self.engine.visible_request(self.request)[0], self.engine.source.label(outcome.entry)
+            self.exchange.message = explain_end(request, outcome.entry, file, cassette_in_force(self.plan))
         self.end(outcome.status)
+        if wants_more:
+            raise self.engine.not_recorded(self.exchange.message or "")
 
     def relay(self, outcome: Relay, code: int) -> None:
         """The caller gets upstream's answer. Without a recorder the exchange is over, else ``keep`` ends it with the body."""

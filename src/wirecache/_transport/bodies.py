@@ -122,6 +122,8 @@ class ReplayedBody:
     ``speed``: 0 is at once, 1 the recorded pace, 2 twice as fast. ``started``: when the request was made, by ``time.perf_counter``.
     """
 
+    on_end: Callable[[bool], None] | None = None  # of what its reader ended: called when it is over, with whether more was wanted
+
     def __init__(self, entry: Entry, speed: float, started: float) -> None:
         self._pieces = _paced(entry, speed, started)
 
@@ -130,6 +132,10 @@ class ReplayedBody:
             if wait:
                 time.sleep(wait)
             yield piece
+        self._end(wants_more=True)
+
+    def close(self) -> None:
+        self._end(wants_more=False)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         from anyio import sleep
@@ -137,10 +143,23 @@ class ReplayedBody:
         for piece, wait in self._pieces:
             await sleep(wait)  # of no time, too: other tasks run between two pieces, as they do live
             yield piece
+        self._end(wants_more=True)
+
+    async def aclose(self) -> None:
+        self._end(wants_more=False)
+
+    def __del__(self) -> None:
+        self._end(wants_more=False)
+
+    def _end(self, *, wants_more: bool) -> None:
+        if self.on_end is not None:
+            self.on_end(wants_more)
 
 
 def _paced(entry: Entry, speed: float, started: float) -> Iterator[tuple[bytes, float]]:
     """Yield each piece, and how many seconds are still to be waited before it."""
+    if not entry.chunk_times:
+        yield entry.body, 0.0
     start = 0
     for size, seconds in entry.chunks:
         wait = started + seconds / speed - time.perf_counter() if speed else 0.0

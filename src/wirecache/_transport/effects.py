@@ -18,6 +18,7 @@ from wirecache._core.flows.effects import (
     ReadBody,
     ReadClock,
     Relay,
+    Reuse,
     Save,
     Wait,
 )
@@ -26,7 +27,7 @@ from wirecache._core.messages import Head
 from wirecache._engine.engine import Call
 from wirecache._transport.library import Library
 from wirecache._transport.requests import headers_to_send
-from wirecache._transport.responses import StatusNote, decoded_chunks, relayed_response, to_head, unread
+from wirecache._transport.responses import StatusNote, decoded_chunks, relayed_response, reused_response, to_head, unread
 
 __all__ = ["AsyncEffects", "SyncEffects"]
 
@@ -73,6 +74,15 @@ class _Effects:
         if lease is Lease.HELD:
             self.call.on_settled(partial(source.release_lease, key))
         return lease
+
+    def reused(self, outcome: Reuse) -> Any:
+        """Return the response that the entry makes."""
+        call = self.call
+        call.reuse(outcome)
+        response = reused_response(self.library, outcome, call.plan, call.started)
+        if outcome.entry.ended_by_reader:
+            response.stream.on_end = partial(call.end_part, outcome)
+        return response
 
     def relayed(self, outcome: Relay) -> Any:
         """Return upstream's response for the caller; its body is recorded on the way, if the outcome says so."""

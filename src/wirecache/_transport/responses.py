@@ -45,7 +45,8 @@ def reused_response(library: Library, outcome: Reuse, plan: Plan, started: float
     pairs = [*entry.headers, *outcome.live, (b"age", b"%d" % int(outcome.age))]
     if plan.status_header:
         pairs.append((b"cache-status", status.header(entry.status).encode()))
-    stream = library.replayed_body(entry, plan.replay_speed, started) if entry.chunk_times else library.byte_stream(entry.body)
+    is_replayed = entry.chunk_times or entry.ended_by_reader
+    stream = library.replayed_body(entry, plan.replay_speed, started) if is_replayed else library.byte_stream(entry.body)
     extensions = {"http_version": entry.http_version, "wirecache": status}
     return library.response(entry.status, headers=pairs, stream=stream, extensions=extensions)
 
@@ -104,6 +105,6 @@ def decoded_chunks(library: Library, upstream: Any, chunks: Sequence[bytes], *, 
     except Exception:
         if not (is_cut and all_given):
             raise
-    if decoded == list(chunks) and upstream.headers["content-encoding"].strip().lower() != "identity":
+    if chunks and decoded == list(chunks) and upstream.headers["content-encoding"].strip().lower() != "identity":
         raise ValueError("the library has no decoder for it, and passes it on as it is")
     return Decoded(decoded, coding_has_ended(upstream.headers["content-encoding"], chunks))

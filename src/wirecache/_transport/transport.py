@@ -12,7 +12,7 @@ from wirecache._runtime.driver import adrive, drive
 from wirecache._transport.effects import AsyncEffects, SyncEffects
 from wirecache._transport.library import Library
 from wirecache._transport.requests import to_request
-from wirecache._transport.responses import refused_response, reused_response
+from wirecache._transport.responses import refused_response
 
 __all__ = ["AsyncFace", "SyncFace", "held_transports", "holds_cache"]
 
@@ -43,8 +43,7 @@ class SyncFace:
             case Reuse():
                 if effects.upstream is not None:
                     effects.drop_upstream()
-                call.reuse(outcome)
-                return reused_response(library, outcome, call.plan, call.started)
+                return effects.reused(outcome)
             case Relay():
                 return effects.relayed(outcome)
             case Refuse():
@@ -92,8 +91,7 @@ class AsyncFace:
             case Reuse():
                 if effects.upstream is not None:
                     await effects.drop_upstream()
-                call.reuse(outcome)
-                return reused_response(library, outcome, call.plan, call.started)
+                return effects.reused(outcome)
             case Relay():
                 return effects.relayed(outcome)
             case Refuse():

@@ -166,6 +166,8 @@ class _Response(_Table):
     seconds: Seconds
     """How long the provider took."""
     usage: _Usage | None = None
+    ended: Literal["upstream", "reader"] = "upstream"
+    """Who ended the body. reader: the body is what its reader took before it stopped."""
     body: _ResponseBody | None = None
 
 

@@ -62,6 +62,7 @@ def from_text(text: str, where: str) -> Recording:
         summary=_summary(request),
         request_body=request_body,
         chunk_times=pack_chunks(chunks),
+        ended_by_reader=response.get("ended") == "reader",
     )
     content_type, fields = request.get("content_type", ""), request.get("headers", {})
     if content_type:

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from wirecache._core.event_stream import stream_kind
 from wirecache._core.headers import HeaderPairs, content_media_type, fields_of, media_type
 from wirecache._core.messages import Entry
 from wirecache._core.privacy.redaction import DEFAULT, Redactor
@@ -75,8 +74,7 @@ def _request_body_node(body: bytes, content_type: str, redactor: Redactor) -> tu
 
 
 def _response_node(entry: Entry, redactor: Redactor) -> Node:
-    declared = content_media_type(fields_of(entry.headers))
-    kind = stream_kind(declared, entry.body, is_requested=bool(entry.chunk_times)) or (declared if entry.chunk_times else None)
+    kind = entry.stream_kind or (content_media_type(fields_of(entry.headers)) if entry.chunk_times else None)
     if entry.body and kind is not None:
         body = stream_node(entry.body, kind, entry.chunks, redactor)
     else:
@@ -86,6 +84,8 @@ def _response_node(entry: Entry, redactor: Redactor) -> Node:
     node["seconds"] = round(entry.seconds, 4)
     if entry.usage is not None:
         node["usage"] = Inline({name: count for name, count in entry.usage._asdict().items() if count or name in ("input", "output")})
+    if entry.ended_by_reader:
+        node["ended"] = "reader"
     return node | ({"body": body} if body else {})
 
 

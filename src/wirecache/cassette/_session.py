@@ -121,7 +121,9 @@ class CassetteSession:
 
     def label(self, entry: Entry) -> str:
         """Return the name of the file of the entry."""
-        return next(iter(self.directory.of(entry.key)), "one that is gone")
+        names = self.directory.of(entry.key)
+        own = (name for name in names if (made := self.directory.read(name)).body == entry.body and made.stored_at == entry.stored_at)
+        return next(own, next(iter(names), "one that is gone"))
 
     # -- recording ----------------------------------------------------------------------------------------------------
 
@@ -149,7 +151,7 @@ class CassetteSession:
         with self._lock:
             held = entry, self._learned_from(entry)
             last = self._last.get(entry.key)
-            if last is not None and self._sequence_end == "repeat" and (last.status, last.body) == (entry.status, entry.body):
+            if last is not None and self._sequence_end == "repeat" and last.answer == entry.answer:
                 self._repeated.setdefault(entry.key, []).append(held)
             else:
                 self._held += [*self._repeated.pop(entry.key, ()), held]

@@ -15,8 +15,8 @@ __all__ = ["CassetteStore"]
 class CassetteStore:
     """A store whose entries are files, for people and for version control: one JSON file each, secrets redacted.
 
-    It keeps what a ``Cache`` gives it, the newest under each key; entries are never dropped for their age. For record and replay with
-    sequences, errors and record modes use ``Cassette``.
+    It keeps what a ``Cache`` gives it, the newest under each key; entries are never dropped for their age. Recordings that their reader
+    ended are not whole, so they are no entries. For record and replay with sequences, errors and record modes use ``Cassette``.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, redactor: Redactor = DEFAULT) -> None:
@@ -31,9 +31,10 @@ class CassetteStore:
         return os.path.realpath(self._directory.path)
 
     def get(self, key: str) -> bytes | None:
-        """Return the encoded entry under the key, or None; of a sequence, the last."""
-        names = self._directory.of(key)
-        return codec.encode(self._directory.read(names[-1])) if names else None
+        """Return the encoded entry under the key, or None; of a sequence, the last that is whole."""
+        entries = (self._directory.read(name) for name in reversed(self._directory.of(key)))
+        entry = next((entry for entry in entries if not entry.ended_by_reader), None)
+        return codec.encode(entry) if entry is not None else None
 
     def set(self, key: str, value: bytes, *, ttl: float | None) -> None:
         """Write the encoded entry as a file, in place of the last one under the key. ``ttl`` is ignored."""
@@ -52,11 +53,11 @@ class CassetteStore:
 
     def keys(self) -> Iterator[str]:
         """Return the keys of the files, in the order of their names."""
-        return iter([self._directory.read(name).key for name in self._directory.names()])
+        return iter([entry.key for entry in map(self._directory.read, self._directory.names()) if not entry.ended_by_reader])
 
     def newest(self) -> Iterator[str]:
         """Return the keys, those written last first."""
-        return (entry.key for entry in self._directory.newest())
+        return (entry.key for entry in self._directory.newest() if not entry.ended_by_reader)
 
     def clear(self) -> None:
         """Remove all recordings, and nothing else that lies in the directory."""

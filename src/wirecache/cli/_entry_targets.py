@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
 
 from wirecache import Cache, Entry
 from wirecache._core.flows.rekey import import_refusal_reason, recomputed_key, rekeyed
@@ -18,17 +17,6 @@ __all__ = ["CassetteTarget", "StoreTarget"]
 MILLISECOND = 0.001  # seconds; the time of recording in a cassette file is no finer
 
 
-class _Answer(NamedTuple):
-    """What makes two answers to a request equal."""
-
-    status: int
-    body: bytes
-
-
-def _answer_of(entry: Entry) -> _Answer:
-    return _Answer(entry.status, entry.body)
-
-
 class CassetteTarget:
     """A cassette directory that entries are written to. ``written`` and ``already_there`` count the entries."""
 
@@ -37,7 +25,8 @@ class CassetteTarget:
         self.already_there = 0
         self._directory = Directory(path, options)
         self._options = options
-        self._unmatched: dict[str, Counter[_Answer]] = {}  # by key: the recorded answers that no entry of this cassette equalled yet
+        # By key: the recorded answers that no entry of this cassette equalled yet.
+        self._unmatched: dict[str, Counter[tuple[int, bytes, bool]]] = {}
 
     def begin_cassette(self) -> None:
         """Start with the entries of another cassette: an answer that it shares with an earlier one is not written again."""
@@ -49,8 +38,8 @@ class CassetteTarget:
         unmatched = self._unmatched.get(readable.key)
         if unmatched is None:
             recorded = [self._directory.read(name) for name in self._directory.of(readable.key)]
-            unmatched = self._unmatched[readable.key] = Counter(map(_answer_of, recorded))
-        answer = _answer_of(readable)
+            unmatched = self._unmatched[readable.key] = Counter(entry.answer for entry in recorded)
+        answer = readable.answer
         if unmatched[answer] > 0:
             unmatched[answer] -= 1
             self.already_there += 1
@@ -62,7 +51,9 @@ class CassetteTarget:
         readable = self._as_read(entry)
         names = self._directory.of(readable.key)
         recorded = self._directory.read(names[-1]) if names else None
-        if recorded is not None and (_answer_of(recorded) == _answer_of(readable) or recorded.stored_at >= entry.stored_at - MILLISECOND):
+        if recorded is not None and (
+            recorded.answer == readable.answer or (recorded.stored_at >= entry.stored_at - MILLISECOND and not recorded.ended_by_reader)
+        ):
             self.already_there += 1
         else:
             self._write(entry, readable.key, replacing=names[-1] if names else None)
@@ -107,7 +98,7 @@ class StoreTarget:
         plan = self._cache.plan
         own = rekeyed(entry, plan.key, plan.namespace)
         stored = self._cache.get(own.key)
-        if stored is not None and (_answer_of(stored) == _answer_of(own) or stored.stored_at >= own.stored_at):
+        if stored is not None and (stored.answer == own.answer or stored.stored_at >= own.stored_at):
             self.already_there += 1
             return None
         if self._fresh:

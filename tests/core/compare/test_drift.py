@@ -110,3 +110,20 @@ def test_the_text_of_streams() -> None:
     one = streamed(*({"choices": [{"delta": {"content": word}}]} for word in ("It is ", "blue.")))
     cut_otherwise = streamed(*({"choices": [{"delta": {"content": word}}]} for word in ("It ", "is blue", ".")))
     assert found(one, cut_otherwise, text=True) == []
+
+
+def test_of_what_a_reader_ended_only_the_part_that_both_have_is_compared() -> None:
+    typed = [{"type": "a", "n": 1}, {"type": "b", "delta": {"text": "one"}}, {"type": "b", "delta": {"text": " two"}}, {"type": "c"}]
+    part = streamed(*typed[:2])._replace(ended_by_reader=True)
+    assert found(part, streamed(*typed), text=True) == []
+    assert found(part, streamed({"type": "a", "n": "x"}, *typed[1:])) == [("/a/n", '"a number"', '"a string"')]
+    assert [pointer for pointer, *_ in found(part, streamed(typed[0], {"type": "b", "delta": {"text": "two"}}), text=True)] == ["text"]
+    assert found(answered(b'{"n": ', ended_by_reader=True), answered({"n": 1})) == []
+    assert [pointer for pointer, *_ in found(part, answered({"n": 1}, status=500))] == ["status", "content-type"]
+
+
+def test_a_stream_is_one_whatever_type_is_declared() -> None:
+    events = streamed({"type": "a", "n": 1}, {"type": "b"})
+    as_text = events._replace(headers=((b"content-type", b"text/plain"),))
+    more = streamed({"type": "a", "n": 1}, {"type": "b", "m": 1})._replace(headers=as_text.headers)
+    assert found(as_text, more) == [("/b/m", "absent", "'a number'")]

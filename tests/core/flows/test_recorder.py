@@ -196,6 +196,39 @@ def test_a_cassette_keeps_what_ended_within_an_event(kind: str, body: bytes) -> 
         assert reason or at.entry(1.0, 0.0).body == body
 
 
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(
+    "chunks", [[], CHAT_EVENTS[:2], [*CHAT_EVENTS[:2], CHAT_EVENTS[2][:9]]], ids=["nothing", "events", "half an event"]
+)
+def test_a_cassette_keeps_what_a_reader_took(chunks: list[bytes], stream: bool) -> None:
+    at = recorder({"content-type": SSE}, stream=stream, everything=True, max_body=9000)
+    for chunk in chunks:
+        at.feed_at(chunk, 0.1)
+    assert at.refusal_reason(as_sent) is None
+    made = at.entry(1.0, 0.0)
+    assert (made.body, made.ended_by_reader) == (b"".join(chunks), True)
+
+
+def test_what_passed_its_last_event_is_whole_whoever_ended_it() -> None:
+    at = recorder({"content-type": SSE}, stream=True, everything=True, max_body=9000)
+    for chunk in CHAT_EVENTS:
+        at.feed_at(chunk, 0.1)
+    assert at.refusal_reason(as_sent) is None
+    assert not at.entry(1.0, 0.0).ended_by_reader
+
+
+@pytest.mark.parametrize(
+    ("everything", "over", "reason"),
+    [(False, "close", "abandoned"), (True, "fail", "truncated"), (True, "undecodable", "undecodable")],
+)
+def test_what_a_reader_took_is_not_kept(everything: bool, over: str, reason: str) -> None:
+    at = recorder({**CHUNKED, "content-encoding": "gzip"}, everything=everything)
+    at.feed(b"no gzip" if over == "undecodable" else gzip.compress(WHOLE)[:30])
+    if over == "fail":
+        at.fail()
+    assert at.refusal_reason(gunzip_as_far_as_it_goes) == reason
+
+
 def stored(headers: Any = JSON, body: bytes = WHOLE, now: float = 1000.0, **more: Any) -> Entry:
     at = recorder(headers, **more)
     at.feed(body)

@@ -4,8 +4,10 @@ import json
 
 import pytest
 
-from tests.core.play import CHAT, ask
-from wirecache._core.flows.refusal import explain_bypass, explain_miss, refusal
+from tests.core.play import CHAT, ask, entry
+from wirecache._core.flows.refusal import explain_bypass, explain_end, explain_miss, refusal
+from wirecache._core.privacy.redaction import DEFAULT
+from wirecache._core.rules.record_modes import CassettePlan, RecordMode
 from wirecache._core.status import CacheStatus
 
 SECRET = ask(CHAT + "?key=s3cr3t", headers={"authorization": "Bearer s3cr3t"})
@@ -52,6 +54,14 @@ def test_a_bypass_says_why(reason: str, part: str) -> None:
 
 def test_stateful_is_not_an_unknown_path() -> None:
     assert "not one that wirecache knows" not in explain_bypass(SECRET, "stateful")
+
+
+def test_a_reader_who_wants_more_is_told_which_file_ends_and_what_to_do() -> None:
+    cassette = CassettePlan(RecordMode.NONE, True, DEFAULT, "cassettes/one", "run it with X")
+    message = explain_end(SECRET, entry(body=b"12345", ended_by_reader=True), "chat-m-1.json", cassette)
+    assert all(part in message for part in ("cassettes/one", f"POST {CHAT}", "stopped after 5 bytes", "Nothing was sent"))
+    assert message.endswith("To record all of it: delete chat-m-1.json, and run it with X")
+    assert "s3cr3t" not in message
 
 
 KEY = "gsk" + "_aB3dE5gH7jK9mN1pQ2sT4vW6xY8zA0cD"

@@ -56,6 +56,7 @@ def test_an_entry_moves_into_the_namespace_unless_it_has_one() -> None:
         pytest.param(recorded(method="GET"), "GET", id="GET"),
         pytest.param(recorded(method="HEAD"), "HEAD", id="HEAD"),
         pytest.param(recorded()._replace(status=500), "status-500", id="status"),
+        pytest.param(recorded()._replace(ended_by_reader=True), "abandoned", id="ended by its reader"),
         pytest.param(recorded()._replace(body=b""), "empty", id="empty"),
         pytest.param(recorded()._replace(body=b'{"cut": '), "malformed", id="malformed"),
         pytest.param(recorded()._replace(body=json.dumps({"error": "x"}).encode()), "error", id="error"),

@@ -9,7 +9,6 @@ from wirecache._core.compare.diff import ABSENT, Difference, difference
 from wirecache._core.headers import content_media_type, fields_of
 from wirecache._core.llm.answers import answer_text, json_values
 from wirecache._core.messages import Entry
-from wirecache._core.rules.eligibility import is_event_stream
 
 __all__ = ["drift"]
 
@@ -18,23 +17,39 @@ def drift(recorded: Entry, live: Entry, *, text: bool = False) -> list[Differenc
     """Return where the answers differ in status, media type and JSON shape; with ``text``, also in what the model wrote.
 
     The shape: the names of members and the types of values. The items of a list are merged into one shape, as are the events of one
-    type; null is compatible with any type.
+    type; null is compatible with any type. Of an answer that its reader ended, only what both have is compared.
     """
+    is_part = recorded.ended_by_reader or live.ended_by_reader
     found = [difference("status", recorded.status, live.status)] if recorded.status != live.status else []
     types = [content_media_type(fields_of(entry.headers)).decode("latin-1") for entry in (recorded, live)]
     if types[0] != types[1]:
         found.append(difference("content-type", *types))
-    found += _shape_differences(_shape_of(recorded), _shape_of(live))
-    if text and (recorded_text := answer_text(recorded)) != (live_text := answer_text(live)):
-        found.append(difference("text", recorded_text, live_text))
+    shapes = _shape_of(recorded), _shape_of(live)
+    found += _shape_differences(*(_shared(*shapes) if is_part else shapes))
+    texts = (answer_text(recorded), answer_text(live)) if text else ("", "")
+    size = min(map(len, texts)) if is_part else None
+    if texts[0][:size] != texts[1][:size]:
+        found.append(difference("text", *texts))
     return found
+
+
+def _shared(recorded: Any, live: Any) -> tuple[Any, Any]:
+    """Return the shapes of the types of events that both answers have; none where one is no stream."""
+    if not (isinstance(recorded, _Events) and isinstance(live, _Events)):
+        return None, None
+    names = recorded.keys() & live.keys()
+    return {name: recorded[name] for name in names}, {name: live[name] for name in names}
+
+
+class _Events(dict[str, Any]):
+    """The shapes of the events of a stream, by type."""
 
 
 def _shape_of(entry: Entry) -> Any:
     values = json_values(entry)
-    if not is_event_stream(fields_of(entry.headers)):
+    if entry.stream_kind is None:
         return _shape(values[0]) if values else "not JSON"
-    shapes: dict[str, Any] = {}
+    shapes = _Events()
     for value in values:
         name = value.get("type") or value.get("event_type") or "event" if isinstance(value, dict) else "event"
         shapes[str(name)] = _merged(shapes.get(str(name)), _shape(value))

@@ -71,7 +71,10 @@ class Recording(NamedTuple):
 class Recorder:
     """The body of one answer, on its way to the caller."""
 
-    __slots__ = ("_body", "_broken", "_chunk_times", "_chunks", "_times", "_too_large", "_usage", "ended", "recording", "size")
+    __slots__ = (
+        "_body", "_broken", "_chunk_times", "_chunks", "_times", "_too_large", "_usage", "ended", "ended_by_reader",
+        "recording", "size",
+    )  # fmt: skip
 
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
@@ -82,6 +85,7 @@ class Recorder:
         self._chunk_times = b""
         self._usage: Usage | None = None
         self.ended = False  # by upstream
+        self.ended_by_reader = False  # is it recorded all the same? Known after ``refusal_reason``
         self._broken = False
         self._too_large = False
 
@@ -112,14 +116,24 @@ class Recorder:
         self._broken = True
 
     def refusal_reason(self, decode: Decode) -> str | None:
-        """Return the reason not to store the body, or None. ``decode`` undoes the content encoding. Called when the body is over."""
+        """Return the reason not to store the body, or None. ``decode`` undoes the content encoding. Called when the body is over.
+
+        Where everything is kept, what a reader took before it stopped is, too.
+        """
+        reason = self._refusal_reason(decode)
+        if reason in (None, "too-large", "undecodable") or not self.recording.everything:
+            return reason
+        self.ended_by_reader = self._why_not_over() == "abandoned"
+        return None if self.ended_by_reader else reason
+
+    def _refusal_reason(self, decode: Decode) -> str | None:
         over = "too-large" if self._too_large else self._why_not_over()
         if self._too_large:
             return over
         try:
             decoded = decode(self._chunks) if b"content-encoding" in self.recording.head.fields else Decoded(self._chunks)
         except Exception:
-            return over or "undecodable"
+            return "undecodable"
         chunks = decoded.chunks
         self._body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         if not decoded.has_ended and not self.recording.everything:
@@ -215,6 +229,7 @@ class Recorder:
             summary=_summary_of(recording),
             request_body=canonical_text(recording.request_body),
             chunk_times=self._chunk_times,
+            ended_by_reader=self.ended_by_reader,
         )
 
 

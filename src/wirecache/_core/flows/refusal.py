@@ -10,13 +10,15 @@ import json
 from typing import NamedTuple
 
 from wirecache._core.headers import HeaderPairs
-from wirecache._core.messages import Request
+from wirecache._core.messages import Entry, Request
 from wirecache._core.privacy.names import redacted_url
 from wirecache._core.privacy.redaction import DEFAULT
 from wirecache._core.rules.record_modes import CassettePlan
 from wirecache._core.status import CacheStatus
 
-__all__ = ["REFUSED", "WRONG", "Refusal", "explain_bypass", "explain_miss", "explain_unrecordable", "explain_unrecorded", "refusal"]
+__all__ = [
+    "REFUSED", "WRONG", "Refusal", "explain_bypass", "explain_end", "explain_miss", "explain_unrecordable", "explain_unrecorded", "refusal",
+]  # fmt: skip
 
 REFUSED = 424  # RFC 4918 section 11.4
 WRONG = 400  # an option of the call is wrong: said in the same way, since an exception would not reach the caller
@@ -71,6 +73,15 @@ def explain_unrecordable(request: Request, reason: str, cassette: CassettePlan) 
     return (
         f"The cassette {cassette.name} cannot hold {request.method} {redacted_url(request)}: {_LIVE[reason]}. "
         f"Nothing was sent (record mode {cassette.record_mode})."
+    )
+
+
+def explain_end(request: Request, entry: Entry, file: str, cassette: CassettePlan) -> str:
+    """Return the message for a reader who wants more than the one that was recorded. ``file``: the name of the recording."""
+    return (
+        f"The cassette {cassette.name} holds {request.method} {redacted_url(request)} only as far as its reader read it: when {file} was "
+        f"recorded, that reader stopped after {len(entry.body)} bytes, and now more is wanted. "
+        f"Nothing was sent.\nTo record all of it: delete {file}, and {cassette.how_to_record}"
     )
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from wirecache._core.event_stream import stream_kind
 from wirecache._core.flows.completeness import judge_stream
 from wirecache._core.flows.storability import answer_refusal_reason, head_refusal_reason, parse_answer
-from wirecache._core.headers import content_media_type, fields_of
+from wirecache._core.headers import fields_of
 from wirecache._core.keys.canonical import parse_body
 from wirecache._core.keys.keys import KeyOptions, key_of, request_from
 from wirecache._core.messages import Entry, Head, RequestSummary
@@ -43,10 +42,12 @@ def import_refusal_reason(entry: Entry) -> str | None:
     method = entry.request.method
     if method in ("GET", "HEAD"):
         return method  # cached by HTTP's own rules, which read headers that a cassette does not keep
+    if entry.ended_by_reader:
+        return "abandoned"
     head = Head(entry.status, fields_of(entry.headers), entry.headers)
     if reason := head_refusal_reason(head):
         return reason
-    kind = stream_kind(content_media_type(head.fields), entry.body, is_requested=bool(entry.chunk_times))
+    kind = entry.stream_kind
     if kind is not None:
         verdict = judge_stream(kind, entry.body, True)
         return verdict.reason if verdict.whole else verdict.reason or "truncated"

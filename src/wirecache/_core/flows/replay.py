@@ -20,8 +20,8 @@ from wirecache._core.rules.eligibility import body_requests_stream, is_event_str
 from wirecache._core.rules.endpoints import find_endpoint
 from wirecache._core.rules.freshness import age_of
 from wirecache._core.rules.left_alone import left_alone_reason
-from wirecache._core.rules.plan import Mode, Plan
-from wirecache._core.rules.record_modes import Action, CassettePlan, RecordMode, decide
+from wirecache._core.rules.plan import Plan, cassette_in_force
+from wirecache._core.rules.record_modes import Action, CassettePlan, decide
 from wirecache._core.status import CacheStatus
 from wirecache.errors import CassetteError
 
@@ -30,7 +30,7 @@ __all__ = ["replay_flow"]
 
 def replay_flow(request: Request, plan: Plan, now: float) -> Flow:
     """Answer from the cassette, or forward and record. ``now``: seconds since the epoch."""
-    cassette = _in_force(plan)
+    cassette = cassette_in_force(plan)
     mode = cassette.record_mode
     if reason := left_alone_reason(request, plan, cassette):
         return (yield from bypass_flow(request, plan, reason))
@@ -67,16 +67,6 @@ def _first(keys: Iterable[str]) -> Generator[Effect, Any, Entry | None]:
         if entry is not None:
             return entry
     return None
-
-
-def _in_force(plan: Plan) -> CassettePlan:
-    """Return the plan of the cassette for this call: offline nothing is sent, whatever the record mode, also to verify."""
-    cassette = plan.cassette
-    assert cassette is not None, "a cassette's plan has a cassette"
-    if plan.mode is not Mode.OFFLINE and not plan.directives.only_if_cached:
-        return cassette
-    how = f'lift what says that it is offline (mode="offline", WIRECACHE_MODE, only-if-cached), and {cassette.how_to_record}'
-    return cassette._replace(record_mode=RecordMode.NONE, verify=False, how_to_record=how)
 
 
 def _action(cassette: CassettePlan, found: bool) -> Action:

@@ -6,8 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from wirecache._core.event_stream import events_in, stream_kind
-from wirecache._core.headers import content_media_type, fields_of
+from wirecache._core.event_stream import events_in
 from wirecache._core.messages import Entry
 
 __all__ = ["answer_text", "json_values"]
@@ -15,7 +14,7 @@ __all__ = ["answer_text", "json_values"]
 
 def json_values(entry: Entry) -> list[Any]:
     """Return the JSON values of an answer: one for each event of a stream, else that of the body; none where there is no JSON."""
-    kind = stream_kind(content_media_type(fields_of(entry.headers)), entry.body, is_requested=bool(entry.chunk_times))
+    kind = entry.stream_kind
     events = [event.data for event in events_in(kind, entry.body)] if kind else []
     return [value for raw in events or [entry.body] if (value := _parsed(raw)) is not None]
 

@@ -11,11 +11,14 @@ import hashlib
 import hmac
 import re
 from functools import lru_cache
+from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
-from wirecache._core.messages import Request
 from wirecache._core.privacy.patterns import REDACTED, redacted_text
 from wirecache.errors import ConfigError
+
+if TYPE_CHECKING:
+    from wirecache._core.messages import Request
 
 __all__ = [
     "CREDENTIAL_FIELDS",

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 from wirecache._core.keys.keys import DEFAULT_KEY, KeyOptions, request_from
 from wirecache._core.messages import Entry, Request
 from wirecache._core.rules.freshness import cache_control, parse_ttl, ttl_left
-from wirecache._core.rules.record_modes import CassettePlan
+from wirecache._core.rules.record_modes import CassettePlan, RecordMode
 from wirecache._core.rules.rules import Rule, rule_for_model, rules_for
 from wirecache._core.unset import UNSET, Ttl
 
@@ -23,6 +23,7 @@ __all__ = [
     "Mode",
     "Plan",
     "Streams",
+    "cassette_in_force",
     "for_call",
     "is_fresh",
     "parse_options",
@@ -115,6 +116,16 @@ class Plan:
     miss: Literal["respond", "raise"] = "respond"
     replay_speed: float = 0.0
     cassette: CassettePlan | None = None
+
+
+def cassette_in_force(plan: Plan) -> CassettePlan:
+    """Return the plan of the cassette for this call: offline nothing is sent, whatever the record mode, also to verify."""
+    cassette = plan.cassette
+    assert cassette is not None, "a cassette's plan has a cassette"
+    if plan.mode is not Mode.OFFLINE and not plan.directives.only_if_cached:
+        return cassette
+    how = f'lift what says that it is offline (mode="offline", WIRECACHE_MODE, only-if-cached), and {cassette.how_to_record}'
+    return cassette._replace(record_mode=RecordMode.NONE, verify=False, how_to_record=how)
 
 
 def ttl_in_force(plan: Plan, rule: Rule | None) -> float | None:
