@@ -150,7 +150,7 @@ class Provider:
             def handle_any(self) -> None:
                 provider._handle(self)
 
-            do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = handle_any
+            do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_PROPPATCH = do_XYZ = handle_any
 
             def log_message(self, *_: object) -> None:
                 pass

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import uuid
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -27,15 +27,13 @@ from wirecache._core.rules.eligibility import is_upgrade
 from wirecache._core.rules.freshness import explicit_lifetime, may_answer
 from wirecache._core.rules.http_rules import age_field, http_age, is_reusable, lifetime_left, storable_pairs, storing_refusal
 from wirecache._core.rules.plan import Mode, Plan
+from wirecache._core.rules.preconditions import MET_HERE, OF_THE_SERVER, narrowed
 from wirecache._core.status import CacheStatus
 
 if TYPE_CHECKING:
     import hishel
 
 __all__ = ["http_flow"]
-
-# The caller does its own validation, or wants a part: then it gets what the server says.
-_OWN_BUSINESS = (b"range", b"if-none-match", b"if-modified-since", b"if-match", b"if-unmodified-since", b"if-range")
 
 
 def http_flow(request: Request, plan: Plan, now: float) -> Flow:
@@ -47,8 +45,9 @@ def http_flow(request: Request, plan: Plan, now: float) -> Flow:
     if plan.directives.no_store:
         return (yield from bypass_flow(request, plan, "no-store"))
     is_offline = plan.mode is Mode.OFFLINE or plan.directives.only_if_cached
-    if any(name in request.fields for name in _OWN_BUSINESS) and not is_offline:
-        return (yield from bypass_flow(request, plan, "conditional"))
+    if (MET_HERE | OF_THE_SERVER) & request.fields.keys() and not is_offline:
+        own = yield from _answer_to_own(request, plan, now)
+        return own or (yield from bypass_flow(request, plan, "conditional"))
     key = http_key(request, plan.namespace)
     if plan.mode is Mode.REFRESH:
         return (yield from _forwarded(request, key, None, plan, CacheStatus(fwd="request", key=key, detail="refresh"), now))
@@ -81,6 +80,17 @@ def _matches(request: Request, entry: Entry) -> bool:
     return entry.request.fields == varied(request.fields, fields_of(entry.headers))
 
 
+def _answer_to_own(request: Request, plan: Plan, now: float) -> Generator[Effect, Any, Reuse | None]:
+    """Return what a fresh entry answers to the caller's own conditions, or to a range; None where its server has to."""
+    if request.method != "GET" or plan.mode is Mode.REFRESH or OF_THE_SERVER & request.fields.keys():
+        return None
+    entry = yield from _representation(request, key := http_key(request, plan.namespace), (yield Lookup(key)))
+    answer = narrowed(request.fields, entry, now) if entry is not None else None
+    if entry is None or answer is None or (reuse := (yield from _reuse(request, entry, plan, now))) is None:
+        return None
+    return reuse._replace(entry=answer, live=_length(answer))
+
+
 def _answer_of_get(request: Request, plan: Plan, now: float) -> Generator[Effect, Any, Reuse | None]:
     """Return the answer to a HEAD that the stored one to a GET makes (section 4: same method, or one that allows it), or None."""
     key = http_key(request._replace(method="GET"), plan.namespace)
@@ -88,8 +98,7 @@ def _answer_of_get(request: Request, plan: Plan, now: float) -> Generator[Effect
     reuse = (yield from _reuse(request, entry, plan, now)) if entry is not None else None
     if reuse is None:
         return None
-    length = (b"content-length", b"%d" % len(reuse.entry.body))
-    return reuse._replace(entry=reuse.entry._replace(body=b"", headers=(*reuse.entry.headers, length)))
+    return reuse._replace(entry=reuse.entry._replace(body=b""))
 
 
 def _reuse(request: Request, entry: Entry, plan: Plan, now: float) -> Generator[Effect, Any, Reuse | None]:
@@ -100,7 +109,13 @@ def _reuse(request: Request, entry: Entry, plan: Plan, now: float) -> Generator[
             return None
     elif not is_reusable(entry, plan.directives, now) or (yield from changed_since(request, entry, plan.namespace)):
         return None
-    return Reuse(entry, CacheStatus(hit=True, ttl=left, key=entry.key), age)
+    return Reuse(entry, CacheStatus(hit=True, ttl=left, key=entry.key), age, _length(entry))
+
+
+def _length(entry: Entry) -> HeaderPairs:
+    """Return the length of the body as it is here, without the coding that it came in. What a HEAD has stored has none."""
+    has_body = entry.request.method != "HEAD" and entry.status not in (204, 304)
+    return ((b"content-length", b"%d" % len(entry.body)),) if has_body else ()
 
 
 # -- from upstream ------------------------------------------------------------------------------------------------
@@ -115,7 +130,7 @@ def _validated(request: Request, key: str, entry: Entry, plan: Plan, now: float)
             fresh = renewed(entry, confirmed, now - age_field(head.fields))
             saved: bool = yield Save(fresh)
             status = CacheStatus(fwd="stale", fwd_status=304, stored=saved, key=entry.key)
-            return Reuse(fresh, status, http_age(fresh, now), unkept_headers(head.pairs))
+            return Reuse(fresh, status, http_age(fresh, now), (*_length(fresh), *unkept_headers(head.pairs)))
         yield Discard(entry.key)  # the 304 matches nothing that is held: ask without conditions
         head = yield Forward()
         return (yield from _recorded(request, head, key, plan, CacheStatus(fwd="stale", key=key), now))
@@ -191,7 +206,8 @@ def _confirmed(request: Request, entry: Entry, head: Head) -> HeaderPairs | None
     made = hishel.Request(request.method, redacted_url(request), hishel.Headers({}))
     held = hishel.Entry(uuid.UUID(entry.key[:32]), made, hishel.Response(entry.status, _headers(entry.headers)))
     state = hishel.NeedRevalidation(request=made, original_request=made, revalidating_entries=[held], options={"shared": False})
-    outcome = state.next(hishel.Response(304, _headers(storable_pairs(head.pairs))))
+    renewing = [pair for pair in storable_pairs(head.pairs) if pair[0].lower() != b"accept-ranges"]  # the body is the one that came before
+    outcome = state.next(hishel.Response(304, _headers(renewing)))
     if not isinstance(outcome, hishel.NeedToBeUpdated):
         return None
     headers = outcome.updating_entries[-1].response.headers
@@ -200,7 +216,7 @@ def _confirmed(request: Request, entry: Entry, head: Head) -> HeaderPairs | None
     return [*kept, (b"date", head.fields[b"date"])] if b"date" in head.fields else kept
 
 
-def _headers(pairs: HeaderPairs) -> hishel.Headers:
+def _headers(pairs: Iterable[tuple[bytes, bytes]]) -> hishel.Headers:
     import hishel
 
     grouped: dict[str, list[str]] = {}

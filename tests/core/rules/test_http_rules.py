@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.core.play import entry, head
+from tests.core.play import entry, head, pairs_of
+from wirecache._core.headers import fields_of
 from wirecache._core.rules.http_rules import age_field, http_age, is_reusable, lifetime_left, storable_pairs, storing_refusal
 from wirecache._core.rules.plan import Directives
 
@@ -76,3 +77,10 @@ def test_the_age_is_that_of_the_date_if_it_is_older() -> None:
 def test_what_is_reused(control: str, request_: Directives, seconds: float, reusable: bool) -> None:
     found = entry(headers=((b"cache-control", control.encode()),), stored_at=1000.0)
     assert is_reusable(found, request_, 1000.0 + seconds) is reusable
+
+
+@pytest.mark.parametrize(("coding", "ranges"), [("gzip", b"none"), ("identity", b"bytes"), (None, b"bytes")])
+def test_a_body_without_its_coding_has_other_ranges(coding: str | None, ranges: bytes) -> None:
+    coded = {"content-encoding": coding} if coding else {}
+    kept = fields_of(storable_pairs(pairs_of({"Accept-Ranges": "bytes", **coded})))
+    assert kept[b"accept-ranges"] == ranges

@@ -26,6 +26,8 @@ MOMENT_FIELDS = re.compile(
     rb"alt-svc|cf-.*|nel|report-to|reporting-endpoints|server-timing|strict-transport-security|via|x-envoy-.*"
     rb"|x-content-type-options|access-control-.*|(x-|anthropic-)?ratelimit-.*|retry-after(-ms)?"
 )
+# Lists of names without regard to case (RFC 9110 section 12.5).
+NEGOTIATING_FIELDS = frozenset({b"accept", b"accept-charset", b"accept-encoding", b"accept-language"})
 PLAIN_FIELDS = frozenset({b"accept", b"accept-encoding", b"accept-language", b"user-agent"})
 
 
@@ -58,11 +60,17 @@ def varied(request_fields: Mapping[bytes, bytes], response_fields: Mapping[bytes
     What is not plainly harmless is kept as a keyed hash: it can be compared, and not be read.
     """
     names = {name.strip().lower() for name in response_fields.get(b"vary", b"").split(b",")} - CREDENTIAL_FIELDS
-    found = {name: b",".join(item.strip() for item in request_fields[name].split(b",")) for name in sorted(names) if name in request_fields}
+    found = {name: _comparable(name, request_fields[name]) for name in sorted(names) if name in request_fields}
     return {
         name.decode("latin-1"): value.decode("latin-1") if name in PLAIN_FIELDS else keyed_hash(value).hex()
         for name, value in found.items()
     }
+
+
+def _comparable(name: bytes, value: bytes) -> bytes:
+    """Return the value without what makes no difference: white space between members, and the case of languages and media types."""
+    joined = b",".join(item.strip() for item in value.split(b","))
+    return joined.lower() if name in NEGOTIATING_FIELDS else joined
 
 
 def renewed(entry: Entry, pairs: HeaderPairs, born: float) -> Entry:

@@ -28,12 +28,19 @@ def storing_refusal(head: Head, now: float) -> str | None:
         return "vary"
     directives = cache_control(head.fields.get(b"cache-control", b""))
     is_whole = 200 <= head.status < 600 and head.status not in (206, 304) and b"content-range" not in head.fields
-    if not is_whole or b"no-store" in directives or (b"must-understand" in directives and head.status not in UNDERSTOOD):
+    if not is_whole or _is_forbidden(directives, head.status):
         return "not-allowed"
     if explicit_lifetime(head.fields, now) is not None:
         return None
     allowed = head.status in BY_DEFAULT or b"public" in directives or b"private" in directives
     return None if allowed and _has_validator(head.fields, now) else "not-allowed"
+
+
+def _is_forbidden(directives: Mapping[bytes, bytes], status: int) -> bool:
+    """Return whether the server forbids storing: ``must-understand`` rules over a ``no-store`` beside it (section 5.2.2.3)."""
+    if b"must-understand" in directives:
+        return status not in UNDERSTOOD
+    return b"no-store" in directives
 
 
 def _has_validator(fields: Mapping[bytes, bytes], now: float) -> bool:
@@ -51,13 +58,17 @@ def _has_validator(fields: Mapping[bytes, bytes], now: float) -> bool:
 def storable_pairs(pairs: HeaderPairs) -> HeaderPairs:
     """Return the headers without those that belong to the connection (RFC 9110 section 7.6.1) or that the server wants left out.
 
-    ``Connection`` names the first, ``no-cache="..."`` and ``private="..."`` the others (RFC 9111 sections 3.1, 5.2.2.4, 5.2.2.7).
+    ``Connection`` names the first, ``no-cache="..."`` and ``private="..."`` the others (RFC 9111 sections 3.1, 5.2.2.4, 5.2.2.7). A body is
+    stored without its coding, and then has other ranges than on its server.
     """
     fields = fields_of(pairs)
     directives = cache_control(fields.get(b"cache-control", b""))
     lists = (fields.get(b"connection", b""), directives.get(b"no-cache", b""), directives.get(b"private", b""))
     named = {name.strip().lower() for names in lists for name in names.split(b",")} - JUDGED_BY
-    return tuple(pair for pair in pairs if pair[0].lower() not in named)
+    kept = tuple(pair for pair in pairs if pair[0].lower() not in named)
+    if fields.get(b"content-encoding", b"identity").lower() == b"identity":
+        return kept
+    return (*(pair for pair in kept if pair[0].lower() != b"accept-ranges"), (b"Accept-Ranges", b"none"))
 
 
 def age_field(fields: Mapping[bytes, bytes]) -> float:
