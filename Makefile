@@ -3,6 +3,7 @@
 # make lint   run ruff, mypy and pyright
 # make bench  print the benchmark numbers of the README
 # make lowest test the lowest versions of the dependencies that pyproject.toml allows
+# make cache-tests run the public tests of HTTP caches, and write their scores to fixtures/cache-tests/SCORES.md
 # make matrix test every SDK, cell by cell, in its own environment; results go to tests/sdk/matrix/matrix.json
 # Each target creates the environments it needs on first use, with pinned versions (by uv if it is installed, else by venv and pip).
 
@@ -13,7 +14,7 @@ PYTHON := $(shell for name in python3.11 python3.12 python3.13 python3.14 python
 endif
 BIN = .venv/bin
 
-.PHONY: demo test lowest lint bench matrix lock clean
+.PHONY: demo test lowest lint bench cache-tests matrix lock clean
 .DEFAULT_GOAL := test
 
 demo: .venv/.ready
@@ -41,6 +42,9 @@ bench: .venv/.ready
 	$(BIN)/python -m tests.benchmarks.transport
 	$(BIN)/python -m tests.benchmarks.heartbeat
 	$(BIN)/python -m tests.benchmarks.cassette
+
+cache-tests: .venv/.ready
+	$(BIN)/python -m tests.engine.cache_tests
 
 matrix: .venv/.ready .venv-openai2/.ready .venv-frameworks/.ready .venv-litellm/.ready .venv-instructor/.ready
 	$(BIN)/python -m tests.sdk.matrix run
