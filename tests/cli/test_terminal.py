@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.command import Done, entry, fill, wirecache
 from wirecache import DiskStore, cli
-from wirecache.cli._terminal import format_duration, format_size, format_time, quantity
+from wirecache._views.formats import format_duration, format_size, format_time, quantity
 
 EVIL = "\x1b[2J\x1b]0;evil\x07\u202e\x9b\u2066"  # clears the screen and changes the title
 

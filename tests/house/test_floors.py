@@ -20,6 +20,7 @@ ROOMS = (
     ("httpx", "httpx2"),
     ("_clients",),
     ("_transport",),
+    ("_views",),  # how entries and figures are shown, in words and as JSON
     ("_caches",),
     ("otel", "prices", "stats"),
     ("_engine",),

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from wirecache import DiskStore, RedisStore, Store, WirecacheError
 from wirecache._core.privacy.patterns import redacted_text
+from wirecache._views.formats import format_size, quantity
 from wirecache.cli._doctor_finding import Finding
-from wirecache.cli._terminal import format_size, quantity
 
 __all__ = ["file_system", "store_findings"]
 

@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 from wirecache import Cache
 from wirecache._core.llm.batches import BatchRequest, BatchResult, Provider, json_body, live_url, parse_request, parse_result
+from wirecache._views.formats import quantity
 from wirecache.cassette._importers.exchange import ForeignExchange, entry_of
 from wirecache.cli._entry_targets import StoreTarget
 from wirecache.cli._stores import open_cache
-from wirecache.cli._terminal import fail, one_line, print_json, print_text, quantity, warn, with_progress
+from wirecache.cli._terminal import fail, one_line, print_json, print_text, warn, with_progress
 
 __all__ = ["Provider", "import_batch"]
 

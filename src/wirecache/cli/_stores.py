@@ -10,10 +10,9 @@ from typing import Any
 
 import typer
 
-from wirecache import Cache, CassetteStore, ConfigError, DiskStore, Entry, MemoryStore, WirecacheError
+from wirecache import Cache, ConfigError, Entry, WirecacheError
 from wirecache._core.compare.query import Selection
-from wirecache._settings.homes import expanded
-from wirecache.cassette import short_key_of
+from wirecache._views.places import NoStoreYet, cassette_store_at, is_missing
 from wirecache.cli._terminal import fail, usage_error, with_progress
 
 __all__ = ["entry_keys", "find_entry", "find_key", "open_cache", "selected_entries"]
@@ -28,9 +27,9 @@ def open_cache(store: str | None, *, create: bool = False, **settings: Any) -> I
     ``create``: create a disk store that does not exist; without it, such a store is an empty one.
     """
     try:
-        with Cache(_cassette_store(store) or store, **settings) as cache:
-            if not create and isinstance(cache.store, DiskStore) and not (cache.store.path / "cache.db").exists():
-                with Cache(_NoStoreYet(repr(cache.store)), **settings) as empty:
+        with Cache(cassette_store_at(store) or store, **settings) as cache:
+            if not create and is_missing(cache.store):
+                with Cache(NoStoreYet(repr(cache.store)), **settings) as empty:
                     yield empty
             else:
                 yield cache
@@ -40,25 +39,6 @@ def open_cache(store: str | None, *, create: bool = False, **settings: Any) -> I
         raise usage_error(str(error)) from None
     except WirecacheError as error:
         fail(str(error))
-
-
-class _NoStoreYet(MemoryStore):
-    """The empty store that stands for one that does not exist yet; messages name that one."""
-
-    def __init__(self, missing: str) -> None:
-        super().__init__()
-        self._missing = missing
-
-    def __repr__(self) -> str:
-        return f"{self._missing}, which does not exist yet"
-
-
-def _cassette_store(store: str | None) -> CassetteStore | None:
-    """Return the store on a directory of cassettes, or None if ``store`` is not such a directory."""
-    directory = expanded(store) if store and "://" not in store else None
-    if directory is None or not directory.is_dir() or (directory / "cache.db").exists():
-        return None
-    return CassetteStore(directory) if any(short_key_of(file.name) for file in directory.iterdir()) else None
 
 
 def selected_entries(cache: Cache, selection: Selection, description: str) -> Iterator[Entry]:

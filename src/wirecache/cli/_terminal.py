@@ -9,17 +9,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import typer
 
 from wirecache._core.terminal_text import one_line, terminal_safe
 
-__all__ = [
-    "console", "fail", "format_duration", "format_size", "format_time", "one_line", "print_json", "print_text", "quantity", "terminal_safe",
-    "usage_error", "warn", "with_progress",
-]  # fmt: skip
+__all__ = ["console", "fail", "one_line", "print_json", "print_text", "terminal_safe", "usage_error", "warn", "with_progress"]
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -71,30 +67,3 @@ def with_progress(items: Iterable[T], description: str, total: int | None = None
     from rich.progress import track
 
     yield from track(items, description, total=total, console=console(errors=True), transient=True)
-
-
-def quantity(number: int, singular: str, plural: str = "") -> str:
-    """Return a number with its noun: ``1 entry``, ``2 entries``. ``plural``: by default the singular with an s."""
-    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
-
-
-def format_duration(seconds: float) -> str:
-    """Return a duration in its largest unit: ``2 d``, ``5 min``."""
-    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= length:
-            return f"{seconds / length:.0f} {unit}"
-    return f"{seconds:.0f} s"
-
-
-def format_size(size: float) -> str:
-    """Return a number of bytes in its largest unit: ``106 B``, ``1.5 MB``."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"
-
-
-def format_time(seconds: float) -> str:
-    """Return a time in seconds since the epoch as ISO 8601 in UTC."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

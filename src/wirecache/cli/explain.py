@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
-from wirecache import Explanation
-from wirecache._caches.explain import request_of
+from wirecache._views.explanation_json import check_request, explanation_json
 from wirecache.cli._options import JsonOption, StoreOption
 from wirecache.cli._stores import open_cache
 from wirecache.cli._terminal import print_json, print_text, usage_error
@@ -17,7 +16,6 @@ from wirecache.cli._terminal import print_json, print_text, usage_error
 __all__ = ["command"]
 
 SEARCH_SECONDS = 2.0  # for the nearest stored request; longer than in a call, since somebody waits for the answer
-MEMBERS = frozenset({"method", "url", "headers", "body"})
 
 
 def command(
@@ -38,7 +36,7 @@ def command(
         cache.engine.search_seconds = SEARCH_SECONDS
         explanation = cache.explain(request)
     if as_json:
-        print_json(_as_json(explanation))
+        print_json(explanation_json(explanation))
     else:
         canonical = f"\nthe key is made from:\n{explanation.canonical}" if explanation.canonical else ""
         print_text(f"{explanation}{canonical}")
@@ -52,29 +50,7 @@ def _read_request(file: Path | None) -> dict[str, Any]:
     try:
         text = typer.get_text_stream("stdin").read() if file is None or str(file) == "-" else file.read_text("utf-8")
         request = json.loads(text)
+        check_request(request)
     except (OSError, ValueError) as error:
         raise usage_error(f"{source}: {error}") from None
-    if not isinstance(request, dict) or not isinstance(request.get("url"), str):
-        raise usage_error(f"{source}: the request must be a JSON object with url, and optionally method, headers and body")
-    if unknown := request.keys() - MEMBERS:
-        raise usage_error(f"{source}: a request has only the members {', '.join(sorted(MEMBERS))}, got {', '.join(sorted(unknown))}")
-    try:
-        request_of(request)
-    except (ValueError, AttributeError, TypeError) as error:
-        raise usage_error(f"{source}: {error}") from None
-    return request
-
-
-def _as_json(explanation: Explanation) -> dict[str, Any]:
-    nearest = explanation.nearest
-    return {
-        "hit": explanation.reason is None,
-        "reason": explanation.reason,
-        "rule": explanation.rule,
-        "key": explanation.key,
-        "found": explanation.found,
-        "age": explanation.age,
-        "canonical": explanation.canonical,
-        "uncounted": list(explanation.uncounted),
-        "nearest": nearest and {"key": nearest.entry.key, "differences": [difference._asdict() for difference in nearest.differences]},
-    }
+    return cast("dict[str, Any]", request)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from wirecache import CassetteError
+from wirecache._views.formats import quantity
 from wirecache.cli._entry_targets import CassetteTarget
 from wirecache.cli._options import (
     AgeOption,
@@ -21,7 +22,7 @@ from wirecache.cli._options import (
     selection_of,
 )
 from wirecache.cli._stores import open_cache, selected_entries
-from wirecache.cli._terminal import fail, print_json, print_text, quantity
+from wirecache.cli._terminal import fail, print_json, print_text
 
 __all__ = ["command"]
 

@@ -13,13 +13,14 @@ import typer
 from wirecache import CassetteError
 from wirecache._core.privacy.redaction import DEFAULT
 from wirecache._settings.homes import expanded
+from wirecache._views.formats import quantity
 from wirecache.cassette import SCHEMA_NAME, short_key_of
 from wirecache.cassette._importers.detect import read_any
 from wirecache.cli._entry_targets import CassetteTarget, StoreTarget
 from wirecache.cli._import_batch import Provider, import_batch
 from wirecache.cli._options import JsonOption, StoreOption, parse_headers
 from wirecache.cli._stores import open_cache
-from wirecache.cli._terminal import fail, print_json, print_text, quantity, usage_error, warn, with_progress
+from wirecache.cli._terminal import fail, print_json, print_text, usage_error, warn, with_progress
 
 __all__ = ["command"]
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wirecache._core.compare.query import Sort, page_of
-from wirecache.cli._entry_json import EntryRow, entry_row
+from wirecache._views.entry_json import EntryRow, entry_row
+from wirecache._views.formats import format_duration, format_size
 from wirecache.cli._options import (
     AgeOption,
     EndpointOption,
@@ -20,7 +21,7 @@ from wirecache.cli._options import (
     selection_of,
 )
 from wirecache.cli._stores import open_cache, selected_entries
-from wirecache.cli._terminal import console, format_duration, format_size, one_line, print_json, print_text, terminal_safe
+from wirecache.cli._terminal import console, one_line, print_json, print_text, terminal_safe
 
 if TYPE_CHECKING:
     from rich.table import Table

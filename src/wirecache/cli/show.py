@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
-from wirecache.cli._entry_json import EntryDetails, entry_details
+from wirecache._views.entry_json import EntryDetails, entry_details
+from wirecache._views.formats import format_duration, format_size
 from wirecache.cli._options import JsonOption, StoreOption
 from wirecache.cli._stores import find_entry, open_cache
-from wirecache.cli._terminal import format_duration, format_size, print_json, print_text
+from wirecache.cli._terminal import print_json, print_text
 
 __all__ = ["command"]
 

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated
 
 import typer
 
-from wirecache import ConfigError, Stats
+from wirecache import Stats
+from wirecache._views.formats import quantity
+from wirecache._views.stats_json import Projection, installed_prices, project, stats_json
 from wirecache.cli._options import JsonOption
 from wirecache.cli._stores import open_cache
-from wirecache.cli._terminal import console, one_line, print_json, print_text, quantity
+from wirecache.cli._terminal import console, one_line, print_json, print_text
 from wirecache.prices import Cost, Prices
 
 __all__ = ["command"]
 
-MONTH = 30  # days, of a projection
 SCHEMA = 1  # the version of what --json prints
-COUNTERS = ("hits", "misses", "collapsed", "bypassed", "stale", "stored", "refused", "store_errors", "untold")
 NARROW = 10  # characters; the header of a wider column may wrap
 
 
@@ -32,21 +31,6 @@ class _GroupBy(StrEnum):
     HOST = "host"
     ENDPOINT = "endpoint"
     NAMESPACE = "namespace"
-
-
-class _Projection(NamedTuple):
-    """What so many calls a day would save, if they are like the measured ones; the members of ``projection`` in JSON.
-
-    ``reused_share``: 0 to 1. Dollars are None where no saved call has a price; ``unpriced`` is None without prices.
-    """
-
-    calls_per_day: int
-    measured_calls: int
-    reused_share: float
-    seconds_saved_per_day: float
-    dollars_saved_per_day: float | None
-    dollars_saved_per_month: float | None
-    unpriced: int | None
 
 
 def command(
@@ -66,11 +50,11 @@ def command(
     if not total.rows and not as_json:
         print_text(f"Nothing has been counted yet in {place}.")
         return
-    prices = _prices()
-    projection = _project(total, prices, calls_per_day) if calls_per_day else None
+    prices = installed_prices()
+    projection = project(total, prices, calls_per_day) if calls_per_day else None
     if as_json:
         print_json(
-            {"schema": SCHEMA, "store": place, **_as_json(history, total, prices), "projection": projection and projection._asdict()}
+            {"schema": SCHEMA, "store": place, **stats_json(history, total, prices), "projection": projection and projection._asdict()}
         )
         return
     _print_table({str(day): stats for day, stats in history.items()} if by is _GroupBy.DAY else total.by(by.value), by, total, prices)
@@ -79,72 +63,10 @@ def command(
         print_text(_projection_text(projection) if projection else "No projection: no calls to a model have been counted yet.")
 
 
-def _prices() -> Prices | None:
-    try:
-        return Prices()
-    except ConfigError:
-        return None
-
-
-# -- as JSON ----------------------------------------------------------------------------------------------------------
-
-
-def _as_json(history: Mapping[date, Stats], total: Stats, prices: Prices | None) -> dict[str, Any]:
-    groups = {f"{group.value}s": total.by(group.value) for group in _GroupBy if group is not _GroupBy.DAY}
-    return {
-        "prices": {"version": prices.version, "date": str(prices.date)} if prices else None,
-        "total": _figures(total, prices),
-        "days": {str(day): _figures(stats, prices) for day, stats in history.items()},
-        **{name: {key: _figures(stats, prices) for key, stats in group.items()} for name, group in groups.items()},
-    }
-
-
-def _figures(stats: Stats, prices: Prices | None) -> dict[str, Any]:
-    """Return the figures of one group; dollars are None where no price is known."""
-    return {
-        "calls": stats.calls,
-        **{name: getattr(stats, name) for name in COUNTERS},
-        "bypassed_for": dict(stats.bypassed_for),
-        "refused_for": dict(stats.refused_for),
-        "seconds_saved": stats.seconds_saved,
-        "seconds_spent": stats.seconds_spent,
-        "tokens_saved": stats.saved._asdict(),
-        "tokens_billed": stats.billed._asdict(),
-        **_dollars(stats, "saved", prices),
-        **_dollars(stats, "billed", prices),
-    }
-
-
-def _dollars(stats: Stats, what: Literal["saved", "billed"], prices: Prices | None) -> dict[str, float | int | None]:
-    if prices is None:
-        return {f"dollars_{what}": None, f"unpriced_{what}": None}
-    cost = prices.of(stats, what)
-    known = cost.calls or not cost.unpriced
-    return {f"dollars_{what}": float(cost.dollars) if known else None, f"unpriced_{what}": cost.unpriced}
-
-
 # -- the projection ---------------------------------------------------------------------------------------------------
 
 
-def _project(total: Stats, prices: Prices | None, calls_per_day: int) -> _Projection | None:
-    """Return what that many calls a day would save, or None if no call to a model was counted."""
-    calls = sum(stats.calls for endpoint, stats in total.by("endpoint").items() if endpoint not in ("", "http"))
-    if not calls:
-        return None
-    saved = prices.of(total, "saved") if prices else Cost()
-    per_day = saved.dollars / calls * calls_per_day if saved.calls else None
-    return _Projection(
-        calls_per_day,
-        measured_calls=calls,
-        reused_share=min(1.0, (total.hits + total.collapsed) / calls),
-        seconds_saved_per_day=total.seconds_saved / calls * calls_per_day,
-        dollars_saved_per_day=None if per_day is None else float(per_day),
-        dollars_saved_per_month=None if per_day is None else float(per_day * MONTH),
-        unpriced=saved.unpriced if prices else None,
-    )
-
-
-def _projection_text(projection: _Projection) -> str:
+def _projection_text(projection: Projection) -> str:
     dollars, unpriced = projection.dollars_saved_per_month, projection.unpriced
     money = "an unknown amount of money" if dollars is None else f"${dollars:,.2f} a month"
     if dollars is not None and unpriced:

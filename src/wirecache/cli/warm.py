@@ -15,9 +15,10 @@ import typer
 from wirecache import WarmReport
 from wirecache._clients.rate_limit import parse_rate
 from wirecache._clients.warm import WarmRun
+from wirecache._views.formats import quantity
 from wirecache.cli._options import JsonOption, StoreOption, parse_headers
 from wirecache.cli._stores import open_cache
-from wirecache.cli._terminal import console, one_line, print_json, print_text, quantity, warn
+from wirecache.cli._terminal import console, one_line, print_json, print_text, warn
 
 __all__ = ["command"]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from typing import TypedDict
 
-from wirecache import Entry
 from wirecache._core.compare.query import host_of
 from wirecache._core.llm.conversation import Turn, answer_turn, prompt_of, prompt_turns
+from wirecache._core.messages import Entry
 from wirecache._core.rules.freshness import age_of
 from wirecache._core.unset import UNSET
-from wirecache.cli._terminal import format_time
+from wirecache._views.formats import format_time
 
 __all__ = ["ChunkJson", "EntryDetails", "EntryRow", "EntryValues", "ToolCallJson", "TurnJson", "entry_details", "entry_row"]
 

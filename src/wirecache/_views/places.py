@@ -1,0 +1,40 @@
+"""What lies at a place that somebody names: a directory of cassettes, or a store?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from wirecache._settings.homes import expanded
+from wirecache.cassette import CassetteStore, short_key_of
+from wirecache.stores import DiskStore, Store
+from wirecache.stores._memory import MemoryStore
+
+__all__ = ["NoStoreYet", "cassette_directory", "cassette_store_at", "is_missing"]
+
+
+def cassette_store_at(place: str | None) -> CassetteStore | None:
+    """Return the store on a directory of cassettes, or None if the place is not such a directory."""
+    directory = cassette_directory(place)
+    return CassetteStore(directory) if directory and any(short_key_of(file.name) for file in directory.iterdir()) else None
+
+
+def cassette_directory(place: str | None) -> Path | None:
+    """Return the directory if the place is one and no disk store, else None."""
+    directory = expanded(place) if place and "://" not in place else None
+    return None if directory is None or not directory.is_dir() or (directory / "cache.db").exists() else directory
+
+
+def is_missing(store: Store) -> bool:
+    """Return whether it is a disk store that does not exist yet: reading it would create it."""
+    return isinstance(store, DiskStore) and not (store.path / "cache.db").exists()
+
+
+class NoStoreYet(MemoryStore):
+    """The empty store that stands for one that does not exist yet; messages name that one."""
+
+    def __init__(self, missing: str) -> None:
+        super().__init__()
+        self._missing = missing
+
+    def __repr__(self) -> str:
+        return f"{self._missing}, which does not exist yet"
