@@ -15,6 +15,8 @@ ROOMS = (
     ("__main__",),
     ("cli",),
     ("pytest_plugin",),
+    ("ui",),
+    ("_inspector",),
     ("",),  # the package itself: the public names
     ("_pytest",),
     ("httpx", "httpx2"),

@@ -54,6 +54,7 @@ COMMANDS = {
         "Run a Python program with the cache under every httpx and httpx2 client, without changing the program.",
         {"no_args_is_help": False, "context_settings": {"allow_interspersed_args": False}},
     ),
+    "ui": Command("ui", "Show stores and cassettes in a browser: conversations, search, why a call missed, what was saved."),
 }
 
 

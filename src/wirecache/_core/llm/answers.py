@@ -9,7 +9,7 @@ from typing import Any
 from wirecache._core.event_stream import events_in
 from wirecache._core.messages import Entry
 
-__all__ = ["answer_text", "json_values"]
+__all__ = ["answer_text", "json_values", "written_in"]
 
 
 def json_values(entry: Entry) -> list[Any]:
@@ -22,8 +22,13 @@ def json_values(entry: Entry) -> list[Any]:
 def answer_text(entry: Entry) -> str:
     """Return the text that the model wrote; the body as text if it is not JSON."""
     values = json_values(entry)
-    text = "".join(piece for value in values if isinstance(value, dict) for piece in _texts_of_answer(value))
+    text = "".join(map(written_in, values))
     return text or ("" if values else entry.text)
+
+
+def written_in(value: Any) -> str:
+    """Return the text in one JSON value of an answer: of the whole, or of one event of a stream."""
+    return "".join(_texts_of_answer(value)) if isinstance(value, dict) else ""
 
 
 def _parsed(raw: bytes) -> Any:

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from wirecache._core.llm.answers import answer_text, json_values
+from wirecache._core.llm.blocks import Block, Kind, blocks_of, dicts
+from wirecache._core.llm.reasoning import reasoning_of
 from wirecache._core.messages import Entry
 
-__all__ = ["ToolCall", "Turn", "answer_turn", "prompt_of", "prompt_turns"]
+__all__ = ["Message", "ToolCall", "Turn", "answer_message", "answer_turn", "prompt_messages", "prompt_of", "prompt_turns"]
 
 # The members in which the providers expect the texts of a request, in the order in which the model reads them.
 _SYSTEM = ("system", "instructions", "systemInstruction", "system_instruction", "preamble")
@@ -32,19 +34,37 @@ class Turn(NamedTuple):
     calls: tuple[ToolCall, ...] = ()
 
 
+class Message(NamedTuple):
+    """One message of a conversation, in its blocks."""
+
+    role: str
+    blocks: tuple[Block, ...]
+
+    @property
+    def turn(self) -> Turn:
+        """The message as a text and calls."""
+        text = "\n".join(block.plain for block in self.blocks if block.kind is not Kind.CALL)
+        return Turn(self.role, text, tuple(ToolCall(block.name, block.text) for block in self.blocks if block.kind is Kind.CALL))
+
+
 # -- the prompt -------------------------------------------------------------------------------------------------------
 
 
-def prompt_turns(entry: Entry) -> list[Turn]:
-    """Return the conversation in the request; its whole body as one turn if it has none of a known form."""
+def prompt_messages(entry: Entry) -> list[Message]:
+    """Return the conversation in the request; its whole body as one message if it has none of a known form."""
     raw = bytes(entry.request_body)
     try:
         body = json.loads(raw)
     except (ValueError, RecursionError):
         body = None
-    turns = list(_turns(body)) if isinstance(body, dict) else []
+    messages = list(_messages(body)) if isinstance(body, dict) else []
     text = raw.decode("utf-8", "replace")
-    return turns or ([Turn("request", text)] if text else [])
+    return messages or ([Message("request", (Block(Kind.TEXT, text),))] if text else [])
+
+
+def prompt_turns(entry: Entry) -> list[Turn]:
+    """Return the conversation in the request as texts and calls."""
+    return [message.turn for message in prompt_messages(entry)]
 
 
 def prompt_of(entry: Entry) -> str:
@@ -53,69 +73,22 @@ def prompt_of(entry: Entry) -> str:
     return next((turn.text for turn in reversed(turns) if turn.text and turn.role != "system"), "")
 
 
-def _turns(body: dict[str, Any]) -> Iterator[Turn]:
+def _messages(body: dict[str, Any]) -> Iterator[Message]:
     for name in _SYSTEM:
         if body.get(name):
-            yield _turn("system", body[name])
+            yield _message("system", body[name])
     for name in _MESSAGES:
         content = body.get(name)
         if isinstance(content, list) and any(isinstance(item, dict) for item in content):
-            yield from (_turn("user", item) for item in content)
+            yield from (_message("user", item) for item in content)
         elif content is not None and content != "":
-            yield _turn("user", "\n".join(map(str, content)) if isinstance(content, list) else content)
+            yield _message("user", "\n".join(map(str, content)) if isinstance(content, list) else content)
 
 
-def _turn(role: str, item: Any) -> Turn:
+def _message(role: str, item: Any) -> Message:
     if isinstance(item, dict):
         role = str(item.get("role") or _ROLES.get(str(item.get("type")), role)).lower()
-    return Turn(role, "\n".join(_texts(item)), tuple(_calls(item)))
-
-
-def _texts(item: Any) -> Iterator[str]:
-    """Yield the texts of a message or a part of one; images, audio and files are named in brackets."""
-    if isinstance(item, str):
-        yield item
-    elif isinstance(item, list):
-        for part in item:
-            yield from _texts(part)
-    elif isinstance(item, dict):
-        for name in ("text", "content", "parts", "output", "thinking", "refusal", "response", "functionResponse"):
-            if item.get(name):
-                yield from _texts(item[name]) if name not in ("response", "functionResponse") else (_as_text(item[name]),)
-        kind = str(item.get("type") or next((name for name in ("inlineData", "fileData", "inline_data") if name in item), ""))
-        if any(name in kind.lower() for name in ("image", "audio", "file", "document", "data")):
-            yield f"[{kind}]"
-
-
-def _calls(item: Any) -> Iterator[ToolCall]:
-    """Yield the tool calls in a message, or in a part of one."""
-    if isinstance(item, list):
-        for part in item:
-            yield from _calls(part)
-    elif isinstance(item, dict):
-        if (call := _call(item)) is not None:
-            yield call
-        for name in ("tool_calls", "content", "parts"):
-            if isinstance(item.get(name), list):
-                yield from _calls(item[name])
-
-
-def _call(item: dict[str, Any]) -> ToolCall | None:
-    """Return the tool call that this part is, in any provider's form, or None."""
-    function, google = item.get("function"), item.get("functionCall") or item.get("function_call")
-    if isinstance(function, dict) and "name" in function:  # OpenAI chat, Mistral, Ollama, Cohere
-        return ToolCall(str(function["name"]), _as_text(function.get("arguments", "")))
-    if isinstance(google, dict) and "name" in google:
-        return ToolCall(str(google["name"]), _as_text(google.get("args", google.get("arguments", {}))))
-    if item.get("type") in ("tool_use", "server_tool_use"):  # Anthropic
-        return ToolCall(str(item.get("name")), _as_text(item.get("input", {})))
-    if item.get("type") in ("function_call", "custom_tool_call"):  # OpenAI Responses
-        return ToolCall(str(item.get("name")), _as_text(item.get("arguments", item.get("input", ""))))
-    return None
-
-
-def _as_text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return Message(role, tuple(blocks_of(item)))
 
 
 # -- the answer -------------------------------------------------------------------------------------------------------
@@ -123,56 +96,78 @@ def _as_text(value: Any) -> str:
 
 def answer_turn(entry: Entry) -> Turn:
     """Return what the model wrote, and the tools that it called."""
-    values = [value for value in json_values(entry) if isinstance(value, dict)]
-    return Turn("assistant", answer_text(entry), tuple(_streamed_calls(values) if len(values) > 1 else _whole_calls(values)))
+    calls = (ToolCall(block.name, block.text) for block in _calls_of(_objects(entry)))
+    return Turn("assistant", answer_text(entry), tuple(calls))
 
 
-def _whole_calls(values: list[dict[str, Any]]) -> Iterator[ToolCall]:
+def answer_message(entry: Entry) -> Message:
+    """Return what the model wrote, thought, called and drew."""
+    values = _objects(entry)
+    reasoning = reasoning_of(values)
+    text = answer_text(entry)
+    media = (block for block in _whole_blocks(values) if block.kind is Kind.MEDIA)
+    blocks = [Block(Kind.REASONING, reasoning)] if reasoning else []
+    blocks += [Block(Kind.TEXT, text)] if text else []
+    return Message("assistant", (*blocks, *media, *_calls_of(values)))
+
+
+def _objects(entry: Entry) -> list[dict[str, Any]]:
+    return [value for value in json_values(entry) if isinstance(value, dict)]
+
+
+def _calls_of(values: list[dict[str, Any]]) -> Iterator[Block]:
+    if len(values) > 1:
+        return _streamed_calls(values)
+    return (block for block in _whole_blocks(values) if block.kind is Kind.CALL)
+
+
+def _whole_blocks(values: list[dict[str, Any]]) -> Iterator[Block]:
+    """Yield the blocks of answers that are no events."""
     for value in values:
         for name in ("choices", "candidates"):
-            for item in value[name] if isinstance(value.get(name), list) else ():
-                if isinstance(item, dict):
-                    yield from _calls(item.get("message") or item.get("content"))
-        yield from _calls(value.get("output"))  # OpenAI Responses
-        yield from _calls(value.get("content"))  # Anthropic
-        yield from _calls(value.get("message"))  # Ollama, Cohere
+            for item in dicts(value.get(name)):
+                yield from blocks_of(item.get("message") or item.get("content"))
+        for name in ("output", "content", "message"):  # OpenAI Responses; Anthropic; Ollama, Cohere
+            if isinstance(value.get(name), (dict, list)):
+                yield from blocks_of(value[name])
+        for image in dicts(value.get("data")):  # OpenAI's images
+            if isinstance(data := image.get("b64_json"), str):
+                yield Block(Kind.MEDIA, name="image", media_type=f"image/{value.get('output_format') or 'png'}", data=data)
 
 
-def _streamed_calls(values: list[dict[str, Any]]) -> Iterator[ToolCall]:
+def _streamed_calls(values: list[dict[str, Any]]) -> Iterator[Block]:
     """Yield the calls of a stream: most providers send the name first, then the arguments in deltas."""
-    calls: dict[tuple[Any, ...], ToolCall] = {}
+    calls: dict[tuple[Any, ...], Block] = {}
     for value in values:
-        if value.get("type") == "response.output_item.done":
-            yield from _calls(value.get("item"))
-        for candidate in _dicts(value.get("candidates")):
-            yield from _calls(candidate.get("content"))
+        whole = [value.get("item")] if value.get("type") == "response.output_item.done" else []
+        whole += [candidate.get("content") for candidate in dicts(value.get("candidates"))]
+        yield from (block for item in whole for block in blocks_of(item) if block.kind is Kind.CALL)
         for delta in _call_deltas(value):
-            begun = calls.get(delta.position, ToolCall("", ""))
-            calls[delta.position] = ToolCall(begun.name or delta.name, begun.arguments + delta.arguments)
+            begun = calls.get(delta.position, Block(Kind.CALL))
+            name, id = begun.name or delta.name, begun.id or delta.id
+            calls[delta.position] = begun._replace(name=name, id=id, text=begun.text + delta.arguments)
     yield from calls.values()
 
 
 class _CallDelta(NamedTuple):
-    """The next part of a streamed call. ``position``: where the call stands in the answer. ``name``: empty in all but its first part."""
+    """The next part of a streamed call. ``position``: where the call stands. ``name`` and ``id``: empty in all but its first part."""
 
     position: tuple[Any, ...]
     name: str
     arguments: str
+    id: str = ""
 
 
 def _call_deltas(value: dict[str, Any]) -> Iterator[_CallDelta]:
-    for choice in _dicts(value.get("choices")):
+    for choice in dicts(value.get("choices")):
         delta = choice.get("delta")
-        for call in _dicts(delta.get("tool_calls")) if isinstance(delta, dict) else ():
+        for call in dicts(delta.get("tool_calls")) if isinstance(delta, dict) else ():
             function = call.get("function") or {}
             position = (choice.get("index"), call.get("index"))
-            yield _CallDelta(position, str(function.get("name") or ""), str(function.get("arguments") or ""))
+            arguments = str(function.get("arguments") or "")
+            yield _CallDelta(position, str(function.get("name") or ""), arguments, str(call.get("id") or ""))
     block, delta = value.get("content_block"), value.get("delta")
     if isinstance(block, dict) and block.get("type") == "tool_use":
-        yield _CallDelta((value.get("index"),), str(block.get("name")), "")
+        yield _CallDelta((value.get("index"),), str(block.get("name")), "", str(block.get("id") or ""))
     elif isinstance(delta, dict) and delta.get("type") == "input_json_delta":
         yield _CallDelta((value.get("index"),), "", str(delta.get("partial_json", "")))
-
-
-def _dicts(items: Any) -> list[dict[str, Any]]:
-    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []

@@ -27,6 +27,7 @@ __all__ = [
     "for_call",
     "is_fresh",
     "parse_options",
+    "time_left",
     "ttl_in_force",
 ]
 
@@ -136,13 +137,18 @@ def ttl_in_force(plan: Plan, rule: Rule | None) -> float | None:
     return plan.ttl
 
 
-def is_fresh(entry: Entry, plan: Plan, now: float) -> bool:
-    """Return whether the entry is within its ttl: its own, that of its rule, or the cache's."""
+def time_left(entry: Entry, plan: Plan, now: float) -> float | None:
+    """Return the seconds for which the entry is still fresh, by its own ttl, that of its rule, or the cache's; None for ever."""
     request = entry.request
     rule = None
     if plan.rules:
         rule = rule_for_model(rules_for(plan.rules, request_from(request.method, request.url)), request.model)
-    left = ttl_left(entry, ttl_in_force(plan, rule), now)
+    return ttl_left(entry, ttl_in_force(plan, rule), now)
+
+
+def is_fresh(entry: Entry, plan: Plan, now: float) -> bool:
+    """Return whether the entry is within its ttl: its own, that of its rule, or the cache's."""
+    left = time_left(entry, plan, now)
     return left is None or left > 0
 
 

@@ -1,0 +1,46 @@
+"""The application: its routes, its static files, and what it answers when something is not there."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from wirecache._inspector import api, exchange, listing
+from wirecache._inspector.api import json_response
+from wirecache._inspector.inspector import Inspector
+
+__all__ = ["application"]
+
+TITLES = {404: "Not found", 405: "Not possible here", 403: "Refused", 400: "That cannot be read"}
+
+
+def application(inspector: Inspector) -> Starlette:
+    """Return the application; who may use it is decided before it."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        yield
+        inspector.indexer.close()
+
+    def on_http_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        if request.url.path.startswith("/api/"):
+            return json_response({"error": error.detail}, error.status_code)
+        return inspector.error_page(request, TITLES.get(error.status_code, "That did not work"), error.detail, error.status_code)
+
+    static = Mount("/static", StaticFiles(directory=Path(__file__).with_name("static")))
+    pages = [page for module in (listing, exchange, api) for page in module.ROUTES]
+    return Starlette(
+        routes=[static, *(Route(page.path, partial(page.handler, inspector), methods=page.methods) for page in pages)],
+        exception_handlers={HTTPException: on_http_error},
+        lifespan=lifespan,
+    )

@@ -1,0 +1,98 @@
+"""What does the list show of an exchange, and which words is it found by?"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from wirecache._core.compare.query import host_of
+from wirecache._core.compare.runs import chain_of
+from wirecache._core.llm.answers import json_values
+from wirecache._core.llm.blocks import Kind
+from wirecache._core.llm.conversation import Message, answer_message, prompt_messages
+from wirecache._core.messages import Entry, Usage
+from wirecache._inspector.search_index import IndexRow
+from wirecache._inspector.source import Source
+from wirecache.prices import Prices
+
+__all__ = ["indexed", "price_of"]
+
+EXCERPT = 240  # characters of a prompt or an answer in the list
+SEARCHED = 200_000  # characters of each that are searched
+
+
+def indexed(source: Source, ref: str, entry: Entry, now: float) -> tuple[IndexRow, tuple[str, str, str]]:
+    """Return the row of the exchange, and the texts of its prompt, answer and tool calls."""
+    messages, answer = prompt_messages(entry), answer_message(entry)
+    request, usage = entry.request, entry.usage
+    prompt = next((text for message in reversed(messages) if message.role != "system" and (text := _plain(message))), "")
+    values = json_values(entry)[:1]
+    row = IndexRow(
+        source=source.id,
+        ref=ref,
+        key=entry.key,
+        stored_at=entry.stored_at,
+        expires_at=source.expires_at(entry, now),
+        method=request.method,
+        url=request.url,
+        host=host_of(request.url),
+        endpoint=request.endpoint,
+        model=request.model or "",
+        namespace=request.namespace,
+        sample=request.sample,
+        status=entry.status,
+        stream=int(bool(entry.chunk_times)),
+        test=source.test_of(ref),
+        prompt=_excerpt(prompt),
+        answer=_excerpt(_plain(answer) or " ".join(f"{block.name}({block.text})" for block in answer.blocks if block.kind is Kind.CALL)),
+        input=usage.input if usage else None,
+        output=usage.output if usage else None,
+        tokens=usage.total if usage else None,
+        usage=" ".join(map(str, usage)) if usage else "",
+        cost=None,
+        seconds=entry.seconds,
+        size=len(entry.body),
+        chain=chain_of(messages) if request.endpoint not in ("", "http", "embeddings") else b"",
+        answer_id=_answer_id(values),
+        previous_id=_previous_id(entry),
+    )
+    tools = " ".join(f"{b.name} {b.text}" for message in (*messages, answer) for b in message.blocks if b.kind in (Kind.CALL, Kind.RESULT))
+    return row, (" ".join(map(_plain, messages))[:SEARCHED], _plain(answer)[:SEARCHED], tools[:SEARCHED])
+
+
+def price_of(row: IndexRow, prices: Prices | None) -> float | None:
+    """Return what the call cost in dollars, None if no price is known."""
+    if prices is None or not row.usage:
+        return None
+    usage = Usage(*map(int, row.usage.split()))
+    dollars = prices.of_call(usage, row.host, row.model, datetime.fromtimestamp(row.stored_at, UTC).date(), row.endpoint)
+    return None if dollars is None else float(dollars)
+
+
+def _plain(message: Message) -> str:
+    return "\n".join(block.plain for block in message.blocks if block.kind in (Kind.TEXT, Kind.RESULT, Kind.MEDIA) and block.plain)
+
+
+def _excerpt(text: str) -> str:
+    """Return the first words, on one line."""
+    return " ".join(text[: 4 * EXCERPT].split())[:EXCERPT]
+
+
+def _answer_id(values: list[Any]) -> str:
+    """Return the id of the provider's answer, in its body or in its first event."""
+    value = values[0] if values and isinstance(values[0], dict) else {}
+    inner = value.get("response") or value.get("message")
+    found = value.get("id") or (inner.get("id") if isinstance(inner, dict) else None)
+    return found if isinstance(found, str) else ""
+
+
+def _previous_id(entry: Entry) -> str:
+    marker = b'"previous_response_id"'
+    if marker not in bytes(entry.request_body):
+        return ""
+    try:
+        found = json.loads(bytes(entry.request_body)).get("previous_response_id")
+    except (ValueError, AttributeError, RecursionError):
+        return ""
+    return found if isinstance(found, str) else ""

@@ -1,0 +1,91 @@
+"""The list of exchanges: filtered, sorted and paged by what its address says."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from wirecache._core.rules.freshness import parse_ttl
+from wirecache._inspector.index_rows import price_of
+from wirecache._inspector.inspector import Inspector, Page
+from wirecache._inspector.search_index import Filters, Found, IndexRow, Order, words_of
+
+__all__ = ["ROUTES", "Listing", "list_of", "listing_of"]
+
+PAGE = 50  # exchanges
+NAMES = ("q", "source", "model", "endpoint", "host", "test", "namespace", "status", "fresh", "age", "sort")
+
+
+class Listing(NamedTuple):
+    """What the address asks for. ``query``: its parts that are not empty, without the page. ``problem``: what is wrong with them."""
+
+    filters: Filters
+    order: Order
+    page: int
+    query: dict[str, str]
+    problem: str = ""
+
+
+def listing_of(query: Mapping[str, str]) -> Listing:
+    """Return what the query of an address asks for."""
+    given = {name: query[name].strip() for name in NAMES if query.get(name, "").strip()}
+    problem = ""
+    younger: float | None = None
+    try:
+        younger = parse_ttl(given["age"]) if "age" in given else None
+    except ValueError as error:
+        problem = f"age: {error}"
+    order = given.get("sort", Order.NEWEST)
+    page = query.get("page", "1")
+    filters = Filters(
+        text=given.get("q", ""),
+        source=given.get("source", ""),
+        model=given.get("model", ""),
+        host=given.get("host", ""),
+        endpoint=given.get("endpoint", ""),
+        test=given.get("test", ""),
+        namespace=given.get("namespace"),
+        status=int(given["status"]) if given.get("status", "").isdigit() else None,
+        fresh={"fresh": True, "stale": False}.get(given.get("fresh", "")),
+        younger=younger,
+    )
+    known = Order(order) if order in tuple(Order) else Order.NEWEST
+    return Listing(filters, known, max(1, int(page)) if page.isdigit() and len(page) < 9 else 1, given, problem)
+
+
+def list_of(inspector: Inspector, listing: Listing, limit: int = PAGE) -> Found:
+    """Return the page of exchanges, priced."""
+    found = inspector.index.find(listing.filters, listing.order, page=listing.page, limit=limit, now=time.time())
+    return Found([_priced(inspector, row) for row in found.rows], found.total)
+
+
+def _priced(inspector: Inspector, row: IndexRow) -> IndexRow:
+    return row if row.cost is not None else row._replace(cost=price_of(row, inspector.prices))
+
+
+def _show(inspector: Inspector, request: Request) -> HTMLResponse:
+    listing = listing_of(request.query_params)
+    inspector.indexer.wait(0.5)  # a small store is there at once
+    found = list_of(inspector, listing)
+    columns = ("model", "endpoint", "host", "test", "namespace")
+    return inspector.page(
+        request,
+        "list.html",
+        "exchanges",
+        rows=found.rows,
+        total=found.total,
+        listing=listing,
+        pages=max(1, math.ceil(found.total / PAGE)),
+        first=(listing.page - 1) * PAGE + 1,
+        orders=list(Order),
+        words=words_of(listing.filters.text),
+        choices={name: inspector.index.values(name) for name in columns},
+    )
+
+
+ROUTES = (Page("/", _show),)

@@ -1,0 +1,289 @@
+"""How are a hundred thousand exchanges filtered, sorted and searched at once? By a database in memory, which is never on disk.
+
+What is needed for the list is in columns; prompts, answers and tool calls are in a full-text index that keeps no text of its own. An
+exchange that is written again gets a new row: rows of the text index are never changed, so a row that nothing refers to is not found.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from wirecache._core.compare.runs import DIGEST
+
+__all__ = ["Filters", "Found", "IndexRow", "Order", "SearchIndex", "match_expression", "words_of"]
+
+MAX_MESSAGES = 500  # of a conversation whose previous call is looked for
+
+_CREATE = """
+PRAGMA temp_store = MEMORY;
+CREATE TABLE rows (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT, ref TEXT, key TEXT, stored_at REAL, expires_at REAL,
+  method TEXT, url TEXT, host TEXT, endpoint TEXT, model TEXT, namespace TEXT, sample INTEGER, status INTEGER,
+  stream INTEGER, test TEXT, prompt TEXT, answer TEXT, input INTEGER, output INTEGER, tokens INTEGER, usage TEXT,
+  cost REAL, seconds REAL, size INTEGER, chain BLOB, answer_id TEXT, previous_id TEXT,
+  priced INTEGER DEFAULT 0, chain_end BLOB GENERATED ALWAYS AS (substr(chain, -8)) STORED
+);
+CREATE INDEX by_chain ON rows (chain_end);
+CREATE UNIQUE INDEX by_ref ON rows (source, ref);
+CREATE INDEX by_time ON rows (stored_at);
+CREATE INDEX by_priced ON rows (priced, stored_at);
+CREATE VIRTUAL TABLE texts USING fts5 (prompt, answer, tools, content='', tokenize='unicode61 remove_diacritics 2', prefix='2 3');
+"""
+# Scripts that put no space between words: each character is a word of its own, in the text and in what is searched for.
+_UNSPACED = re.compile("([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff])")
+_TERM = re.compile(r'(-?)(?:"([^"]*)"?|(\S+))')
+
+
+class IndexRow(NamedTuple):
+    """What the list shows of an exchange; times in seconds since the epoch, ``cost`` in dollars (None: no price is known)."""
+
+    source: str
+    ref: str
+    key: str
+    stored_at: float
+    expires_at: float | None
+    method: str
+    url: str
+    host: str
+    endpoint: str
+    model: str
+    namespace: str
+    sample: int
+    status: int
+    stream: int
+    test: str
+    prompt: str
+    answer: str
+    input: int | None
+    output: int | None
+    tokens: int | None
+    usage: str
+    cost: float | None
+    seconds: float
+    size: int
+    chain: bytes
+    answer_id: str
+    previous_id: str
+
+
+class Order(StrEnum):
+    """The order of the list; all but ``oldest`` begin with the largest."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    TOKENS = "tokens"
+    COST = "cost"
+    SECONDS = "seconds"
+    SIZE = "size"
+
+
+_ORDERS = {
+    Order.NEWEST: "stored_at DESC, id",
+    Order.OLDEST: "stored_at, id DESC",
+    Order.TOKENS: "tokens DESC NULLS LAST, stored_at DESC",
+    Order.COST: "cost DESC NULLS LAST, stored_at DESC",
+    Order.SECONDS: "seconds DESC, stored_at DESC",
+    Order.SIZE: "size DESC, stored_at DESC",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """The conditions that an exchange must meet, all of them. ``model``, ``host``, ``endpoint``, ``test``: globs that ignore case.
+
+    ``text``: words, ``"phrases"``, ``begin*``, and ``-without``. ``younger``: the most seconds since it was stored.
+    """
+
+    text: str = ""
+    source: str = ""
+    model: str = ""
+    host: str = ""
+    endpoint: str = ""
+    test: str = ""
+    namespace: str | None = None
+    status: int | None = None
+    fresh: bool | None = None
+    younger: float | None = None
+
+
+class Found(NamedTuple):
+    """A page of rows, and how many there are on all pages."""
+
+    rows: list[IndexRow]
+    total: int
+
+
+class SearchIndex:
+    """The index of all sources. Safe for threads: each use holds the one connection for a few milliseconds."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._database = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+        self._database.executescript(_CREATE)
+        self.version = 0  # changes whenever a row does
+
+    # -- writing ------------------------------------------------------------------------------------------------------
+
+    def add(self, rows: Iterable[tuple[IndexRow, tuple[str, str, str]]]) -> None:
+        """Add the rows, each with the texts of its prompt, answer and tool calls, in the place of those of the same ref."""
+        with self._lock:
+            self._database.execute("BEGIN")
+            for row, texts in rows:
+                self._database.execute("DELETE FROM rows WHERE source = ? AND ref = ?", row[:2])
+                id = self._database.execute(_INSERT, [_clean(value) for value in row]).lastrowid
+                self._database.execute(
+                    "INSERT INTO texts (rowid, prompt, answer, tools) VALUES (?, ?, ?, ?)", (id, *(_spaced(_clean(text)) for text in texts))
+                )
+            self._database.execute("COMMIT")
+            self.version += 1
+
+    def remove(self, source: str, refs: Iterable[str]) -> None:
+        """Remove the rows of these refs."""
+        with self._lock:
+            self._database.executemany("DELETE FROM rows WHERE source = ? AND ref = ?", [(source, ref) for ref in refs])
+            self.version += 1
+
+    def unpriced(self, limit: int) -> list[IndexRow]:
+        """Return rows whose price was not looked up yet, the newest first."""
+        rows = self._all(f"SELECT {_COLUMNS} FROM rows WHERE priced = 0 ORDER BY stored_at DESC LIMIT ?", (limit,))
+        return [IndexRow(*row) for row in rows]
+
+    def set_costs(self, costs: Iterable[tuple[float | None, str, str]]) -> None:
+        """Set the dollars of each row, given with its source and ref."""
+        with self._lock:
+            self._database.execute("BEGIN")
+            self._database.executemany("UPDATE rows SET cost = ?, priced = 1 WHERE source = ? AND ref = ?", costs)
+            self._database.execute("COMMIT")
+            self.version += 1
+
+    # -- reading ------------------------------------------------------------------------------------------------------
+
+    def find(self, filters: Filters, order: Order, *, page: int, limit: int, now: float) -> Found:
+        """Return the page with that number, from 1."""
+        where, values = _conditions(filters, now)
+        total = self._all(f"SELECT count(*) FROM rows {where}", values)[0][0]
+        rows = self._all(
+            f"SELECT {_COLUMNS} FROM rows {where} ORDER BY {_ORDERS[order]} LIMIT ? OFFSET ?", [*values, limit, (page - 1) * limit]
+        )
+        return Found([IndexRow(*row) for row in rows], total)
+
+    def all(self, filters: Filters, now: float) -> list[IndexRow]:
+        """Return all rows that meet the conditions, the oldest first."""
+        where, values = _conditions(filters, now)
+        return [IndexRow(*row) for row in self._all(f"SELECT {_COLUMNS} FROM rows {where} ORDER BY stored_at, id DESC", values)]
+
+    def row(self, source: str, ref: str) -> IndexRow | None:
+        """Return the row of the ref, or None."""
+        found = self._all(f"SELECT {_COLUMNS} FROM rows WHERE source = ? AND ref = ?", (source, ref))
+        return IndexRow(*found[0]) if found else None
+
+    def previous_call(self, row: IndexRow) -> IndexRow | None:
+        """Return the call whose conversation this one continues, the one with most messages; None if there is none."""
+        ends = [row.chain[at - DIGEST : at] for at in range(DIGEST, len(row.chain), DIGEST)]
+        if not ends:
+            return None
+        ends = ends[-MAX_MESSAGES:]
+        found = self._all(
+            f"SELECT {_COLUMNS} FROM rows WHERE chain_end IN ({', '.join('?' * len(ends))}) AND stored_at <= ? AND length(chain) < ?"
+            " ORDER BY length(chain) DESC, stored_at DESC LIMIT 1",
+            [*ends, row.stored_at, len(row.chain)],
+        )
+        return IndexRow(*found[0]) if found else None
+
+    def neighbours(self, row: IndexRow) -> tuple[IndexRow | None, IndexRow | None]:
+        """Return the exchanges that were stored before and after this one in its source."""
+        sides = (("<", "DESC"), (">", "ASC"))
+        found = [
+            self._all(
+                f"SELECT {_COLUMNS} FROM rows WHERE source = ? AND stored_at {sign} ? ORDER BY stored_at {way} LIMIT 1",
+                (row.source, row.stored_at),
+            )
+            for sign, way in sides
+        ]
+        before, after = (IndexRow(*rows[0]) if rows else None for rows in found)
+        return before, after
+
+    def stamps(self, source: str) -> dict[str, float]:
+        """Return when each exchange of the source was stored, by ref."""
+        return dict(self._all("SELECT ref, stored_at FROM rows WHERE source = ?", (source,)))
+
+    def values(self, column: str) -> list[tuple[str, int]]:
+        """Return the values of a column and how often each occurs, the most frequent first."""
+        assert column in ("model", "host", "endpoint", "test", "source", "namespace")
+        return self._all(f"SELECT {column}, count(*) AS n FROM rows GROUP BY {column} ORDER BY n DESC, {column} LIMIT 200")
+
+    def count(self) -> int:
+        """Return how many exchanges are in the index."""
+        return int(self._all("SELECT count(*) FROM rows")[0][0])
+
+    def _all(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
+        with self._lock:
+            return self._database.execute(statement, values).fetchall()
+
+
+_COLUMNS = ", ".join(IndexRow._fields)
+_INSERT = f"INSERT INTO rows ({_COLUMNS}) VALUES ({', '.join('?' * len(IndexRow._fields))})"
+
+
+def _conditions(filters: Filters, now: float) -> tuple[str, list[Any]]:
+    """Return the WHERE clause and its values."""
+    parts: list[str] = []
+    values: list[Any] = []
+    for name in ("model", "host", "endpoint", "test"):
+        if pattern := getattr(filters, name):
+            parts.append(f"lower({name}) GLOB ?")
+            values.append(pattern.lower())
+    for name in ("source", "namespace", "status"):
+        if (value := getattr(filters, name)) not in (None, ""):
+            parts.append(f"{name} = ?")
+            values.append(value)
+    if filters.fresh is not None:
+        parts.append("(expires_at IS NULL OR expires_at > ?)" if filters.fresh else "expires_at <= ?")
+        values.append(now)
+    if filters.younger is not None:
+        parts.append("stored_at >= ?")
+        values.append(now - filters.younger)
+    if match := match_expression(filters.text):
+        parts.append("id IN (SELECT rowid FROM texts WHERE texts MATCH ?)")
+        values.append(match)
+    return (f"WHERE {' AND '.join(parts)}" if parts else ""), values
+
+
+def _clean(value: Any) -> Any:
+    """Return a text without halves of surrogate pairs, which the database refuses; any other value as it is."""
+    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) and not value.isascii() else value
+
+
+def _spaced(text: str) -> str:
+    return _UNSPACED.sub(r" \1 ", text)
+
+
+def match_expression(text: str) -> str:
+    """Return the full-text query for what somebody typed; empty if there is no word in it. Whatever is typed is a valid query."""
+    wanted: list[str] = []
+    unwanted: list[str] = []
+    for minus, phrase, word in _TERM.findall(text):
+        body = phrase or word
+        prefix = "*" if not phrase and (body.endswith("*") or not minus) else ""
+        words = _words(body)
+        if words:
+            (unwanted if minus else wanted).append(f'"{" ".join(words)}"{prefix}')
+    if not wanted:
+        return ""
+    return " AND ".join(wanted) + "".join(f" NOT {term}" for term in unwanted)
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words and phrases that are searched for, to be marked in the results."""
+    return [words for minus, phrase, word in _TERM.findall(text) if not minus and (words := (phrase or word).strip("*"))]
+
+
+def _words(text: str) -> list[str]:
+    """Return the words in a term as the tokenizer sees them."""
+    return re.findall(r"\w+", _spaced(text.replace("_", " ")))

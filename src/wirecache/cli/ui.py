@@ -1,0 +1,72 @@
+"""``wirecache ui``: look at what the store and the cassettes contain, in a browser."""
+
+from __future__ import annotations
+
+import socket
+import webbrowser
+from typing import Annotated
+
+import typer
+
+from wirecache import WirecacheError
+from wirecache.cli._terminal import fail, print_text, usage_error, warn
+from wirecache.errors import ConfigError
+from wirecache.ui import App
+
+__all__ = ["command"]
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def command(
+    places: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Stores (paths, URLs) and directories of cassettes. Default: the store that Cache() uses.", metavar="STORE|CASSETTE"
+        ),
+    ] = None,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on; 0 takes a free one.", min=0, max=65535)] = 0,
+    no_open: Annotated[bool, typer.Option("--no-open", help="Print the address, and open no browser.")] = False,
+    read_only: Annotated[bool, typer.Option("--read-only", help="The pages can change nothing.")] = False,
+    allowed_host: Annotated[
+        list[str] | None,
+        typer.Option(help="A name under which the server is reached, beside localhost; can be repeated.", metavar="HOST[:PORT]"),
+    ] = None,
+    no_token: Annotated[bool, typer.Option("--no-token", help="Let in everybody who reaches the server.")] = False,
+) -> None:
+    """Show stores and cassettes in a browser: conversations, search, why a call missed, what was saved.
+
+    Serves on this machine only, and asks for the token in the address that it prints. Ends with Ctrl-C.
+    """
+    try:
+        app = (
+            App(places or None, token=None, read_only=read_only, allowed_hosts=allowed_host or ())
+            if no_token
+            else App(places or None, read_only=read_only, allowed_hosts=allowed_host or ())
+        )
+    except ConfigError as error:
+        raise usage_error(str(error)) from None
+    except WirecacheError as error:
+        fail(str(error))
+    if host not in LOOPBACK:
+        warn(f"wirecache: {host} can be reached from other machines, and the connection is not encrypted.")
+    _serve(app, host, port, opens=not no_open)
+
+
+def _serve(app: App, host: str, port: int, *, opens: bool) -> None:
+    import uvicorn
+
+    try:
+        listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        fail(f"{host}:{port}: {error.strerror}; choose another --port, or 0 for a free one")
+    url = app.url(host, listener.getsockname()[1])
+    print_text(f"wirecache ui: {url}")
+    print_text("Ctrl-C ends it.")
+    if opens:
+        webbrowser.open(url)
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=2
+    )  # no log has the token
+    uvicorn.Server(config).run(sockets=[listener])
