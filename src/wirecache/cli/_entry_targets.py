@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from wirecache import Cache, Entry
+from wirecache._caches.cache import Cache
 from wirecache._core.flows.rekey import import_refusal_reason, recomputed_key, rekeyed
 from wirecache._core.keys.keys import DEFAULT_KEY, KeyOptions
+from wirecache._core.messages import Entry
 from wirecache._core.rules.freshness import age_of, effective_ttl
 from wirecache.cassette import from_text, to_text
 from wirecache.cassette._directory import Directory
