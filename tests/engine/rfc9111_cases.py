@@ -256,6 +256,22 @@ def _invalidation_cases() -> Iterator[Case]:
     )
 
 
+def _error_cases() -> Iterator[Case]:
+    allowed, kept = (CONTROL, "max-age=3600, stale-if-error=9000"), ("A", "1")
+    broken = {"status": 503, "shown": (kept,)}
+    yield Case("error", "the server allows the stale one", (first(allowed, STALE, NOW, kept), then("forwarded", **broken)))
+    sent = ((CONTROL, "stale-if-error=9000"),)
+    yield Case("error", "the request allows it", (first(FRESH, STALE, NOW, kept), then("forwarded", sent=sent, **broken)))
+    for name, control, sending in (
+        ("nobody allows it", "max-age=3600", ()),
+        ("it is too old", "max-age=3600, stale-if-error=3000", ()),
+        ("the server forbids it", "max-age=3600, must-revalidate", sent),
+        ("the request forbids it", "max-age=3600, stale-if-error=9000", ((CONTROL, "no-cache"),)),
+    ):
+        refused = then("forwarded", status=503, sent=sending, hidden=("A",))
+        yield Case("error", name, (first((CONTROL, control), STALE, NOW, kept), refused))
+
+
 def _head_cases() -> Iterator[Case]:
     yield Case(
         "head", "from a stored GET", (first(FRESH, ("A", "1")), then("hit", method="HEAD", shown=(("A", "1"), ("Content-Length", "4"))))
@@ -271,7 +287,7 @@ CASES = [
     case
     for cases in (
         _status_cases, _freshness_cases, _expires_cases, _request_cases, _validation_cases, _header_cases, _vary_cases,
-        _invalidation_cases, _head_cases,
+        _invalidation_cases, _error_cases, _head_cases,
     )
     for case in cases()
 ]  # fmt: skip

@@ -118,3 +118,15 @@ async def test_a_fresh_entry_answers_a_range(face: Face, provider: Provider, cac
         assert (reply.headers["content-range"], reply.headers["content-length"]) == ("bytes 2-4/10", "3")
         assert (await client.get(provider.url + PATH)).content == b"0123456789"
     assert provider.calls == 1
+
+
+async def test_a_stale_entry_in_place_of_an_error(face: Face, provider: Provider, cache: Cache) -> None:
+    errors = [Answer(503, {}, length=0), Answer(raw=b"")]
+    provider.script = answering(cache_control="max-age=60, stale-if-error=3600", age="100")
+    async with face.client(cache) as client:
+        await client.get(provider.url + PATH)
+        for error in errors:
+            provider.script = lambda _, error=error: error
+            reply = await client.get(provider.url + PATH)
+            assert (reply.status_code, reply.content, reply.cache_status.detail) == (200, b"0123456789", "stale-if-error")
+    assert provider.calls == 3

@@ -25,7 +25,15 @@ from wirecache._core.messages import Entry, Head, Request
 from wirecache._core.privacy.names import redacted_url
 from wirecache._core.rules.eligibility import is_upgrade
 from wirecache._core.rules.freshness import explicit_lifetime, may_answer
-from wirecache._core.rules.http_rules import age_field, http_age, is_reusable, lifetime_left, storable_pairs, storing_refusal
+from wirecache._core.rules.http_rules import (
+    age_field,
+    http_age,
+    is_reusable,
+    lifetime_left,
+    may_replace_error,
+    storable_pairs,
+    storing_refusal,
+)
 from wirecache._core.rules.plan import Mode, Plan
 from wirecache._core.rules.preconditions import MET_HERE, OF_THE_SERVER, narrowed
 from wirecache._core.status import CacheStatus
@@ -122,8 +130,15 @@ def _length(entry: Entry) -> HeaderPairs:
 
 
 def _validated(request: Request, key: str, entry: Entry, plan: Plan, now: float) -> Flow:
-    """Ask the server whether the entry still holds (section 4.3)."""
-    head: Head = yield Forward(_conditions(entry))
+    """Ask the server whether the entry still holds (section 4.3); it may answer all the same if that fails."""
+    try:
+        head: Head = yield Forward(_conditions(entry))
+    except Exception:
+        if stale := (yield from _stale_if_error(request, entry, plan, now)):
+            return stale
+        raise
+    if (head.status == 429 or head.status >= 500) and (stale := (yield from _stale_if_error(request, entry, plan, now))):
+        return stale
     if head.status == 304:
         confirmed = _confirmed(request, entry, head)
         if confirmed is not None:
@@ -138,6 +153,16 @@ def _validated(request: Request, key: str, entry: Entry, plan: Plan, now: float)
     if relay.recorder is None and head.status < 300:
         yield Discard(entry.key)  # the server has replaced it, and does not allow the new answer to be stored
     return relay
+
+
+def _stale_if_error(request: Request, entry: Entry, plan: Plan, now: float) -> Generator[Effect, Any, Reuse | None]:
+    """Return the reuse of a stale entry in place of an upstream error, or None if it may not answer."""
+    if plan.directives.no_cache or not may_replace_error(entry, plan.stale_if_error, now):
+        return None
+    if (yield from changed_since(request, entry, plan.namespace)):
+        return None
+    status = CacheStatus(hit=True, ttl=lifetime_left(entry, now), key=entry.key, detail="stale-if-error")
+    return Reuse(entry, status, http_age(entry, now), _length(entry))
 
 
 def _forwarded(request: Request, key: str, latest: Entry | None, plan: Plan, status: CacheStatus, now: float) -> Flow:

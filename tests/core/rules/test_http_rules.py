@@ -6,7 +6,15 @@ import pytest
 
 from tests.core.play import entry, head, pairs_of
 from wirecache._core.headers import fields_of
-from wirecache._core.rules.http_rules import age_field, http_age, is_reusable, lifetime_left, storable_pairs, storing_refusal
+from wirecache._core.rules.http_rules import (
+    age_field,
+    http_age,
+    is_reusable,
+    lifetime_left,
+    may_replace_error,
+    storable_pairs,
+    storing_refusal,
+)
 from wirecache._core.rules.plan import Directives
 
 DATE = b"Thu, 01 Jan 1970 00:10:00 GMT"  # second 600
@@ -84,3 +92,21 @@ def test_a_body_without_its_coding_has_other_ranges(coding: str | None, ranges: 
     coded = {"content-encoding": coding} if coding else {}
     kept = fields_of(storable_pairs(pairs_of({"Accept-Ranges": "bytes", **coded})))
     assert kept[b"accept-ranges"] == ranges
+
+
+@pytest.mark.parametrize(
+    ("control", "on_error", "allowed"),
+    [
+        ("max-age=60", 0.0, False),
+        ("max-age=60", 50.0, True),
+        ("max-age=60", 40.0, False),
+        ("max-age=60, stale-if-error=50", 0.0, True),
+        ("max-age=60, stale-if-error=x", 0.0, False),
+        ("max-age=60, must-revalidate", 50.0, False),
+        ("max-age=60, no-cache", 50.0, False),
+        ("private", 500.0, False),
+    ],
+)
+def test_what_may_replace_an_error(control: str, on_error: float, allowed: bool) -> None:
+    stored = entry(headers=((b"cache-control", control.encode()),), stored_at=600.0)
+    assert may_replace_error(stored, on_error, 700.0) is allowed  # 40 seconds past its lifetime

@@ -11,7 +11,7 @@ from wirecache._core.rules.eligibility import is_event_stream
 from wirecache._core.rules.freshness import age_of, cache_control, explicit_lifetime, is_to_be_validated
 from wirecache._core.rules.plan import Directives
 
-__all__ = ["age_field", "http_age", "is_reusable", "lifetime_left", "storable_pairs", "storing_refusal"]
+__all__ = ["age_field", "http_age", "is_reusable", "lifetime_left", "may_replace_error", "storable_pairs", "storing_refusal"]
 
 # The statuses that may be stored without an explicit lifetime (RFC 9110 section 15.1; not 206, whose parts are not combined here).
 BY_DEFAULT = frozenset({200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501})
@@ -100,3 +100,16 @@ def is_reusable(entry: Entry, request: Directives, now: float) -> bool:
     if left > 0:
         return left >= request.min_fresh
     return -left <= request.max_stale and request.max_stale > 0 and not request.min_fresh and b"must-revalidate" not in directives
+
+
+def may_replace_error(entry: Entry, on_error: float, now: float) -> bool:
+    """Return whether the entry may answer in place of an error (RFC 5861 section 4).
+
+    ``on_error``: for how long past its lifetime its user allows that, in seconds; its server may allow more, or forbid it.
+    """
+    fields = fields_of(entry.headers)
+    directives = cache_control(fields.get(b"cache-control", b""))
+    if explicit_lifetime(fields, entry.stored_at) is None or is_to_be_validated(directives) or b"must-revalidate" in directives:
+        return False
+    allowed = directives.get(b"stale-if-error", b"")
+    return -lifetime_left(entry, now) < max(on_error, float(allowed) if allowed.isdigit() else 0.0)
