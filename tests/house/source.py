@@ -70,9 +70,15 @@ def own_imports(source: ast.AST, modules: Iterable[str] = MODULES) -> list[tuple
     return found
 
 
+@cache
+def imports_of(module: str) -> tuple[tuple[str, str], ...]:
+    """Return the ``own_imports`` of a module."""
+    return tuple(own_imports(tree(module)))
+
+
 def import_graph() -> Graph:
     """Return which of wirecache's modules each of them imports."""
-    return {module: frozenset(target for target, _ in own_imports(tree(module))) for module in MODULES}
+    return {module: frozenset(target for target, _ in imports_of(module)) for module in MODULES}
 
 
 def loaded_with(source: ast.Module) -> ast.Module:
