@@ -275,3 +275,19 @@ WHOLE: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("name", WHOLE)
 def test_usage_is_that_of_the_form_without_a_stream(name: str) -> None:
     assert judge(STREAMS[name].events, STREAMS[name].kind).usage == usage_of(WHOLE[name])
+
+
+def _choice(index: int, reason: str | None) -> bytes:
+    return sse({"choices": [{"index": index, "delta": {"content": "x"}, "finish_reason": reason}]})
+
+
+def _candidate(index: int, reason: str | None) -> bytes:
+    return sse({"candidates": [{"index": index, "content": {"parts": []}, **({"finishReason": reason} if reason else {})}]})
+
+
+@pytest.mark.parametrize("part", [_choice, _candidate])
+def test_a_stream_of_several_choices_is_whole_when_all_that_were_requested_have_finished(part: Any) -> None:
+    first, both = [part(0, None), part(0, "stop")], [part(0, None), part(1, None), part(0, "stop"), part(1, "stop")]
+    for events, requested, whole in ((first, 1, True), (first, 2, False), (both, 2, True), (both[:3], 1, False), (both[:3], 2, False)):
+        assert judge_stream(SSE.encode(), b"".join(events), True, requested).whole is whole
+    assert judge_stream(SSE.encode(), b"".join([*first, samples.DONE]), True, 2).whole is (part is _choice)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.core.play import CHAT, ask, entry
-from wirecache._core.flows.refusal import explain_bypass, explain_end, explain_miss, refusal
+from wirecache._core.flows.refusal import LISTENING, explain_bypass, explain_end, explain_miss, refusal
 from wirecache._core.privacy.redaction import DEFAULT
 from wirecache._core.rules.record_modes import CassettePlan, RecordMode
 from wirecache._core.status import CacheStatus
@@ -25,6 +25,11 @@ def test_a_wrong_option_is_a_bad_request() -> None:
     status, _, body = refusal("x", CacheStatus(fwd="bypass", detail="config-error"))
     assert status == 400
     assert json.loads(body)["error"]["code"] == "config_error"
+
+
+def test_a_client_that_listens_is_told_that_there_is_no_such_stream() -> None:
+    status, _, body = refusal("x", CacheStatus(fwd="miss", detail=LISTENING))
+    assert (status, json.loads(body)["error"]["code"]) == (405, "not_recorded")
 
 
 def test_a_miss_says_what_was_requested_and_what_to_do() -> None:

@@ -153,7 +153,10 @@ UPGRADE = ask("https://h/v1/realtime", "GET", {"upgrade": "websocket"})
 LARGE = ask(headers={"content-length": "99999999"})
 
 
-@pytest.mark.parametrize("sent", [UPGRADE, LARGE], ids=["upgrade", "large"])
+LISTENING = ask("https://h/mcp", "GET", {"accept": "application/json, text/event-stream", "mcp-session-id": "s"})
+
+
+@pytest.mark.parametrize("sent", [UPGRADE, LARGE, LISTENING], ids=["upgrade", "large", "listening"])
 @pytest.mark.parametrize(
     ("plan", "leaves"),
     [

@@ -6,7 +6,15 @@ import pytest
 
 from tests.core.play import CHAT, ask
 from wirecache._core.keys.canonical import Body, parse_body
-from wirecache._core.rules.eligibility import body_bypass_reason, is_event_stream, is_upgrade, model_of, target_requests_stream, too_large
+from wirecache._core.rules.eligibility import (
+    body_bypass_reason,
+    choices_requested,
+    is_event_stream,
+    is_upgrade,
+    model_of,
+    target_requests_stream,
+    too_large,
+)
 
 # -- the request ---------------------------------------------------------------------------------------------------------
 
@@ -155,3 +163,25 @@ def test_model(path: str, body: Body, model: str | None) -> None:
 def test_stream_by_response(content_type: str, stream: bool) -> None:
     assert is_event_stream({b"content-type": content_type.encode()}) is stream
     assert is_event_stream({}) is False
+
+
+@pytest.mark.parametrize(
+    ("sent", "choices"),
+    [
+        ({}, 1),
+        ({"n": 3}, 3),
+        ({"n": None}, 1),
+        ({"n": "3"}, 1),
+        ({"n": 0}, 1),
+        ({"prompt": "a", "n": 2}, 2),
+        ({"prompt": ["a", "b"], "n": 2}, 4),
+        ({"prompt": [1, 2, 3]}, 1),
+        ({"prompt": [[1], [2, 3]]}, 2),
+        ({"generationConfig": {"candidateCount": 2}}, 2),
+        ({"generation_config": {"candidate_count": 2}}, 2),
+        ({"generationConfig": {}}, 1),
+        ({"generationConfig": 1, "n": 2}, 2),
+    ],
+)
+def test_how_many_choices_are_requested(sent: dict[str, object], choices: int) -> None:
+    assert choices_requested(parse_body(json.dumps(sent).encode())) == choices

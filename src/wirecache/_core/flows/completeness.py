@@ -46,12 +46,12 @@ class StreamVerdict(NamedTuple):
     usage: Usage | None
 
 
-def judge_stream(kind: bytes, body: bytes, ended: bool) -> StreamVerdict:
+def judge_stream(kind: bytes, body: bytes, ended: bool, choices: int = 1) -> StreamVerdict:
     """Return the verdict on a stream by the events in its body.
 
-    ``kind``: the media type. ``ended``: upstream ended the stream, rather than the caller.
+    ``kind``: the media type. ``ended``: upstream ended the stream, rather than the caller. ``choices``: how many were requested.
     """
-    state = _StreamState()
+    state = _StreamState(choices)
     for event in events_in(kind, body):
         state.feed(event)
     if kind == AMAZON and _AMAZON_FAILED.search(body):
@@ -81,7 +81,8 @@ class _Dialect(StrEnum):
 class _StreamState:
     """What the events of a stream have shown so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, choices: int) -> None:
+        self._requested = choices
         self.dialect: _Dialect | None = None
         self.has_content = False  # has there been an event other than pings and [DONE]?
         self.done_seen = False  # has [DONE] been there?
@@ -102,8 +103,15 @@ class _StreamState:
         if self.dialect is None:
             return ended or self.done_seen
         if self.dialect is _Dialect.CHAT:
-            return self.done_seen or (ended and bool(self._choices) and all(self._choices.values()))
-        return self.final_seen and (ended or self.dialect is not _Dialect.GEMINI)  # after whose finish reason more events may come
+            return self.done_seen or (ended and self._all_finished)
+        if self.dialect is _Dialect.GEMINI:  # after whose finish reasons more events may come
+            return ended and (self.final_seen or self._all_finished)
+        return self.final_seen
+
+    @property
+    def _all_finished(self) -> bool:
+        """Return whether each choice has finished, of those that were seen and those that were requested."""
+        return len(self._choices) >= self._requested and all(self._choices.values())
 
     def feed(self, event: Event) -> None:
         """Take the next event into account."""
@@ -142,15 +150,15 @@ class _StreamState:
         elif "token" in value and "generated_text" in value:
             self.dialect, self.final_seen = _Dialect.TGI, value["generated_text"] is not None
         elif "candidates" in value or "usageMetadata" in value or "promptFeedback" in value:
-            self.dialect, self.final_seen = _Dialect.GEMINI, self.final_seen or _is_finished_gemini(value)
-
+            self.dialect, self.final_seen = _Dialect.GEMINI, self.final_seen or _is_blocked(value)
+            self._read_choices(value.get("candidates"))
         elif value.get("jsonrpc") == "2.0":  # what has a method is a request or notification of the server
             self.dialect = _Dialect.JSON_RPC
             self.final_seen = self.final_seen or ("id" in value and ("result" in value or "error" in value) and "method" not in value)
 
-    def _read_choices(self, choices: list[Any]) -> None:
+    def _read_choices(self, choices: Any) -> None:
         """Note which choices have finished; a text that is empty is no finish reason, and none at all says nothing."""
-        for choice in choices:
+        for choice in choices if isinstance(choices, list) else ():
             if isinstance(choice, dict):
                 index, reasons = str(choice.get("index", 0)), finish_reasons(choice)
                 finished = any(reasons) if reasons else None
@@ -206,10 +214,7 @@ def _parts(value: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield part
 
 
-def _is_finished_gemini(value: dict[str, Any]) -> bool:
-    """Return whether an event of Gemini has a finish reason, or blocks the prompt."""
+def _is_blocked(value: dict[str, Any]) -> bool:
+    """Return whether an event of Gemini says that the prompt was blocked: there are no candidates then."""
     feedback = value.get("promptFeedback")
-    if isinstance(feedback, dict) and feedback.get("blockReason"):
-        return True
-    candidates = value.get("candidates")
-    return isinstance(candidates, list) and any(isinstance(candidate, dict) and candidate.get("finishReason") for candidate in candidates)
+    return isinstance(feedback, dict) and bool(feedback.get("blockReason"))

@@ -127,8 +127,8 @@ class Exchange:
 
     @property
     def is_missing(self) -> bool:
-        """Whether it was refused because there is nothing stored for it (not because of a wrong option)."""
-        return self.message is not None and self.status.detail != "config-error"
+        """Whether it was refused because there is nothing stored for it (not for a wrong option, or as an MCP server may refuse it)."""
+        return self.message is not None and self.status.detail not in ("config-error", "listening")
 
     def discard(self) -> None:
         """Drop the answer from the store because it was useless, so that a retry goes upstream."""

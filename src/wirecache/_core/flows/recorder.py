@@ -18,6 +18,7 @@ from wirecache._core.keys.fields import key_fields
 from wirecache._core.llm.usage import usage_of
 from wirecache._core.messages import Chunk, Entry, Head, Request, RequestSummary, Usage, pack_chunks
 from wirecache._core.privacy.names import redacted_url
+from wirecache._core.rules.eligibility import choices_requested
 from wirecache._core.unset import UNSET, Ttl
 
 __all__ = ["Decode", "Decoded", "Recorder", "Recording", "selecting_fields"]
@@ -198,7 +199,7 @@ class Recorder:
     def _why_not_this_stream(self, kind: bytes, chunks: Sequence[bytes], over: str | None) -> str | None:
         if not self.recording.keeps_streams:
             return "stream"
-        verdict = judge_stream(kind, self._body, over is None)
+        verdict = judge_stream(kind, self._body, over is None, choices_requested(self.recording.request_body))
         self._usage = verdict.usage
         if self._times:
             self._chunk_times = pack_chunks(Chunk(len(chunk), at) for chunk, at in zip(chunks, self._times, strict=True) if chunk)

@@ -11,7 +11,7 @@ from typing import Any
 from wirecache._core.flows.effects import Effect, Flow, Forward, Lookup, ReadBody, Refuse, Relay, Reuse
 from wirecache._core.flows.inference import bypass_flow
 from wirecache._core.flows.recorder import Recorder, Recording
-from wirecache._core.flows.refusal import explain_unrecordable, explain_unrecorded
+from wirecache._core.flows.refusal import LISTENING, explain_unrecordable, explain_unrecorded
 from wirecache._core.keys.canonical import EMPTY, Body, parse_body
 from wirecache._core.keys.keys import key_of
 from wirecache._core.keys.redacted_request import redacted_request
@@ -19,7 +19,7 @@ from wirecache._core.messages import Entry, Head, Request
 from wirecache._core.rules.eligibility import body_requests_stream, is_event_stream, is_upgrade, model_of, target_requests_stream, too_large
 from wirecache._core.rules.endpoints import find_endpoint
 from wirecache._core.rules.freshness import age_of
-from wirecache._core.rules.left_alone import left_alone_reason
+from wirecache._core.rules.left_alone import is_mcp_listening, left_alone_reason
 from wirecache._core.rules.plan import Plan, cassette_in_force
 from wirecache._core.rules.record_modes import Action, CassettePlan, decide
 from wirecache._core.status import CacheStatus
@@ -34,11 +34,10 @@ def replay_flow(request: Request, plan: Plan, now: float) -> Flow:
     mode = cassette.record_mode
     if reason := left_alone_reason(request, plan, cassette):
         return (yield from bypass_flow(request, plan, reason))
-    if is_upgrade(request) or too_large(request, plan.max_body):
-        reason = "upgrade" if is_upgrade(request) else "body-size"
+    if reason := _unrecordable_reason(request, plan):
         if _action(cassette, found=False) is Action.REFUSE:
             message = explain_unrecordable(redacted_request(request, EMPTY, cassette.redactor)[0], reason, cassette)
-            return Refuse(CacheStatus(fwd="miss", detail="only-if-cached"), message)
+            return Refuse(CacheStatus(fwd="miss", detail=reason if reason == LISTENING else "only-if-cached"), message)
         return (yield from bypass_flow(request, plan, reason))
     raw = parse_body((yield ReadBody()), request.fields.get(b"content-type", b""))
     redacted, body = redacted_request(request, raw, cassette.redactor, plan.key.headers)
@@ -52,6 +51,15 @@ def replay_flow(request: Request, plan: Plan, now: float) -> Flow:
     except CassetteError as error:
         return Refuse(CacheStatus(fwd="miss", key=key, detail="cassette-error"), f"{error}. Nothing was sent.")
     return (yield from _by_mode(redacted, body, plan, cassette, key, entry, now))
+
+
+def _unrecordable_reason(request: Request, plan: Plan) -> str | None:
+    """Return why no cassette can hold the exchange; None if one can."""
+    if is_mcp_listening(request):
+        return LISTENING
+    if is_upgrade(request):
+        return "upgrade"
+    return "body-size" if too_large(request, plan.max_body) else None
 
 
 def _key_before(request: Request, raw: Body, plan: Plan, cassette: CassettePlan) -> str:

@@ -11,7 +11,10 @@ from wirecache._core.headers import content_media_type
 from wirecache._core.keys.canonical import Body
 from wirecache._core.messages import Request
 
-__all__ = ["body_bypass_reason", "body_requests_stream", "is_event_stream", "is_upgrade", "model_of", "target_requests_stream", "too_large"]
+__all__ = [
+    "body_bypass_reason", "body_requests_stream", "choices_requested", "is_event_stream", "is_upgrade", "model_of",
+    "target_requests_stream", "too_large",
+]  # fmt: skip
 
 STREAM_TYPES = (
     b"text/event-stream",
@@ -74,6 +77,17 @@ def body_requests_stream(endpoint: str, body: Body) -> bool:
         return any(b' name="stream"' in head and value.strip().lower() == b"true" for head, value in body.value)
     stream = body.members.get("stream")
     return bool(stream) or (endpoint in OLLAMA_STREAMS and stream is None)
+
+
+def choices_requested(body: Body) -> int:
+    """Return how many choices or candidates the answer shall have: ``n`` for each prompt (OpenAI), ``candidateCount`` (Gemini)."""
+    config = body.members.get("generationConfig") or body.members.get("generation_config")
+    counts = config.get("candidateCount", config.get("candidate_count")) if isinstance(config, dict) else body.members.get("n")
+    count = counts if isinstance(counts, int) and counts > 1 else 1
+    prompts = body.members.get("prompt")
+    if not isinstance(prompts, list) or all(isinstance(token, int) for token in prompts):
+        return count
+    return count * len(prompts)
 
 
 def model_of(request: Request, body: Body) -> str | None:
