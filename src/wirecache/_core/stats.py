@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import NamedTuple, Self, TypeAlias
 
 from wirecache._core.messages import Usage
+from wirecache._core.stat_bounds import Bounds
 
 __all__ = ["BANDS", "BILLED", "PRICED_APART", "SAVED", "Amounts", "Row", "Rows", "Stats", "band_of", "days_of", "flat"]
 
@@ -128,8 +129,9 @@ def flat(rows: Mapping[Row, Mapping[str, float]]) -> Iterator[tuple[str | int | 
 
 
 def days_of(lines: Iterable[tuple[object, ...]]) -> dict[int, dict[Row, Amounts]]:
-    """The rows in such lines, by day. A line that is none is passed over: others may have written it."""
+    """The rows in such lines, by day. A line that is none is passed over: others may have written it; what is too much is "other"."""
     days: dict[int, dict[Row, Amounts]] = {}
+    bounds: dict[int, Bounds] = {}
     for line in lines:
         if len(line) != 8:
             continue
@@ -138,6 +140,8 @@ def days_of(lines: Iterable[tuple[object, ...]]) -> dict[int, dict[Row, Amounts]
         numbers = type(day) is int and type(band) is int and abs(day) < 10**6 and type(amount) in (int, float)
         if not numbers or not all(type(text) is str for text in texts) or not 0 <= amount < 2**63:  # type: ignore[operator]
             continue
-        row = Row(day, host, endpoint, model, namespace, band)  # type: ignore[arg-type]
-        days.setdefault(row.day, {}).setdefault(row, {})[name] = amount  # type: ignore[index,assignment]
+        of_day = bounds.setdefault(day, Bounds())  # type: ignore[arg-type]
+        row = Row(day, *of_day.labels((host, endpoint, model, namespace)), band)  # type: ignore[arg-type]
+        amounts, counted = days.setdefault(row.day, {}).setdefault(row, {}), of_day.name(name)  # type: ignore[arg-type]
+        amounts[counted] = amounts.get(counted, 0) + amount  # type: ignore[operator]
     return days

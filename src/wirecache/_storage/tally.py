@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from wirecache._core.flows.labels import NO_LABELS, Labels
 from wirecache._core.messages import Entry, Usage
+from wirecache._core.stat_bounds import Bounds
 from wirecache._core.stats import BILLED, SAVED, Amounts, Row, Stats, band_of
 from wirecache._core.status import CacheStatus
 
@@ -18,7 +19,7 @@ _COUNTERS = {"hit": ("hits",), "stale": ("hits", "stale"), "collapsed": ("collap
 
 
 class Tally:
-    """The running counters behind ``Stats``; safe under threads, at 1 µs a hit.
+    """The running counters behind ``Stats``; safe under threads, at 1 µs a hit. Its memory is bounded (see ``Bounds``).
 
     ``day``: days since 1970-01-01, UTC. What was counted since ``drain`` is apart from the rest, for the store that keeps it for good.
     """
@@ -27,13 +28,14 @@ class Tally:
         self._lock = threading.Lock()
         self._kept: dict[Row, Amounts] = {}
         self._new: dict[Row, Amounts] = {}
+        self._bounds = Bounds()
 
     def answered(self, status: CacheStatus, entry: Entry | None = None, labels: Labels = NO_LABELS, day: int = 0) -> None:
         """Count an exchange whose head is known; ``entry`` is the one it was answered from."""
         usage = entry.usage if entry is not None else None
         with self._lock:
             row = self._row(labels, day, band_of(usage) if usage is not None else 0)
-            for name in _COUNTERS.get(status.outcome) or (f"bypassed:{status.detail or ''}",):
+            for name in _COUNTERS.get(status.outcome) or (self._bounds.name(f"bypassed:{status.detail or ''}"),):
                 row[name] = row.get(name, 0) + 1
             if entry is not None:
                 row["seconds_saved"] = row.get("seconds_saved", 0.0) + entry.seconds
@@ -63,7 +65,7 @@ class Tally:
     def add(self, name: str, labels: Labels = NO_LABELS, day: int = 0) -> None:
         """Count one of ``stored`` or ``store_errors``."""
         with self._lock:
-            row = self._row(labels, day, 0)
+            row, name = self._row(labels, day, 0), self._bounds.name(name)
             row[name] = row.get(name, 0) + 1
 
     def snapshot(self) -> Stats:
@@ -96,7 +98,7 @@ class Tally:
         key = (day, *labels, band)
         row: Amounts | None = self._new.get(key)  # type: ignore[call-overload]  # a plain tuple equals the named one, and is cheaper
         if row is None:
-            row = self._new[Row(day, *labels, band)] = {}
+            row = self._new.setdefault(Row(day, *self._bounds.labels(labels), band), {})
         return row
 
 

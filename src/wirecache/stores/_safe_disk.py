@@ -19,6 +19,7 @@ import diskcache
 from diskcache.core import METADATA, MODE_RAW
 
 from wirecache.stores._connections import ThreadConnection
+from wirecache.stores._stats_table import SIZE, STATISTICS
 
 if TYPE_CHECKING:  # diskcache has no types, and what can be guessed of them is not what it allows
     _Cache: Any = object
@@ -31,6 +32,7 @@ __all__ = ["DATABASE", "Row", "SafeCache", "SafeDisk", "identity"]
 
 DATABASE = "cache.db"  # diskcache's name for it
 BATCH = 100  # keys that one query lists
+MEASURED_EVERY = 10.0  # seconds
 EXPIRED_PER_WRITE = 10  # rows
 EVICTED_PER_WRITE = 100  # rows; one or two are enough unless the limit was lowered
 OPEN_TIMEOUT = 1.0  # seconds that a statement waits for a lock while the database is opened
@@ -109,6 +111,7 @@ class SafeCache(_Cache):  # type: ignore[misc]  # see above
         self._local = threading.local()
         self._connections: weakref.WeakSet[ThreadConnection] = weakref.WeakSet()
         self._retired = False
+        self._next_measurement, self._measured = 0.0, 0
         self.opened_as = identity(self._file)
         with self.connection.lock:
             try:
@@ -196,19 +199,29 @@ class SafeCache(_Cache):  # type: ignore[misc]  # see above
         batch: list[tuple[int, object]] = self._sql(rows, (low, high)).fetchall()
         return batch
 
+    def _statistics_size(self, sql: Any) -> int:
+        """Return the bytes that the table of statistics takes, about; it is measured once in a while, since that takes milliseconds."""
+        if time.monotonic() >= self._next_measurement:
+            self._next_measurement = time.monotonic() + MEASURED_EVERY
+            exists = sql("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (STATISTICS,)).fetchone()
+            self._measured = int(sql(SIZE).fetchone()[0]) if exists else 0
+        return self._measured
+
     def _cull(self, now: float, sql: Any, cleanup: object, limit: int | None = None) -> None:
         """After a write: delete what has expired and, above the size limit, what was stored longest ago, never what was stored now.
 
-        diskcache itself deletes ten rows whatever they hold, the newest among them. The size is that of the pages in use.
+        diskcache itself deletes ten rows whatever they hold, the newest among them. The size is that of the pages in use, without the
+        statistics, which no deletion makes smaller.
         """
         expired = "SELECT rowid FROM Cache WHERE expire_time < ? ORDER BY expire_time LIMIT ?"
         sql(f"DELETE FROM Cache WHERE rowid IN ({expired})", (now, EXPIRED_PER_WRITE))
         oldest = "SELECT rowid FROM Cache WHERE store_time IS NOT ? ORDER BY store_time LIMIT 1"
         for _ in range(EVICTED_PER_WRITE):
             count, free = (sql(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count"))
-            if (count - free) * self._page_size <= self.size_limit or not sql(
-                f"DELETE FROM Cache WHERE rowid = ({oldest})", (now,)
-            ).rowcount:
+            size = (count - free) * self._page_size
+            if size <= self.size_limit or size - self._statistics_size(sql) <= self.size_limit:
+                return
+            if not sql(f"DELETE FROM Cache WHERE rowid = ({oldest})", (now,)).rowcount:
                 return
 
 

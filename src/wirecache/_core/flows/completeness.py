@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from enum import StrEnum
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from wirecache._core.event_stream import AMAZON, DONE, EVENT_STREAM, Event, events_in, has_events, split_stream
 from wirecache._core.flows.storability import MALFORMED, UNFINISHED, bad_end_reason, finish_reasons, parse_json
 from wirecache._core.llm.usage import accumulated, usage_of
 from wirecache._core.messages import Usage
+from wirecache._core.short_cache import cached_if_short
 
 __all__ = ["StreamVerdict", "judge_stream"]
 
@@ -200,7 +200,7 @@ def _is_cut_in_amazon_message(body: bytes) -> bool:
     return offset > len(body)
 
 
-@lru_cache(maxsize=512)
+@cached_if_short(512)
 def _final_types(event_type: str) -> frozenset[str] | None:
     """Return the types of events that end a stream with an event of this type; None if it is of no known dialect."""
     return next((final_types for pattern, final_types in TYPED if pattern.fullmatch(event_type)), None)

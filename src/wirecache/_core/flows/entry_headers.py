@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 
 from wirecache._core.headers import HeaderPairs
 from wirecache._core.messages import Entry
 from wirecache._core.privacy.names import CREDENTIAL_FIELDS, PRIVATE_RESPONSE_FIELDS, keyed_hash
 from wirecache._core.privacy.redaction import DEFAULT
+from wirecache._core.short_cache import cached_if_short
 
 __all__ = ["kept_headers", "renewed", "stored_value", "unkept_headers", "varied"]
 
@@ -31,7 +31,7 @@ NEGOTIATING_FIELDS = frozenset({b"accept", b"accept-charset", b"accept-encoding"
 PLAIN_FIELDS = frozenset({b"accept", b"accept-encoding", b"accept-language", b"user-agent"})
 
 
-@lru_cache(maxsize=4096)
+@cached_if_short(4096)
 def _stored_name(name: bytes) -> bytes | None:
     """The name under which a header is stored; None if it is not."""
     lower = name.lower()

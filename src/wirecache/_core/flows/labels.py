@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import NamedTuple
 
 from wirecache._core.flows.effects import Outcome, Refuse, Relay, Reuse
@@ -10,6 +9,7 @@ from wirecache._core.flows.recorder import Recorder
 from wirecache._core.messages import Request, RequestSummary
 from wirecache._core.rules.eligibility import model_of
 from wirecache._core.rules.endpoints import find_endpoint
+from wirecache._core.short_cache import cached_if_short
 
 __all__ = ["NO_LABELS", "Labels", "labels_of"]
 
@@ -41,7 +41,7 @@ def labels_of(request: Request, namespace: str, outcome: Outcome | Recorder) -> 
     return Labels(host, endpoint, (outcome.model if isinstance(outcome, Relay) else None) or "", namespace)
 
 
-@lru_cache(maxsize=4096)
+@cached_if_short(4096)
 def _summary(summary: bytes) -> tuple[str, str]:
     """Endpoint and model of an entry: read once, since a hit has 0.1 µs for it."""
     try:

@@ -14,6 +14,7 @@ from functools import lru_cache
 from wirecache._core.privacy.callers import names_credential
 from wirecache._core.privacy.names import keyed_hash
 from wirecache._core.privacy.patterns import redacted_text
+from wirecache._core.short_cache import LONGEST, cached_if_short
 
 __all__ = [
     "COUNTED",
@@ -80,11 +81,13 @@ HASH_MARK = "hmac-sha256:"
 _HASHED = re.compile(HASH_MARK + r"[0-9a-f]{64}")
 _OPEN = re.compile(r"[{?]|.@")  # JSON and URLs, which may hold a secret
 
+SHORT_NAMES = 4096  # bytes of all names of a request; which of longer ones count is not cached
+
 _COUNTED = re.compile("|".join(map(translate, COUNTED)))
 _LABELS = re.compile("|".join(map(translate, LABELS)))
 
 
-@lru_cache(maxsize=1024)
+@cached_if_short(1024)
 def is_counted(name: bytes) -> bool:
     """Return whether the header of this name (in lower case) is of the table."""
     text = name.decode("latin-1")
@@ -93,12 +96,16 @@ def is_counted(name: bytes) -> bool:
     return name in _ROUTING_KEYS or not names_credential(text)
 
 
-@lru_cache(maxsize=256)
 def counted_names(names: tuple[bytes, ...], extra: tuple[str, ...]) -> tuple[tuple[bytes, bytes], ...]:
     """Return which of these headers count, each with the name that it has in a key, sorted by that name.
 
     ``extra``: globs of further names; what counts by one of them has a plus in front. ``accept`` is left out: its value decides.
     """
+    return (_counted_names if len(b"".join(names)) <= SHORT_NAMES else _counted_names.__wrapped__)(names, extra)
+
+
+@lru_cache(maxsize=256)
+def _counted_names(names: tuple[bytes, ...], extra: tuple[str, ...]) -> tuple[tuple[bytes, bytes], ...]:
     found = [(name, name) for name in names if is_counted(name)]
     patterns = [re.compile(translate(glob.lower())) for glob in extra]
     found += [(b"+" + name, name) for name in names if any(pattern.fullmatch(name.decode("latin-1")) for pattern in patterns)]
@@ -127,9 +134,13 @@ def uncounted_names(fields: Mapping[bytes, bytes], extra: tuple[str, ...] = ()) 
     return tuple(sorted(name.decode("latin-1") for name in fields if name not in counted))
 
 
-@lru_cache(maxsize=256)
 def readable_value(name: bytes, value: bytes) -> str:
     """Return the value as text; as a keyed hash where it is a secret, or may hold one."""
+    return (_readable_value if len(name) + len(value) <= LONGEST else _readable_value.__wrapped__)(name, value)
+
+
+@lru_cache(maxsize=256)
+def _readable_value(name: bytes, value: bytes) -> str:
     text = value.decode("latin-1")
     if _HASHED.fullmatch(text):  # of an entry, whose key is computed anew
         return text

@@ -21,6 +21,7 @@ from wirecache._core.keys.multipart import canonical_form
 from wirecache._core.messages import Request
 from wirecache._core.privacy.callers import is_identity
 from wirecache._core.privacy.names import is_credential
+from wirecache._core.short_cache import LONGEST, cached_if_short
 from wirecache.errors import ConfigError
 
 __all__ = [
@@ -117,8 +118,7 @@ def request_from(method: str, url: str, headers: Mapping[str, str] | Iterable[tu
 
 def key_of(request: Request, body: Body, options: KeyOptions = DEFAULT_KEY, namespace: str = "", sample: int = 0) -> str:
     """Return the key of a request with a parsed body. It raises only what ``options.normalize`` raises."""
-    origin = _origin(request.scheme, request.host, request.port, request.fields.get(b"host"), request.socket) if options.host else ""
-    endpoint = _framed_endpoint(request.method, origin, request.path, namespace, sample)
+    endpoint = _endpoint(request, namespace, sample, with_host=options.host)
     query = _query(request.query, options.ignore_query) if request.query else b""
     plain = request.fields.get(b"accept", b"") in PLAIN_ACCEPT and not counted_names(tuple(request.fields), options.headers)
     fields = b"" if plain else _fields(request.fields, options.headers)
@@ -147,6 +147,15 @@ def _without_dots(path: str) -> str:
     return "/".join(kept)
 
 
+def _endpoint(request: Request, namespace: str, sample: int, *, with_host: bool) -> bytes:
+    """Return the framed parts that all calls of one endpoint have in common: they are computed once, unless they are long."""
+    host = request.fields.get(b"host")
+    size = len(request.host) + len(request.path) + len(request.socket) + len(namespace) + len(host or b"")
+    origin_of, framed = (_origin, _framed_endpoint) if size <= LONGEST else (_origin.__wrapped__, _framed_endpoint.__wrapped__)
+    origin = origin_of(request.scheme, request.host, request.port, host, request.socket) if with_host else ""
+    return framed(request.method, origin, request.path, namespace, sample)
+
+
 @lru_cache(maxsize=1024)
 def _origin(scheme: str, host: str, port: int | None, host_field: bytes | None, socket: str) -> str:
     """Return where the request goes. What leads elsewhere than the URL says counts: a ``Host`` header of another name, a unix socket."""
@@ -162,7 +171,6 @@ def _origin(scheme: str, host: str, port: int | None, host_field: bytes | None, 
 
 @lru_cache(maxsize=1024)
 def _framed_endpoint(method: str, origin: str, path: bytes, namespace: str, sample: int) -> bytes:
-    """Return the framed parts that all calls of one endpoint have in common: they are computed once."""
     return frame((FORMAT, namespace.encode(), b"%d" % sample, method.upper().encode(), origin.encode(), normalise_percent(path)))
 
 
@@ -180,7 +188,7 @@ def http_key(request: Request, namespace: str = "") -> str:
     return key_of(keyed, EMPTY, KeyOptions(credentials=True), namespace)
 
 
-@lru_cache(maxsize=1024)
+@cached_if_short(1024)
 def _is_of_caller_or_route(name: bytes) -> bool:
     return is_identity(name.decode("latin-1")) or (is_counted(name) and name not in _OF_THE_ANSWER)
 

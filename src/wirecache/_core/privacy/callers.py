@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from wirecache._core.short_cache import cached_if_short
 
 __all__ = ["is_identity", "names_credential"]
 
@@ -21,13 +21,13 @@ _WHOLE = frozenset({"key", "xkey", "xauthemail", "cookie"})  # Black Forest Labs
 _OTHERS = ("csrftoken", "xsrftoken", "clienttoken", "pagetoken", "nexttoken", "continuationtoken")
 
 
-@lru_cache(maxsize=1024)
+@cached_if_short(1024)
 def is_identity(name: str) -> bool:
     """Return whether the header or parameter of this name says who is calling: a credential, or an account that is billed."""
     return names_credential(name) or _plain_name(name).endswith(_ACCOUNTS)
 
 
-@lru_cache(maxsize=1024)
+@cached_if_short(1024)
 def names_credential(name: str) -> bool:
     """Return whether the header or parameter of this name is a credential."""
     plain = _plain_name(name)

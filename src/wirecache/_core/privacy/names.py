@@ -10,11 +10,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
 from wirecache._core.privacy.patterns import REDACTED, redacted_text
+from wirecache._core.short_cache import cached_if_short
 from wirecache.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def is_secret_name(name: str) -> bool:
     return _is_secret_name(_end_of(name))
 
 
-@lru_cache(maxsize=1024)
+@cached_if_short(1024)
 def _is_secret_name(name: str) -> bool:
     plain = plain_name(name)
     return plain.endswith(_ENDINGS) or plain in SECRET_WHOLE_NAMES
@@ -137,7 +137,7 @@ def is_secret_parameter(name: str) -> bool:
     return _is_secret_parameter(_end_of(name))
 
 
-@lru_cache(maxsize=1024)
+@cached_if_short(1024)
 def _is_secret_parameter(name: str) -> bool:
     plain = plain_name(name).rstrip("]")
     last = re.split(r"[\[\].]", plain)[-1]
@@ -171,7 +171,7 @@ def name_by_user(name: str) -> str:
     return plain_name(name)
 
 
-@lru_cache(maxsize=1024)
+@cached_if_short(1024)
 def is_credential(name: bytes) -> bool:
     """Return whether the query parameter of this name (as it was sent) is a credential."""
     return unquote_to_bytes(name.replace(b"+", b" ")).strip().lower() in CREDENTIAL_QUERY
@@ -199,6 +199,6 @@ def _is_secret_query_name(name: bytes) -> bool:
     return is_credential(name) or is_secret_parameter(unquote_to_bytes(name.replace(b"+", b" ")).decode("latin-1"))
 
 
-@lru_cache(maxsize=256)
+@cached_if_short(256)
 def _redacted_part(part: bytes) -> str:  # cached, since a program uses few paths, and often
     return redacted_text(part.decode("ascii", "replace"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 from urllib.parse import unquote
 
 from wirecache._core.headers import content_media_type
@@ -37,7 +36,6 @@ def is_upgrade(request: Request) -> bool:
     return b"upgrade" in request.fields or request.scheme in ("ws", "wss")
 
 
-@lru_cache(maxsize=1024)
 def target_requests_stream(path: bytes, query: bytes) -> bool:
     """Return whether path and query ask for a stream."""
     return path.rstrip(b"/").endswith(STREAM_PATHS) or b"alt=sse" in query.split(b"&")

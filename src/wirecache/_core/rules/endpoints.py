@@ -7,7 +7,8 @@ servers). It is an allow-list: what is not in it is not cached. Checked against 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+
+from wirecache._core.short_cache import cached_if_short
 
 __all__ = ["find_endpoint"]
 
@@ -83,7 +84,7 @@ PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
 _LONGEST_FIRST = sorted(SUFFIXES, key=len, reverse=True)
 
 
-@lru_cache(maxsize=1024)
+@cached_if_short(1024)
 def find_endpoint(path: bytes) -> str | None:
     """Return the name of the inference endpoint that a POST to this path calls, or None if the table has none."""
     text = path.decode("latin-1").rstrip("/")

@@ -1,0 +1,51 @@
+"""What is counted by itself in the statistics? As much as people can read: texts from outside are neither long nor without number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeAlias
+
+__all__ = ["MOST", "OTHER", "Bounds", "FourLabels", "shortened"]
+
+LONGEST = 120  # characters of a label, or of the name of an amount
+MOST = 1000  # different labels, and names of reasons in all of them; the rest is counted together
+OTHER = "other"
+
+FourLabels: TypeAlias = tuple[str, str, str, str]  # host, endpoint, model, namespace
+_ALL_OTHER = (OTHER, OTHER, OTHER, OTHER)
+
+
+def shortened(text: str) -> str:
+    """Return the text, or the beginning of a long one."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+
+
+class Bounds:
+    """Which labels have a row of their own? The first ``MOST``; what comes then is counted in one row "other"."""
+
+    __slots__ = ("_labels", "_names")
+
+    def __init__(self, labels: Iterable[FourLabels] = ()) -> None:
+        self._labels = set(labels)
+        self._names: set[str] = set()
+
+    def labels(self, labels: FourLabels) -> FourLabels:
+        """Return the labels by which to count these."""
+        if labels in self._labels:
+            return labels
+        host, endpoint, model, namespace = labels
+        short = (shortened(host), shortened(endpoint), shortened(model), shortened(namespace))
+        if short not in self._labels and len(self._labels) >= MOST:
+            return _ALL_OTHER
+        self._labels.add(short)
+        return short
+
+    def name(self, name: str) -> str:
+        """Return the name by which to count an amount of this name. What may be without number is a reason: ``refused:<reason>``."""
+        if name in self._names:
+            return name
+        short = shortened(name)
+        if short not in self._names and len(self._names) >= MOST:
+            return f"{short.partition(':')[0]}:{OTHER}" if ":" in short else short
+        self._names.add(short)
+        return short
