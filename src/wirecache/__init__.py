@@ -130,7 +130,7 @@ _WHERE = {
 }
 
 
-_MODULES = frozenset({"cassette", "errors", "httpx", "httpx2", "otel", "prices", "stats", "stores"})
+_MODULES = frozenset({"cassette", "errors", "httpx", "httpx2", "otel", "prices", "serve", "stats", "stores"})
 
 
 def __getattr__(name: str) -> Any:

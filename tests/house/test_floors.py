@@ -15,8 +15,8 @@ ROOMS = (
     ("__main__",),
     ("cli",),
     ("pytest_plugin",),
-    ("ui",),
-    ("_inspector",),
+    ("ui", "serve"),
+    ("_inspector", "_proxy"),
     ("",),  # the package itself: the public names
     ("_pytest",),
     ("httpx", "httpx2"),

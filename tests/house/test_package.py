@@ -31,6 +31,7 @@ def test_importing_wirecache_imports_nothing_heavy() -> None:
         pytest.param("import wirecache.httpx", {"httpx2", "hishel", "pydantic", "diskcache"}, id="one face"),
         pytest.param("import wirecache.httpx2", {"httpx", "hishel", "pydantic", "diskcache"}, id="the other face"),
         pytest.param("import wirecache.pytest_plugin", {"httpx", "httpx2", "hishel", "pydantic", "diskcache", "anyio"}, id="the plugin"),
+        pytest.param("import wirecache._proxy.programs", {"httpx", "httpx2", "hishel", "diskcache", "pydantic"}, id="a proxy's table"),
         pytest.param("import wirecache; wirecache.cached_client", {"httpx", "httpx2", "hishel", "diskcache"}, id="a name of the package"),
     ],
 )

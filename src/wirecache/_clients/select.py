@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     import httpx
     import httpx2
 
-__all__ = ["cached_async_client", "cached_client"]
+__all__ = ["cached_async_client", "cached_client", "library_module"]
 
 
-def _library_module(library: str | None) -> Any:
+def library_module(library: str | None) -> Any:
     """Return ``wirecache.httpx`` or ``wirecache.httpx2``. Raises ``ImportError`` if that library is not installed."""
     if library is None:
         library = "httpx2" if importlib.util.find_spec("httpx2") else "httpx"
@@ -40,7 +40,7 @@ def cached_client(cache: CacheLike | None = None, *, library: str | None = None,
     ``library``: ``"httpx"``, ``"httpx2"``, or None: httpx2 if it is installed, else httpx. If an SDK refuses the client, its error
     names the type that it expects; choose that type's library. All other options are the library's own.
     """
-    return _library_module(library).cached_client(cache, **client_options)
+    return library_module(library).cached_client(cache, **client_options)
 
 
 @overload
@@ -51,4 +51,4 @@ def cached_async_client(cache: CacheLike | None = None, *, library: Literal["htt
 def cached_async_client(cache: CacheLike | None = None, *, library: None = None, **client_options: Any) -> Any: ...
 def cached_async_client(cache: CacheLike | None = None, *, library: str | None = None, **client_options: Any) -> Any:
     """Return an async client with the cache under it, for asyncio and trio; ``library`` as in ``cached_client``."""
-    return _library_module(library).cached_async_client(cache, **client_options)
+    return library_module(library).cached_async_client(cache, **client_options)

@@ -49,6 +49,26 @@ class _Rule(_Table):
     ttl: Duration | None = None
 
 
+class _Upstream(_Table):
+    """``[tool.wirecache.serve.upstreams.NAME]``: the URL of an upstream, and the seconds without a byte after which it is given up."""
+
+    url: str
+    timeout: float | None = None
+
+
+class _Serve(_Table):
+    """``[tool.wirecache.serve]``: options of ``wirecache serve``."""
+
+    host: str | None = None
+    port: int | None = None
+    upstreams: dict[str, str | _Upstream] = {}
+    allow_hosts: list[str] = []
+    cors_origins: list[str] = []
+    server_names: list[str] = []
+    ping_seconds: float | None = None
+    grace_seconds: float | None = None
+
+
 class Settings(_Table):
     """``[tool.wirecache]``: the parameters of ``Cache``, except those whose values are Python objects."""
 
@@ -61,10 +81,14 @@ class Settings(_Table):
     streams: Literal["bypass", "record"] | None = None
     key: _Key | None = None
     rules: list[_Rule] = []
+    serve: _Serve | None = None
 
     def as_arguments(self, folder: Path) -> dict[str, Any]:
-        """Return the settings of the file as arguments of ``Cache``. ``folder``: the one that relative paths of stores start from."""
-        arguments: dict[str, Any] = self.model_dump(exclude_unset=True, exclude={"key", "rules"})
+        """Return the settings of the file as arguments of ``Cache``, and under ``serve`` those of that command.
+
+        ``folder``: the one that relative paths of stores start from.
+        """
+        arguments: dict[str, Any] = self.model_dump(exclude_unset=True, exclude={"key", "rules", "serve"})
         if isinstance(self.store, list):
             arguments["store"] = [_resolved(folder, tier) for tier in self.store]
         elif self.store is not None:
@@ -74,6 +98,8 @@ class Settings(_Table):
             arguments["key"] = KeyOptions(*lists, credentials=self.key.credentials, host=self.key.host)
         if self.rules:
             arguments["rules"] = tuple(Rule(**rule.model_dump(exclude_unset=True)) for rule in self.rules)
+        if self.serve is not None:
+            arguments["serve"] = self.serve.model_dump(exclude_unset=True)
         return arguments
 
 
@@ -90,7 +116,7 @@ def allowed_at(location: Sequence[int | str]) -> str:
 
     ``location``: the path of keys and list indices, as pydantic reports it. If it leads to no setting, the names of those there are.
     """
-    tables: dict[str, type[_Table]] = {"key": _Key, "rules": _Rule}
+    tables: dict[str, type[_Table]] = {"key": _Key, "rules": _Rule, "serve": _Serve}
     table = tables.get(str(location[0]), Settings) if len(location) > 1 else Settings
     name = str(location[-1])
     if name not in table.model_fields:

@@ -55,6 +55,10 @@ COMMANDS = {
         {"no_args_is_help": False, "context_settings": {"allow_interspersed_args": False}},
     ),
     "ui": Command("ui", "Show stores and cassettes in a browser: conversations, search, why a call missed, what was saved."),
+    "serve": Command(
+        "serve", "Serve the cache as a reverse proxy: programs in any language use it by a base URL, with the entries of Python's clients."
+    ),
+    "env": Command("env", "Print what to set so that PROGRAM uses the proxy that 'wirecache serve' runs."),
 }
 
 

@@ -7,11 +7,14 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from wirecache import Cache, Cassette, CassetteError, ConfigError, Mode, RecordMode
+from wirecache._core.rules.plan import Streams
+from wirecache.cli._proxy_cache import open_cache_or_cassette
+from wirecache.cli._run_proxy import run_with_proxy
 from wirecache.cli._terminal import usage_error
 
 __all__ = ["command"]
@@ -30,21 +33,36 @@ def command(
     namespace: Annotated[str | None, typer.Option(help="The namespace; entries of other namespaces are not used.")] = None,
     cassette: Annotated[str | None, typer.Option(help="A cassette directory to use instead of a store.", metavar="DIR")] = None,
     record: Annotated[RecordMode | None, typer.Option(help="The record mode of the cassette. Default: none.")] = None,
+    streams: Annotated[Streams | None, typer.Option(help="Whether streams are recorded and replayed. Default: bypass.")] = None,
+    proxy: Annotated[bool, typer.Option("--proxy", help="Run a program of any language, with a proxy that its base URLs lead to.")] = False,
+    upstream: Annotated[list[str] | None, typer.Option(help="With --proxy: a further upstream.", metavar="NAME=URL")] = None,
 ) -> None:
     """Run a Python program with the cache under every httpx and httpx2 client, without changing the program.
 
-    wirecache run script.py ARG...  |  wirecache run -m module ARG...  |  wirecache run pytest ARG...
+    wirecache run script.py ARG...  |  wirecache run -m module ARG...  |  wirecache run --proxy -- npm test
 
     Options go before PROGRAM; what follows it belongs to the program. Python processes that it starts (workers, kernels, pytest-xdist)
-    have the cache too, unless WIRECACHE_INSTALL=0 is set for them.
+    have the cache too, unless WIRECACHE_INSTALL=0 is set for them. With --proxy the program may be of any language: its environment
+    gets the base URLs of a proxy that ends with it; those that are set already become the upstreams.
     """
     if cassette and store:
         raise usage_error("--cassette and --store cannot be combined: choose one")
+    if proxy:
+        options: dict[str, Any] = {"record": record, "mode": mode, "ttl": ttl, "namespace": namespace, "streams": streams}
+        with open_cache_or_cassette(store, cassette, **options) as cache:
+            line = (
+                _command_line(program, module) if module or program[0].endswith(".py") else [_found(program[0]) or program[0], *program[1:]]
+            )
+            status = run_with_proxy(line, cache, upstream or ())
+        raise typer.Exit(status)
+    if upstream:
+        raise usage_error("--upstream needs --proxy")
     settings = {
         "WIRECACHE_MODE": mode and mode.value,
         "WIRECACHE_STORE": store and _absolute(store),
         "WIRECACHE_TTL": ttl,
         "WIRECACHE_NAMESPACE": namespace,
+        "WIRECACHE_STREAMS": streams and streams.value,
         "WIRECACHE_CASSETTE": cassette and _absolute(cassette),
         "WIRECACHE_RECORD_MODE": record and record.value,
     }
@@ -74,11 +92,14 @@ def _command_line(program: list[str], module: bool) -> list[str]:
     flags: list[str] = getattr(subprocess, "_args_from_interpreter_flags", list)()  # -W, -X, -O of this process
     if module:
         return [sys.executable, *flags, "-m", *program]
-    if not os.path.exists(program[0]):
-        path = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])
-        if found := shutil.which(program[0], path=path):
-            return [found, *program[1:]]
+    if not os.path.exists(program[0]) and (found := _found(program[0])):
+        return [found, *program[1:]]
     return [sys.executable, *flags, *program]
+
+
+def _found(name: str) -> str | None:
+    """Return the path of a command, of those of this Python first, or None."""
+    return shutil.which(name, path=os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")]))
 
 
 def _exec(command_line: list[str]) -> NoReturn:

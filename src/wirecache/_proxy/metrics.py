@@ -1,0 +1,132 @@
+"""What does the proxy do, in numbers? Counters of its calls, as Prometheus reads them. No label has a path, a key or a prompt."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from wirecache._core.stats import Stats
+from wirecache._core.status import CacheStatus
+from wirecache._proxy.relay import Relay
+from wirecache._proxy.request_body import RequestBody
+
+__all__ = ["CONTENT_TYPE", "Metrics", "OpenCall"]
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+BUCKETS = (0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0)  # seconds
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+@dataclass(slots=True)
+class OpenCall:
+    """One call while it is under way, and what became of it."""
+
+    method: str
+    upstream: str
+    started: float = field(default_factory=time.perf_counter)
+    status: int = 0  # 0: there was no answer
+    cache_status: CacheStatus | None = None
+    body: RequestBody | None = None
+    relay: Relay | None = None
+    has_left: bool = False  # the client went away before the end
+
+    @property
+    def seconds(self) -> float:
+        """Since it arrived."""
+        return time.perf_counter() - self.started
+
+    @property
+    def outcome(self) -> str:
+        """What the cache did (hit, stale, collapsed, miss, bypass), or ``none`` if the request did not come so far."""
+        return self.cache_status.outcome if self.cache_status is not None else "none"
+
+    @property
+    def sent(self) -> int:
+        """The bytes of the answer so far."""
+        return self.relay.bytes_sent if self.relay is not None else 0
+
+
+class Metrics:
+    """The counters of one process."""
+
+    def __init__(self) -> None:
+        self._open_calls: dict[int, OpenCall] = {}
+        self._calls: Counter[tuple[str, str, str, str]] = Counter()
+        self._left: Counter[str] = Counter()
+        self._received: Counter[str] = Counter()
+        self._sent: Counter[str] = Counter()
+        self._seconds: Counter[tuple[str, float]] = Counter()
+        self._seconds_sum: Counter[str] = Counter()
+
+    @contextmanager
+    def call(self, method: str, upstream: str) -> Iterator[OpenCall]:
+        """Yield a call that is under way within the block, and count it at its end."""
+        call = OpenCall(method if method in _METHODS else "other", upstream)
+        self._open_calls[id(call)] = call
+        try:
+            yield call
+        finally:
+            del self._open_calls[id(call)]
+            self._count(call)
+
+    def open_calls(self) -> list[OpenCall]:
+        """Return the calls that are under way, the oldest first."""
+        return list(self._open_calls.values())
+
+    def text(self, stats: Stats) -> str:
+        """Return all numbers in Prometheus' text format. ``stats``: those of the cache."""
+        return "".join([*self._own_lines(), *_cache_lines(stats)])
+
+    def _count(self, call: OpenCall) -> None:
+        seconds, outcome = call.seconds, call.outcome
+        self._calls[call.upstream, call.method, str(call.status), outcome] += 1
+        self._left[call.upstream] += call.has_left
+        self._received[call.upstream] += call.body.size if call.body is not None else 0
+        self._sent[call.upstream] += call.sent
+        self._seconds_sum[outcome] += seconds  # type: ignore[assignment]
+        self._seconds[outcome, float("inf")] += 1
+        for limit in BUCKETS:
+            self._seconds[outcome, limit] += seconds <= limit
+
+    def _own_lines(self) -> Iterator[str]:
+        names = ("upstream", "method", "status", "outcome")
+        yield from _family("proxy_calls_total", "counter", ((dict(zip(names, key, strict=True)), n) for key, n in self._calls.items()))
+        yield from _family("proxy_open_calls", "gauge", [({}, len(self._open_calls))])
+        per_upstream = {"disconnects_total": self._left, "received_bytes_total": self._received, "sent_bytes_total": self._sent}
+        for name, counter in per_upstream.items():
+            yield from _family(f"proxy_{name}", "counter", (({"upstream": key}, n) for key, n in counter.items()))
+        yield "# TYPE wirecache_proxy_seconds histogram\n"
+        for outcome, total in sorted(self._seconds_sum.items()):
+            for limit in (*BUCKETS, float("inf")):
+                le = "+Inf" if limit == float("inf") else str(limit)
+                yield _line("proxy_seconds_bucket", {"outcome": outcome, "le": le}, self._seconds[outcome, limit])
+            yield _line("proxy_seconds_sum", {"outcome": outcome}, total)
+            yield _line("proxy_seconds_count", {"outcome": outcome}, self._seconds[outcome, float("inf")])
+
+
+def _cache_lines(stats: Stats) -> Iterator[str]:
+    for name in ("hits", "misses", "bypassed", "stale", "collapsed", "stored", "refused", "store_errors"):
+        yield from _family(f"{name}_total", "counter", [({}, getattr(stats, name))])
+    yield from _family("seconds_saved_total", "counter", [({}, stats.seconds_saved)])
+    for kind in ("billed", "saved"):
+        usage = getattr(stats, kind)
+        rows = [({"kind": part}, getattr(usage, part)) for part in ("input", "output")]
+        yield from _family(f"{kind}_tokens_total", "counter", rows)
+
+
+def _family(name: str, kind: str, rows: Iterable[tuple[Mapping[str, str], float]]) -> Iterator[str]:
+    yield f"# TYPE wirecache_{name} {kind}\n"
+    for labels, value in rows:
+        yield _line(name, labels, value)
+
+
+def _line(name: str, labels: Mapping[str, str], value: float) -> str:
+    shown = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
+    return f"wirecache_{name}{{{shown}}} {value}\n" if shown else f"wirecache_{name} {value}\n"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -1,0 +1,102 @@
+"""How is the application served? By uvicorn, on a socket that is bound before: an address in use is an error of the command."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from wirecache._proxy.app import App
+
+__all__ = ["ProxyServer", "bind", "is_loopback", "url_of"]
+
+KEEP_ALIVE = 75  # seconds: longer than the pools of clients keep idle connections, so that these close them and no call meets a closing
+BACKLOG = 2048
+LONGEST_HEAD = 256 * 1024  # bytes of a request's head
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a socket that is bound to the address; port 0 takes a free one. ``OSError`` if it cannot be had."""
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    bound = socket.socket(family, kind, protocol)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+    except OSError:
+        bound.close()
+        raise
+    bound.set_inheritable(True)
+    return bound
+
+
+def is_loopback(bound: socket.socket) -> bool:
+    """Return whether only programs of this machine can reach the socket."""
+    address: str = bound.getsockname()[0]
+    return address == "::1" or address.startswith("127.")
+
+
+def url_of(bound: socket.socket) -> str:
+    """Return the URL by which programs of this machine reach the socket."""
+    address, port = bound.getsockname()[:2]
+    reached = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(address, f"[{address}]" if ":" in address else address)
+    return f"http://{reached}:{port}"
+
+
+class ProxyServer:
+    """Serves the application on a bound socket. ``grace``: seconds that open calls have to end after a signal to stop."""
+
+    def __init__(self, app: App, bound: socket.socket, grace: float) -> None:
+        logging.getLogger("uvicorn").setLevel(logging.CRITICAL)  # what went wrong with a call is in our own line of it
+        config = uvicorn.Config(
+            app,
+            http="h11",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            date_header=False,
+            backlog=BACKLOG,
+            timeout_keep_alive=KEEP_ALIVE,
+            timeout_graceful_shutdown=max(1, round(grace)),
+            h11_max_incomplete_event_size=LONGEST_HEAD,
+        )
+        self._server = _Server(config, app)
+        self._bound = bound
+
+    def run(self) -> None:
+        """Serve until a signal stops it."""
+        self._server.run([self._bound])
+
+    def stop(self) -> None:
+        """Take no new calls, and end when the open ones have."""
+        self._server.should_exit = True
+
+    @contextmanager
+    def in_thread(self) -> Iterator[None]:
+        """Serve within the block, in a thread."""
+        thread = threading.Thread(target=self.run, name="wirecache-serve")
+        thread.start()
+        try:
+            yield
+        finally:
+            self.stop()
+            thread.join()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which lets the application know that it stops before it waits for open calls."""
+
+    def __init__(self, config: uvicorn.Config, app: App) -> None:
+        super().__init__(config)
+        self._app = app
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop as uvicorn does."""
+        self._app.control.is_stopping = True
+        await super().shutdown(sockets)

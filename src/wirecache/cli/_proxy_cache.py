@@ -1,0 +1,47 @@
+"""Which cache or cassette is behind a proxy? The one that the options of ``serve`` and ``run --proxy`` name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from wirecache import Cache, Cassette, Mode, RecordMode, WirecacheError
+from wirecache._core.rules.plan import Streams
+from wirecache._core.unset import UNSET
+from wirecache.cli._terminal import fail, usage_error, warn
+
+__all__ = ["open_cache_or_cassette"]
+
+
+@contextmanager
+def open_cache_or_cassette(
+    store: str | None,
+    cassette: str | None,
+    *,
+    record: RecordMode | None,
+    mode: Mode | None,
+    ttl: str | None,
+    namespace: str | None,
+    streams: Streams | None,
+) -> Iterator[Cache | Cassette]:
+    """Yield it, and close it at the end. The command ends with 2 if an option is wrong, with 1 if a cassette cannot be written."""
+    if cassette and (store or mode or ttl or namespace or streams):
+        raise usage_error("--cassette cannot be combined with --store, --mode, --ttl, --namespace or --streams")
+    if record is not None and not cassette:
+        raise usage_error("--record needs --cassette DIR")
+    try:
+        opened: Cache | Cassette
+        if cassette:
+            opened = Cassette(cassette, UNSET if record is None else record)
+        else:
+            settings = {"mode": mode, "ttl": ttl, "namespace": namespace, "streams": streams}
+            opened = Cache(store, **{name: value for name, value in settings.items() if value is not None})  # type: ignore[arg-type]
+    except WirecacheError as error:
+        raise usage_error(str(error)) from None
+    try:
+        with opened:
+            yield opened
+            if isinstance(opened, Cassette):
+                warn(f"wirecache: cassette {opened.path}: {opened.report()}")
+    except WirecacheError as error:
+        fail(str(error))

@@ -1,0 +1,127 @@
+"""``wirecache serve``: the cache as a reverse proxy, for programs in any language."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Annotated, Any
+
+import typer
+
+from wirecache import Cache, Cassette, ConfigError, Mode, RecordMode
+from wirecache._core.rules.plan import Streams
+from wirecache.cli._proxy_cache import open_cache_or_cassette
+from wirecache.cli._terminal import fail, print_text, usage_error, warn
+
+__all__ = ["command"]
+
+TOKEN_VARIABLE = "WIRECACHE_SERVE_TOKEN"
+
+
+def command(
+    host: Annotated[str | None, typer.Option(help="The address to listen on. Default: 127.0.0.1, this machine only.")] = None,
+    port: Annotated[int | None, typer.Option(help="The port; 0 takes a free one. Default: 4141.", min=0, max=65535)] = None,
+    store: Annotated[str | None, typer.Option(help="The store: a path or a URL.")] = None,
+    cassette: Annotated[str | None, typer.Option(help="A cassette directory to use instead of a store.", metavar="DIR")] = None,
+    record: Annotated[RecordMode | None, typer.Option(help="The record mode of the cassette. Default: none.")] = None,
+    mode: Annotated[Mode | None, typer.Option(help="The cache mode; offline answers from the store only.", case_sensitive=False)] = None,
+    ttl: Annotated[str | None, typer.Option(help="How long an answer is fresh: 90s, 15m, 12h, 7d, 2w.")] = None,
+    namespace: Annotated[str | None, typer.Option(help="The namespace; entries of other namespaces are not used.")] = None,
+    streams: Annotated[Streams | None, typer.Option(help="Whether streams are recorded and replayed. Default: bypass.")] = None,
+    upstream: Annotated[list[str] | None, typer.Option(help="A further upstream, or another URL of one.", metavar="NAME=URL")] = None,
+    allow_host: Annotated[list[str] | None, typer.Option(help="A host that /to/HOST/ leads to; * is a wildcard.", metavar="HOST")] = None,
+    cors_origin: Annotated[list[str] | None, typer.Option(help="An origin whose pages may use the proxy.", metavar="ORIGIN")] = None,
+    server_name: Annotated[list[str] | None, typer.Option(help="A further name of this server (Host header).", metavar="NAME")] = None,
+    inject_key: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Put the key in variable ENV into calls to upstream NAME that send 'wirecache' as their key.", metavar="NAME=ENV"
+        ),
+    ] = None,
+    no_token: Annotated[bool, typer.Option("--no-token", help="Need no token on an address that other machines reach.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print no line for each call.")] = False,
+) -> None:
+    """Serve the cache as a reverse proxy: programs in any language use it by a base URL, with the entries of Python's clients.
+
+    wirecache serve  |  wirecache serve --cassette tests/cassettes --record once  |  wirecache serve --upstream lab=http://10.0.0.5:8000
+
+    Prints the variables to export. On an address that other machines reach, callers send the token of WIRECACHE_SERVE_TOKEN (or one that
+    is made up and printed). SIGTERM and Ctrl-C stop it when the open calls have ended; SIGHUP reads the settings file again.
+    """
+    if find_spec("starlette") is None or find_spec("uvicorn") is None:
+        fail("serve needs the serve extra: pip install 'wirecache[serve]'")
+    given: dict[str, Any] = {
+        "host": host, "port": port, "upstreams": upstream or (), "allow_hosts": allow_host or (), "cors_origins": cors_origin or (),
+        "server_names": server_name or (), "inject_keys": inject_key or (),
+    }  # fmt: skip
+    options = {"record": record, "mode": mode, "ttl": ttl, "namespace": namespace, "streams": streams}
+    with open_cache_or_cassette(store, cassette, **options) as cache:  # type: ignore[arg-type]
+        try:
+            _serve(cache, given, no_token=no_token, quiet=quiet)
+        except ConfigError as error:
+            raise usage_error(str(error)) from None
+
+
+def _serve(cache: Cache | Cassette, given: dict[str, Any], *, no_token: bool, quiet: bool) -> None:
+    """Serve until a signal stops it. ``given``: what ``configuration_of`` takes. ``ConfigError`` if something of that is wrong."""
+    from wirecache._proxy.configuration import configuration_of
+    from wirecache._proxy.server import ProxyServer, bind, is_loopback, url_of
+
+    chosen = configuration_of(**given)
+    try:
+        bound = bind(chosen.host, chosen.port)
+    except OSError as error:
+        fail(f"cannot listen on {chosen.host}:{chosen.port}: {error.strerror or error}")
+    with bound:
+        token = _token(needed=not is_loopback(bound) and not no_token)
+        app = chosen.app(cache, token)
+        _print_start(url_of(bound), token)
+        server = ProxyServer(app, bound, chosen.grace_seconds)
+        _handle_signals(lambda: configuration_of(**given).reload(app), server.stop)
+        _log_calls(quiet)
+        server.run()
+
+
+def _token(*, needed: bool) -> str | None:
+    return os.environ.get(TOKEN_VARIABLE) or (secrets.token_urlsafe(24) if needed else None)
+
+
+def _print_start(url: str, token: str | None) -> None:
+    """Print what to export, on standard output: a script may read it."""
+    from wirecache._proxy.programs import environment
+
+    print_text(f"# wirecache serve: {url}" + (f" (token: {token})" if token else ""))
+    for name, value in environment(f"{url}/token/{token}" if token else url).items():
+        print_text(f"export {name}={value}")
+    sys.stdout.flush()
+
+
+def _handle_signals(reload: Callable[[], None], stop: Callable[[], None]) -> None:
+    """Let SIGTERM and Ctrl-C end the command with 0, once the server has stopped; let SIGHUP reload, or stop what has lost its terminal."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)  # uvicorn stops by it first, and raises it again at the end
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, lambda *_: stop() if sys.stdin is not None and sys.stdin.isatty() else _reload(reload))
+
+
+def _reload(reload: Callable[[], None]) -> None:
+    try:
+        reload()
+        warn("wirecache: read the settings again")
+    except ConfigError as error:
+        warn(f"wirecache: the settings are as before: {error}")
+
+
+def _log_calls(quiet: bool) -> None:
+    """Print a line for each call on standard error."""
+    logger = logging.getLogger("wirecache.serve")
+    logger.setLevel(logging.WARNING if quiet else logging.INFO)
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    logger.addHandler(handler)
+    logger.propagate = False

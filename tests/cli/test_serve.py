@@ -1,0 +1,245 @@
+"""``wirecache serve`` as a shell runs it: what it prints, what it refuses, how it stops."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.cli.command import wirecache
+from tests.provider import CHAT, Answer, Provider
+from tests.sdk.wire import CHAT_STREAM, Gate
+
+PATH = "/openai/v1/chat/completions"
+BODY = {"model": "m", "messages": []}
+
+
+class Served:
+    """A running command; ``url`` is where it serves, ``lines`` what it has printed first."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        self.process = process
+        first = process.stdout.readline()
+        match = re.match(r"# wirecache serve: (http://\S+?)(?: \(token: (\S+)\))?$", first)
+        assert match, first + (process.stderr.read() if process.stderr else "")
+        self.url, self.token = match[1], match[2]
+        self.exports: dict[str, str] = {}
+        while not self.exports.get("OLLAMA_HOST"):
+            name, _, value = process.stdout.readline().removeprefix("export ").strip().partition("=")
+            self.exports[name] = value
+
+    def post(self, path: str = PATH, **options: Any) -> httpx.Response:
+        return httpx.post(self.url + path, json=BODY, trust_env=False, timeout=20, **options)
+
+    def stop(self, number: int = signal.SIGTERM) -> tuple[int, str, str]:
+        """Send the signal, and return the exit status and what was printed since."""
+        self.process.send_signal(number)
+        out, error = self.process.communicate(timeout=20)
+        return self.process.returncode, out, error
+
+
+@contextmanager
+def serve(*arguments: object, cwd: Path, **environment: str) -> Iterator[Served]:
+    """Run the command on a free port."""
+    command = [sys.executable, "-m", "wirecache", "serve", "--port", "0", *map(str, arguments)]
+    pipes: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=cwd, env={**os.environ, **environment}, **pipes) as process:
+        try:
+            yield Served(process)
+        finally:
+            process.kill()
+
+
+def test_it_prints_what_to_export_and_serves_until_it_is_stopped(provider: Provider, tmp_path: Path) -> None:
+    with serve("--store", "kept", "--upstream", f"openai={provider.url}", cwd=tmp_path) as served:
+        assert served.exports["OPENAI_BASE_URL"] == f"{served.url}/openai/v1"
+        assert served.exports["ANTHROPIC_BASE_URL"] == f"{served.url}/anthropic"
+        statuses = [served.post(headers={"authorization": "Bearer sk-secret"}).headers["cache-status"] for _ in range(2)]
+        code, out, error = served.stop()
+    assert ["fwd=miss" in statuses[0], "hit" in statuses[1]] == [True, True]
+    assert (code, out) == (0, "")
+    assert re.findall(r"POST openai (\S+) 200 (\w+) [\d.]+ ms 282 B", error) == [
+        ("/v1/chat/completions", "miss"),
+        ("/v1/chat/completions", "hit"),
+    ]
+    assert "secret" not in error
+    with serve("--store", "kept", "--mode", "offline", "--quiet", "--upstream", f"openai={provider.url}", cwd=tmp_path) as served:
+        assert served.post().json() == CHAT
+        assert served.stop(signal.SIGINT)[::2] == (0, "")
+    assert provider.calls == 1
+
+
+def test_a_cassette_is_recorded_and_replayed(provider: Provider, tmp_path: Path) -> None:
+    upstream = ("--upstream", f"openai={provider.url}")
+    with serve("--cassette", "tape", "--record", "once", *upstream, cwd=tmp_path) as served:
+        assert served.post().json() == CHAT
+        code, _, error = served.stop()
+        assert code == 0
+        assert error.endswith("wirecache: cassette tape: 0 replayed, 1 recorded, 0 live, 0 unused\n")
+    with serve("--cassette", "tape", *upstream, cwd=tmp_path) as served:
+        assert served.post().json() == CHAT
+        assert served.post("/openai/v1/other").status_code == 424
+    assert provider.calls == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--upstream", "lab"], "--upstream must be NAME=VALUE, got 'lab'"),
+        (["--upstream", "lab=nowhere"], "upstream lab: must be a URL"),
+        (["--allow-host", "https://a/b"], "an allowed host must be"),
+        (["--inject-key", "openai=NOT_SET"], "the variable NOT_SET is not set"),
+        (["--inject-key", "nobody=HOME"], "--inject-key must name an upstream"),
+        (["--record", "once"], "--record needs --cassette"),
+        (["--cassette", "a", "--store", "b"], "cannot be combined"),
+        (["--port", "99999"], "Invalid value for '--port'"),
+        (["--ttl", "soon"], "ttl must be"),
+    ],
+)
+def test_usage_errors(arguments: list[str], message: str) -> None:
+    done = wirecache("serve", "--port", "0", *arguments)
+    assert done.code == 2
+    assert message in re.sub(r"[│╭╮╰╯─]+ ?", "", done.error).replace("  ", " ")
+
+
+def test_a_port_in_use() -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as used:
+        done = wirecache("serve", "--port", str(used.getsockname()[1]))
+    assert done.code == 1
+    assert "cannot listen on 127.0.0.1" in done.error
+
+
+def test_other_machines_need_a_token(provider: Provider, tmp_path: Path) -> None:
+    upstream = ("--host", "0.0.0.0", "--upstream", f"openai={provider.url}")
+    with serve(*upstream, cwd=tmp_path) as served:
+        assert len(served.token) >= 32
+        assert served.url.startswith("http://127.0.0.1:")
+        assert served.exports["OPENAI_BASE_URL"] == f"{served.url}/token/{served.token}/openai/v1"
+        assert served.post().status_code == 401
+        assert served.post(f"/token/{served.token}{PATH}").status_code == 200
+        assert served.token not in served.stop()[2]
+    with serve(*upstream, "--no-token", cwd=tmp_path) as served:
+        assert served.token is None
+        assert served.post().status_code == 200
+    with serve("--upstream", f"openai={provider.url}", cwd=tmp_path, WIRECACHE_SERVE_TOKEN="mine") as served:
+        assert served.post().status_code == 401
+        assert served.post(headers={"x-wirecache-token": "mine"}).status_code == 200
+
+
+def test_a_key_is_put_in_for_who_sends_the_dummy(provider: Provider, tmp_path: Path) -> None:
+    upstreams = ("--upstream", f"openai={provider.url}", "--upstream", f"gemini={provider.url}", "--inject-key", "openai=KEY")
+    with serve(*upstreams, "--mode", "off", cwd=tmp_path, KEY="sk-real") as served:
+        for headers in ({"authorization": "Bearer wirecache"}, {"x-api-key": "wirecache"}, {"authorization": "Bearer sk-own"}, {}):
+            served.post(headers=headers)
+        served.post(f"{PATH}?key=wirecache&a=1")
+        served.post("/gemini/v1/models/m:generateContent", headers={"authorization": "Bearer wirecache"})
+        assert "sk-real" not in "".join(served.stop()[1:])
+    sent = [(request.header("authorization"), request.header("x-api-key"), request.path) for request in provider.requests]
+    assert sent == [
+        ("Bearer sk-real", None, "/v1/chat/completions"),
+        (None, "sk-real", "/v1/chat/completions"),
+        ("Bearer sk-own", None, "/v1/chat/completions"),
+        (None, None, "/v1/chat/completions"),
+        (None, None, "/v1/chat/completions?key=sk-real&a=1"),
+        ("Bearer wirecache", None, "/v1/models/m:generateContent"),
+    ]
+
+
+def test_the_settings_file_is_heeded_and_read_again(provider: Provider, tmp_path: Path) -> None:
+    settings = tmp_path / "wirecache.toml"
+    text = f'[serve]\nping_seconds = 1.5\n[serve.upstreams]\nlab = "{provider.url}"\nslow = {{ url = "{provider.url}", timeout = 0.2 }}\n'
+    settings.write_text(text)
+    provider.script = lambda request: time.sleep(1) if "slow" in request.path else None
+    with serve(cwd=tmp_path) as served:
+        assert served.post("/lab/v1/chat/completions").status_code == 200
+        assert served.post("/slow/v1/slow").status_code == 504
+        assert served.post("/more/v1/chat/completions").status_code == 404
+        settings.write_text(text + f'more = "{provider.url}"\n')
+        served.process.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + 10
+        while (status := served.post("/more/v1/chat/completions").status_code) != 200 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert status == 200
+        settings.write_text("rubbish")
+        served.process.send_signal(signal.SIGHUP)
+        assert served.post("/more/v1/chat/completions").status_code == 200
+        assert "the settings are as before" in served.stop()[2]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[serve]\nhots = 1", "serve.hots is not a setting; allowed: host, port"),
+        ('[serve.upstreams]\nlab = "nowhere"', "upstream lab: must be a URL"),
+        ("[serve.upstreams.lab]\ntimeout = 1", "serve.upstreams.lab"),
+    ],
+)
+def test_a_wrong_settings_file(text: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "wirecache.toml").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    done = wirecache("serve", "--port", "0")
+    assert done.code == 2
+    assert message in re.sub(r"[│╭╮╰╯─]+ ?", "", done.error).replace("  ", " ")
+
+
+def test_100_open_streams_end_before_it_stops(provider: Provider, tmp_path: Path) -> None:
+    gates = [Gate(CHAT_STREAM) for _ in range(100)]
+    waiting = iter(gates)
+    provider.script = lambda _: next(waiting).answer()
+    bodies: list[bytes] = []
+
+    def call(number: int) -> None:
+        body = {**BODY, "stream": True, "user": str(number)}
+        bodies.append(httpx.post(served.url + PATH, json=body, trust_env=False, timeout=30).content)
+
+    with serve("--streams", "record", "--store", "kept", "--upstream", f"openai={provider.url}", cwd=tmp_path) as served:
+        threads = [threading.Thread(target=call, args=(number,)) for number in range(100)]
+        for thread in threads:
+            thread.start()
+        while len(httpx.get(f"{served.url}/-/wirecache/calls", trust_env=False).json()["open"]) < 100:
+            time.sleep(0.05)
+        served.process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        with pytest.raises(httpx.ConnectError):
+            served.post()
+        for gate in gates:
+            gate.open()
+        for thread in threads:
+            thread.join()
+        assert served.stop()[0] == 0
+    assert bodies == [b"".join(CHAT_STREAM)] * 100
+    stored = wirecache("stats", "--store", tmp_path / "kept", "--json").json
+    assert "100" in str(stored)
+
+
+def test_a_stream_that_does_not_end_is_cut_at_the_limit(provider: Provider, tmp_path: Path) -> None:
+    (tmp_path / "wirecache.toml").write_text("[serve]\ngrace_seconds = 1.0\n")
+    forever = threading.Event()
+    provider.script = lambda _: Answer(
+        200, {"content-type": "text/event-stream"}, (b"data: 1\n\n" for _ in iter(lambda: forever.wait(0.1), True))
+    )
+    with serve("--upstream", f"openai={provider.url}", cwd=tmp_path) as served:
+        with httpx.stream("POST", served.url + PATH, json=BODY, trust_env=False) as response:
+            pieces = response.iter_raw()
+            next(pieces)
+            started = time.monotonic()
+            served.process.send_signal(signal.SIGTERM)
+            with pytest.raises(httpx.RemoteProtocolError):
+                list(pieces)
+        assert served.process.wait(10) == 0
+    assert 0.9 < time.monotonic() - started < 6
+    forever.set()
