@@ -179,8 +179,7 @@ def http_key(request: Request, namespace: str = "") -> str:
 
     One entry for each URL, method, caller and route: a private cache never mixes accounts (RFC 9111 section 3.5), and a gateway's
     upstream is no part of its URL. The other headers that the answer varies on are kept with the entry. Any other method has the key of
-    the GET that it may invalidate (section 4.4). ``variant_key`` is that of another
-    representation.
+    the GET that it may invalidate (section 4.4). ``variant_key`` is that of another representation.
     """
     method = "HEAD" if request.method == "HEAD" else "GET"
     kept = {name: value for name, value in request.fields.items() if name == b"host" or _is_of_caller_or_route(name)}
