@@ -18,6 +18,7 @@ from wirecache._core.flows.refusal import Refusal, explain_end, refusal
 from wirecache._core.keys.canonical import EMPTY, Body
 from wirecache._core.messages import Entry, Head, Request
 from wirecache._core.privacy.names import redacted_url
+from wirecache._core.rules.endpoints import find_endpoint
 from wirecache._core.rules.plan import CallOptions, Plan, cassette_in_force, for_call
 from wirecache._core.status import CacheStatus
 from wirecache._engine.observers import Observer
@@ -60,6 +61,7 @@ class Engine(Generic[S]):
         self.not_recorded: Callable[[str], NotRecorded] = NotRecorded  # what ``miss="raise"`` raises
         self.on_head: tuple[Callable[[Exchange], None], ...] = ()
         self.on_end: tuple[Callable[[Exchange], None], ...] = ()
+        self.serves_gets = False  # has a GET or HEAD passed here?
         self._warn = WarnOnce()
         for observer in observers:
             self.observe(observer)
@@ -133,12 +135,16 @@ class Call:
         """Return the flow of this request."""
         if self._config_error is not None:
             return config_error_flow(self._config_error)
+        if self.request.method in SAFE_METHODS:
+            self.engine.serves_gets = True
         return flow_for(self.request, self.plan)(self.request, self.plan, self.exchange.started_at)
 
     def aftermath(self, outcome: Outcome, head: Head) -> Generator[Effect, Any, None] | None:
         """Return what is still to be done once the head of upstream's answer is known; None if there is nothing."""
         if type(outcome) is not Relay or self.plan.cassette is not None or not may_change(self.request, self.plan):
             return None
+        if not self.engine.serves_gets and find_endpoint(self.request.path):
+            return None  # a program that only asks models pays for no look-up of what a GET may have stored
         return invalidate_changed(self.request, self.plan, head)
 
     # -- concurrent equal calls ---------------------------------------------------------------------------------------
