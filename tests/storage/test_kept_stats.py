@@ -81,6 +81,28 @@ def test_processes_add_to_one_sum(tmp_path: Path, provider: Provider) -> None:
     assert (stats.saved.input, stats.billed.output) == (5 * stats.hits, 7 * stats.misses)
 
 
+WRITES_AT_EXIT = """
+import atexit, sys, threading
+from wirecache import Cache, DiskStore, cached_client
+
+class WritesAtExit(DiskStore):
+    def set(self, key, value, *, ttl):
+        at_exit.wait(30)
+        super().set(key, value, ttl=ttl)
+
+client = cached_client(Cache(WritesAtExit(sys.argv[1])), library="httpx")
+at_exit = threading.Event()
+atexit.register(at_exit.set)
+client.post(sys.argv[2] + "/v1/chat/completions", json={"model": "gpt-4o", "messages": []})
+"""
+
+
+def test_what_is_written_last_is_counted(tmp_path: Path, provider: Provider) -> None:
+    subprocess.run([sys.executable, "-c", WRITES_AT_EXIT, str(tmp_path / "store"), provider.url], timeout=50, check=True)
+    stats = kept(tmp_path / "store")
+    assert (stats.misses, stats.stored) == (1, 1)
+
+
 def _in_child(url: str, store: str) -> None:
     with cached_client(Cache(store), library="httpx") as client:
         ask(client, url)

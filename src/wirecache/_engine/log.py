@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import logging
 import os
 import sys
@@ -12,6 +11,7 @@ from wirecache._core.flows.exchange import Exchange
 from wirecache._core.stats import Stats
 from wirecache._core.terminal_text import terminal_safe
 from wirecache._engine.observers import Observer
+from wirecache._runtime.exit import AtExit
 from wirecache._storage.tally import Tally
 from wirecache.errors import ConfigError
 
@@ -106,4 +106,4 @@ def _print_summary() -> None:
             pass
 
 
-atexit.register(_print_summary)
+AtExit(_print_summary, priority=80)  # after the last writes, whose errors it counts

@@ -1,4 +1,4 @@
-"""How is work done before a process ends, a child of multiprocessing included?"""
+"""How is work done before a process ends, in a fixed order, a child of multiprocessing included?"""
 
 from __future__ import annotations
 
@@ -6,22 +6,23 @@ import atexit
 import os
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 
 __all__ = ["AtExit"]
 
 
 class AtExit:
-    """Runs ``action`` at exit, and in a child of multiprocessing that called ``ensure``.
+    """Runs ``action`` at exit, the highest ``priority`` first, and in a child of multiprocessing that called ``ensure``.
 
-    Such a child ends without running ``atexit``'s functions: it runs multiprocessing's own finalizers, the highest ``priority`` first,
-    and clears those of its parent when it begins.
+    The order does not depend on that of the imports. Such a child ends without running ``atexit``'s functions: it runs multiprocessing's
+    own finalizers, the highest ``priority`` first, too, and clears those of its parent when it begins.
     """
 
     def __init__(self, action: Callable[[], object], priority: int) -> None:
         self._action = action
         self._priority = priority
         self._registered_in: int | None = None  # the id of the process that has a finalizer
-        atexit.register(action)
+        _actions.append(self)
 
     def ensure(self) -> None:
         """Make sure that the action runs at the end of this process."""
@@ -29,3 +30,14 @@ class AtExit:
         if util is not None and self._registered_in != os.getpid():
             self._registered_in = os.getpid()
             util.Finalize(None, self._action, exitpriority=self._priority)
+
+    @staticmethod
+    def run_all() -> None:
+        """Run the actions of this process. One that fails does not keep the others from running."""
+        with ExitStack() as stack:
+            for each in sorted(_actions, key=lambda action: action._priority):  # a stack runs the last one first
+                stack.callback(each._action)
+
+
+_actions: list[AtExit] = []
+atexit.register(AtExit.run_all)
