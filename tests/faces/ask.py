@@ -11,7 +11,7 @@ from tests.faces.face import Client, Reply
 from tests.provider import CHAT, Provider
 
 CHAT_PATH = "/v1/chat/completions"
-WAIT = 5.0  # seconds after which a test that would hang fails
+WAIT = 30.0  # seconds after which a test that would hang fails
 
 # Both libraries leave their own generators to the garbage collector when a body is not read to its end; trio warns of that.
 stops_early = pytest.mark.filterwarnings("ignore:Async generator:ResourceWarning")

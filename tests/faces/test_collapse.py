@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -12,9 +11,9 @@ from functools import partial
 import anyio
 import pytest
 
-from tests.faces.ask import CHAT_PATH, ask, body_of
+from tests.faces.ask import CHAT_PATH, WAIT, Gate, ask, body_of
 from tests.faces.face import FACES, Client, Face
-from tests.provider import CHAT, Answer, Provider
+from tests.provider import CHAT, Answer, Provider, ReceivedRequest
 from wirecache import Cache, MemoryStore
 
 MANY = 24
@@ -27,6 +26,10 @@ async def pause(face: Face, seconds: float) -> None:
 
 async def asleep(seconds: float) -> None:
     threading.Event().wait(seconds)
+
+
+async def run_here(wait: Callable[[], object]) -> None:
+    wait()
 
 
 async def test_many_equal_calls_are_one(face: Face, provider: Provider, cache: Cache) -> None:
@@ -81,7 +84,7 @@ def test_across_colours_and_libraries(provider: Provider, cache: Cache) -> None:
 )
 async def test_what_is_not_stored_is_not_shared(face: Face, provider: Provider, cache: Cache, answer: Callable[[], Answer]) -> None:
     """The first fails; all others go on by themselves, at the same time."""
-    provider.delay = 0.05
+    provider.delay = 0.05 if face.is_async else 0.3  # until all threads have begun
     provider.script = lambda _: answer() if provider.calls == 1 else None
 
     async def call(client: Client) -> None:
@@ -97,38 +100,48 @@ async def test_what_is_not_stored_is_not_shared(face: Face, provider: Provider, 
     assert provider.calls == 8
 
 
+def together(calls: int) -> Callable[[ReceivedRequest], None]:
+    """A script that answers no call before that many have arrived."""
+    barrier = threading.Barrier(calls)
+    return lambda _: barrier.wait(WAIT) and None
+
+
 async def test_no_collapse(face: Face, provider: Provider, make_cache: Callable[..., Cache]) -> None:
-    provider.delay = 0.05
+    provider.script = together(4)
     async with face.client(make_cache(collapse=False)) as client:
         await face.together(*(partial(ask, client, provider) for _ in range(4)))
     assert provider.calls == 4
 
 
 async def test_streams_do_not_wait_for_each_other(face: Face, provider: Provider, make_cache: Callable[..., Cache]) -> None:
-    provider.delay = 0.05
+    provider.script = together(4)
     async with face.client(make_cache(streams="record")) as client:
         await face.together(*(partial(ask, client, provider, stream=True) for _ in range(4)))
+        provider.script = None
         assert provider.calls == 4
         assert (await ask(client, provider, stream=True)).cache_status.hit
 
 
 async def test_a_follower_keeps_its_own_timeout(face: Face, provider: Provider, cache: Cache) -> None:
-    provider.delay = 1.0
-    raised = []
+    gate, arrived = Gate(), Gate()
+
+    def think(_: ReceivedRequest) -> None:
+        arrived.open()
+        gate.wait()
 
     async def lead(client: Client) -> None:
         await ask(client, provider)
 
     async def follow(client: Client) -> None:
-        await pause(face, 0.2)
-        start = time.perf_counter()
+        await (anyio.to_thread.run_sync(arrived.wait) if face.is_async else run_here(arrived.wait))
         with pytest.raises(face.http.ReadTimeout, match=r"within 0\.1 s to an equal request"):
             await client.post(provider.url + CHAT_PATH, json=body_of(), timeout=0.1)
-        raised.append(time.perf_counter() - start)
+        gate.open()
+
+    provider.script = think
 
     async with face.client(cache) as client:
         await face.together(partial(lead, client), partial(follow, client))
-    assert raised[0] < 0.7
     assert provider.calls == 1
 
 

@@ -114,7 +114,7 @@ def test_options_hold_in_every_loop(library: str, provider: Provider, cache: Cac
     client = face.client(cache, limits=face.http.Limits(max_connections=1), timeout=face.http.Timeout(5, pool=0.05), headers={"x-a": "b"})
 
     async def call(text: str) -> None:
-        async with client.stream("POST", provider.url + CHAT_PATH, json=body_of(text)) as held:
+        async with client.stream("POST", provider.url + CHAT_PATH, json=body_of(text), timeout=5) as held:
             with pytest.raises(face.http.PoolTimeout):
                 await ask(client, provider, "other")
             await held.read()
@@ -233,11 +233,27 @@ async def test_a_large_request(face: Face, provider: Provider, cache: Cache) -> 
 # -- cancellation ------------------------------------------------------------------------------------------------
 
 
-def halting(gate: Gate, kind: str = "application/json") -> Answer:
-    """An answer that stops in the middle."""
+async def is_cancelled(call: Callable[[], Awaitable[Any]], *events: Gate) -> bool:
+    """Cancel the call when all of the events have occurred; return whether that was before its end."""
+
+    async def cancel() -> None:
+        for event in events:
+            await anyio.to_thread.run_sync(event.wait)
+        scope.cancel()
+
+    async with anyio.create_task_group() as group:
+        with anyio.CancelScope() as scope:
+            group.start_soon(cancel)
+            await call()
+    return scope.cancelled_caught
+
+
+def halting(gate: Gate, kind: str = "application/json", sent: Gate | None = None) -> Answer:
+    """An answer that stops in the middle; ``sent`` is opened then."""
 
     def pieces() -> Any:
         yield BODY[:40]
+        (sent or Gate()).open()
         gate.wait()
         yield BODY[40:]
 
@@ -247,13 +263,16 @@ def halting(gate: Gate, kind: str = "application/json") -> Answer:
 @stops_early
 @on_async_faces
 async def test_cancelled_before_the_head(face: Face, provider: Provider, cache: Cache) -> None:
-    gate = Gate()
-    provider.script = lambda _: gate.wait() and None
+    gate, arrived = Gate(), Gate()
+
+    def think(_: ReceivedRequest) -> None:
+        arrived.open()
+        gate.wait()
+
+    provider.script = think
     async with face.client(cache, limits=face.http.Limits(max_connections=1)) as client:
-        with anyio.move_on_after(0.05) as scope:
-            await ask(client, provider)
+        assert await is_cancelled(partial(ask, client, provider), arrived)
         gate.open()
-        assert scope.cancelled_caught
         assert not list(cache.entries())
         provider.script = None
         assert (await ask(client, provider)).cache_status.fwd == "miss"
@@ -262,12 +281,15 @@ async def test_cancelled_before_the_head(face: Face, provider: Provider, cache: 
 @stops_early
 @on_async_faces
 async def test_cancelled_in_the_body(face: Face, provider: Provider, cache: Cache) -> None:
-    gate = Gate()
-    provider.script = lambda _: halting(gate)
-    async with face.client(cache, limits=face.http.Limits(max_connections=1)) as client:
-        with anyio.move_on_after(0.05) as scope:
-            await ask(client, provider)
-        assert scope.cancelled_caught
+    gate, sent, head = Gate(), Gate(), Gate()
+
+    async def on_response(_: Reply) -> None:
+        head.open()
+
+    provider.script = lambda _: halting(gate, sent=sent)
+    hooks = {"response": [face.hook(on_response)]}
+    async with face.client(cache, limits=face.http.Limits(max_connections=1), event_hooks=hooks) as client:
+        assert await is_cancelled(partial(ask, client, provider), head, sent)
         gate.open()
         assert cache.stats.stored == 0
         assert cache.stats.refused == 1
@@ -314,7 +336,7 @@ async def test_a_second_pass_after_a_cancelled_first(face: Face, provider: Provi
 async def test_cancelled_at_any_point(face: Face, provider: Provider, cache: Cache) -> None:
     """Whatever the moment: nothing half is stored, nothing hangs, and the one connection comes back."""
     provider.script = lambda _: Answer(200, {"content-type": "application/json"}, [BODY[:40], BODY[40:]], pause=0.002)
-    limits, timeout = face.http.Limits(max_connections=1), face.http.Timeout(5, pool=2)
+    limits, timeout = face.http.Limits(max_connections=1), face.http.Timeout(5, pool=20)
     async with face.client(cache, limits=limits, timeout=timeout) as client:
         for at in range(30):
             with anyio.move_on_after(at * 0.0004):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from tests.stores.upstream import URL, Model, question
 from wirecache import Cache, DiskStore
 
 Warnings = Callable[[], list[str]]
+AT_ONCE = 5.0  # seconds: what calls may take that do not wait, on a busy machine; if ten waited, it would be ten
 LOCKS = {
     "immediate": ("BEGIN IMMEDIATE",),
     "exclusive": ("BEGIN EXCLUSIVE",),
@@ -26,6 +29,22 @@ def seconds(action: Callable[[], object]) -> float:
     started = time.monotonic()
     action()
     return time.monotonic() - started
+
+
+@contextmanager
+def longest_pause() -> Iterator[Callable[[], float]]:
+    """Yield what returns the longest pause of a thread that only sleeps, in seconds: that is how busy the machine is."""
+    pauses, ended = [0.0], threading.Event()
+
+    def sleep() -> None:
+        while not ended.is_set():
+            pauses[0] = max(pauses[0], seconds(lambda: time.sleep(0.001)))
+
+    thread = threading.Thread(target=sleep)
+    thread.start()
+    yield lambda: pauses[0]
+    ended.set()
+    thread.join()
 
 
 @pytest.fixture
@@ -44,8 +63,8 @@ def test_at_the_first_use(statements: tuple[str, ...], closed: Path, model: Mode
         later = [seconds(lambda n=n: model.ask(cache, f"prompt {n}")) for n in range(10)]  # type: ignore[misc]
         assert (cache.stats.store_errors, cache.stats.stored) == (22, 0)
     assert model.calls == 12
-    assert first < 1.5
-    assert sum(later) < 0.5
+    assert first < 10
+    assert sum(later) < AT_ONCE
     assert len(warnings()) == 1
     cache.close()
 
@@ -55,9 +74,9 @@ def test_before_there_is_a_database(statements: tuple[str, ...], path: Path, mod
     path.mkdir(0o700)
     cache = Cache(path)
     with locked(path, *statements):
-        assert seconds(lambda: model.ask(cache, "one")) < 1.5
-        assert seconds(lambda: model.ask(cache, "two")) < 0.5
-        assert (cache.stats.store_errors, cache.stats.stored) == (4, 0)
+        assert seconds(lambda: model.ask(cache, "one")) < 10
+        assert sum(seconds(lambda n=n: model.ask(cache, f"prompt {n}")) for n in range(10)) < AT_ONCE  # type: ignore[misc]
+        assert (cache.stats.store_errors, cache.stats.stored) == (22, 0)
     assert len(warnings()) == 1
     cache.close()
 
@@ -68,9 +87,9 @@ def test_while_it_is_open(statements: tuple[str, ...], closed: Path, model: Mode
     cache = Cache(DiskStore(closed, lock_wait=0.2))
     assert model.ask(cache, "stored").extensions["wirecache"].hit
     with locked(closed, *statements):
-        assert seconds(lambda: model.ask(cache, "new")) < 0.5
-        assert seconds(lambda: model.ask(cache, "newer")) < 0.5
-        assert seconds(lambda: model.ask(cache, "stored")) < 0.5
+        assert seconds(lambda: model.ask(cache, "new")) < AT_ONCE
+        assert seconds(lambda: model.ask(cache, "newer")) < AT_ONCE
+        assert seconds(lambda: model.ask(cache, "stored")) < AT_ONCE
         assert model.ask(cache, "stored").extensions["wirecache"].hit
         assert (cache.stats.stored, cache.stats.store_errors) == (0, 2)
     assert len(warnings()) == 1
@@ -86,7 +105,7 @@ def test_a_waiting_answer_is_found_meanwhile(closed: Path, model: Model) -> None
     assert model.ask(cache, "stored").extensions["wirecache"].hit
     with locked(closed, "BEGIN IMMEDIATE"):
         model.ask(cache, "new")
-        assert seconds(lambda: model.ask(cache, "new")) < 0.5
+        assert seconds(lambda: model.ask(cache, "new")) < AT_ONCE
         assert model.ask(cache, "new").extensions["wirecache"].hit
     cache.close()
     assert cache.stats.stored == 1
@@ -118,8 +137,8 @@ def test_the_event_loop_goes_on_and_the_store_comes_back(closed: Path, model: Mo
             back = await calls_until(lambda: cache._statistics.tally.snapshot().hits > 0, client)
             return held, back
 
-    held, back = asyncio.run(main())
-    assert held < 0.5
-    assert back < 0.5
+    with longest_pause() as pause:
+        held, back = asyncio.run(main())
+        assert max(held, back) < 0.5 + pause()
     assert len(warnings()) == 1
     cache.close()

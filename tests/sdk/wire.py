@@ -61,9 +61,13 @@ GEMINI_STREAM = [_event(gemini(word)) for word in STREAM]
 
 
 class Gate:
-    """A stream whose second chunk is not sent before ``open()``: only a caller who gets the first one at once can open it."""
+    """A stream whose second chunk is not sent before ``open()``: only a caller who gets the first one at once can open it.
 
-    def __init__(self, events: Sequence[bytes]) -> None:
+    ``wait``: seconds, after which it is sent all the same.
+    """
+
+    def __init__(self, events: Sequence[bytes], wait: float = 30.0) -> None:
+        self._wait = wait
         self._events = events
         self._opened = threading.Event()
         self.in_time = False
@@ -76,7 +80,7 @@ class Gate:
 
     def _chunks(self) -> Iterator[bytes]:
         yield self._events[0]
-        self.in_time = self._opened.wait(5.0)
+        self.in_time = self._opened.wait(self._wait)
         yield from self._events[1:]
 
 

@@ -96,7 +96,7 @@ def test_a_fork_in_the_middle_of_a_write() -> None:
 def test_a_read_takes_about_a_microsecond() -> None:
     store = MemoryStore()
     store.set("a", bytes(100_000), ttl=60)
-    began = time.perf_counter()
+    began = time.thread_time()
     for _ in range(10_000):
         store.get("a")
-    assert time.perf_counter() - began < 1.0  # a hundred times as long, for a busy machine
+    assert time.thread_time() - began < 1.0  # a hundred times as long, for a slow machine
