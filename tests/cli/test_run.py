@@ -269,6 +269,17 @@ def test_a_cassette_in_place_of_a_store(provider: Provider, tmp_path: Path) -> N
     assert "has no recording of POST" in error
 
 
+def test_a_recording_that_cannot_be_read_is_named_at_the_end(provider: Provider, tmp_path: Path) -> None:
+    (tmp_path / "ask.py").write_text(ASK)
+    run("--cassette", "tape", "--record", "once", "ask.py", provider.url, cwd=tmp_path)
+    (path,) = (tmp_path / "tape").glob("embeddings-*.json")
+    path.write_text("{")
+    _, out, error = run("--cassette", "tape", "ask.py", provider.url, cwd=tmp_path)
+    assert out.split()[0] == "424"
+    assert error.splitlines()[-1].startswith(f"wirecache: {path} is not valid JSON")
+    assert "Traceback" not in error
+
+
 def test_a_cassette_and_a_store(tmp_path: Path) -> None:
     code, _, error = run("--cassette", "tape", "--store", "store", "ask.py", cwd=tmp_path)
     assert code == 2

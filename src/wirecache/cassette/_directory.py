@@ -25,7 +25,7 @@ from wirecache.cassette._file_format import SCHEMA_NAME, schema_text
 from wirecache.cassette._file_names import SHORT, file_name, short_key_of
 from wirecache.cassette._file_reader import Recording, from_text
 from wirecache.cassette._file_writer import to_text
-from wirecache.errors import CassetteError
+from wirecache.errors import CassetteError, CassetteFormatError
 
 __all__ = ["Directory"]
 
@@ -56,6 +56,7 @@ class Directory:
         self._prepared = False  # the directory exists, with its schema
         self._lock = threading.RLock()
         self._by_short: dict[str, list[str]] | None = None
+        self.unreadable: list[CassetteError] = []  # what was skipped when the keys of all recordings were read
         self._by_key: dict[str, list[str]] | None = None  # built only when a short key is not enough
         self._loaded: dict[str, tuple[Recording, str]] = {}  # what was read, by file name: the recording and its key
         self._loaded_size = 0  # characters
@@ -128,6 +129,7 @@ class Directory:
         """Return the names of all recordings by key: all files are read for it, once."""
         if self._by_key is None:
             found: dict[str, list[tuple[float, str]]] = {}
+            self.unreadable = []
             for name in self.names():
                 try:
                     recording, key = self._load(name)
@@ -135,6 +137,7 @@ class Directory:
                     continue
                 except CassetteError as error:
                     logger.warning("wirecache: a recording is skipped: %s", error)
+                    self.unreadable.append(error)
                     continue
                 found.setdefault(key, []).append((recording.entry.stored_at, name))
             self._by_key = {key: [name for _, name in sorted(recorded, key=itemgetter(0))] for key, recorded in found.items()}
@@ -252,7 +255,7 @@ class Directory:
 
 
 def _text(path: Path) -> str:
-    """Return the text of a recording. Raises ``FileNotFoundError`` if there is no such file, else ``CassetteError``."""
+    """Return the text of a recording. Raises ``FileNotFoundError`` if there is no such file, else ``CassetteFormatError``."""
     try:
         return path.read_text("utf-8")
     except UnicodeDecodeError as error:
@@ -263,7 +266,7 @@ def _text(path: Path) -> str:
         reason = "is a broken symbolic link"
     except OSError as error:
         reason = f"cannot be read ({error.strerror})"
-    raise CassetteError(f"{path}: {reason}; correct that, or delete it and record it again")
+    raise CassetteFormatError(f"{path}: {reason}; correct that, or delete it and record it again")
 
 
 @contextmanager

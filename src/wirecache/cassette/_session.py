@@ -86,10 +86,24 @@ class CassetteSession:
     # -- replaying ----------------------------------------------------------------------------------------------------
 
     def look_up(self, key: str) -> Entry | None:
-        """Return the next recording of that key; None if there is none, or its sequence is over and may not repeat its end."""
+        """Return the next recording of that key; None if there is none, or its sequence is over and may not repeat its end.
+
+        A file that cannot be read is a ``CassetteError``, which ``close`` raises again: an application may go on without the answer.
+        """
+        try:
+            return self._next(key)
+        except CassetteError as error:
+            if str(error) not in map(str, self._faults):
+                self._faults.append(error)
+            self.keep_unused = True
+            raise
+
+    def _next(self, key: str) -> Entry | None:
         with self._lock:
             names = self._before(key)
             index = self._calls[key]
+            if not names and self.mode is RecordMode.NONE and self.directory.unreadable:
+                raise self.directory.unreadable[0]  # it may be the one
             if not names or (index >= len(names) and self._sequence_end == "fail"):
                 return None
             name = names[min(index, len(names) - 1)]
@@ -171,7 +185,7 @@ class CassetteSession:
         request = live.request
         live = live._replace(body=self._learned_from(live).data(live.body))  # as it would be recorded
         try:
-            recorded = self.look_up(live.key)
+            recorded = self._next(live.key)
         except CassetteError as error:
             self.drift.append(Drift(request.method, request.url, (difference("cassette", str(error), ABSENT),)))
             return

@@ -26,18 +26,25 @@ class _InstallOnImport:
             return None
         sys.meta_path.remove(self)
         try:
-            from wirecache import Cassette, install
+            from wirecache import Cassette, CassetteError, install
         except ImportError:
             print("wirecache: not installed for this Python, so the calls of this process are not cached:", sys.executable, file=sys.stderr)
         else:
-            install(_open_cassette(Cassette) if os.environ.get("WIRECACHE_CASSETTE") else None)
+            install(_open_cassette(Cassette, CassetteError) if os.environ.get("WIRECACHE_CASSETTE") else None)
         return importlib.util.find_spec(fullname)
 
 
-def _open_cassette(cassette_type: Any) -> Any:
+def _open_cassette(cassette_type: Any, error_type: Any) -> Any:
     """Return the cassette of the environment, which is closed when the program ends."""
     cassette = cassette_type(os.environ["WIRECACHE_CASSETTE"])
-    atexit.register(cassette.close)
+
+    def close() -> None:
+        try:
+            cassette.close()
+        except error_type as error:
+            print(f"wirecache: {error}", file=sys.stderr)
+
+    atexit.register(close)
     return cassette
 
 
