@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from wirecache._core.flows.recorder import Recorder
@@ -79,6 +80,14 @@ class RecordedBody:
             await self._stream.aclose()
         finally:
             await self._aend()
+            await self._close_chunks()
+
+    async def _close_chunks(self) -> None:
+        """Close upstream's iterator here, where its generators can: not every loop has the garbage collector's do it (nest_asyncio's)."""
+        close = getattr(self._chunks, "aclose", None)
+        if close is not None:
+            with suppress(RuntimeError):  # another task is still in it
+                await close()
 
     def _feed(self) -> Callable[[bytes], bool]:
         """Return what gives the recorder a chunk (with its time, of a stream) and returns whether it was the last one that counts."""
