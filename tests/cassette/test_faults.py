@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -23,6 +24,7 @@ from tests.sdk.table import OPENAI, SDKS, Sdk
 from wirecache import Cache, Cassette, CassetteError, NotRecorded, cached_client
 from wirecache._caches.cassette import hold_for_test
 from wirecache.cassette import SCHEMA_NAME
+from wirecache.errors import CassetteFormatError
 
 Open = Callable[..., Cassette]
 ROOT = Path(__file__).parents[2]
@@ -91,7 +93,8 @@ def test_a_file_that_cannot_be_read(provider: Provider, cassette: Open, folder: 
         assert part in message or (part == "record it again" and "newer" in message)
     assert ask(tape, provider, "b") == ["b"]
     assert provider.calls == calls
-    tape.close()
+    with pytest.raises(CassetteFormatError, match=re.escape(str(path))):
+        tape.close()
 
 
 @pytest.mark.parametrize("how", DAMAGE)
