@@ -29,13 +29,14 @@ class _Table(BaseModel):
 
 
 class _Key(_Table):
-    """``[tool.wirecache.key]``: the parameters of ``KeyOptions``, except ``normalize``."""
+    """``[tool.wirecache.key]``: the parameters of ``KeyOptions``; ``normalize`` is a name here."""
 
     ignore_body: list[str] = []
     ignore_query: list[str] = []
     headers: list[str] = []
     credentials: bool = False
     host: bool = True
+    normalize: Literal["coding-agent"] | None = None
 
 
 class _Rule(_Table):
@@ -95,7 +96,7 @@ class Settings(_Table):
             arguments["store"] = _resolved(folder, self.store)
         if self.key is not None:
             lists = (tuple(self.key.ignore_body), tuple(self.key.ignore_query), tuple(self.key.headers))
-            arguments["key"] = KeyOptions(*lists, credentials=self.key.credentials, host=self.key.host)
+            arguments["key"] = KeyOptions(*lists, credentials=self.key.credentials, host=self.key.host, normalize=self.key.normalize)
         if self.rules:
             arguments["rules"] = tuple(Rule(**rule.model_dump(exclude_unset=True)) for rule in self.rules)
         if self.serve is not None:

@@ -4,13 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from enum import StrEnum
+from typing import Annotated, Any, Literal
 
-from wirecache import Cache, Cassette, Mode, RecordMode, WirecacheError
+import typer
+
+from wirecache import Cache, Cassette, KeyOptions, Mode, RecordMode, WirecacheError
 from wirecache._core.rules.plan import Streams
 from wirecache._core.unset import UNSET
+from wirecache._settings.files import file_settings
 from wirecache.cli._terminal import fail, usage_error, warn
 
-__all__ = ["open_cache_or_cassette"]
+__all__ = ["NormalizeOption", "Normalizer", "open_cache_or_cassette"]
+
+
+class Normalizer(StrEnum):
+    """The normalisers that have a name."""
+
+    CODING_AGENT = "coding-agent"
+
+
+NormalizeOption = Annotated[
+    Normalizer | None, typer.Option(help="What is left out of keys: coding-agent, what coding agents make up anew for each call.")
+]
 
 
 @contextmanager
@@ -23,6 +40,7 @@ def open_cache_or_cassette(
     ttl: str | None,
     namespace: str | None,
     streams: Streams | None,
+    normalize: Normalizer | None,
 ) -> Iterator[Cache | Cassette]:
     """Yield it, and close it at the end. The command ends with 2 if an option is wrong, with 1 if a cassette cannot be written."""
     if cassette and (store or mode or ttl or namespace or streams):
@@ -32,10 +50,12 @@ def open_cache_or_cassette(
     try:
         opened: Cache | Cassette
         if cassette:
-            opened = Cassette(cassette, UNSET if record is None else record)
+            opened = Cassette(cassette, UNSET if record is None else record, match=KeyOptions(normalize=_name(normalize)))
         else:
-            settings = {"mode": mode, "ttl": ttl, "namespace": namespace, "streams": streams}
-            opened = Cache(store, **{name: value for name, value in settings.items() if value is not None})  # type: ignore[arg-type]
+            settings: dict[str, Any] = {"mode": mode, "ttl": ttl, "namespace": namespace, "streams": streams}
+            if normalize is not None:
+                settings["key"] = replace(file_settings().get("key", KeyOptions()), normalize=_name(normalize))
+            opened = Cache(store, **{name: value for name, value in settings.items() if value is not None})
     except WirecacheError as error:
         raise usage_error(str(error)) from None
     try:
@@ -45,3 +65,7 @@ def open_cache_or_cassette(
                 warn(f"wirecache: cassette {opened.path}: {opened.report()}")
     except WirecacheError as error:
         fail(str(error))
+
+
+def _name(normalize: Normalizer | None) -> Literal["coding-agent"] | None:
+    return None if normalize is None else "coding-agent"

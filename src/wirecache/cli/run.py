@@ -13,7 +13,7 @@ import typer
 
 from wirecache import Cache, Cassette, CassetteError, ConfigError, Mode, RecordMode
 from wirecache._core.rules.plan import Streams
-from wirecache.cli._proxy_cache import open_cache_or_cassette
+from wirecache.cli._proxy_cache import NormalizeOption, open_cache_or_cassette
 from wirecache.cli._run_proxy import run_with_proxy
 from wirecache.cli._terminal import usage_error
 
@@ -35,6 +35,7 @@ def command(
     record: Annotated[RecordMode | None, typer.Option(help="The record mode of the cassette. Default: none.")] = None,
     streams: Annotated[Streams | None, typer.Option(help="Whether streams are recorded and replayed. Default: bypass.")] = None,
     proxy: Annotated[bool, typer.Option("--proxy", help="Run a program of any language, with a proxy that its base URLs lead to.")] = False,
+    normalize: NormalizeOption = None,
     upstream: Annotated[list[str] | None, typer.Option(help="With --proxy: a further upstream.", metavar="NAME=URL")] = None,
 ) -> None:
     """Run a Python program with the cache under every httpx and httpx2 client, without changing the program.
@@ -48,15 +49,22 @@ def command(
     if cassette and store:
         raise usage_error("--cassette and --store cannot be combined: choose one")
     if proxy:
-        options: dict[str, Any] = {"record": record, "mode": mode, "ttl": ttl, "namespace": namespace, "streams": streams}
+        options: dict[str, Any] = {
+            "record": record,
+            "mode": mode,
+            "ttl": ttl,
+            "namespace": namespace,
+            "streams": streams,
+            "normalize": normalize,
+        }
         with open_cache_or_cassette(store, cassette, **options) as cache:
             line = (
                 _command_line(program, module) if module or program[0].endswith(".py") else [_found(program[0]) or program[0], *program[1:]]
             )
             status = run_with_proxy(line, cache, upstream or ())
         raise typer.Exit(status)
-    if upstream:
-        raise usage_error("--upstream needs --proxy")
+    if upstream or normalize:
+        raise usage_error("--upstream and --normalize need --proxy")
     settings = {
         "WIRECACHE_MODE": mode and mode.value,
         "WIRECACHE_STORE": store and _absolute(store),

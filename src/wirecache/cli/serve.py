@@ -15,7 +15,7 @@ import typer
 
 from wirecache import Cache, Cassette, ConfigError, Mode, RecordMode
 from wirecache._core.rules.plan import Streams
-from wirecache.cli._proxy_cache import open_cache_or_cassette
+from wirecache.cli._proxy_cache import NormalizeOption, open_cache_or_cassette
 from wirecache.cli._terminal import fail, print_text, usage_error, warn
 
 __all__ = ["command"]
@@ -33,6 +33,7 @@ def command(
     ttl: Annotated[str | None, typer.Option(help="How long an answer is fresh: 90s, 15m, 12h, 7d, 2w.")] = None,
     namespace: Annotated[str | None, typer.Option(help="The namespace; entries of other namespaces are not used.")] = None,
     streams: Annotated[Streams | None, typer.Option(help="Whether streams are recorded and replayed. Default: bypass.")] = None,
+    normalize: NormalizeOption = None,
     upstream: Annotated[list[str] | None, typer.Option(help="A further upstream, or another URL of one.", metavar="NAME=URL")] = None,
     allow_host: Annotated[list[str] | None, typer.Option(help="A host that /to/HOST/ leads to; * is a wildcard.", metavar="HOST")] = None,
     cors_origin: Annotated[list[str] | None, typer.Option(help="An origin whose pages may use the proxy.", metavar="ORIGIN")] = None,
@@ -59,7 +60,7 @@ def command(
         "host": host, "port": port, "upstreams": upstream or (), "allow_hosts": allow_host or (), "cors_origins": cors_origin or (),
         "server_names": server_name or (), "inject_keys": inject_key or (),
     }  # fmt: skip
-    options = {"record": record, "mode": mode, "ttl": ttl, "namespace": namespace, "streams": streams}
+    options = {"record": record, "mode": mode, "ttl": ttl, "namespace": namespace, "streams": streams, "normalize": normalize}
     with open_cache_or_cassette(store, cassette, **options) as cache:  # type: ignore[arg-type]
         try:
             _serve(cache, given, no_token=no_token, quiet=quiet)

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, Literal, cast
 from urllib.parse import quote, urlsplit
 
 from wirecache._core.headers import fields_of
@@ -18,6 +18,7 @@ from wirecache._core.keys.canonical import EMPTY, Body, canonical_json, frame, i
 from wirecache._core.keys.fields import PLAIN_ACCEPT, counted_fields, counted_names, is_counted, readable_value
 from wirecache._core.keys.identity import SIGNATURE_PARAMETERS, credential_fingerprint, is_signed_query
 from wirecache._core.keys.multipart import canonical_form
+from wirecache._core.keys.normalizers import NORMALIZERS
 from wirecache._core.messages import Request
 from wirecache._core.privacy.callers import is_identity
 from wirecache._core.privacy.names import is_credential
@@ -53,7 +54,8 @@ class KeyOptions:
     ``ignore_body``: JSON pointers of members to leave out (``*`` for any one step). ``ignore_query``: names of parameters to leave out.
     ``headers``: names of headers to include beside the built-in ones (``*`` for anything). ``credentials=True``: each caller has its own
     entries.
-    ``host=False``: scheme, host and port are left out. ``normalize``: called with the parsed JSON body, returns the one to use instead.
+    ``host=False``: scheme, host and port are left out. ``normalize``: called with the parsed JSON body, returns the one to use instead;
+    or ``"coding-agent"``, which leaves out what Claude Code, Codex and others make up anew for each call (``normalizers``).
     Of a form, both see an object: a text for each name, or ``{"filename", "content_type", "content"}`` for a file.
     """
 
@@ -62,7 +64,7 @@ class KeyOptions:
     headers: tuple[str, ...] = ()
     credentials: bool = False
     host: bool = True
-    normalize: Callable[[Any], Any] | None = None
+    normalize: Callable[[Any], Any] | Literal["coding-agent"] | None = None
 
     def __post_init__(self) -> None:
         """Raise ``ConfigError`` for an option that would have no effect."""
@@ -74,6 +76,13 @@ class KeyOptions:
         for pointer in self.ignore_body:
             if not pointer.startswith("/"):
                 raise ConfigError(f"ignore_body must consist of JSON pointers such as '/user' or '/messages/*/id', got {pointer!r}")
+        if isinstance(self.normalize, str) and self.normalize not in NORMALIZERS:
+            raise ConfigError(f"normalize must be a function or one of {', '.join(NORMALIZERS)}, got {self.normalize!r}")
+
+    @property
+    def normalizer(self) -> Callable[[Any], Any] | None:
+        """The function that is applied to bodies, or None."""
+        return NORMALIZERS[self.normalize] if isinstance(self.normalize, str) else self.normalize
 
 
 DEFAULT_KEY = KeyOptions()
@@ -229,8 +238,8 @@ def _body(request: Request, body: Body, options: KeyOptions) -> tuple[bytes, lis
     """Return the kind of the body and its canonical bytes in pieces; its raw bytes if it has no canonical form."""
     if body.kind == "json":
         value = ignore_members(body.value, options.ignore_body) if options.ignore_body else body.value
-        if options.normalize is not None:
-            value = options.normalize(value)
+        if (normalize := options.normalizer) is not None:
+            value = normalize(value)
         try:
             return b"json", canonical_json(value, body.raw)
         except ValueError:  # what JSON cannot represent: a lone surrogate, a number beyond a double
@@ -238,7 +247,7 @@ def _body(request: Request, body: Body, options: KeyOptions) -> tuple[bytes, lis
     elif body.kind in ("multipart", "form"):
         if options.ignore_body or options.normalize is not None:
             try:
-                form = canonical_form(body, options.ignore_body, options.normalize)
+                form = canonical_form(body, options.ignore_body, options.normalizer)
             except ValueError:  # a name that is no text, a header that a part has twice: it counts as it was sent
                 form = None
             if form is not None:

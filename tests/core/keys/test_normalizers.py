@@ -1,0 +1,90 @@
+"""``normalize="coding-agent"``: what agents make up anew counts for nothing, all else counts."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from wirecache._core.keys.keys import KeyOptions, make_key
+from wirecache.errors import ConfigError
+
+OPTIONS = KeyOptions(normalize="coding-agent")
+
+
+def key(body: Any, options: KeyOptions = OPTIONS) -> str:
+    return make_key("POST", "https://api.anthropic.com/v1/messages", {}, json.dumps(body), options=options)
+
+
+def claude(n: int = 1, prompt: str = "hi", place: str = "/tmp/tmpa_1") -> dict[str, Any]:
+    """Return a request as Claude Code makes it, with all that changes from call to call."""
+    flat = place.replace("/", "-").replace("_", "-")
+    return {
+        "model": "m",
+        "metadata": {"user_id": json.dumps({"device_id": str(n), "session_id": f"s{n}"})},
+        "system": [
+            {"type": "text", "text": f"x-anthropic-billing-header: cc_version=2.1.{n}; cch={n:05x};"},
+            {"type": "text", "text": f"memory at `{place}h/.claude/projects/{flat}/memory/`.\n - Primary working directory: {place}"},
+        ],
+        "messages": [{"role": "user", "content": [{"type": "text", "text": f"# currentDate\nToday's date is 2026-11-{n:02d}.\n{prompt}"}]}],
+    }
+
+
+def codex(n: int = 1, prompt: str = "hi") -> dict[str, Any]:
+    """Return a request as Codex makes it."""
+    uuid = f"01a22391-7dc0-75a1-886e-{n:012x}"
+    return {
+        "model": "m",
+        "prompt_cache_key": uuid,
+        "client_metadata": {"session_id": uuid},
+        "input": [
+            {"type": "message", "id": f"msg_{uuid}", "internal_chat_message_metadata_passthrough": {"create_time": n}, "content": [
+                {"type": "input_text", "text": f"<cwd>/tmp/tmp{n}</cwd>\n<current_date>2026-11-{n:02d}</current_date>"}]},
+            {"type": "function_call_output", "call_id": "call_1", "output": prompt},
+        ],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("request_of", [claude, codex])
+def test_what_is_made_up_anew_counts_for_nothing(request_of: Any) -> None:
+    assert key(request_of(1)) == key(request_of(2))
+    assert key(request_of(1), KeyOptions()) != key(request_of(2), KeyOptions())
+
+
+@pytest.mark.parametrize("request_of", [claude, codex])
+def test_what_is_said_counts(request_of: Any) -> None:
+    assert key(request_of(prompt="hi")) != key(request_of(prompt="hello"))
+
+
+def test_temporary_directories_are_told_apart() -> None:
+    assert key(claude(place="/tmp/tmpa_1")) == key(claude(place="/tmp/tmpb_2"))
+    assert key(["/tmp/a /tmp/b", "/tmp/a"]) != key({"x": 1})
+    assert key({"t": "/tmp/a /tmp/b /tmp/a"}) == key({"t": "/tmp/c /tmp/d /tmp/c"})
+    assert key({"t": "/tmp/a /tmp/b /tmp/a"}) != key({"t": "/tmp/a /tmp/b /tmp/b"})
+    assert key({"t": "/tmp/a/x"}) != key({"t": "/tmp/a/y"})
+    assert key({"t": "/home/me/a"}) != key({"t": "/home/me/b"})
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"system": "x-anthropic-billing-header: 1"}, {"system": "x-anthropic-billing-header: 2"}),  # a prompt, not a part of one
+        ({"t": "on 2026-11-01"}, {"t": "on 2026-11-02"}),
+        ({"input": [{"id": "msg_0123456789abcdef"}]}, {"input": [{"id": "msg_0123456789abcdee"}]}),
+        ({"input": [{"call_id": "call_1"}]}, {"input": [{"call_id": "call_2"}]}),
+        ({"messages": [{"metadata": 1}]}, {"messages": [{"metadata": 2}]}),
+    ],
+)
+def test_what_only_looks_like_it_counts(one: Any, other: Any) -> None:
+    assert key(one) != key(other)
+
+
+@pytest.mark.parametrize("body", [[], 1, "x", {"system": [1], "input": [None]}, {"input": "text", "system": None}])
+def test_other_bodies_are_left_as_they_are(body: Any) -> None:
+    assert key(body) == key(body, KeyOptions())
+
+
+def test_a_name_that_is_none() -> None:
+    with pytest.raises(ConfigError, match="normalize must be a function or one of coding-agent, got 'agents'"):
+        KeyOptions(normalize="agents")
