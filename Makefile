@@ -1,6 +1,7 @@
 # make demo   run the demo (with a stand-in model; no API key needed)
 # make test   run all tests
 # make lint   run ruff, mypy and pyright
+# make clients run real clients and coding agents (Node, npm) over the proxy; results go to tests/proxy/real/clients.md
 # make bench  print the benchmark numbers of the README
 # make lowest test the lowest versions of the dependencies that pyproject.toml allows
 # make cache-tests run the public tests of HTTP caches, and write their scores to fixtures/cache-tests/SCORES.md
@@ -42,9 +43,13 @@ bench: .venv/.ready
 	$(BIN)/python -m tests.benchmarks.transport
 	$(BIN)/python -m tests.benchmarks.heartbeat
 	$(BIN)/python -m tests.benchmarks.cassette
+	$(BIN)/python -m tests.benchmarks.proxy
 
 cache-tests: .venv/.ready
 	$(BIN)/python -m tests.engine.cache_tests
+
+clients: .venv-clients/.ready .clients/.ready
+	.venv-clients/bin/python -m tests.proxy.real
 
 matrix: .venv/.ready .venv-openai2/.ready .venv-frameworks/.ready .venv-litellm/.ready .venv-instructor/.ready
 	$(BIN)/python -m tests.sdk.matrix run
@@ -57,6 +62,7 @@ matrix: .venv/.ready .venv-openai2/.ready .venv-frameworks/.ready .venv-litellm/
 	$(BIN)/python -m tests.sdk.matrix write
 
 lock: .venv/.ready
+	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --extra cli --extra httpx2 --extra serve .ci/clients.in -o .ci/clients.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --extra all .ci/requirements.in -o .ci/requirements.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml .ci/openai2.in -o .ci/openai2.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --extra httpx2 .ci/frameworks.in -o .ci/frameworks.txt
@@ -66,7 +72,7 @@ lock: .venv/.ready
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header --resolution lowest-direct pyproject.toml --extra cli --extra prices .ci/lowest-prices.in -o .ci/lowest-prices.txt
 
 clean:
-	rm -rf .venv .venv-openai2 .venv-frameworks .venv-litellm .venv-instructor .venv-lowest .venv-lowest-prices dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-clients .clients .venv-openai2 .venv-frameworks .venv-litellm .venv-instructor .venv-lowest .venv-lowest-prices dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 CHECK_PYTHON = import sys; sys.exit(None if sys.version_info >= (3, 11) else "%s is Python %d.%d" % ((sys.executable,) + sys.version_info[:2]))
 
@@ -103,3 +109,14 @@ endef
 
 .venv-instructor/.ready: pyproject.toml .ci/instructor.txt
 	$(call environment,.venv-instructor,.ci/instructor.txt)
+
+.venv-clients/.ready: pyproject.toml .ci/clients.txt
+	$(call environment,.venv-clients,.ci/clients.txt)
+
+# The versions are those of package.json; npm's scripts are not run but those that fetch the programs themselves.
+.clients/.ready: .ci/clients.json
+	mkdir -p .clients && cp .ci/clients.json .clients/package.json
+	cd .clients && npm install --no-audit --no-fund --ignore-scripts
+	cd .clients/node_modules/@anthropic-ai/claude-code && node install.cjs
+	cd .clients/node_modules/opencode-ai && node postinstall.mjs
+	touch .clients/.ready

@@ -81,6 +81,16 @@ def test_it_prints_what_to_export_and_serves_until_it_is_stopped(provider: Provi
     assert provider.calls == 1
 
 
+def test_who_is_early_waits(provider: Provider, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "wirecache", "serve", "--port", "0", "--upstream", f"openai={provider.url}"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[-1]
+        status = httpx.post(url + PATH, json=BODY, trust_env=False, timeout=20).status_code
+        process.terminate()
+    assert status == 200
+
+
 def test_a_cassette_is_recorded_and_replayed(provider: Provider, tmp_path: Path) -> None:
     upstream = ("--upstream", f"openai={provider.url}")
     with serve("--cassette", "tape", "--record", "once", *upstream, cwd=tmp_path) as served:

@@ -54,6 +54,5 @@ def serving(cache: CacheLike, provider: Provider | None = None, grace: float = 5
     upstreams: Mapping[str, str] = dict.fromkeys(PROVIDERS, provider.url) if provider else {}
     app = App(cache, {**upstreams, **options.pop("upstreams", {})}, **options)
     bound = bind(HOST, 0)
-    bound.listen()  # so that a client that is early waits
     with ProxyServer(app, bound, grace).in_thread():
         yield Proxy(url_of(bound), app)

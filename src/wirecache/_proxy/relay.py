@@ -55,8 +55,7 @@ class Relay:
         if "content-length" not in response.headers and body:
             response.headers["content-length"] = str(len(body))
         await self._begin(response)
-        await self._piece(body)
-        await self._end()
+        await self._end(body)
 
     async def _begin(self, response: Any) -> None:
         fields = {name.lower(): value for name, value in response.headers.raw}
@@ -89,9 +88,10 @@ class Relay:
             self._tail = (self._tail + piece[-4:])[-4:]
             self._sent_at = time.monotonic()
 
-    async def _end(self) -> None:
+    async def _end(self, piece: bytes = b"") -> None:
         self.is_over = True  # before the last piece, since servers report a disconnect right after it
-        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        self.bytes_sent += len(piece)
+        await self._send({"type": "http.response.body", "body": piece, "more_body": False})
 
     def _is_pinged(self, response: Any) -> bool:
         fields = {name.lower(): value for name, value in response.headers.raw}

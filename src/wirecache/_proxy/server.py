@@ -12,7 +12,7 @@ import uvicorn
 
 from wirecache._proxy.app import App
 
-__all__ = ["ProxyServer", "bind", "is_loopback", "url_of"]
+__all__ = ["ProxyServer", "bind", "is_loopback", "raise_file_limit", "url_of"]
 
 KEEP_ALIVE = 75  # seconds: longer than the pools of clients keep idle connections, so that these close them and no call meets a closing
 BACKLOG = 2048
@@ -20,17 +20,32 @@ LONGEST_HEAD = 256 * 1024  # bytes of a request's head
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Return a socket that is bound to the address; port 0 takes a free one. ``OSError`` if it cannot be had."""
+    """Return a socket that listens on the address; port 0 takes a free one. ``OSError`` if it cannot be had.
+
+    Whoever connects before the application runs waits for it.
+    """
     family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
     bound = socket.socket(family, kind, protocol)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(address)
+        bound.listen(BACKLOG)
     except OSError:
         bound.close()
         raise
     bound.set_inheritable(True)
     return bound
+
+
+def raise_file_limit() -> None:
+    """Let the process have as many open files as it may: each call takes two, and some systems begin with 256."""
+    try:
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    except (ImportError, OSError, ValueError):  # Windows has no such limit; macOS may refuse "infinity"
+        pass
 
 
 def is_loopback(bound: socket.socket) -> bool:

@@ -47,7 +47,6 @@ def _proxy(cache: Cache | Cassette, upstreams: Sequence[str]) -> Iterator[tuple[
 
     chosen = configuration_of(upstreams=upstreams)
     with bind("127.0.0.1", 0) as bound:
-        bound.listen()
         url = url_of(bound)
         found = child_environment(url, os.environ)
         app = chosen.app(cache, named={**found.upstreams, **chosen.upstreams})

@@ -71,7 +71,7 @@ def command(
 def _serve(cache: Cache | Cassette, given: dict[str, Any], *, no_token: bool, quiet: bool) -> None:
     """Serve until a signal stops it. ``given``: what ``configuration_of`` takes. ``ConfigError`` if something of that is wrong."""
     from wirecache._proxy.configuration import configuration_of
-    from wirecache._proxy.server import ProxyServer, bind, is_loopback, url_of
+    from wirecache._proxy.server import ProxyServer, bind, is_loopback, raise_file_limit, url_of
 
     chosen = configuration_of(**given)
     try:
@@ -85,6 +85,7 @@ def _serve(cache: Cache | Cassette, given: dict[str, Any], *, no_token: bool, qu
         server = ProxyServer(app, bound, chosen.grace_seconds)
         _handle_signals(lambda: configuration_of(**given).reload(app), server.stop)
         _log_calls(quiet)
+        raise_file_limit()
         server.run()
 
 

@@ -62,6 +62,7 @@ def test_temporary_directories_are_told_apart() -> None:
     assert key(["/tmp/a /tmp/b", "/tmp/a"]) != key({"x": 1})
     assert key({"t": "/tmp/a /tmp/b /tmp/a"}) == key({"t": "/tmp/c /tmp/d /tmp/c"})
     assert key({"t": "/tmp/a /tmp/b /tmp/a"}) != key({"t": "/tmp/a /tmp/b /tmp/b"})
+    assert key({"t": "/tmp/a_1_ is /tmp/a-1"}) == key({"t": "/tmp/b is /tmp/b"})
     assert key({"t": "/tmp/a/x"}) != key({"t": "/tmp/a/y"})
     assert key({"t": "/home/me/a"}) != key({"t": "/home/me/b"})
 

@@ -80,7 +80,7 @@ def _text(text: str, directories: dict[str, str]) -> str:
         text = pattern.sub(placeholder, text)
 
     def placed(match: re.Match[str]) -> str:
-        flat = re.sub(r"[^A-Za-z0-9]", "-", match[0])
+        flat = re.sub(r"[^A-Za-z0-9]+", "-", match[0]).strip("-")  # Gemini CLI's name of a project has no hyphens at its ends
         return directories.setdefault(flat, f"<temporary directory {len(directories) + 1}>")
 
     return FLATTENED.sub(placed, TEMPORARY.sub(placed, text))

@@ -1,0 +1,136 @@
+"""Real clients and coding agents over ``wirecache run --proxy``: recorded once, replayed when the provider is gone.
+
+``make clients`` runs this and writes ``clients.md`` beside it. What is not installed is in the table as such.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.provider import Answer, Provider, ReceivedRequest
+from tests.provider_events import STREAMS
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[2]
+NODE = Path(os.environ.get("WIRECACHE_CLIENTS", ROOT / ".clients"))
+MODULES, COMMANDS = NODE / "node_modules", NODE / "node_modules" / ".bin"
+CURL = """curl -sN "$OPENAI_BASE_URL/chat/completions" -H 'content-type: application/json' -d '{"model":"m","messages":[],"stream":true}'"""
+PROMPT = "Say hello."
+
+
+class Client(NamedTuple):
+    """A program that is run, and where its version is written: an npm package, or a command that prints it."""
+
+    name: str
+    command: tuple[str, ...]
+    version: str
+
+
+CLIENTS = (
+    Client("openai for Node (chat, chat stream, Responses stream)", ("node", "openai.mjs"), "openai"),
+    Client("@anthropic-ai/sdk (messages, stream)", ("node", "anthropic.mjs"), "@anthropic-ai/sdk"),
+    Client("@google/genai (generateContent, stream)", ("node", "genai.mjs"), "@google/genai"),
+    Client("Vercel AI SDK: ai with @ai-sdk/openai (text, stream)", ("node", "ai.mjs"), "ai"),
+    Client("curl (stream)", ("sh", "-c", CURL), "curl"),
+    Client("requests for Python (call, stream)", (sys.executable, str(HERE / "plain.py"), "requests"), "requests"),
+    Client("aiohttp for Python (call, stream)", (sys.executable, str(HERE / "plain.py"), "aiohttp"), "aiohttp"),
+    Client(
+        "Claude Code (claude -p)", (str(COMMANDS / "claude"), "-p", PROMPT, "--model", "claude-sonnet-4-5"), "@anthropic-ai/claude-code"
+    ),
+    Client("Codex (codex exec)", (str(COMMANDS / "codex"), "exec", "--skip-git-repo-check", PROMPT), "@openai/codex"),
+    Client("Gemini CLI (gemini -p)", (str(COMMANDS / "gemini"), "-p", PROMPT, "-m", "gemini-2.5-flash"), "@google/gemini-cli"),
+    Client("opencode (opencode run)", (str(COMMANDS / "opencode"), "run", "-m", "openai/gpt-4o-mini", PROMPT), "opencode-ai"),
+)
+STREAMED = {
+    "/messages": STREAMS["anthropic"],
+    "/responses": STREAMS["openai-responses"],
+    "/chat/completions": STREAMS["openai-chat"],
+    ":streamGenerateContent": STREAMS["gemini"],
+}
+GEMINI_SETTINGS = {"security": {"auth": {"selectedType": "gemini-api-key"}}}
+
+
+def answer(request: ReceivedRequest) -> Answer | None:
+    """Answer streams as the providers do; all else is the provider's default."""
+    path = request.path.partition("?")[0]
+    if b'"stream":true' in request.body.replace(b" ", b"") or path.endswith(":streamGenerateContent"):
+        stream = next((stream for end, stream in STREAMED.items() if path.endswith(end)), None)
+        return stream and Answer(200, {"content-type": stream.kind}, stream.events)
+    return None
+
+
+def run(client: Client, provider: str, cassette: Path, record: str) -> tuple[bool, str]:
+    """Run the client over the proxy, in a home and a directory of its own. Return whether it worked, and what it printed."""
+    with tempfile.TemporaryDirectory() as home, tempfile.TemporaryDirectory() as work:
+        (Path(home) / ".gemini").mkdir()
+        (Path(home) / ".gemini/settings.json").write_text(json.dumps(GEMINI_SETTINGS))
+        for script in HERE.glob("*.mjs"):
+            shutil.copy(script, work)
+        if MODULES.exists():
+            (Path(work) / "node_modules").symlink_to(MODULES)
+        keys = dict.fromkeys(("OPENAI_API_KEY", "CODEX_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY"), "sk-none")
+        given = {"OPENAI_BASE_URL": f"{provider}/v1", "ANTHROPIC_BASE_URL": provider, "GOOGLE_GEMINI_BASE_URL": provider}
+        quiet = {"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "GEMINI_CLI_TRUST_WORKSPACE": "true", "TERM": "dumb", "HOME": home}
+        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "src"), **keys, **given, **quiet}
+        options = ("--cassette", str(cassette), "--record", record, "--normalize", "coding-agent")
+        command = [sys.executable, "-m", "wirecache", "run", "--proxy", *options, "--", *client.command]
+        pipes = {"capture_output": True, "text": True, "stdin": subprocess.DEVNULL}
+        try:
+            done = subprocess.run(command, cwd=work, env=environment, timeout=120, check=False, **pipes)  # type: ignore[call-overload]
+        except subprocess.TimeoutExpired:
+            return False, "timeout"
+        return done.returncode == 0 and bool(done.stdout.strip()), done.stdout
+
+
+def version_of(client: Client) -> str | None:
+    """Return the client's version, or None if it is not installed."""
+    package = MODULES / client.version / "package.json"
+    if package.exists():
+        return str(json.loads(package.read_text())["version"])
+    if client.version == "curl":
+        return (
+            subprocess.run(["curl", "--version"], capture_output=True, text=True, check=True).stdout.split()[1]
+            if shutil.which("curl")
+            else None
+        )
+    probe = f"import {client.version} as p; print(p.__version__)"
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=False)
+    return done.stdout.strip() or None
+
+
+def row_of(client: Client) -> str:
+    """Record the client, stop the provider, replay it, and return its row of the table."""
+    if (version := version_of(client)) is None:
+        return f"| {client.name} | not installed | | |"
+    with tempfile.TemporaryDirectory() as folder:
+        provider = Provider()
+        provider.script = answer
+        try:
+            recorded, first = run(client, provider.url, Path(folder) / "tape", "once")
+            calls = provider.calls
+        finally:
+            provider.close()
+        replayed, second = run(client, provider.url, Path(folder) / "tape", "none")
+    same = "the same output" if first == second else "another output"
+    return f"| {client.name} | {version} | {'yes' if recorded else 'NO'}, {calls} calls | {'yes' if replayed else 'NO'}, {same} |"
+
+
+def main() -> None:
+    """Write the table, and fail if a client failed."""
+    rows = [row_of(client) for client in CLIENTS]
+    head = "| client | version | recorded | replayed without the provider |\n|---|---|---|---|\n"
+    text = "# Which clients were run over the proxy?\n\nWritten by `make clients`.\n\n" + head + "\n".join(rows) + "\n"
+    (HERE / "clients.md").write_text(text)
+    print(text)
+    sys.exit("NO" in text or "another output" in text)
+
+
+if __name__ == "__main__":
+    main()

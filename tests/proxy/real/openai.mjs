@@ -1,0 +1,10 @@
+import OpenAI from "openai";
+const client = new OpenAI({ maxRetries: 0 });
+const messages = [{ role: "user", content: "hi" }];
+console.log((await client.chat.completions.create({ model: "m", messages })).choices[0].message.content);
+let text = "";
+for await (const chunk of await client.chat.completions.create({ model: "m", messages, stream: true })) text += chunk.choices[0]?.delta?.content ?? "";
+console.log(text);
+text = "";
+for await (const event of await client.responses.create({ model: "m", input: "hi", stream: true })) if (event.type === "response.output_text.delta") text += event.delta;
+console.log(text);
