@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
@@ -10,6 +11,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.cli.help_texts import commands, help_of
 from tests.provider import Provider
@@ -56,3 +58,15 @@ def test_each_command_and_option_exists(block: str) -> None:
             assert words[1] in commands()
             own = words[: words.index("--")] if "--" in words else words
             assert [word for word in own if word.startswith("--") and word not in help_of(words[1])] == []
+
+
+@pytest.mark.parametrize("block", blocks("yaml"))
+def test_each_yaml_block_is_one(block: str) -> None:
+    assert yaml.safe_load(block)
+
+
+@pytest.mark.parametrize("block", blocks("dockerfile"))
+def test_each_dockerfile_runs_a_command_that_exists(block: str) -> None:
+    command = json.loads(re.findall(r"^CMD (.*)$", block, re.MULTILINE)[-1])
+    assert command[0] == "wirecache"
+    assert [word for word in command[2:] if word.startswith("--") and word not in help_of(command[1])] == []

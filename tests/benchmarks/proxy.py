@@ -89,7 +89,9 @@ async def open_streams(url: str, streams: int) -> tuple[int, float]:
     async def one(number: int) -> bool:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         body = json.dumps({**BODY, "stream": True, "seed": number}).encode()
-        writer.write(b"POST %b HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % (path.encode(), len(body)) + body)
+        writer.write(
+            b"POST %b HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % (path.encode(), len(body)) + body
+        )
         answer = await reader.read(-1)
         writer.close()
         return answer.endswith(b"0\r\n\r\n") and answer.count(b"data: {}") == 20

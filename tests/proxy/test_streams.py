@@ -21,7 +21,7 @@ from tests.provider_events import STREAMS
 from tests.proxy.serving import Proxy, serving
 from tests.proxy.upstream import RawUpstream, answering, waiting_upstream
 from tests.sdk.wire import CHAT_STREAM, Gate
-from wirecache import Cache
+from wirecache import Cache, Cassette
 from wirecache.serve import Upstream
 
 ROOT = Path(__file__).parents[2]
@@ -221,6 +221,15 @@ def test_bodies_of_80_megabytes_pass_both_ways(proxy: Proxy, provider: Provider,
     content = iter([data[at : at + 100_000] for at in range(0, len(data), 100_000)]) if chunked else data
     response = proxy.post(path, content=content)
     assert response.content == data
+    assert provider.requests[0].body == data
+
+
+def test_a_cassette_passes_what_it_cannot_hold(provider: Provider, tmp_path: Path) -> None:
+    data = os.urandom(MEGABYTE) * 65
+    pieces = (data[at : at + MEGABYTE] for at in range(0, len(data), MEGABYTE))
+    with Cassette(tmp_path / "tape", "once") as cassette, serving(cassette, provider) as proxy:
+        assert proxy.post("/openai/v1/files", content=pieces).status_code == 200
+        assert cassette.report().recorded == 0
     assert provider.requests[0].body == data
 
 

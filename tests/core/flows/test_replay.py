@@ -285,3 +285,15 @@ def test_a_header_that_the_user_made_count_is_redacted_too() -> None:
 def test_a_request_without_secrets_stays_as_it_is(body: bytes) -> None:
     parsed = parse_body(body)
     assert redacted_request(SENT, parsed, Redactor()) == (SENT, parsed)
+
+
+def test_a_body_that_turns_out_too_large_is_neither_recorded_nor_sent_where_nothing_is() -> None:
+    plan = on("once", existed=False, max_body=len(BODY) - 1)
+    effects, outcome = play(replay_flow(SENT, plan, NOW), BODY, head())
+    assert effects == [ReadBody(), Forward()]
+    assert isinstance(outcome, Relay)
+    assert (outcome.recorder, outcome.status.detail) == (None, "body-size")
+    effects, outcome = play(replay_flow(SENT, on("none", max_body=len(BODY) - 1), NOW), BODY)
+    assert effects == [ReadBody()]
+    assert isinstance(outcome, Refuse)
+    assert "larger than the cache holds" in outcome.message

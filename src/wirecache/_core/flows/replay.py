@@ -35,11 +35,11 @@ def replay_flow(request: Request, plan: Plan, now: float) -> Flow:
     if reason := left_alone_reason(request, plan, cassette):
         return (yield from bypass_flow(request, plan, reason))
     if reason := _unrecordable_reason(request, plan):
-        if _action(cassette, found=False) is Action.REFUSE:
-            message = explain_unrecordable(redacted_request(request, EMPTY, cassette.redactor)[0], reason, cassette)
-            return Refuse(CacheStatus(fwd="miss", detail=reason if reason == LISTENING else "only-if-cached"), message)
-        return (yield from bypass_flow(request, plan, reason))
-    raw = parse_body((yield ReadBody()), request.fields.get(b"content-type", b""))
+        return (yield from _unrecordable_flow(request, plan, cassette, reason))
+    content: bytes = yield ReadBody()
+    if len(content) > plan.max_body:
+        return (yield from _unrecordable_flow(request, plan, cassette, "body-size"))
+    raw = parse_body(content, request.fields.get(b"content-type", b""))
     redacted, body = redacted_request(request, raw, cassette.redactor, plan.key.headers)
     try:
         key = key_of(redacted, body, plan.key, plan.namespace, plan.sample)
@@ -60,6 +60,14 @@ def _unrecordable_reason(request: Request, plan: Plan) -> str | None:
     if is_upgrade(request):
         return "upgrade"
     return "body-size" if too_large(request, plan.max_body) else None
+
+
+def _unrecordable_flow(request: Request, plan: Plan, cassette: CassettePlan, reason: str) -> Flow:
+    """Pass a request that the cassette cannot hold, or refuse it where nothing new is sent."""
+    if _action(cassette, found=False) is Action.REFUSE:
+        message = explain_unrecordable(redacted_request(request, EMPTY, cassette.redactor)[0], reason, cassette)
+        return Refuse(CacheStatus(fwd="miss", detail=reason if reason == LISTENING else "only-if-cached"), message)
+    return (yield from bypass_flow(request, plan, reason))
 
 
 def _key_before(request: Request, raw: Body, plan: Plan, cassette: CassettePlan) -> str:
