@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wirecache._core.compare.diff import differences, likeness
+from wirecache._core.compare.diff import ABSENT, difference, differences, likeness
 
 UUIDS = ("123e4567-e89b-12d3-a456-426614174000", "123e4567-e89b-12d3-a456-426614174999")
 
@@ -109,3 +109,12 @@ def test_secrets_are_not_shown(stored: Any, requested: Any, lines: list[str] | N
     assert lines is None or shown == lines
     assert shown
     assert not any(secret[-8:] in line for line in shown for secret in (KEY, OTHER))
+
+
+@pytest.mark.parametrize("name", ["token", "code", "session", "pass", "my_secret"])
+def test_a_value_that_looks_like_a_secret_under_an_ordinary_name_is_not_shown(name: str) -> None:
+    for stored, requested in (("abc123def456", "ghi789jkl012"), (ABSENT, "ghi789jkl012"), ("abc123def456", 5)):
+        shown = str(difference(f"/metadata/{name}", stored, requested))
+        assert "abc123" not in shown
+        assert "ghi789" not in shown
+    assert "no_such_file" in str(difference(f"/metadata/{name}", ABSENT, "no_such_file"))

@@ -128,6 +128,14 @@ def test_an_ordinary_parameter_is_none(name: str) -> None:
         pytest.param("session", "8f14e45fceea167a", True, id="a session"),
         pytest.param("signature", "EqQBCgIYAhIM1gbcDa9GJwZA2b3h", False, id="the signature of a thought"),
         pytest.param("key", "8f14e45fceea167a5a36dedd4bea2543", False, id="the key of a map"),
+        ("credential", "abc123def456", True),
+        ("credentials", "the usual ones", False),
+        ("pass", "abc123def456", True),
+        ("pass", "yes", False),
+        ("sig", "abc123def456", True),
+        ("my-secret", "abc123def456", True),
+        ("my_secret", "a birthday party", False),
+        ("signature", "abc123def456", False),  # of a model's thoughts
     ],
 )
 def test_members_whose_names_are_ordinary_are_judged_by_their_values(name: str, value: str, *, secret: bool) -> None:

@@ -93,7 +93,7 @@ def part_difference(name: str, stored: str, requested: str) -> Difference:
 
 def difference(pointer: str, stored: Any, requested: Any) -> Difference:
     """Return the difference of two values at one place, shortened to where it begins, without their secrets."""
-    shown_pointer, secret = DEFAULT.text(pointer), _is_secret(pointer)
+    shown_pointer, secret = DEFAULT.text(pointer), _is_secret(pointer, stored) or _is_secret(pointer, requested)
     if isinstance(stored, str) and isinstance(requested, str):
         start = _common_prefix_length(stored, requested)
         hint = _hint(shown_pointer, stored, requested, start)
@@ -106,10 +106,12 @@ def difference(pointer: str, stored: Any, requested: Any) -> Difference:
     return Difference(shown_pointer, _shown(stored, secret), _shown(requested, secret), None)
 
 
-def _is_secret(pointer: str) -> bool:
+def _is_secret(pointer: str, value: Any) -> bool:
     """Return whether the pointer leads to a member with a secret name, or to an item or ``value`` directly below one."""
     *_, above, last = ["", *pointer.split("/")]
-    return DEFAULT.is_secret(last) or ((last.isdigit() or last == "value") and DEFAULT.is_secret(above))
+    return DEFAULT.is_secret_member(last, value if isinstance(value, str) else "") or (
+        (last.isdigit() or last == "value") and DEFAULT.is_secret(above)
+    )
 
 
 def _shown(value: Any, secret: bool) -> str:

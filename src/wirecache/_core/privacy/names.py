@@ -101,9 +101,10 @@ SECRET_WHOLE_NAMES = frozenset(
 )  # fmt: skip
 # Ordinary words in JSON (the code of an error or a program, the tokens of logprobs): there only a value that looks like a secret is one.
 # In queries, headers and forms whatever has one of these names is.
-GUARDED_NAMES = frozenset({"code", "session", "token"})
+GUARDED_NAMES = frozenset({"code", "credential", "credentials", "pass", "session", "sig", "token"})
+GUARDED_ENDING = "secret"
 # In queries, headers and forms alone: JSON has keys of maps, and the signatures of a model's thoughts.
-PARAMETER_NAMES = frozenset({"credential", "credentials", "key", "pass", "sig", "xamzcredential", "xgoogcredential"})
+PARAMETER_NAMES = frozenset({"key", "xamzcredential", "xgoogcredential"})
 PARAMETER_ENDINGS = ("secret", "signature", "token")
 PAGE_TOKENS = ("pagetoken", "nexttoken", "continuationtoken", "cursortoken", "synctoken", "starttoken")  # they open no door
 
@@ -129,7 +130,10 @@ def _is_secret_name(name: str) -> bool:
 
 def is_secret_member(name: str, value: str) -> bool:
     """Return whether this text is a secret as the value of a JSON member of this name."""
-    return is_secret_name(name) or (plain_name(_end_of(name)) in GUARDED_NAMES and is_opaque(value))
+    if is_secret_name(name):
+        return True
+    plain = plain_name(_end_of(name))
+    return (plain in GUARDED_NAMES or plain.endswith(GUARDED_ENDING)) and is_opaque(value)
 
 
 def is_secret_parameter(name: str) -> bool:
