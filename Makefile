@@ -2,6 +2,8 @@
 # make test   run all tests
 # make lint   run ruff, mypy and pyright
 # make clients run real clients and coding agents (Node, npm) over the proxy; results go to tests/proxy/real/clients.md
+# make guide  write the generated parts of README and guide
+# make picture take the README's picture of a terminal again
 # make bench  print the benchmark numbers of the README
 # make lowest test the lowest versions of the dependencies that pyproject.toml allows
 # make cache-tests run the public tests of HTTP caches, and write their scores to fixtures/cache-tests/SCORES.md
@@ -15,7 +17,7 @@ PYTHON := $(shell for name in python3.11 python3.12 python3.13 python3.14 python
 endif
 BIN = .venv/bin
 
-.PHONY: demo test lowest lint bench cache-tests matrix lock clean
+.PHONY: demo test lowest lint guide picture bench cache-tests matrix lock clean
 .DEFAULT_GOAL := test
 
 demo: .venv/.ready
@@ -51,6 +53,12 @@ cache-tests: .venv/.ready
 clients: .venv-clients/.ready .clients/.ready
 	.venv-clients/bin/python -m tests.proxy.real
 
+guide: .venv/.ready
+	$(BIN)/python -m tests.guide.generated
+
+picture: .venv/.ready
+	$(BIN)/python -m tests.guide.picture
+
 matrix: .venv/.ready .venv-openai2/.ready .venv-frameworks/.ready .venv-litellm/.ready .venv-instructor/.ready
 	$(BIN)/python -m tests.sdk.matrix run
 	.venv-openai2/bin/python -m tests.sdk.matrix run
@@ -59,7 +67,7 @@ matrix: .venv/.ready .venv-openai2/.ready .venv-frameworks/.ready .venv-litellm/
 	.venv-instructor/bin/python -m tests.sdk.matrix run
 	.venv-frameworks/bin/python -m pytest -c pyproject.toml tests/clients/frameworks tests/sdk/frameworks
 	.venv-instructor/bin/python -m pytest -c pyproject.toml tests/sdk/instructor
-	$(BIN)/python -m tests.sdk.matrix write
+	$(MAKE) guide
 
 lock: .venv/.ready
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --extra cli --extra httpx2 --extra serve .ci/clients.in -o .ci/clients.txt

@@ -1,17 +1,12 @@
-"""The README's section on the command line: the ``--help`` of each command. ``python -m tests.cli.help_texts`` updates it."""
+"""The guide's section on the command line: the ``--help`` of each command."""
 
 from __future__ import annotations
-
-import re
-from pathlib import Path
 
 from typer.main import get_command
 from typer.testing import CliRunner
 
 from wirecache.cli import app_for
 
-README = Path(__file__).parents[2] / "README.md"
-BEGIN, END = "<!-- commands: python -m tests.cli.help_texts writes this -->", "<!-- /commands -->"
 WIDTH = 100
 
 
@@ -30,18 +25,5 @@ def help_of(name: str) -> str:
 
 
 def section() -> str:
-    """Return the section of the README, with the help of every command."""
-    parts = [f"### {f'wirecache {name}'.strip()}\n\n```text\n{help_of(name)}\n```\n" for name in ("", *commands())]
-    return "\n".join([f"{BEGIN}\n", *parts, END])
-
-
-def in_readme() -> str:
-    """Return the section as the README has it, or an empty text."""
-    found = re.search(f"{re.escape(BEGIN)}.*?{re.escape(END)}", README.read_text("utf-8"), re.DOTALL)
-    return found[0] if found else ""
-
-
-if __name__ == "__main__":
-    readme = README.read_text("utf-8")
-    assert in_readme(), f"{README} has no {BEGIN}"
-    README.write_text(readme.replace(in_readme(), section()), "utf-8")
+    """Return the section, with the help of every command."""
+    return "\n".join(f"### {f'wirecache {name}'.strip()}\n\n```text\n{help_of(name)}\n```\n" for name in ("", *commands()))

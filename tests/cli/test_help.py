@@ -1,4 +1,4 @@
-"""The README's command docs are the ``--help`` texts; each command has its options, its help, and completion."""
+"""Each command has its options, its help, and completion."""
 
 from __future__ import annotations
 
@@ -9,13 +9,9 @@ import sys
 import pytest
 
 from tests.cli.command import wirecache
-from tests.cli.help_texts import commands, help_of, in_readme, section
+from tests.cli.help_texts import commands, help_of
 
 ON_A_STORE = ["ls", "show", "diff", "explain", "rm", "prune", "clear", "export", "import", "warm", "doctor"]
-
-
-def test_the_readme_has_the_help_of_each_command() -> None:
-    assert in_readme() == section(), "run python -m tests.cli.help_texts to update it"
 
 
 @pytest.mark.parametrize("name", ON_A_STORE)

@@ -37,7 +37,7 @@ ROOMS = (
     ("_core.keys",),
     ("_core.privacy",),
     ("_core",),
-    ("errors",),
+    ("errors", "guide"),
 )
 FLOORS = {room: len(ROOMS) - row for row, rooms in enumerate(ROOMS) for room in rooms}
 MOST_LOOSE_MODULES = 12  # at the top level, beside the packages

@@ -58,7 +58,14 @@ class _Upstream(_Table):
 
 
 class _Serve(_Table):
-    """``[tool.wirecache.serve]``: options of ``wirecache serve``."""
+    """``[tool.wirecache.serve]``: options of ``wirecache serve``.
+
+    ``host``, ``port``: the address to listen on. ``upstreams``: further upstreams, or other addresses of providers: by name, a URL or a
+    table with ``url`` and ``timeout`` (seconds). ``allow_hosts``: hosts that ``/to/HOST/`` leads to; ``*`` is a wildcard.
+    ``cors_origins``: origins whose pages may use the proxy. ``server_names``: further names of the server (``Host`` header).
+    ``ping_seconds``: the silence after which an event stream gets a comment. ``grace_seconds``: how long the open calls may take when the
+    server stops.
+    """
 
     host: str | None = None
     port: int | None = None

@@ -48,6 +48,7 @@ COMMANDS = {
         "scan", "Search cassettes and other text files for secrets: keys and tokens by their shape, members and headers by their name."
     ),
     "stats": Command("stats", "Show what the cache did and what that saved: calls, time, tokens and money."),
+    "guide": Command("guide", "Show a page of the guide, or the list of its pages."),
     # Options after PROGRAM are its own.
     "run": Command(
         "run",

@@ -1,8 +1,7 @@
-"""Run the matrix in this environment and write down what came out, or print the README's table of all environments.
+"""Run the matrix in this environment and write down what came out, or print the guide's table of all environments.
 
 python -m tests.sdk.matrix run      # in each environment: make matrix
-python -m tests.sdk.matrix          # the table, for README.md
-python -m tests.sdk.matrix write    # the table, into README.md
+python -m tests.sdk.matrix          # the table; make guide writes it into the guide
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.sdk.matrix.table import HERE, README, in_readme, section
+from tests.sdk.matrix.table import HERE, section
 
 
 class Outcomes:
@@ -71,13 +70,10 @@ def _without(sides: dict[str, Any]) -> dict[str, dict[str, str]]:
 def main(arguments: list[str]) -> int:
     if arguments == ["run"]:
         return run()
-    if arguments == ["write"]:
-        README.write_text(in_readme(README.read_text("utf-8"), section()), "utf-8")
-    elif not arguments:
-        print(section())
-    else:
+    if arguments:
         print(__doc__, file=sys.stderr)
         return 2
+    print(section())
     return 0
 
 

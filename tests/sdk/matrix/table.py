@@ -1,17 +1,15 @@
-"""The README's table of SDKs, made from what the matrix's run wrote down. Needs no SDK."""
+"""The guide's tables of SDKs, made from what the matrix's run wrote down. Needs no SDK."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["BEGIN", "END", "HERE", "README", "in_readme", "section"]
+__all__ = ["COLUMNS", "HERE", "ORDER", "section", "short_section"]
 
 HERE = Path(__file__).with_name("matrix.json")
-README = Path(__file__).parents[3] / "README.md"
-BEGIN = "<!-- made by `python -m tests.sdk.matrix write` from what `make matrix` found -->"
-END = "<!-- end of what is made -->"
 
 ORDER = (
     "openai 3",
@@ -34,6 +32,8 @@ ORDER = (
     "openai-agents",
     "instructor",
 )
+# Those in the README, which has a line for each way of giving a client.
+SHORT = ("openai 3", "anthropic", "google-genai", "mistralai", "groq", "ollama")
 # The columns, and the cells that each stands for.
 COLUMNS = {
     "sync": ("sync",),
@@ -53,12 +53,11 @@ COLUMNS = {
 
 
 def section(path: Path = HERE) -> str:
-    """Both tables, without the markers: how each SDK is given the cache, and what was run of it."""
-    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    named = [(name, found[name]) for name in ORDER]
+    """Return both tables: how each SDK is given the cache, and what was run of it."""
+    named = _rows(path, ORDER)
     notes: list[str] = []
     lines = ["| SDK | run with | library | sync | async |", "|---|---|---|---|---|"]
-    lines += [_given(name, row) for name, row in named]
+    lines += [f"| {name} | {row['version']} | {row['library']} | {' | '.join(_given(row))} |" for name, row in named]
     lines += [
         "",
         "What was run of each, over real sockets against a stand-in provider (- : the SDK has no such thing, or it is not run):",
@@ -69,7 +68,19 @@ def section(path: Path = HERE) -> str:
     return "\n".join([*lines, "", *notes]).rstrip() + "\n"
 
 
-def _given(name: str, row: dict[str, Any]) -> str:
+def short_section(path: Path = HERE) -> str:
+    """Return how the SDKs of the README are given the cache."""
+    lines = ["| SDK | sync | async |", "|---|---|---|"]
+    return "\n".join([*lines, *(f"| {name} | {' | '.join(_given(row))} |" for name, row in _rows(path, SHORT))])
+
+
+def _rows(path: Path, names: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:
+    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return [(name, found[name]) for name in names]
+
+
+def _given(row: dict[str, Any]) -> tuple[str, str]:
+    """Return how a sync and an async client is given the cache."""
     attached = f"`attach({row['attach']})`"
     sync, asynchronous = (_line(row, side) for side in ("sync", "async"))
     if row["cells"].get("sync") and not sync:
@@ -77,7 +88,7 @@ def _given(name: str, row: dict[str, Any]) -> str:
     if row["cells"].get("async") and not asynchronous:
         asynchronous = attached
     both = "the same" if sync == asynchronous else asynchronous
-    return f"| {name} | {row['version']} | {row['library']} | {sync or '-'} | {both or '-'} |"
+    return sync or "-", both or "-"
 
 
 def _line(row: dict[str, Any], side: str) -> str:
@@ -98,12 +109,3 @@ def _cell(row: dict[str, Any], cells: tuple[str, ...], notes: list[str], name: s
         notes.append(f"{mark} {name}: {next(iter(lacks.values()))}.  ")
         return f"{'no' if len(lacks) == 2 else 'async' if 'sync' in lacks else 'sync'} {mark}"
     return "yes"
-
-
-def in_readme(text: str, made: str) -> str:
-    """The README with that between the markers."""
-    before, found, rest = text.partition(BEGIN)
-    _, ended, after = rest.partition(END)
-    if not (found and ended):
-        raise ValueError(f"README.md has no {BEGIN!r} ... {END!r}")
-    return f"{before}{BEGIN}\n\n{made}\n{END}{after}"

@@ -18,10 +18,10 @@ __all__ = ["Rule", "rule_for_model", "rules_for"]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule for requests whose method, host, path and model match these globs (``*`` for anything).
+    """What holds for the requests that match? The first rule that matches decides.
 
-    The first rule that matches decides. ``cache=False`` excludes an endpoint; ``cache=True`` includes one that the built-in table does
-    not have, if the rule names its path. ``ttl``: how long answers are fresh (default: the ttl of the cache).
+    ``method``, ``host``, ``path``, ``model``: globs (``*`` for anything). ``cache``: False excludes an endpoint; True includes one that the
+    built-in table does not have, if the rule names its path. ``ttl``: how long answers are fresh (default: the ttl of the cache).
     """
 
     method: str = "POST"

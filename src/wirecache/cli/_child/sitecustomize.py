@@ -42,9 +42,7 @@ def _open_cassette(cassette_type: Any, error_type: Any) -> Any:
         try:
             cassette.close()
         except error_type as error:
-            from wirecache._core.terminal_text import one_line
-
-            print(one_line(f"wirecache: {error}"), file=sys.stderr)
+            print(f"wirecache: {error}", file=sys.stderr)
 
     atexit.register(close)
     return cassette

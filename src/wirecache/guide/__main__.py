@@ -1,0 +1,30 @@
+"""How is the guide read without the ``cli`` extra? ``python -m wirecache.guide [TOPIC]`` prints a page, or the list of the pages."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Sequence
+
+from wirecache.guide import UnknownTopicError, contents, page
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print what is asked for, and return the exit status: 2 if there is no such page."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # in a pipe on Windows it is another one
+    if len(arguments) > 1 or any(argument.startswith("-") for argument in arguments):
+        print("usage: python -m wirecache.guide [TOPIC]", file=sys.stderr if arguments != ["--help"] else sys.stdout)
+        return 0 if arguments == ["--help"] else 2
+    try:
+        print(page(arguments[0]).text.rstrip() if arguments else contents())
+    except UnknownTopicError as error:
+        print(f"wirecache: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,16 @@
+"""Each Python block of the README and of the guide runs unchanged, in a new process, against a loopback provider."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.guide.documents import Block, blocks
+from tests.guide.running import run_block
+from tests.provider import Provider
+
+
+@pytest.mark.parametrize("block", [pytest.param(block, id=block.id) for block in blocks("python")])
+def test_each_python_block_runs(block: Block, provider: Provider, tmp_path: Path) -> None:
+    run_block(block, provider, tmp_path)
