@@ -42,7 +42,9 @@ def _open_cassette(cassette_type: Any, error_type: Any) -> Any:
         try:
             cassette.close()
         except error_type as error:
-            print(f"wirecache: {error}", file=sys.stderr)
+            from wirecache._core.terminal_text import one_line
+
+            print(one_line(f"wirecache: {error}"), file=sys.stderr)
 
     atexit.register(close)
     return cassette
