@@ -3,27 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache, wraps
-from typing import TypeVar
+from typing import Any, TypeVar
 
 __all__ = ["LONGEST", "cached_if_short"]
 
-Text = TypeVar("Text", str, bytes)
+K = TypeVar("K")
 T = TypeVar("T")
 
 LONGEST = 512  # characters or bytes; the results of 4,096 calls take 2 MB at most
 
 
-def cached_if_short(most: int) -> Callable[[Callable[[Text], T]], Callable[[Text], T]]:
-    """Return a decorator that keeps the ``most`` latest results of a function of one text. That of a long text is computed each time."""
+class _Results(dict[Any, Any]):
+    """The results of a function by its argument. What is here is found without a Python call, which a hit can not afford."""
 
-    def decorate(function: Callable[[Text], T]) -> Callable[[Text], T]:
-        cached = lru_cache(maxsize=most)(function)
+    __slots__ = ("_function", "_longest", "_most", "_size")
 
-        @wraps(function)
-        def call(text: Text) -> T:
-            return cached(text) if len(text) <= LONGEST else function(text)
+    def __init__(self, function: Callable[[Any], Any], most: int, size: Callable[[Any], int], longest: int) -> None:
+        super().__init__()
+        self._function, self._most, self._size, self._longest = function, most, size, longest
 
-        return call
+    def __missing__(self, key: Any) -> Any:
+        result = self._function(key)
+        if self._size(key) <= self._longest:
+            if len(self) >= self._most:
+                self.clear()  # in one step, so that no lock is needed; what is in use is soon here again
+            self[key] = result
+        return result
+
+
+def cached_if_short(most: int, size: Callable[[Any], int] = len, longest: int = LONGEST) -> Callable[[Callable[[K], T]], Callable[[K], T]]:
+    """Return a decorator that keeps up to ``most`` results of a function of one argument. That of a long one is computed each time.
+
+    ``size``: returns how long the argument is, in characters or bytes; a tuple of several needs a function of its own.
+    """
+
+    def decorate(function: Callable[[K], T]) -> Callable[[K], T]:
+        return _Results(function, most, size, longest).__getitem__
 
     return decorate

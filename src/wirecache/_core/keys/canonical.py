@@ -92,7 +92,7 @@ def parse_body(content: bytes, content_type: bytes = b"") -> Body:
     """
     if not content:
         return EMPTY
-    kind = media_type(content_type)
+    kind = content_type if content_type == b"application/json" else media_type(content_type)
     if kind == b"multipart/form-data":
         parts = _multipart(content, content_type)
         return Body("multipart", content, parts) if parts is not None else Body("raw", content)

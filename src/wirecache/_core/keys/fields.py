@@ -96,16 +96,13 @@ def is_counted(name: bytes) -> bool:
     return name in _ROUTING_KEYS or not names_credential(text)
 
 
-def counted_names(names: tuple[bytes, ...], extra: tuple[str, ...]) -> tuple[tuple[bytes, bytes], ...]:
+@cached_if_short(256, size=lambda names_and_globs: len(b"".join(names_and_globs[0])), longest=SHORT_NAMES)
+def counted_names(names_and_globs: tuple[tuple[bytes, ...], tuple[str, ...]]) -> tuple[tuple[bytes, bytes], ...]:
     """Return which of these headers count, each with the name that it has in a key, sorted by that name.
 
-    ``extra``: globs of further names; what counts by one of them has a plus in front. ``accept`` is left out: its value decides.
+    The globs are of further names; what counts by one of them has a plus in front. ``accept`` is left out: its value decides.
     """
-    return (_counted_names if len(b"".join(names)) <= SHORT_NAMES else _counted_names.__wrapped__)(names, extra)
-
-
-@lru_cache(maxsize=256)
-def _counted_names(names: tuple[bytes, ...], extra: tuple[str, ...]) -> tuple[tuple[bytes, bytes], ...]:
+    names, extra = names_and_globs
     found = [(name, name) for name in names if is_counted(name)]
     patterns = [re.compile(translate(glob.lower())) for glob in extra]
     found += [(b"+" + name, name) for name in names if any(pattern.fullmatch(name.decode("latin-1")) for pattern in patterns)]
@@ -114,7 +111,7 @@ def _counted_names(names: tuple[bytes, ...], extra: tuple[str, ...]) -> tuple[tu
 
 def counted_fields(fields: Mapping[bytes, bytes], extra: tuple[str, ...] = ()) -> list[tuple[bytes, bytes, bytes]]:
     """Return the headers that count, as they were sent: the name in the key, the name, the value without needless white space."""
-    found = [(label, name, b" ".join(fields[name].split())) for label, name in counted_names(tuple(fields), extra)]
+    found = [(label, name, b" ".join(fields[name].split())) for label, name in counted_names((tuple(fields), extra))]
     accept = fields.get(b"accept", b"")
     if accept not in PLAIN_ACCEPT:
         media_ranges = [b"".join(media_range.split()) for media_range in accept.split(b",")]

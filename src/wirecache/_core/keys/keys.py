@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 from urllib.parse import quote, urlsplit
 
 from wirecache._core.headers import fields_of
@@ -22,7 +22,7 @@ from wirecache._core.keys.normalizers import NORMALIZERS
 from wirecache._core.messages import Request
 from wirecache._core.privacy.callers import is_identity
 from wirecache._core.privacy.names import is_credential
-from wirecache._core.short_cache import LONGEST, cached_if_short
+from wirecache._core.short_cache import cached_if_short
 from wirecache.errors import ConfigError
 
 __all__ = [
@@ -79,10 +79,10 @@ class KeyOptions:
         if isinstance(self.normalize, str) and self.normalize not in NORMALIZERS:
             raise ConfigError(f"normalize must be a function or one of {', '.join(NORMALIZERS)}, got {self.normalize!r}")
 
-    @property
-    def normalizer(self) -> Callable[[Any], Any] | None:
-        """The function that is applied to bodies, or None."""
-        return NORMALIZERS[self.normalize] if isinstance(self.normalize, str) else self.normalize
+    def normalized(self, value: Any) -> Any:
+        """Return the body's value as ``normalize`` makes it, which may raise anything; without that option, the value."""
+        normalize = NORMALIZERS[self.normalize] if isinstance(self.normalize, str) else self.normalize
+        return value if normalize is None else normalize(value)
 
 
 DEFAULT_KEY = KeyOptions()
@@ -127,9 +127,12 @@ def request_from(method: str, url: str, headers: Mapping[str, str] | Iterable[tu
 
 def key_of(request: Request, body: Body, options: KeyOptions = DEFAULT_KEY, namespace: str = "", sample: int = 0) -> str:
     """Return the key of a request with a parsed body. It raises only what ``options.normalize`` raises."""
-    endpoint = _endpoint(request, namespace, sample, with_host=options.host)
+    host, host_field = request.host if options.host else None, request.fields.get(b"host")
+    endpoint = _framed_endpoint(
+        _Endpoint(request.method, request.scheme, host, request.port, host_field, request.socket, request.path, namespace, sample)
+    )
     query = _query(request.query, options.ignore_query) if request.query else b""
-    plain = request.fields.get(b"accept", b"") in PLAIN_ACCEPT and not counted_names(tuple(request.fields), options.headers)
+    plain = request.fields.get(b"accept", b"") in PLAIN_ACCEPT and not counted_names((tuple(request.fields), options.headers))
     fields = b"" if plain else _fields(request.fields, options.headers)
     credential = credential_fingerprint(request) if options.credentials else b""
     kind, parts = _body(request, body, options)
@@ -156,31 +159,43 @@ def _without_dots(path: str) -> str:
     return "/".join(kept)
 
 
-def _endpoint(request: Request, namespace: str, sample: int, *, with_host: bool) -> bytes:
-    """Return the framed parts that all calls of one endpoint have in common: they are computed once, unless they are long."""
-    host = request.fields.get(b"host")
-    size = len(request.host) + len(request.path) + len(request.socket) + len(namespace) + len(host or b"")
-    origin_of, framed = (_origin, _framed_endpoint) if size <= LONGEST else (_origin.__wrapped__, _framed_endpoint.__wrapped__)
-    origin = origin_of(request.scheme, request.host, request.port, host, request.socket) if with_host else ""
-    return framed(request.method, origin, request.path, namespace, sample)
+class _Endpoint(NamedTuple):
+    """What all calls of one endpoint have in common. ``host``: None if it does not count, nor where that leads elsewhere."""
+
+    method: str
+    scheme: str
+    host: str | None
+    port: int | None
+    host_field: bytes | None
+    socket: str
+    path: bytes
+    namespace: str
+    sample: int
+
+    @property
+    def size(self) -> int:
+        """How long its parts are, in characters and bytes."""
+        return sum(len(part) for part in self if isinstance(part, (str, bytes)))
+
+    @property
+    def origin(self) -> str:
+        """Where the request goes. What leads elsewhere than the URL says counts: a ``Host`` header of another name, a unix socket."""
+        if self.host is None:
+            return ""
+        number = self.port or DEFAULT_PORTS.get(self.scheme, 0)
+        origin = f"{self.scheme}://{self.host.lower()}:{number}"
+        if self.host_field is not None:
+            name = f"[{self.host}]" if ":" in self.host else self.host
+            field = self.host_field.decode("latin-1").strip().lower()
+            if field not in (name.lower(), f"{name.lower()}:{number}"):
+                origin += f" host {field}"
+        return f"{origin} unix {self.socket}" if self.socket else origin
 
 
-@lru_cache(maxsize=1024)
-def _origin(scheme: str, host: str, port: int | None, host_field: bytes | None, socket: str) -> str:
-    """Return where the request goes. What leads elsewhere than the URL says counts: a ``Host`` header of another name, a unix socket."""
-    number = port or DEFAULT_PORTS.get(scheme, 0)
-    origin = f"{scheme}://{host.lower()}:{number}"
-    if host_field is not None:
-        name = f"[{host}]" if ":" in host else host
-        field = host_field.decode("latin-1").strip().lower()
-        if field not in (name.lower(), f"{name.lower()}:{number}"):
-            origin += f" host {field}"
-    return f"{origin} unix {socket}" if socket else origin
-
-
-@lru_cache(maxsize=1024)
-def _framed_endpoint(method: str, origin: str, path: bytes, namespace: str, sample: int) -> bytes:
-    return frame((FORMAT, namespace.encode(), b"%d" % sample, method.upper().encode(), origin.encode(), normalise_percent(path)))
+@cached_if_short(1024, size=lambda endpoint: endpoint.size)
+def _framed_endpoint(endpoint: _Endpoint) -> bytes:
+    method, _, _, _, _, _, path, namespace, sample = endpoint
+    return frame((FORMAT, namespace.encode(), b"%d" % sample, method.upper().encode(), endpoint.origin.encode(), normalise_percent(path)))
 
 
 def http_key(request: Request, namespace: str = "") -> str:
@@ -238,8 +253,7 @@ def _body(request: Request, body: Body, options: KeyOptions) -> tuple[bytes, lis
     """Return the kind of the body and its canonical bytes in pieces; its raw bytes if it has no canonical form."""
     if body.kind == "json":
         value = ignore_members(body.value, options.ignore_body) if options.ignore_body else body.value
-        if (normalize := options.normalizer) is not None:
-            value = normalize(value)
+        value = value if options.normalize is None else options.normalized(value)
         try:
             return b"json", canonical_json(value, body.raw)
         except ValueError:  # what JSON cannot represent: a lone surrogate, a number beyond a double
@@ -247,7 +261,7 @@ def _body(request: Request, body: Body, options: KeyOptions) -> tuple[bytes, lis
     elif body.kind in ("multipart", "form"):
         if options.ignore_body or options.normalize is not None:
             try:
-                form = canonical_form(body, options.ignore_body, options.normalizer)
+                form = canonical_form(body, options.ignore_body, None if options.normalize is None else options.normalized)
             except ValueError:  # a name that is no text, a header that a part has twice: it counts as it was sent
                 form = None
             if form is not None:
