@@ -86,7 +86,10 @@ def run(client: Client, provider: str, cassette: Path, record: str) -> tuple[boo
             done = subprocess.run(command, cwd=work, env=environment, timeout=120, check=False, **pipes)  # type: ignore[call-overload]
         except subprocess.TimeoutExpired:
             return False, "timeout"
-        return done.returncode == 0 and bool(done.stdout.strip()), done.stdout
+        worked = done.returncode == 0 and bool(done.stdout.strip())
+        if not worked:
+            print(f"{client.name}, record {record}: exit status {done.returncode}\n{done.stdout}{done.stderr}", file=sys.stderr)
+        return worked, done.stdout
 
 
 def version_of(client: Client) -> str | None:
