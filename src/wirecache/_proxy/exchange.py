@@ -106,7 +106,8 @@ class Exchanges:
                 raise PrivateAddressError(upstream.host)
             extensions["trace"] = public_only(upstream.host)
         limit = cache.engine.plan.max_body
-        request_type = self._request_types.setdefault(limit, limited_request(http, limit))
+        if (request_type := self._request_types.get(limit)) is None:
+            request_type = self._request_types[limit] = limited_request(http, limit)
         url = http.URL(scheme=upstream.scheme, host=upstream.host, port=upstream.port, path="/")
         return request_type(incoming.method, url, headers=headers, content=body if has_body else None, extensions=extensions)
 
