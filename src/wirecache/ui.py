@@ -26,6 +26,7 @@ class App:
     be that of a disk store, or of a directory with cassettes in or below it. ``token``: what the first request must have (``/?token=...``);
     left out, it is random; None lets in everybody who reaches the server. ``read_only``: the pages can change nothing. ``allowed_hosts``:
     names under which the server is reached beside ``localhost`` and ``127.0.0.1``, with a port where that is not the server's own.
+    ``git``: a range of commits (``main..HEAD``) whose changes to cassettes are shown, of the repository of the working directory.
     """
 
     def __init__(
@@ -35,9 +36,11 @@ class App:
         token: str | Unset | None = UNSET,
         read_only: bool = False,
         allowed_hosts: Sequence[str] = (),
+        git: str = "",
     ) -> None:
         try:
             from wirecache._inspector.app import application
+            from wirecache._inspector.git_changes import check_range
             from wirecache._inspector.inspector import Inspector
             from wirecache._inspector.security import Guard
             from wirecache._inspector.sources import open_sources
@@ -50,12 +53,22 @@ class App:
         if token is not UNSET and token is not None and (not isinstance(token, str) or len(token) < 8):
             raise ConfigError("token must be a text of at least 8 characters, or None for none")
         self.token: str | None = secrets.token_urlsafe(24) if token is UNSET else token
-        self.inspector = Inspector(open_sources(stores), read_only=read_only)
+        self.inspector = Inspector(open_sources(stores), read_only=read_only, git=check_range(git) if git else "")
+        self._remember_misses()
         self._app = Guard(application(self.inspector), token=self.token, allowed_hosts=allowed_hosts)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
         """Answer a request."""
         await self._app(scope, receive, send)
+
+    def _remember_misses(self) -> None:
+        """Note what the caches miss from now on: those of this process."""
+        from wirecache._inspector.misses import MissLog
+        from wirecache._inspector.sources import StoreSource
+
+        for source in self.inspector.sources:
+            if isinstance(source, StoreSource):
+                source.cache.engine.observe(MissLog(source.id, self.inspector.misses))
 
     def url(self, host: str, port: int) -> str:
         """Return the address to open first, with the token."""

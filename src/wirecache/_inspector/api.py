@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from wirecache._core.version import __version__
-from wirecache._inspector.inspector import Inspector, Page
+from wirecache._inspector.inspector import Inspector, Page, json_response
 from wirecache._inspector.listing import list_of, listing_of
 from wirecache._inspector.search_index import IndexRow
 from wirecache._inspector.timeline import timeline_of
@@ -20,14 +20,9 @@ from wirecache._views.entry_json import entry_details
 from wirecache._views.explanation_json import check_request, explanation_json
 from wirecache._views.formats import format_time
 
-__all__ = ["ROUTES", "json_response", "row_json"]
+__all__ = ["ROUTES", "row_json"]
 
 MOST = 500  # exchanges in one answer
-
-
-def json_response(value: Any, status: int = 200) -> Response:
-    """Return the value as JSON, in ASCII: halves of surrogate pairs cannot be written otherwise."""
-    return Response(json.dumps(value), status_code=status, media_type="application/json")
 
 
 def row_json(row: IndexRow, now: float) -> dict[str, Any]:

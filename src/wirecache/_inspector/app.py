@@ -14,12 +14,22 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from wirecache._inspector import api, exchange, listing
-from wirecache._inspector.api import json_response
-from wirecache._inspector.inspector import Inspector
+from wirecache._inspector import actions, api, cassettes_page, compare, exchange, listing, misses, savings, sessions
+from wirecache._inspector.inspector import Inspector, json_response
 
 __all__ = ["application"]
 
+MODULES = (
+    listing,
+    exchange,
+    sessions,
+    savings,
+    cassettes_page,
+    misses,
+    compare,
+    actions,
+    api,
+)  # api last: it answers what is left under /api/
 TITLES = {404: "Not found", 405: "Not possible here", 403: "Refused", 400: "That cannot be read"}
 
 
@@ -38,7 +48,7 @@ def application(inspector: Inspector) -> Starlette:
         return inspector.error_page(request, TITLES.get(error.status_code, "That did not work"), error.detail, error.status_code)
 
     static = Mount("/static", StaticFiles(directory=Path(__file__).with_name("static")))
-    pages = [page for module in (listing, exchange, api) for page in module.ROUTES]
+    pages = [page for module in MODULES for page in module.ROUTES]
     return Starlette(
         routes=[static, *(Route(page.path, partial(page.handler, inspector), methods=page.methods) for page in pages)],
         exception_handlers={HTTPException: on_http_error},

@@ -32,7 +32,8 @@ EVENTS = 200  # in one page
 def _show(inspector: Inspector, request: Request) -> Response:
     source, ref, entry = inspector.entry_of(request)
     view = request.query_params.get("view", "conversation")
-    view = view if view in _VIEWS else "conversation"
+    if view not in _VIEWS or (view == "stream" and timeline_of(entry) is None):
+        view = "conversation"
     values = _VIEWS[view](inspector, source, ref, entry)
     return inspector.page(
         request, "exchange.html", "exchanges", event_page=_page(request), **_common(inspector, source, ref, entry), view=view, **values

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -20,7 +23,9 @@ from wirecache._inspector.templating import environment
 from wirecache._views.stats_json import installed_prices
 from wirecache.prices import Prices
 
-__all__ = ["Inspector", "Page"]
+__all__ = ["Inspector", "Page", "form_of", "json_response"]
+
+MAX_FORM = 64_000_000  # bytes
 
 NAVIGATION = (
     ("exchanges", "/", "Exchanges"),
@@ -32,13 +37,17 @@ NAVIGATION = (
 
 
 class Inspector:
-    """The state of one application. ``read_only``: nothing can be changed by its pages."""
+    """The state of one application. ``read_only``: nothing can be changed by its pages. ``git``: a range of commits to look at."""
 
-    def __init__(self, sources: Sequence[Source], *, read_only: bool = False) -> None:
+    def __init__(self, sources: Sequence[Source], *, read_only: bool = False, git: str = "") -> None:
         self.sources = list(sources)
         self.read_only = read_only
+        self.git = git
+        self.done: list[Any] = []  # what was done here and can be undone, the latest last
         self.index = SearchIndex()
         self.indexer = Indexer(self.sources, self.index, self.prices)
+        self.misses: deque[Any] = deque(maxlen=200)  # of the caches of this process
+        self.kept: dict[str, Any] = {}  # what pages computed, by their name
         self._templates = environment()
 
     @cached_property
@@ -76,6 +85,7 @@ class Inspector:
                 "sources": self.sources,
                 "progress": self.indexer.progress,
                 "read_only": self.read_only,
+                "done": self.done[-1] if self.done else None,
                 "now": time.time(),
                 "query": request.query_params.get("q", ""),
                 **values,
@@ -94,3 +104,20 @@ class Page(NamedTuple):
     path: str
     handler: Callable[[Inspector, Request], Response | Awaitable[Response]]
     methods: tuple[str, ...] = ("GET",)
+
+
+async def form_of(request: Request) -> list[tuple[str, str]]:
+    """Return the fields of the form that was sent, in their order; none of a request that has no body."""
+    if request.method != "POST":
+        return []
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_FORM:
+            raise HTTPException(413, f"The form is larger than {MAX_FORM:,} bytes.")
+    return parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
+
+
+def json_response(value: Any, status: int = 200) -> Response:
+    """Return the value as JSON, in ASCII: halves of surrogate pairs cannot be written otherwise."""
+    return Response(json.dumps(value), status_code=status, media_type="application/json")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import socket
 import webbrowser
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from wirecache import WirecacheError
+from wirecache._views.formats import quantity
 from wirecache.cli._terminal import fail, print_text, usage_error, warn
 from wirecache.errors import ConfigError
 from wirecache.ui import App
@@ -33,6 +35,11 @@ def command(
         list[str] | None,
         typer.Option(help="A name under which the server is reached, beside localhost; can be repeated.", metavar="HOST[:PORT]"),
     ] = None,
+    export: Annotated[
+        Path | None,
+        typer.Option(help="Write one HTML file with the exchanges, without secrets, and serve nothing.", metavar="FILE.html"),
+    ] = None,
+    git: Annotated[str, typer.Option(help="Show what these commits change in cassettes, such as main..HEAD.", metavar="RANGE")] = "",
     no_token: Annotated[bool, typer.Option("--no-token", help="Let in everybody who reaches the server.")] = False,
 ) -> None:
     """Show stores and cassettes in a browser: conversations, search, why a call missed, what was saved.
@@ -40,11 +47,11 @@ def command(
     Serves on this machine only, and asks for the token in the address that it prints. Ends with Ctrl-C.
     """
     try:
-        app = (
-            App(places or None, token=None, read_only=read_only, allowed_hosts=allowed_host or ())
-            if no_token
-            else App(places or None, read_only=read_only, allowed_hosts=allowed_host or ())
-        )
+        token: dict[str, None] = {"token": None} if no_token else {}
+        app = App(places or None, read_only=read_only, allowed_hosts=allowed_host or (), git=git, **token)
+        if export is not None:
+            _export(app, export)
+            return
     except ConfigError as error:
         raise usage_error(str(error)) from None
     except WirecacheError as error:
@@ -52,6 +59,18 @@ def command(
     if host not in LOOPBACK:
         warn(f"wirecache: {host} can be reached from other machines, and the connection is not encrypted.")
     _serve(app, host, port, opens=not no_open)
+
+
+def _export(app: App, file: Path) -> None:
+    from wirecache._inspector.export import export_html
+
+    exported = export_html(app.inspector.sources, file.stem)
+    try:
+        file.write_bytes(exported.html.encode("utf-8", "replace"))
+    except OSError as error:
+        fail(f"{file}: {error.strerror}")
+    print_text(f"{quantity(exported.exchanges, 'exchange')} written to {file}. Left out: {'; '.join(exported.left_out)}.")
+    print_text("Prompts and answers are in it: look at it before you give it away.")
 
 
 def _serve(app: App, host: str, port: int, *, opens: bool) -> None:

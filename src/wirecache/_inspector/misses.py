@@ -1,0 +1,188 @@
+"""Why did a call miss? The request that somebody pastes, or a stored one, explained; and what other key options would merge."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from wirecache._core.compare.nearest import Nearest, nearest_of
+from wirecache._core.flows.exchange import Exchange
+from wirecache._core.flows.rekey import recomputed_key
+from wirecache._core.keys.canonical import parse_body
+from wirecache._core.keys.keys import DEFAULT_KEY, KeyOptions, make_key, request_from
+from wirecache._core.messages import Entry
+from wirecache._core.rules.plan import Plan
+from wirecache._engine.observers import Observer
+from wirecache._inspector.curl import request_of_curl
+from wirecache._inspector.inspector import Inspector, Page, form_of
+from wirecache._inspector.source import Source
+from wirecache._inspector.text_diff import line_diff, pretty
+from wirecache._views.explanation_json import check_request
+from wirecache.errors import ConfigError
+
+__all__ = ["ROUTES", "Merge", "Miss", "MissLog", "keys_merged", "nearest_other", "parsed_request"]
+
+SECONDS = 3.0  # that a search of all stored requests may take
+
+
+class Miss(NamedTuple):
+    """A call that had no entry. ``at``: seconds since the epoch; ``source``: the id of the cache's store."""
+
+    at: float
+    source: str
+    method: str
+    url: str
+    model: str
+    key: str
+    differences: tuple[str, ...]
+
+
+class MissLog(Observer):
+    """Remembers the misses of a cache of this process, from when the pages are made. In memory, and without any body."""
+
+    def __init__(self, source: str, kept: deque[Miss]) -> None:
+        self._source = source
+        self._kept = kept
+
+    def on_end(self, exchange: Exchange) -> None:
+        """Note a miss."""
+        if exchange.status.outcome == "miss":
+            key = exchange.status.key or ""
+            self._kept.appendleft(
+                Miss(exchange.started_at, self._source, exchange.method, exchange.url, exchange.model, key, exchange.differences)
+            )
+
+
+def parsed_request(text: str) -> dict[str, Any]:
+    """Return the request that somebody pasted: a curl command, or JSON. ``ValueError`` says what is wrong with it."""
+    if text.lstrip().startswith("curl"):
+        request = request_of_curl(text.strip())
+    else:
+        try:
+            request = json.loads(text)
+        except ValueError as error:
+            raise ValueError(f"neither a curl command nor JSON: {error}") from None
+    check_request(request)
+    return request
+
+
+def nearest_other(inspector: Inspector, source: Source, entry: Entry) -> Nearest | None:
+    """Return the stored request that is most like this one, other than itself, as far as it is found in time."""
+    summary = entry.request
+    request = request_from(summary.method, summary.url, summary.fields)
+    body = parse_body(bytes(entry.request_body), summary.content_type.encode("latin-1", "replace"))
+    plan = Plan(namespace=summary.namespace, sample=summary.sample)
+    others = (other for _, other in _entries(inspector, source) if other.key != entry.key)
+    return nearest_of(others, request, body, plan)
+
+
+def _entries(inspector: Inspector, source: Source) -> Iterator[tuple[str, Entry]]:
+    """Yield the exchanges that can be read in time."""
+    deadline = time.perf_counter() + SECONDS
+    for ref in source.refs():
+        if time.perf_counter() > deadline:
+            return
+        if (entry := source.read(ref)) is not None:
+            yield ref, entry
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """What other key options would do: of ``entries`` stored requests, ``merged`` would share keys, as in ``groups``.
+
+    ``is_hit``: whether the request would have an entry, None without a request. ``is_whole``: all stored requests were looked at in time.
+    """
+
+    line: str
+    entries: int
+    merged: int
+    groups: list[list[str]]
+    is_hit: bool | None
+    is_whole: bool
+
+
+def keys_merged(inspector: Inspector, source: Source, options: KeyOptions, request: dict[str, Any] | None) -> Merge:
+    """Return how the stored requests would share keys under these options."""
+    by_key: dict[str, dict[str, str]] = {}  # under the options: the present keys, each with a ref
+    count = 0
+    for ref, entry in _entries(inspector, source):
+        count += 1
+        by_key.setdefault(recomputed_key(entry, options), {})[recomputed_key(entry, DEFAULT_KEY)] = ref
+    groups = sorted((list(refs.values()) for refs in by_key.values() if len(refs) > 1), key=len, reverse=True)
+    is_hit = None
+    if request is not None:
+        is_hit = _key_of(request, options) in by_key
+    is_whole = count >= inspector.indexer.progress.done or len(inspector.sources) > 1
+    return Merge(_line(options), count, sum(map(len, groups)), groups, is_hit, is_whole)
+
+
+def _key_of(request: dict[str, Any], options: KeyOptions) -> str:
+    body = request.get("body", "")
+    content = body if isinstance(body, (str, bytes)) else json.dumps(body)
+    return make_key(request.get("method", "POST"), request["url"], request.get("headers") or {}, content, options=options)
+
+
+def _line(options: KeyOptions) -> str:
+    changed = [f"{name}={value!r}" for name, value in _given(options).items()]
+    return f"KeyOptions({', '.join(changed)})"
+
+
+def _given(options: KeyOptions) -> dict[str, Any]:
+    names = ("ignore_body", "ignore_query", "headers", "host")
+    return {name: getattr(options, name) for name in names if getattr(options, name) != getattr(DEFAULT_KEY, name)}
+
+
+def _options(form: dict[str, str]) -> KeyOptions:
+    """Return the options of the form. ``ConfigError`` says what is wrong with them."""
+
+    def words(name: str) -> tuple[str, ...]:
+        return tuple(form.get(name, "").replace(",", " ").split())
+
+    return replace(DEFAULT_KEY, ignore_body=words("ignore_body"), ignore_query=words("ignore_query"), host=not form.get("any_host"))
+
+
+async def _show(inspector: Inspector, request: Request) -> Response:
+    form = dict(request.query_params) | dict(await form_of(request))
+    return await run_in_threadpool(_page, inspector, request, form)
+
+
+def _page(inspector: Inspector, request: Request, form: dict[str, str]) -> Response:
+    values: dict[str, Any] = {"form": form, "problem": "", "explanation": None, "nearest": None, "merge": None, "lines": "", "about": None}
+    try:
+        values |= _explained(inspector, form)
+    except (ValueError, ConfigError) as error:
+        values["problem"] = str(error)
+    return inspector.page(request, "explain.html", "explain", misses=list(inspector.misses), **values)
+
+
+def _explained(inspector: Inspector, form: dict[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    source = inspector.source(form.get("source") or (form.get("x", "").partition("/")[0] or inspector.sources[0].id))
+    pasted: dict[str, Any] | None = None
+    if text := form.get("request", "").strip():
+        pasted = parsed_request(text)
+        values["explanation"] = explanation = source.explain(pasted)
+        values["nearest"] = explanation.nearest
+        body = pasted.get("body", "")
+        after = body if isinstance(body, str) else json.dumps(body)
+        if explanation.nearest:
+            values["lines"] = line_diff(pretty(explanation.nearest.entry.request_body), pretty(after.encode("utf-8", "replace")))
+    elif name := form.get("x"):
+        _, ref, entry = inspector.entry(*name.partition("/")[::2])
+        values |= {"about": (source, ref, entry), "nearest": nearest_other(inspector, source, entry)}
+        if values["nearest"]:
+            values["lines"] = line_diff(pretty(values["nearest"].entry.request_body), pretty(entry.request_body))
+    if form.get("ignore_body") or form.get("ignore_query") or form.get("any_host"):
+        values["merge"] = keys_merged(inspector, source, _options(form), pasted)
+    return {**values, "chosen": source}
+
+
+ROUTES = (Page("/explain", _show, ("GET", "POST")),)
