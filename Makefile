@@ -1,5 +1,6 @@
 # make demo   run the demo (with a stand-in model; no API key needed)
 # make test   run all tests
+# make screenshots take the pictures of the guide (needs a Chromium)
 # make lint   run ruff, mypy and pyright
 # make clients run real clients and coding agents (Node, npm) over the proxy; results go to tests/proxy/real/clients.md
 # make guide  write the generated parts of README and guide
@@ -17,7 +18,7 @@ PYTHON := $(shell for name in python3.11 python3.12 python3.13 python3.14 python
 endif
 BIN = .venv/bin
 
-.PHONY: demo test lowest lint guide picture bench cache-tests matrix lock clean
+.PHONY: screenshots demo test lowest lint guide picture bench cache-tests matrix lock clean
 .DEFAULT_GOAL := test
 
 demo: .venv/.ready
@@ -40,6 +41,9 @@ lint: .venv/.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+screenshots: .venv/.ready
+	$(BIN)/python -m tests.ui.screenshots
 
 bench: .venv/.ready
 	$(BIN)/python -m tests.benchmarks.transport

@@ -212,7 +212,7 @@ def _statistics(today: int) -> Iterator[tuple[object, ...]]:
 
 
 def write_cassettes(root: Path, now: float = NOW) -> Path:
-    """Write the cassettes of three tests: one of them old, one with a secret that somebody pasted in."""
+    """Write the cassettes of three tests, one of them old."""
     run = list(weather_run(now, age=100_000))
     for name, found in {
         "test_agent/test_umbrella": run,

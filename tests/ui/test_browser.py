@@ -11,7 +11,7 @@ from tests.ui.server import TOKEN, Served
 from tests.ui.test_pages import path_of
 
 PAGES = ["/", "/?q=umbrella", "/?q=nothing-like-it", "umbrella", "umbrella?view=request", "umbrella?view=answer", "haiku?view=stream",
-         "decide whether?view=copy", "/nothing"]  # fmt: skip
+         "decide whether?view=copy", "/sessions", "/savings", "/cassettes", "/explain", "/changes", "/nothing"]  # fmt: skip
 
 
 def page_at(served: Served, page: str) -> str:
