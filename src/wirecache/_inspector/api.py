@@ -39,7 +39,7 @@ def _exchanges(inspector: Inspector, request: Request) -> Response:
         return json_response({"error": listing.problem}, 400)
     limit = request.query_params.get("limit", "50")
     size = min(MOST, max(1, int(limit))) if limit.isdigit() and len(limit) < 6 else 50
-    inspector.indexer.wait(0.5)
+    inspector.indexer.wait_at_start()
     found, now = list_of(inspector, listing, size), time.time()
     progress = inspector.indexer.progress
     return json_response(

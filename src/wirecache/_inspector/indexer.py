@@ -19,7 +19,9 @@ __all__ = ["Indexer", "Progress"]
 logger = logging.getLogger("wirecache")
 
 BATCH = 100  # exchanges written at once
+PRICED_AT_ONCE = 20
 AGAIN = 2.0  # seconds between two looks at the sources, while somebody looks at the pages
+AT_START = 0.5  # seconds that the first page may wait
 IDLE = 30.0  # seconds without a request after which nobody looks
 UNCHANGED = 50  # exchanges in a row, newest first, after which the older ones are taken for unchanged
 
@@ -45,7 +47,7 @@ class Indexer:
         self._wake = threading.Event()
         self._first = threading.Event()
         self._closing = threading.Event()
-        self._touched = 0.0
+        self._touched = self._began = 0.0
         self._totals: dict[str, int] = {}
         self._errors: list[str] = []
 
@@ -55,6 +57,7 @@ class Indexer:
         with self._lock:
             if self._thread is None and not self._closing.is_set():
                 self._thread = threading.Thread(target=self._run, name="wirecache-ui-index", daemon=True)
+                self._began = time.monotonic()
                 self._thread.start()
             self._wake.set()
 
@@ -62,6 +65,11 @@ class Indexer:
         """Return whether everything has been read, after ``timeout`` seconds at most."""
         self.touch()
         return self._first.wait(timeout)
+
+    def wait_at_start(self) -> None:
+        """Wait a moment after the first ``touch``, since a small store is read at once; not at all later."""
+        self.touch()
+        self._first.wait(max(0.0, self._began + AT_START - time.monotonic()))
 
     def refresh(self, source: Source, ref: str) -> None:
         """Read one exchange again now: it was changed here."""
@@ -97,9 +105,12 @@ class Indexer:
                 self._closing.wait(AGAIN)
 
     def _price(self) -> None:
-        """Price what is not priced yet: a price takes longer than all the rest, so that it comes last."""
-        while self._prices is not None and not self._closing.is_set() and (rows := self.index.unpriced(BATCH)):
+        """Price what is not priced yet: that takes longer than all the rest, so it comes last, and leaves most of the time to pages."""
+        while self._prices is not None and not self._closing.is_set() and (rows := self.index.unpriced(PRICED_AT_ONCE)):
+            started = time.perf_counter()
             self.index.set_costs([(price_of(row, self._prices), row.source, row.ref) for row in rows])
+            if len(rows) == PRICED_AT_ONCE:
+                self._closing.wait(3 * (time.perf_counter() - started))
 
     def _look_at(self, source: Source) -> None:
         try:

@@ -13,11 +13,14 @@ from starlette.responses import HTMLResponse
 from wirecache._core.rules.freshness import parse_ttl
 from wirecache._inspector.index_rows import price_of
 from wirecache._inspector.inspector import Inspector, Page
-from wirecache._inspector.search_index import Filters, Found, IndexRow, Order, words_of
+from wirecache._inspector.search_index import Filters, Found, IndexRow, Order
+from wirecache._inspector.search_query import words_of
 
 __all__ = ["ROUTES", "Listing", "list_of", "listing_of"]
 
 PAGE = 50  # exchanges
+COLUMNS = ("model", "endpoint", "host", "test", "namespace")
+CHOICES_AGE = 3.0  # seconds
 NAMES = ("q", "source", "model", "endpoint", "host", "test", "namespace", "status", "fresh", "age", "sort")
 
 
@@ -70,9 +73,8 @@ def _priced(inspector: Inspector, row: IndexRow) -> IndexRow:
 
 def _show(inspector: Inspector, request: Request) -> HTMLResponse:
     listing = listing_of(request.query_params)
-    inspector.indexer.wait(0.5)  # a small store is there at once
+    inspector.indexer.wait_at_start()
     found = list_of(inspector, listing)
-    columns = ("model", "endpoint", "host", "test", "namespace")
     return inspector.page(
         request,
         "list.html",
@@ -84,8 +86,18 @@ def _show(inspector: Inspector, request: Request) -> HTMLResponse:
         first=(listing.page - 1) * PAGE + 1,
         orders=list(Order),
         words=words_of(listing.filters.text),
-        choices={name: inspector.index.values(name) for name in columns},
+        choices=_choices(inspector),
     )
+
+
+def _choices(inspector: Inspector) -> dict[str, list[tuple[str, int]]]:
+    """Return the values to filter by, with their counts; those of a moment ago while the index grows."""
+    version, now = inspector.index.version, time.monotonic()
+    kept = inspector.kept.get("choices")
+    if kept is None or (kept[0] != version and now - kept[1] > CHOICES_AGE):
+        kept = inspector.kept["choices"] = (version, now, {name: inspector.index.values(name) for name in COLUMNS})
+    found: dict[str, list[tuple[str, int]]] = kept[2]
+    return found
 
 
 ROUTES = (Page("/", _show),)

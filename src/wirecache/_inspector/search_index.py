@@ -6,7 +6,6 @@ exchange that is written again gets a new row: rows of the text index are never 
 
 from __future__ import annotations
 
-import re
 import sqlite3
 import threading
 from collections.abc import Iterable, Sequence
@@ -15,9 +14,11 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from wirecache._core.compare.runs import DIGEST
+from wirecache._inspector.search_query import match_expression, spaced
 
-__all__ = ["Filters", "Found", "IndexRow", "Order", "SearchIndex", "match_expression", "words_of"]
+__all__ = ["Filters", "Found", "IndexRow", "Order", "SearchIndex"]
 
+FEW = 2000  # matches that are sorted rather than looked up in the order of the list
 MAX_MESSAGES = 500  # of a conversation whose previous call is looked for
 
 _CREATE = """
@@ -30,14 +31,17 @@ CREATE TABLE rows (
   priced INTEGER DEFAULT 0, chain_end BLOB GENERATED ALWAYS AS (substr(chain, -8)) STORED
 );
 CREATE INDEX by_chain ON rows (chain_end);
+CREATE INDEX by_model ON rows (model);
+CREATE INDEX by_endpoint ON rows (endpoint);
+CREATE INDEX by_host ON rows (host);
+CREATE INDEX by_test ON rows (test);
+CREATE INDEX by_namespace ON rows (namespace);
+CREATE TEMP TABLE matches (id INTEGER PRIMARY KEY);
 CREATE UNIQUE INDEX by_ref ON rows (source, ref);
 CREATE INDEX by_time ON rows (stored_at);
 CREATE INDEX by_priced ON rows (priced, stored_at);
 CREATE VIRTUAL TABLE texts USING fts5 (prompt, answer, tools, content='', tokenize='unicode61 remove_diacritics 2', prefix='2 3');
 """
-# Scripts that put no space between words: each character is a word of its own, in the text and in what is searched for.
-_UNSPACED = re.compile("([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff])")
-_TERM = re.compile(r'(-?)(?:"([^"]*)"?|(\S+))')
 
 
 class IndexRow(NamedTuple):
@@ -126,6 +130,7 @@ class SearchIndex:
         self._lock = threading.Lock()
         self._database = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         self._database.executescript(_CREATE)
+        self._matched = ("", -1)
         self.version = 0  # changes whenever a row does
 
     # -- writing ------------------------------------------------------------------------------------------------------
@@ -138,7 +143,7 @@ class SearchIndex:
                 self._database.execute("DELETE FROM rows WHERE source = ? AND ref = ?", row[:2])
                 id = self._database.execute(_INSERT, [_clean(value) for value in row]).lastrowid
                 self._database.execute(
-                    "INSERT INTO texts (rowid, prompt, answer, tools) VALUES (?, ?, ?, ?)", (id, *(_spaced(_clean(text)) for text in texts))
+                    "INSERT INTO texts (rowid, prompt, answer, tools) VALUES (?, ?, ?, ?)", (id, *(spaced(_clean(text)) for text in texts))
                 )
             self._database.execute("COMMIT")
             self.version += 1
@@ -166,17 +171,31 @@ class SearchIndex:
 
     def find(self, filters: Filters, order: Order, *, page: int, limit: int, now: float) -> Found:
         """Return the page with that number, from 1."""
-        where, values = _conditions(filters, now)
-        total = self._all(f"SELECT count(*) FROM rows {where}", values)[0][0]
-        rows = self._all(
-            f"SELECT {_COLUMNS} FROM rows {where} ORDER BY {_ORDERS[order]} LIMIT ? OFFSET ?", [*values, limit, (page - 1) * limit]
-        )
+        with self._lock:
+            where, values = _conditions(filters, now, self._matching(match_expression(filters.text)))
+            total = self._database.execute(f"SELECT count(*) FROM rows {where}", values).fetchone()[0]
+            rows = self._database.execute(
+                f"SELECT {_COLUMNS} FROM rows {where} ORDER BY {_ORDERS[order]} LIMIT ? OFFSET ?", [*values, limit, (page - 1) * limit]
+            ).fetchall()
         return Found([IndexRow(*row) for row in rows], total)
+
+    def _matching(self, match: str) -> str:
+        """Return the condition that a row matches the full-text query. Its matches are kept until another query or version comes."""
+        if not match:
+            return ""
+        if self._matched != (match, self.version):
+            self._database.execute("DELETE FROM matches")
+            self._database.execute("INSERT INTO matches SELECT rowid FROM texts WHERE texts MATCH ?", (match,))
+            self._matched = (match, self.version)
+        few = self._database.execute(f"SELECT count(*) < {FEW} FROM matches").fetchone()[0]
+        return f"{'' if few else '+'}id IN (SELECT id FROM matches)"  # with a plus they are looked up in the order of the list
 
     def all(self, filters: Filters, now: float) -> list[IndexRow]:
         """Return all rows that meet the conditions, the oldest first."""
-        where, values = _conditions(filters, now)
-        return [IndexRow(*row) for row in self._all(f"SELECT {_COLUMNS} FROM rows {where} ORDER BY stored_at, id DESC", values)]
+        with self._lock:
+            where, values = _conditions(filters, now, self._matching(match_expression(filters.text)))
+            rows = self._database.execute(f"SELECT {_COLUMNS} FROM rows {where} ORDER BY stored_at, id DESC", values).fetchall()
+        return [IndexRow(*row) for row in rows]
 
     def row(self, source: str, ref: str) -> IndexRow | None:
         """Return the row of the ref, or None."""
@@ -231,8 +250,8 @@ _COLUMNS = ", ".join(IndexRow._fields)
 _INSERT = f"INSERT INTO rows ({_COLUMNS}) VALUES ({', '.join('?' * len(IndexRow._fields))})"
 
 
-def _conditions(filters: Filters, now: float) -> tuple[str, list[Any]]:
-    """Return the WHERE clause and its values."""
+def _conditions(filters: Filters, now: float, matching: str) -> tuple[str, list[Any]]:
+    """Return the WHERE clause and its values. ``matching``: the condition of the full-text search."""
     parts: list[str] = []
     values: list[Any] = []
     for name in ("model", "host", "endpoint", "test"):
@@ -249,41 +268,11 @@ def _conditions(filters: Filters, now: float) -> tuple[str, list[Any]]:
     if filters.younger is not None:
         parts.append("stored_at >= ?")
         values.append(now - filters.younger)
-    if match := match_expression(filters.text):
-        parts.append("id IN (SELECT rowid FROM texts WHERE texts MATCH ?)")
-        values.append(match)
+    if matching:
+        parts.append(matching)
     return (f"WHERE {' AND '.join(parts)}" if parts else ""), values
 
 
 def _clean(value: Any) -> Any:
     """Return a text without halves of surrogate pairs, which the database refuses; any other value as it is."""
     return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) and not value.isascii() else value
-
-
-def _spaced(text: str) -> str:
-    return _UNSPACED.sub(r" \1 ", text)
-
-
-def match_expression(text: str) -> str:
-    """Return the full-text query for what somebody typed; empty if there is no word in it. Whatever is typed is a valid query."""
-    wanted: list[str] = []
-    unwanted: list[str] = []
-    for minus, phrase, word in _TERM.findall(text):
-        body = phrase or word
-        prefix = "*" if not phrase and (body.endswith("*") or not minus) else ""
-        words = _words(body)
-        if words:
-            (unwanted if minus else wanted).append(f'"{" ".join(words)}"{prefix}')
-    if not wanted:
-        return ""
-    return " AND ".join(wanted) + "".join(f" NOT {term}" for term in unwanted)
-
-
-def words_of(text: str) -> list[str]:
-    """Return the words and phrases that are searched for, to be marked in the results."""
-    return [words for minus, phrase, word in _TERM.findall(text) if not minus and (words := (phrase or word).strip("*"))]
-
-
-def _words(text: str) -> list[str]:
-    """Return the words in a term as the tokenizer sees them."""
-    return re.findall(r"\w+", _spaced(text.replace("_", " ")))

@@ -71,7 +71,7 @@ def sessions_of(inspector: Inspector) -> list[Session]:
 
 
 def _list(inspector: Inspector, request: Request) -> Response:
-    inspector.indexer.wait(0.5)
+    inspector.indexer.wait_at_start()
     page = request.query_params.get("page", "1")
     number = max(1, int(page)) if page.isdigit() and len(page) < 7 else 1
     found = sessions_of(inspector)
