@@ -20,12 +20,13 @@ __all__ = ["rendered", "rendered_contents"]
 WIDTH = 100  # characters of a line of prose, in a terminal that has more
 NARROWEST = 14  # characters of a column in which sentences can be read
 _PAGE_LINK = re.compile(r"\[([^\]]+)\]\(([\w-]+)\.md(?:#[\w-]*)?\)")
-_COMMENT = re.compile(r"<!--.*?-->\n?", re.DOTALL)
+# What a terminal does not show: comments, and pictures, each on a line of its own.
+_HIDDEN = re.compile(r"<!--.*?-->\n?|^!\[[^\]\n]*\]\([^)\n]*\)\n+", re.DOTALL | re.MULTILINE)
 
 
 def rendered(text: str, width: int) -> Constrain:
     """Return a page as rich prints it. ``width``: of the terminal."""
-    return Constrain(_Page(_PAGE_LINK.sub(_as_command, _COMMENT.sub("", text)), code_theme="ansi_dark"), min(width, WIDTH))
+    return Constrain(_Page(_PAGE_LINK.sub(_as_command, _HIDDEN.sub("", text)), code_theme="ansi_dark"), min(width, WIDTH))
 
 
 def rendered_contents() -> Group:
