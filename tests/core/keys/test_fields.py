@@ -25,7 +25,13 @@ def key(*names: str, value: str = "a", **options: tuple[str, ...]) -> str:
         "x-portkey-custom-host", "x-portkey-azure-deployment-id", "x-portkey-vertex-project-id", "x-portkey-cache-namespace",
         "Helicone-Target-URL", "Helicone-Target-Provider", "Helicone-OpenAI-Api-Base", "Helicone-Fallbacks", "Helicone-Cache-Seed",
         "cf-aig-gateway-id", "cf-aig-byok-alias", "cf-aig-cache-key", "x-litellm-tags", "x-kong-llm-model", "x-ai-eg-model",
-        "Groq-Model-Version", "Prefer", "anthropic-beta", "anthropic-version", "OpenAI-Beta", "X-DashScope-DataInspection",
+        "x-ms-oai-image-generation-deployment", "x-ms-spillover-deployment", "x-anthropic-beta", "X-OpenRouter-Metadata",
+        "X-TFY-Provider-Name", "x-tfy-metadata", "x-bf-vk", "x-bf-mcp-include-tools", "x-bf-eh-anthropic-beta", "x-bt-endpoint-name",
+        "X-Data-Keywordsai-Params", "X-Gateway-Model-Name", "serve_multiplexed_model_id", "X-Cerebras-Version-Patch", "Api-Version",
+        "NVCF-INPUT-ASSET-REFERENCES", "Copilot-Integration-Id", "X-Goog-FieldMask", "X-HTTP-Method-Override", "X-Amz-Target",
+        "X-TC-Action", "X-Model-Provider-Id", "X-GitHub-Api-Version", "x-acme-deployment", "Seldon-Model", "x-acs-action",
+        "foundry-features", "Groq-Model-Version", "Prefer", "anthropic-beta", "anthropic-version", "OpenAI-Beta",
+        "X-DashScope-DataInspection",
     ],
 )  # fmt: skip
 def test_a_header_that_chooses_the_answer_counts(name: str) -> None:
@@ -39,7 +45,9 @@ def test_a_header_that_chooses_the_answer_counts(name: str) -> None:
         "x-portkey-api-key", "x-portkey-trace-id", "x-portkey-metadata", "x-portkey-aws-secret-access-key", "cf-aig-metadata",
         "cf-aig-authorization", "Helicone-Auth", "Helicone-User-Id", "Helicone-Session-Id", "Helicone-Property-App", "x-litellm-timeout",
         "x-litellm-api-key", "x-litellm-end-user-id", "x-amzn-sagemaker-inference-id", "x-amzn-bedrock-request-metadata",
-        "x-goog-api-client", "openai-organization", "cookie",
+        "x-goog-api-client", "openai-organization", "x-tfy-retry-config", "x-tfy-request-timeout", "x-bf-cache-ttl", "x-bf-prom-team",
+        "x-bt-use-cache", "x-bt-parent", "x-gateway-inference-fairness-id", "nvcf-poll-seconds", "x-tc-timestamp", "x-acs-signature-nonce",
+        "x-openrouter-title", "http-referer", "x-ms-client-request-id", "x-session-affinity", "cookie",
     ],
 )  # fmt: skip
 def test_other_headers_do_not(name: str) -> None:

@@ -30,6 +30,7 @@ def test_each_credential_header_distinguishes_callers(name: bytes) -> None:
         "x-portkey-api-key", "cf-aig-authorization", "openai-organization", "openai-project", "x-goog-user-project", "private-token",
         "helicone-auth", "anthropic-organization-id", "anthropic-workspace-id", "x-hf-bill-to", "x-litellm-api-key", "x-key",
         "x-portkey-virtual-key", "x-amzn-bedrock-projectidentifier", "x-acme-access-token", "x_api_key",
+        "x-bf-vk", "opc-compartment-id", "x-folder-id", "ai-resource-group", "modal-key", "cf-access-jwt-assertion", "x-amzn-oidc-data",
     ],
 )  # fmt: skip
 def test_credentials_by_ending_and_accounts_distinguish_callers(name: str) -> None:

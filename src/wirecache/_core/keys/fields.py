@@ -58,7 +58,32 @@ COUNTED = {
     "x-source-model": "developer.konghq.com/how-to/forward-openai-sdk-model-to-ai-proxy-advanced: $(headers.x-source-model)",
     "x-ai-eg-model": "aigateway.envoyproxy.io: AIGatewayRoute matches this header",
     "x-dashscope-*": "DashScope's SDK: events or one answer, at once or as a task, with or without inspection",
-}
+    "x-ms-oai-*": "learn.microsoft.com/azure/ai-foundry/openai/how-to/responses, image generation: the deployment that draws",
+    "x-ms-spillover-deployment": "learn.microsoft.com/azure/foundry/openai/how-to/spillover-traffic-management",
+    "foundry-features": "Azure AI Projects' SDK: features in preview",
+    "x-anthropic-beta": "openrouter.ai/docs: features in beta that are passed on to Anthropic",
+    "x-openrouter-metadata": "openrouter.ai/docs: the answer says which provider gave it",
+    "x-tfy-*": "truefoundry.com/docs/ai-gateway/request-headers: provider account, guardrails; metadata routes",
+    "x-bf-*": "docs.getbifrost.ai/providers/request-options: virtual key, tools, headers for the provider, raw answers",
+    "x-bt-*": "Braintrust's proxy, packages/proxy/src/proxy.ts: endpoint, form of the stream",
+    "x-data-keywordsai-params": "docs.keywordsai.co: parameters of the request in base64, the models in reserve among them",
+    "x-gateway-*": "gateway-api-inference-extension.sigs.k8s.io: X-Gateway-Model-Name chooses the pool",
+    "serve_multiplexed_model_id": "docs.ray.io/en/latest/serve/model-multiplexing.html",
+    "x-cerebras-version-patch": "inference-docs.cerebras.ai: the version of the API",
+    "nvcf-*": "docs.nvidia.com/cloud-functions: NVCF-INPUT-ASSET-REFERENCES, the images and videos in question",
+    "copilot-*": "GitHub Copilot's chat: Copilot-Integration-Id, Copilot-Vision-Request",
+    "x-goog-fieldmask": "cloud.google.com/apis/docs/system-parameters: the members that an answer has",
+    "x-http-method-override": "cloud.google.com/apis/docs/system-parameters: the method",
+    "x-amz-target": "AWS's JSON protocol: the operation",
+    "soapaction": "SOAP 1.1 section 6.1.1: the operation",
+    "x-tc-*": "Tencent Cloud API 3.0, signature v3: action, version, region",
+    "x-acs-*": "Alibaba Cloud, request signature V3: action, version",
+    # Whatever gateway: these names say themselves that they choose (Mify's X-Model-Provider-Id; API Management's Api-Version).
+    "*model": "the model", "*model-name": "the model", "*model-id": "the model", "*model-version": "the model",
+    "*model-provider*": "the provider", "*-provider": "the provider", "*-provider-name": "the provider",
+    "*-deployment": "the deployment", "*-deployment-id": "the deployment", "*-deployment-name": "the deployment",
+    "*api-version": "the version of the API (X-GitHub-Api-Version)",
+}  # fmt: skip
 
 # What does not choose the answer, of the families above.
 LABELS = (
@@ -71,10 +96,16 @@ LABELS = (
     "x-litellm-timeout", "x-litellm-stream-timeout", "x-litellm-num-retries", "x-litellm-spend-logs-metadata", "x-litellm-customer-id",
     "x-litellm-end-user-id", "x-litellm-enable-message-redaction", "x-litellm-*-id",
     "x-dashscope-workspace", "x-dashscope-euid",
+    "x-tfy-logging-config", "x-tfy-retry-config", "x-tfy-*timeout*", "x-tfy-cache-config",
+    "x-bf-api-key", "x-bf-cache-*", "x-bf-prom-*", "x-bf-maxim-*", "x-bf-lh-*", "x-bf-session-id", "x-bf-parent-request-id",
+    "x-bt-use-*", "x-bt-cache-*", "x-bt-parent", "x-bt-org-name", "x-bt-project-id", "x-bt-compress-audio", "x-bt-span*",
+    "x-gateway-inference-*", "nvcf-poll-seconds", "copilot-session*",
+    "x-tc-timestamp", "x-tc-client", "x-tc-language", "x-acs-date", "x-acs-signature*", "x-acs-content-sha256", "x-acs-accesskey-id",
+    "user-agent*", "x-stainless-*", "x-client-*",
 )  # fmt: skip
 
 # A credential in such a family counts as one (``credentials=True``), but for a virtual key, which names the provider.
-_ROUTING_KEYS = frozenset({b"x-portkey-virtual-key"})
+_ROUTING_KEYS = frozenset({b"x-portkey-virtual-key", b"x-bf-vk"})
 # Values of Accept that make no difference at a JSON endpoint; others (an audio format, an event stream) do.
 PLAIN_ACCEPT = frozenset({b"", b"*/*", b"application/json"})
 HASH_MARK = "hmac-sha256:"

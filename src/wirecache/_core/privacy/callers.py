@@ -9,14 +9,15 @@ __all__ = ["is_identity", "names_credential"]
 # How the names of credentials end, and those of accounts: without ``-`` and ``_``, in lower case.
 _CREDENTIALS = (
     "apikey", "authorization", "token", "accesskey", "accesskeyid", "secretkey", "authkey", "subscriptionkey", "virtualkey", "accountkey",
-    "password", "passwd", "secret", "credential", "credentials", "auth", "jwt", "serviceaccountjson",
+    "password", "passwd", "secret", "credential", "credentials", "auth", "jwt", "jwtassertion", "serviceaccountjson",
 )  # fmt: skip
 _ACCOUNTS = (
     "organization", "organisation", "organizationid", "organisationid", "org", "orgid", "project", "projectid", "projectidentifier",
     "billto", "billingaccount", "billingaccountid", "account", "accountid", "workspace", "workspaceid", "tenant", "tenantid",
-    "userprofileid",
+    "userprofileid", "compartmentid", "folderid", "resourcegroup", "teamid", "subscriptionid",
 )  # fmt: skip
-_WHOLE = frozenset({"key", "xkey", "xauthemail", "cookie"})  # Black Forest Labs; Cloudflare
+# Black Forest Labs; Cloudflare; Bifrost; Modal; Amazon's load balancer
+_WHOLE = frozenset({"key", "xkey", "xauthemail", "cookie", "xbfvk", "modalkey", "xamznoidcdata"})
 # They end alike, and name no caller: guards of a session, pages of a list, retries.
 _OTHERS = ("csrftoken", "xsrftoken", "clienttoken", "pagetoken", "nexttoken", "continuationtoken")
 
