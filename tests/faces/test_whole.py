@@ -193,6 +193,8 @@ NEVER_STORED = {
     "429": (Answer.of({"error": {"message": "slow"}}, status=429), "status-429"),
     "404": (Answer.of({"error": {"message": "no model"}}, status=404), "status-404"),
     "401": (Answer.of({"error": {"message": "no key"}}, status=401), "status-401"),
+    "202": (Answer.of(CHAT, status=202), "status-202"),
+    "no-answer-in-it": (Answer.of({"detail": "Internal error"}), "no-answer"),
     "206": (Answer.of(CHAT, status=206), "status-206"),
     "200-with-error": (Answer.of({"error": {"message": "overloaded"}}), "error"),
     "failed": (Answer.of({**RESPONSE, "status": "failed"}), "status-failed"),

@@ -20,7 +20,7 @@ from wirecache._core.flows.storability import answer_refusal_reason, head_refusa
         (201, None),
         (204, None),
         (299, None),
-        *((code, f"status-{code}") for code in (206, 300, 304, 400, 401, 404, 424, 429, 500, 503, 529)),
+        *((code, f"status-{code}") for code in (202, 206, 300, 304, 400, 401, 404, 424, 429, 500, 503, 529)),
     ],
 )
 def test_status(status: int, reason: str | None) -> None:
@@ -147,6 +147,9 @@ def test_answer(answer: Any, reason: str | None) -> None:
     [
         *((endpoint, body, "no-answer") for endpoint in ("chat", "messages", "embeddings", "ollama-chat") for body in (
             b"[]", b"5", b'"x"', b"true", b"null", b"[[0.1]]", b" 5 ")),
+        ("chat", b'{"detail": "Internal error"}', "no-answer"),
+        ("embeddings", b'{"object": "list", "data": []}', "no-answer"),
+        ("rule", b'{"detail": "x"}', None),
         ("generate-content", b"[]", "no-answer"),
         ("generate-content", b'[{"candidates": [{"finishReason": "STOP"}]}]', None),
         ("rerank", b'[{"index": 0, "score": 0.5}]', None),
@@ -162,6 +165,39 @@ def test_answer(answer: Any, reason: str | None) -> None:
 )  # fmt: skip
 def test_where_an_object_is_expected(endpoint: str, body: bytes, reason: str | None) -> None:
     assert answer_refusal_reason(parse_answer(head(), body), body, endpoint) == reason
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        *((chat(end), "error") for end in ("abort", "cancelled", "insufficient_system_resource", "network_error")),
+        *((chat(end), "content-filter") for end in ("sensitive", "content_filter: SAFETY")),
+        *((chat(end), "unfinished") for end in ("", "null")),
+        *(({"message": {}, "done": True, "done_reason": end}, "no-answer") for end in ("load", "unload")),
+        ({"results": [{"outputText": "", "completionReason": "CONTENT_FILTERED"}]}, "content-filter"),
+        ({"results": [{"outputText": "hi", "completionReason": "FINISH"}]}, None),
+        ({"amazon-bedrock-guardrailAction": "INTERVENED", "outputs": []}, "content-filter"),
+        ({"images": ["x"], "finish_reasons": ["Filter reason: prompt"]}, "content-filter"),
+        ({"images": ["x"], "finish_reasons": [None]}, None),
+        ({"predictions": [{"raiFilteredReason": "blocked"}]}, "content-filter"),
+        ({"data": [{"url": "x"}, {"error": {"code": "x"}}]}, "error"),
+        ({"base_resp": {"status_code": 1004}, "choices": [{}]}, "error"),
+        ({"base_resp": {"status_code": 0}, "choices": [{}]}, None),
+        ({"success": "false", "output": "x"}, "error"),
+        *(({"status": status, "output": None}, f"status-{status.lower()}") for status in ("starting", "processing", "canceled", "QUEUED")),
+        ({"output": {"task_status": "PENDING"}}, "status-pending"),
+        ({"output": {"task_status": "SUCCEEDED", "results": []}}, None),
+    ],
+)
+def test_failures_and_ends_of_other_providers(answer: dict[str, Any], reason: str | None) -> None:
+    assert answer_refusal_reason(answer, b"x") == reason
+
+
+@pytest.mark.parametrize("body", [b"<!DOCTYPE html><p>502", b"\n<html><body>", b"<HTML>"])
+@pytest.mark.parametrize("content_type", ["text/plain", "application/octet-stream", None])
+def test_a_page_is_none_whatever_its_type(content_type: str | None, body: bytes) -> None:
+    headers = {"content-type": content_type} if content_type else {}
+    assert answer_refusal_reason(parse_answer(head(headers=headers), body), body) == "html"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from wirecache._core.event_stream import AMAZON, DONE, EVENT_STREAM, Event, events_in, has_events, split_stream
-from wirecache._core.flows.storability import MALFORMED, UNFINISHED, bad_end_reason, finish_reasons, parse_json
+from wirecache._core.flows.storability import MALFORMED, bad_end_reason, finish_reasons, parse_json, status_reason
 from wirecache._core.llm.usage import accumulated, usage_of
 from wirecache._core.messages import Usage
 from wirecache._core.short_cache import cached_if_short
@@ -90,11 +90,12 @@ class _StreamState:
         self.reason: str | None = None
         self.usage: Usage | None = None
         self._choices: dict[str, bool | None] = {}  # of each choice: has it finished? None if it says nothing of its end
+        self._ends: list[Any] = []  # what the events of a typed dialect said of the end of the one answer
 
     @property
     def is_unfinished(self) -> bool:
-        """Return whether a choice has a finish reason of null throughout."""
-        return False in self._choices.values()
+        """Return whether a choice, or the one answer, has a finish reason of null throughout."""
+        return False in self._choices.values() or (bool(self._ends) and not any(self._ends))
 
     def is_whole(self, ended: bool) -> bool:
         """Return whether nothing is missing."""
@@ -170,10 +171,11 @@ class _StreamState:
         for part in _parts(value) if may_have_end or may_have_usage or self.final_seen else ():
             if may_have_end and self.reason is None:
                 self.reason = bad_end_reason(part)
+                self._ends += finish_reasons(part) if self.dialect is _Dialect.TYPED else ()
             if may_have_usage and (usage := usage_of(part)) is not None:
                 self.usage = accumulated(self.usage, usage)
-            if self.final_seen and isinstance(status := part.get("status"), str) and status in UNFINISHED:
-                self.reason = self.reason or f"status-{status}"
+            if self.final_seen:
+                self.reason = self.reason or status_reason(part)
 
 
 def _is_cut_off(kind: bytes, body: bytes) -> bool:

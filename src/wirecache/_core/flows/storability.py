@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import jiter
 
+from wirecache._core.flows.substance import ANY_FORM, has_answer
 from wirecache._core.headers import content_media_type
 from wirecache._core.messages import Head
 
 __all__ = [
-    "MALFORMED", "OPAQUE", "UNFINISHED", "answer_refusal_reason", "bad_end_reason", "finish_reasons", "head_refusal_reason", "parse_answer",
-    "parse_json",
+    "MALFORMED", "OPAQUE", "answer_refusal_reason", "bad_end_reason", "finish_reasons", "head_refusal_reason", "parse_answer",
+    "parse_json", "status_reason",
 ]  # fmt: skip
 
-# The statuses of a Responses answer (OpenAI) or an interaction (Google) that is not complete, or never will be.
-UNFINISHED = frozenset({"queued", "in_progress", "failed", "cancelled", "budget_exceeded", "requires_continuation"})
+# The statuses of a Responses answer (OpenAI), an interaction (Google), a prediction (Replicate) or a task (DashScope, Perplexity) that is
+# not complete, or never will be; in lower case.
+_UNFINISHED = frozenset(
+    {
+        "queued", "in_progress", "failed", "cancelled", "budget_exceeded", "requires_continuation", "starting", "processing", "pending",
+        "running", "canceled", "aborted", "suspended",
+    }
+)  # fmt: skip
 
 # The finish reasons of generations that were cut by a filter, failed, or ended in a malformed tool call, and our own names for them.
 # "length" and its like are absent on purpose: the request set that limit.
@@ -54,20 +62,30 @@ BAD_ENDS: dict[str, str] = {
     "guardrail_intervened": "content-filter",
     "malformed_model_output": "malformed-call",
     "malformed_tool_use": "malformed-call",
+    "abort": "error",  # vLLM, SGLang: the engine gave up, this and the following
+    "aborted": "error",
+    "cancel": "error",
+    "canceled": "error",
+    "cancelled": "error",  # TensorRT-LLM
+    "insufficient_system_resource": "error",  # DeepSeek
+    "network_error": "error",  # Zhipu, this and the following
+    "sensitive": "content-filter",
+    "load": "no-answer",  # Ollama loaded or unloaded the model, and generated nothing
+    "unload": "no-answer",
 }
 
 # The members that say why a generation ended, and the lists that hold generations.
-FINISH_NAMES = ("finish_reason", "stop_reason", "finishReason", "stopReason", "done_reason")
-GENERATIONS = ("choices", "candidates", "generations")
+FINISH_NAMES = ("finish_reason", "stop_reason", "finishReason", "stopReason", "done_reason", "completionReason")
+GENERATIONS = ("choices", "candidates", "generations", "results")
 
 # The endpoints whose JSON may be a list: Hugging Face's tasks, SageMaker's containers, TEI's rerank (none of them empty but a task's that
 # finds nothing), Gemini's stream as an array, and what a rule of the user opened. Transcriptions may be a JSON string (FastAPI servers).
-ANY_JSON = frozenset({"", "rule", "http", "task", "invocations"})
 LISTS = frozenset({"rerank", "generate-content"})
 TEXTS = frozenset({"transcriptions", "translations"})
 
 MALFORMED = object()
 OPAQUE = object()  # no JSON: audio, text
+PAGE = object()  # HTML, whatever type is declared
 
 
 class _Flaw(NamedTuple):
@@ -83,15 +101,25 @@ FLAWS: tuple[_Flaw, ...] = (
     _Flaw("error", lambda part: part.get("error") is not None),
     # OpenRouter reports what failed upstream in the choice, with a finish reason of null or "error" (its API reference, "Errors").
     _Flaw("error", lambda part: any(choice.get("error") is not None for choice in _objects(part.get("choices")))),
+    # One of several pictures could not be made (Volcengine's Ark, "Image generation API").
+    _Flaw("error", lambda part: any(item.get("error") is not None for item in _objects(part.get("data")))),
     # Gemini blocked the prompt: there are no candidates.
     _Flaw("content-filter", lambda part: bool(_object(part.get("promptFeedback")).get("blockReason"))),
     # A filter of OpenAI's Responses cut the answer.
     _Flaw("content-filter", lambda part: _object(part.get("incomplete_details")).get("reason") == "content_filter"),
+    # MiniMax reports an error beside what would be the answer; 0 is success (platform.minimax.io, "Error Code").
+    _Flaw("error", lambda part: _object(part.get("base_resp")).get("status_code", 0) != 0),
+    # Bedrock's guardrail of InvokeModel ("Use guardrails with your inference operation").
+    _Flaw("content-filter", lambda part: part.get("amazon-bedrock-guardrailAction") == "INTERVENED"),
+    # Stability's models at Bedrock: null for each picture, else why it is missing ("Filter reason: prompt").
+    _Flaw("content-filter", lambda part: isinstance(reasons := part.get("finish_reasons"), list) and any(reasons)),
+    # Imagen at Vertex: the picture was filtered (generative-ai/docs/model-reference/imagen-api).
+    _Flaw("content-filter", lambda part: any(picture.get("raiFilteredReason") for picture in _objects(part.get("predictions")))),
 )
 # What only the whole of an answer says.
 ANSWER_FLAWS: tuple[_Flaw, ...] = (
     # Cloudflare's envelope, and others like it: {"success": false, "errors": [...], "result": null}.
-    _Flaw("error", lambda answer: answer.get("success") is False),
+    _Flaw("error", lambda answer: answer.get("success") in (False, "false")),
     # Anthropic's form of an error, and of the many gateways that speak it.
     _Flaw("error", lambda answer: answer.get("type") == "error"),
     # Nothing was generated, or (Ollama) not all of it.
@@ -104,22 +132,26 @@ ANSWER_FLAWS: tuple[_Flaw, ...] = (
 
 def head_refusal_reason(head: Head) -> str | None:
     """Return why an answer with this status and these headers is not stored, or None."""
-    if not 200 <= head.status < 300 or head.status == 206:
+    if not 200 <= head.status < 300 or head.status in (202, 206):  # 202: accepted, and not done yet (RFC 9110 section 15.3.3)
         return f"status-{head.status}"
-    if head.fields.get(b"content-type", b"").lower().startswith(b"text/html"):
+    if content_media_type(head.fields) in _PAGES:
         return "html"  # the page of a gateway, not an answer
     return None
 
 
+_PAGES = frozenset({b"text/html", b"application/xhtml+xml"})
+_PAGE_START = re.compile(rb"\s*(?:<!doctype\s+html|<html[\s>])", re.IGNORECASE)
+
+
 def parse_answer(head: Head, body: bytes) -> Any:
-    """Return the JSON of an answer, whatever type is declared; ``OPAQUE`` if it is something else (audio, text).
+    """Return the JSON of an answer, whatever type is declared; ``OPAQUE`` or ``PAGE`` if it is something else.
 
     ``MALFORMED`` if it is declared as JSON, or begins like it without any type, but is not JSON.
     """
     kind = content_media_type(head.fields)
     declared = kind == b"application/json" or kind.endswith(b"+json")
     if not declared and body[:1] not in (b"{", b"["):
-        return OPAQUE
+        return PAGE if _PAGE_START.match(body[:256]) else OPAQUE
     answer = parse_json(body)
     return OPAQUE if answer is MALFORMED and kind and not declared else answer
 
@@ -145,21 +177,30 @@ def answer_refusal_reason(answer: Any, body: bytes, endpoint: str = "rule") -> s
         return "empty"
     if answer is MALFORMED:
         return "malformed"
+    if answer is PAGE:
+        return "html"
     if answer is OPAQUE:
         return None
     if isinstance(answer, list):
         return _list_refusal_reason(answer, endpoint)
     if not isinstance(answer, dict):
-        may_be = endpoint in ANY_JSON or (endpoint in TEXTS and isinstance(answer, str))
+        may_be = endpoint in ANY_FORM or (endpoint in TEXTS and isinstance(answer, str))
         return None if may_be else "no-answer"
-    if answer.get("error") is None and isinstance(status := answer.get("status"), str) and status in UNFINISHED:
-        return f"status-{status}"
-    return bad_end_reason(answer) or _flaw(ANSWER_FLAWS, answer)
+    if answer.get("error") is None and (reason := status_reason(answer) or status_reason(_object(answer.get("output")))):
+        return reason
+    reason = bad_end_reason(answer) or _flaw(ANSWER_FLAWS, answer)
+    return reason or (None if has_answer(answer, endpoint) else "no-answer")
+
+
+def status_reason(part: dict[str, Any]) -> str | None:
+    """Return why what has this status is not stored: it is not complete, or never will be. None if nothing says so."""
+    status = part.get("status", part.get("task_status"))
+    return f"status-{status.lower()}" if isinstance(status, str) and status.lower() in _UNFINISHED else None
 
 
 def _list_refusal_reason(answers: list[Any], endpoint: str) -> str | None:
     """Return why a list of answers, or of the events of one, is not stored, or None."""
-    if endpoint not in ANY_JSON and not (endpoint in LISTS and answers):
+    if endpoint not in ANY_FORM and not (endpoint in LISTS and answers):
         return "no-answer"
     if reason := next((reason for part in _objects(answers) if (reason := bad_end_reason(part))), None):
         return reason
@@ -172,13 +213,23 @@ def bad_end_reason(part: dict[str, Any]) -> str | None:
     """Return why an answer, or a part of a streamed one, is not good by its own account; None if it is."""
     if reason := _flaw(FLAWS, part):
         return reason
-    reasons = (reason.lower() for generation in _generations(part) for reason in finish_reasons(generation) if isinstance(reason, str))
+    reasons = (
+        _kind_of_end(reason) for generation in _generations(part) for reason in finish_reasons(generation) if isinstance(reason, str)
+    )
     return next((BAD_ENDS[reason] for reason in reasons if reason in BAD_ENDS), None)
 
 
+def _kind_of_end(reason: str) -> str:
+    """Return the finish reason without what explains it (Gemini's OpenAI API: ``content_filter: SAFETY``)."""
+    return reason.partition(":")[0].strip().lower()
+
+
 def finish_reasons(generation: dict[str, Any]) -> list[Any]:
-    """Return what a generation says of its end: texts, or null as long as it goes on. None of it where it says nothing."""
-    return [generation[name] for name in FINISH_NAMES if name in generation]
+    """Return what a generation says of its end: texts, or null as long as it goes on. None of it where it says nothing.
+
+    DashScope writes "null" as a text.
+    """
+    return [None if generation[name] in ("null", "") else generation[name] for name in FINISH_NAMES if name in generation]
 
 
 def _flaw(flaws: tuple[_Flaw, ...], part: dict[str, Any]) -> str | None:

@@ -1,0 +1,54 @@
+"""Is there an answer in what an inference endpoint sent with a status of success?
+
+Servers and gateways report failures in a hundred forms (``{"detail": ...}``, ``{"object": "error"}``, ``{"code": 1004, "msg": ...}``).
+What they have in common is that no answer is in them: nothing is left beside what labels an answer and what errors consist of. A member
+that is on neither list, whatever it is, is an answer; and what reports no failure is let pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["ANY_FORM", "has_answer"]
+
+# Endpoints of which nothing is known: what a rule of the user opened, a model's task, whatever runs behind SageMaker.
+ANY_FORM = frozenset({"", "rule", "http", "task", "invocations"})
+
+# What labels an answer, whether there is one or not: without ``-`` and ``_``, in lower case.
+_LABELS = frozenset(
+    {
+        "created", "createdat", "date", "id", "meta", "metadata", "model", "modelversion", "object", "provider", "requestid", "responseid",
+        "servicetier", "systemfingerprint", "time", "timestamp", "took", "traceid", "usage", "usagemetadata", "userid", "version", "xgroq",
+    }
+)  # fmt: skip
+# What errors consist of: OpenAI, vLLM, FastAPI, RFC 9457, Spring, Amazon, Google, Cloudflare, Baidu, MiniMax, DashScope, Zhipu, llama.cpp.
+_REPORTS = frozenset(
+    {
+        "baseresp", "code", "detail", "details", "error", "errorcode", "errormessage", "errormsg", "errors", "errortype", "exception",
+        "fault", "faultstring", "message", "messages", "msg", "ok", "reason", "status", "statuscode", "success", "traceback",
+    }
+)  # fmt: skip
+_BESIDE_REPORTS = frozenset(
+    {"documentationurl", "estimatedtime", "help", "instance", "param", "path", "retryafter", "title", "trace", "type"}
+)  # fmt: skip
+_NOTHING: tuple[Any, ...] = (None, [], {})
+_ALL_IS_WELL: tuple[Any, ...] = (*_NOTHING, True, 0, 200, "", "0", "200", "ok", "success", "completed", "succeeded")
+
+
+def has_answer(answer: Mapping[str, Any], endpoint: str) -> bool:
+    """Return whether the JSON object may hold an answer: not where nothing is in it but labels, and a failure or an empty result."""
+    if endpoint in ANY_FORM:
+        return True
+    has_failed = False
+    for name, value in answer.items():
+        plain = name[:64].replace("_", "").replace("-", "").lower()
+        if plain in _LABELS or plain in _BESIDE_REPORTS:
+            continue
+        if plain not in _REPORTS or (plain == "message" and isinstance(value, dict)):  # Ollama's and Cohere's message is an object
+            if value not in _NOTHING:
+                return True
+            has_failed = True
+        elif value is False or value not in _ALL_IS_WELL:
+            has_failed = True
+    return not has_failed

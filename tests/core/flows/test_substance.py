@@ -1,0 +1,55 @@
+"""Whether an answer is in what came with a status of success."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from wirecache._core.flows.substance import ANY_FORM, has_answer
+
+ERRORS: dict[str, dict[str, Any]] = {
+    "vLLM": {"object": "error", "message": "bad", "type": "BadRequestError", "param": None, "code": 400},
+    "FastAPI": {"detail": "Internal error"},
+    "FastAPI, a list": {"detail": [{"loc": ["body"], "msg": "x", "type": "y"}]},
+    "RFC 9457": {"type": "about:blank", "title": "Unavailable", "status": 503, "instance": "/x"},
+    "Spring": {"timestamp": "2026-11-28", "status": 500, "path": "/v1", "message": "x"},
+    "Amazon": {"__type": "ThrottlingException", "message": "x"},
+    "API Management": {"statusCode": 429, "message": "Rate limit is exceeded."},
+    "Baidu": {"error_code": 110, "error_msg": "Access token invalid"},
+    "MiniMax": {"base_resp": {"status_code": 1004, "status_msg": "login fail"}, "choices": None, "id": "1"},
+    "DashScope": {"code": "InvalidApiKey", "message": "x", "request_id": "r"},
+    "llama.cpp": {"status": "loading model"},
+    "GraphQL": {"errors": [{"message": "x"}], "data": None},
+    "Slack's form": {"ok": False},
+    "an empty result": {"id": "1", "object": "list", "model": "m", "usage": {"total_tokens": 0}, "data": []},
+    "no vector": {"model": "m", "embeddings": []},
+}
+
+ANSWERS: dict[str, dict[str, Any]] = {
+    "OpenAI": {"id": "1", "choices": [{}]},
+    "Ollama": {"model": "m", "message": {"content": "hi"}},
+    "a count": {"totalTokens": 0},
+    "silence": {"text": ""},
+    "DashScope": {"code": "", "message": "", "output": {"text": "hi"}},
+    "nothing": {},
+    "labels alone": {"id": "1", "usage": {}},
+    "no failure": {"ok": True, "code": 0, "status": "success", "error": None},
+    "of a form not known": {"status": "ok", "outcome": False},
+}
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_labels_and_errors_are_no_answer(name: str) -> None:
+    assert not has_answer(ERRORS[name], "chat")
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_whatever_else_is_one(name: str) -> None:
+    assert has_answer(ANSWERS[name], "chat")
+
+
+@pytest.mark.parametrize("endpoint", sorted(ANY_FORM))
+def test_where_no_form_is_known_each_is_an_answer(endpoint: str) -> None:
+    assert has_answer({"status": "ok"}, endpoint)
+    assert has_answer({}, endpoint)
