@@ -140,7 +140,7 @@ def entries(now: float = NOW) -> Iterator[Entry]:
     yield from weather_run(now)
     yield stream(
         "Write a haiku about a slow network.",
-        ["Packets", "in", "the", "rain,", "wait", "at", "a", "crowded", "crossing.", "Dawn.", "One", "ack", "returns."],
+        ["Packets", " in", " the", " rain,", " wait", " at", " a", " crowded", " crossing.", " Dawn.", " One", " ack", " returns."],
         now=now,
         age=5400,
     )

@@ -134,7 +134,7 @@ def test_a_stream(sampled: Served) -> None:
     assert "Longest gap 640 ms" in text
     assert "Chunks 15" in text
     events = sampled.client.get(path_of(sampled, "haiku").replace("/x/", "/api/v1/events/")).json()["events"]
-    assert [event["text"] for event in events[:3]] == ["Packets", "in", "the"]
+    assert [event["text"] for event in events[:3]] == ["Packets", " in", " the"]
     assert events[0]["at"] == 0.42
 
 
