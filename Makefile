@@ -1,10 +1,12 @@
 # make demo   run the demo (with a stand-in model; no API key needed)
 # make test   run all tests
 # make screenshots take the pictures of the guide (needs a Chromium)
-# make lint   run ruff, mypy and pyright
+# make lint   run ruff, mypy, pyright and codespell
 # make clients run real clients and coding agents (Node, npm) over the proxy; results go to tests/proxy/real/clients.md
 # make guide  write the generated parts of README and guide
 # make picture take the README's picture of a terminal again
+# make package build the wheel and the sdist, and test what is in them
+# make recipes run the recipes of the guide that need frameworks, in their own environment
 # make bench  print the benchmark numbers of the README
 # make lowest test the lowest versions of the dependencies that pyproject.toml allows
 # make cache-tests run the public tests of HTTP caches, and write their scores to fixtures/cache-tests/SCORES.md
@@ -16,9 +18,10 @@ ifndef PYTHON
 PYTHON := $(shell for name in python3.11 python3.12 python3.13 python3.14 python3; do \
   if $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then command -v $$name; break; fi; done)
 endif
-BIN = .venv/bin
+IN_VENV := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
+BIN = .venv/$(IN_VENV)
 
-.PHONY: screenshots demo test lowest lint guide picture bench cache-tests matrix lock clean
+.PHONY: screenshots demo test lowest lint guide picture package recipes bench cache-tests matrix lock clean
 .DEFAULT_GOAL := test
 
 demo: .venv/.ready
@@ -26,21 +29,22 @@ demo: .venv/.ready
 
 test: .venv/.ready .venv-openai2/.ready
 	$(BIN)/python -m pytest -n 2
-	.venv-openai2/bin/python -m pytest -c pyproject.toml tests/sdk/openai2
+	.venv-openai2/$(IN_VENV)/python -m pytest -c pyproject.toml tests/sdk/openai2
 
 # Each dependency and extra has tests here; those of SDKs are left out, since newer ones need newer versions.
 lowest: .venv-lowest/.ready .venv-lowest-prices/.ready
-	.venv-lowest/bin/python -m pytest -n 2 -k "not sdk and not span and not schema and not 100_000" \
+	.venv-lowest/$(IN_VENV)/python -m pytest -n 2 -k "not sdk and not span and not schema and not 100_000" \
 	  tests/core/keys tests/core/flows tests/settings tests/engine/test_rfc9111.py tests/faces/test_calls.py tests/faces/test_on_exchange.py \
 	  tests/stores/test_encrypted.py tests/stores/test_redis.py tests/stores/test_open.py tests/cassette/test_file.py \
 	  tests/cassette/test_import.py tests/cli/test_entries.py tests/cli/test_warm.py
-	.venv-lowest-prices/bin/python -m pytest tests/test_prices.py tests/cli/test_stats.py
+	.venv-lowest-prices/$(IN_VENV)/python -m pytest tests/test_prices.py tests/cli/test_stats.py
 
 lint: .venv/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/codespell src tests README.md CHANGELOG.md .github .ci Makefile pyproject.toml
 
 screenshots: .venv/.ready
 	$(BIN)/python -m tests.ui.screenshots
@@ -55,7 +59,7 @@ cache-tests: .venv/.ready
 	$(BIN)/python -m tests.engine.cache_tests
 
 clients: .venv-clients/.ready .clients/.ready
-	.venv-clients/bin/python -m tests.proxy.real
+	.venv-clients/$(IN_VENV)/python -m tests.proxy.real
 
 guide: .venv/.ready
 	$(BIN)/python -m tests.guide.generated
@@ -63,14 +67,20 @@ guide: .venv/.ready
 picture: .venv/.ready
 	$(BIN)/python -m tests.guide.picture
 
+package: .venv/.ready
+	.ci/package
+
+recipes: .venv-recipes/.ready
+	.venv-recipes/$(IN_VENV)/python -m pytest -c pyproject.toml tests/guide/recipes
+
 matrix: .venv/.ready .venv-openai2/.ready .venv-frameworks/.ready .venv-litellm/.ready .venv-instructor/.ready
 	$(BIN)/python -m tests.sdk.matrix run
-	.venv-openai2/bin/python -m tests.sdk.matrix run
-	.venv-frameworks/bin/python -m tests.sdk.matrix run
-	.venv-litellm/bin/python -m tests.sdk.matrix run
-	.venv-instructor/bin/python -m tests.sdk.matrix run
-	.venv-frameworks/bin/python -m pytest -c pyproject.toml tests/clients/frameworks tests/sdk/frameworks
-	.venv-instructor/bin/python -m pytest -c pyproject.toml tests/sdk/instructor
+	.venv-openai2/$(IN_VENV)/python -m tests.sdk.matrix run
+	.venv-frameworks/$(IN_VENV)/python -m tests.sdk.matrix run
+	.venv-litellm/$(IN_VENV)/python -m tests.sdk.matrix run
+	.venv-instructor/$(IN_VENV)/python -m tests.sdk.matrix run
+	.venv-frameworks/$(IN_VENV)/python -m pytest -c pyproject.toml tests/clients/frameworks tests/sdk/frameworks
+	.venv-instructor/$(IN_VENV)/python -m pytest -c pyproject.toml tests/sdk/instructor
 	$(MAKE) guide
 
 lock: .venv/.ready
@@ -78,13 +88,14 @@ lock: .venv/.ready
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --extra all .ci/requirements.in -o .ci/requirements.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml .ci/openai2.in -o .ci/openai2.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --extra httpx2 .ci/frameworks.in -o .ci/frameworks.txt
+	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --extra httpx2 --extra cli .ci/recipes.in -o .ci/recipes.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml .ci/litellm.in -o .ci/litellm.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --extra httpx2 --extra encryption .ci/instructor.in -o .ci/instructor.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header --resolution lowest-direct pyproject.toml --extra httpx2 --extra cli --extra encryption --extra redis --extra otel .ci/lowest.in -o .ci/lowest.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header --resolution lowest-direct pyproject.toml --extra cli --extra prices .ci/lowest-prices.in -o .ci/lowest-prices.txt
 
 clean:
-	rm -rf .venv .venv-clients .clients .venv-openai2 .venv-frameworks .venv-litellm .venv-instructor .venv-lowest .venv-lowest-prices dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-clients .clients .venv-openai2 .venv-frameworks .venv-litellm .venv-instructor .venv-recipes .venv-lowest .venv-lowest-prices dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 CHECK_PYTHON = import sys; sys.exit(None if sys.version_info >= (3, 11) else "%s is Python %d.%d" % ((sys.executable,) + sys.version_info[:2]))
 
@@ -95,8 +106,8 @@ define environment
 	if command -v uv >/dev/null; then \
 	  uv venv -q --python $(PYTHON) $(1) && uv pip install -q --python $(1) -r $(2) && uv pip install -q --python $(1) --no-deps -e .; \
 	else \
-	  $(PYTHON) -m venv $(1) && $(1)/bin/python -m pip install -q --disable-pip-version-check -r $(2) \
-	  && $(1)/bin/python -m pip install -q --disable-pip-version-check --no-deps -e .; \
+	  $(PYTHON) -m venv $(1) && $(1)/$(IN_VENV)/python -m pip install -q --disable-pip-version-check -r $(2) \
+	  && $(1)/$(IN_VENV)/python -m pip install -q --disable-pip-version-check --no-deps -e .; \
 	fi
 	touch $(1)/.ready
 endef
@@ -118,6 +129,9 @@ endef
 
 .venv-lowest-prices/.ready: pyproject.toml .ci/lowest-prices.txt
 	$(call environment,.venv-lowest-prices,.ci/lowest-prices.txt)
+
+.venv-recipes/.ready: pyproject.toml .ci/recipes.txt
+	$(call environment,.venv-recipes,.ci/recipes.txt)
 
 .venv-instructor/.ready: pyproject.toml .ci/instructor.txt
 	$(call environment,.venv-instructor,.ci/instructor.txt)

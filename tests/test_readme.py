@@ -7,6 +7,7 @@ import re
 from tests.guide.documents import README, ROOT, links_of
 from tests.guide.generated import contents
 from tests.guide.picture import PICTURE, run_demo, svg_of, words_of
+from wirecache.guide import page
 
 MOST_BYTES = 12_000
 
@@ -20,6 +21,12 @@ def test_its_make_targets_exist() -> None:
     targets = re.findall(r"^make (\w+)", README.read_text("utf-8"), re.MULTILINE)
     assert targets == ["demo", "test"]
     assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
+
+
+def test_the_guide_names_every_make_target() -> None:
+    targets = re.findall(r"^([a-z][\w-]*):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    development = page("development").text
+    assert [target for target in targets if f"make {target}" not in development] == []
 
 
 def test_continuous_integration_runs_make_test() -> None:

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from wirecache.cli import app_for
 
-WIDTH = 100
+WIDTH = 76  # it fits a terminal of 80 columns, with the margins of a rendered page
 
 
 def commands() -> list[str]:

@@ -37,10 +37,10 @@ def svg_of(output: str) -> str:
 
 
 def words_of(svg: str) -> list[str]:
-    """Return the texts of a picture without their numbers, which differ from run to run."""
+    """Return the texts of a picture without their numbers and lines, which differ from run to run."""
     texts = re.findall(r"<text[^>]*clip-path[^>]*>([^<]*)</text>", svg)
     plain = " ".join(texts).replace("&#160;", " ")
-    return re.sub(r"[\d.,:/]+", " ", plain).split()
+    return re.sub(r"[\d.,:/\u2500-\u257f]+", " ", plain).split()
 
 
 if __name__ == "__main__":

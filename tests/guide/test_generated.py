@@ -10,7 +10,7 @@ from tests.guide import settings_table
 from tests.guide.documents import DOCUMENTS
 from tests.guide.generated import PART, PARTS, with_parts
 from tests.house.source import SOURCE
-from wirecache import Cache, KeyOptions, Rule
+from wirecache import Cache, Cassette, KeyOptions, Rule
 from wirecache._core.rules.plan import Plan
 from wirecache._settings.schema import Settings
 
@@ -44,7 +44,7 @@ def test_the_defaults_of_the_table_are_those_in_force() -> None:
         assert cache.plan == Plan()
 
 
-@pytest.mark.parametrize("kind", [Cache, KeyOptions, Rule])
+@pytest.mark.parametrize("kind", [Cache, Cassette, KeyOptions, Rule])
 def test_every_option_is_described_in_its_docstring(kind: type) -> None:
     described = settings_table.descriptions(kind)
     assert [name for name, _ in settings_table._parameters(kind) if name not in described] == []
