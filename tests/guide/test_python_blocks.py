@@ -12,5 +12,9 @@ from tests.provider import Provider
 
 
 @pytest.mark.parametrize("block", [pytest.param(block, id=block.id) for block in blocks("python")])
-def test_each_python_block_runs(block: Block, provider: Provider, tmp_path: Path) -> None:
+def test_each_python_block_runs(
+    block: Block, provider: Provider, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if "TEAM_REDIS" in block.text:
+        monkeypatch.setenv("TEAM_REDIS", request.getfixturevalue("redis_url"))
     run_block(block, provider, tmp_path)
