@@ -38,7 +38,10 @@ _LIBRARY = Library(
 
 
 class CacheTransport(SyncFace, httpx.BaseTransport):
-    """An httpx transport that answers repeated inference requests from a cache, and passes all else to ``next_transport``."""
+    """An httpx transport that answers repeated inference requests from a cache, and passes all else on.
+
+    ``cache``: None for ``Cache()``. ``next_transport``: what sends the requests; None for ``httpx.HTTPTransport()``.
+    """
 
     _library = _LIBRARY
 
@@ -49,7 +52,10 @@ class CacheTransport(SyncFace, httpx.BaseTransport):
 
 
 class AsyncCacheTransport(AsyncFace, httpx.AsyncBaseTransport):
-    """The async twin, for asyncio and trio."""
+    """``CacheTransport`` for ``httpx.AsyncClient``, under asyncio and trio.
+
+    ``cache``: None for ``Cache()``. ``next_transport``: what sends the requests; None for ``httpx.AsyncHTTPTransport()``.
+    """
 
     _library = _LIBRARY
 
@@ -60,8 +66,9 @@ class AsyncCacheTransport(AsyncFace, httpx.AsyncBaseTransport):
 
 
 def cached_client(cache: CacheLike | None = None, **client_options: Any) -> httpx.Client:
-    """An ``httpx.Client`` with the cache under it. All options are httpx's own and keep their meaning.
+    """Return an ``httpx.Client`` with the cache under it.
 
+    ``cache``: None for ``Cache()``. ``client_options``: httpx's own, which keep their meaning.
     As SDKs recommend, redirects are followed and the limits are 1000 connections, 100 of them kept alive, unless you say otherwise.
     """
     client = httpx.Client(**sdk_options(httpx, client_options))
@@ -69,6 +76,9 @@ def cached_client(cache: CacheLike | None = None, **client_options: Any) -> http
 
 
 def cached_async_client(cache: CacheLike | None = None, **client_options: Any) -> httpx.AsyncClient:
-    """An ``httpx.AsyncClient`` with the cache under it; it may be used from several event loops, one after the other."""
+    """Return an ``httpx.AsyncClient`` with the cache under it; it may be used from several event loops, one after the other.
+
+    ``cache``, ``client_options``: as for ``cached_client``.
+    """
     options = sdk_options(httpx, client_options)
     return build_async_client(httpx.AsyncClient, options, AsyncCacheTransport, Cache() if cache is None else cache)

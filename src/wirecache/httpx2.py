@@ -38,7 +38,10 @@ _LIBRARY = Library(
 
 
 class CacheTransport(SyncFace, httpx2.BaseTransport):
-    """An httpx2 transport that answers repeated inference requests from a cache, and passes all else to ``next_transport``."""
+    """An httpx2 transport that answers repeated inference requests from a cache, and passes all else on.
+
+    ``cache``: None for ``Cache()``. ``next_transport``: what sends the requests; None for ``httpx2.HTTPTransport()``.
+    """
 
     _library = _LIBRARY
 
@@ -49,7 +52,10 @@ class CacheTransport(SyncFace, httpx2.BaseTransport):
 
 
 class AsyncCacheTransport(AsyncFace, httpx2.AsyncBaseTransport):
-    """The async twin, for asyncio and trio."""
+    """``CacheTransport`` for ``httpx2.AsyncClient``, under asyncio and trio.
+
+    ``cache``: None for ``Cache()``. ``next_transport``: what sends the requests; None for ``httpx2.AsyncHTTPTransport()``.
+    """
 
     _library = _LIBRARY
 
@@ -60,8 +66,9 @@ class AsyncCacheTransport(AsyncFace, httpx2.AsyncBaseTransport):
 
 
 def cached_client(cache: CacheLike | None = None, **client_options: Any) -> httpx2.Client:
-    """An ``httpx2.Client`` with the cache under it. All options are httpx2's own and keep their meaning.
+    """Return an ``httpx2.Client`` with the cache under it.
 
+    ``cache``: None for ``Cache()``. ``client_options``: httpx2's own, which keep their meaning.
     As SDKs recommend, redirects are followed and the limits are 1000 connections, 100 of them kept alive, unless you say otherwise.
     """
     client = httpx2.Client(**sdk_options(httpx2, client_options))
@@ -69,6 +76,9 @@ def cached_client(cache: CacheLike | None = None, **client_options: Any) -> http
 
 
 def cached_async_client(cache: CacheLike | None = None, **client_options: Any) -> httpx2.AsyncClient:
-    """An ``httpx2.AsyncClient`` with the cache under it; it may be used from several event loops, one after the other."""
+    """Return an ``httpx2.AsyncClient`` with the cache under it; it may be used from several event loops, one after the other.
+
+    ``cache``, ``client_options``: as for ``cached_client``.
+    """
     options = sdk_options(httpx2, client_options)
     return build_async_client(httpx2.AsyncClient, options, AsyncCacheTransport, Cache() if cache is None else cache)

@@ -11,7 +11,7 @@ from typing import Any, ForwardRef
 import wirecache
 
 LONGEST = 100  # characters of a signature on one line
-MODULES = ("httpx", "httpx2", "prices", "otel")  # beside the package itself: those with public names of their own
+MODULES = ("httpx", "httpx2", "serve", "ui", "prices", "otel")  # beside the package itself: those with public names of their own
 # Defaults whose own text says too much: the types that are made without arguments.
 MADE = (wirecache.KeyOptions, wirecache.Redactor)
 
@@ -29,6 +29,8 @@ def section() -> str:
 def _entry(name: str, value: Any) -> str:
     """Return the entry of one name: its signature, its docstring, and those of its public members."""
     parts = [f"### {name}"]
+    if not callable(value):
+        return "\n\n".join([*parts, "A table of " + ", ".join(f"`{key}`: `{entry}`" for key, entry in value.items()) + "."])
     if not inspect.isclass(value):
         return "\n\n".join([*parts, f"```py\n{signature(f'def {name}', value)}\n```", documented(value)])
     if issubclass(value, Enum):
@@ -37,6 +39,24 @@ def _entry(name: str, value: Any) -> str:
         parts.append(f"```py\n{signature(f'class {name}', value)}\n```")
     members = [f"- `{shown}`: {documented(member)}" for shown, member in _members(value)]
     return "\n\n".join([*parts, documented(value), *(["\n".join(members)] if members else [])])
+
+
+def undescribed() -> list[str]:
+    """Return the options that the docstrings do not describe, of all that people call. Records that they receive have none."""
+    modules = [wirecache, *(importlib.import_module(f"wirecache.{name}") for name in MODULES)]
+    found = []
+    for module in modules:
+        for name in module.__all__:
+            value = getattr(module, name)
+            is_record = hasattr(value, "__dataclass_fields__") or hasattr(value, "_fields") or value is wirecache.Exchange
+            if (
+                callable(value)
+                and not is_record
+                and not (inspect.isclass(value) and issubclass(value, Enum | BaseException | wirecache.Store))
+            ):
+                options = inspect.signature(value).parameters
+                found += [f"{module.__name__}.{name}: {option}" for option in options if f"`{option}" not in documented(value)]
+    return found
 
 
 def _members(kind: type) -> Iterator[tuple[str, Any]]:

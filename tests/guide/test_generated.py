@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.guide import settings_table
+from tests.guide import api, settings_table
 from tests.guide.documents import DOCUMENTS
 from tests.guide.generated import PART, PARTS, with_parts
 from tests.house.source import SOURCE
@@ -42,6 +42,10 @@ def test_every_setting_of_a_file_is_an_option_of_the_table() -> None:
 def test_the_defaults_of_the_table_are_those_in_force() -> None:
     with Cache("memory://") as cache:
         assert cache.plan == Plan()
+
+
+def test_every_option_of_what_people_call_is_described() -> None:
+    assert api.undescribed() == []
 
 
 @pytest.mark.parametrize("kind", [Cache, Cassette, KeyOptions, Rule])

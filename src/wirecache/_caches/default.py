@@ -12,5 +12,8 @@ __all__ = ["explain"]
 
 
 def explain(request: Any, cache: Cache | Cassette | None = None) -> Explanation:
-    """Return ``cache.explain(request)``, of the cache that a client gets by default if none is given."""
+    """Return whether this request would be answered from the store, and why not. Nothing is sent.
+
+    ``request``: as for ``Cache.explain``. ``cache``: None for the one that a client gets by default.
+    """
     return (Cache() if cache is None else cache).explain(request)

@@ -36,7 +36,10 @@ def attach(client: Client, cache: CacheLike | None = None) -> Client:
 
 
 def detach(client: Client) -> Client:
-    """Undo ``attach``, and return the client as it was before. A client without an attached cache stays as it is."""
+    """Undo ``attach``, and return the client as it was before.
+
+    ``client``: what was given to ``attach``. One without an attached cache stays as it is. Raises ``TypeError`` if no HTTP client is found.
+    """
     for patch in _discover(client, "detach").patches:
         patch.revert()
     return client

@@ -37,8 +37,8 @@ def cached_client(cache: CacheLike | None = None, *, library: None = None, **cli
 def cached_client(cache: CacheLike | None = None, *, library: str | None = None, **client_options: Any) -> Any:
     """Return a client with the cache under it, of the library that your SDK is built on.
 
-    ``library``: ``"httpx"``, ``"httpx2"``, or None: httpx2 if it is installed, else httpx. If an SDK refuses the client, its error
-    names the type that it expects; choose that type's library. All other options are the library's own.
+    ``cache``: None for ``Cache()``. ``library``: ``"httpx"``, ``"httpx2"``, or None: httpx2 if it is installed, else httpx. If an SDK
+    refuses the client, its error names the type that it expects; choose that type's library. ``client_options``: the library's own.
     """
     return library_module(library).cached_client(cache, **client_options)
 
@@ -50,5 +50,8 @@ def cached_async_client(cache: CacheLike | None = None, *, library: Literal["htt
 @overload
 def cached_async_client(cache: CacheLike | None = None, *, library: None = None, **client_options: Any) -> Any: ...
 def cached_async_client(cache: CacheLike | None = None, *, library: str | None = None, **client_options: Any) -> Any:
-    """Return an async client with the cache under it, for asyncio and trio; ``library`` as in ``cached_client``."""
+    """Return an async client with the cache under it, for asyncio and trio.
+
+    ``cache``, ``library``, ``client_options``: as for ``cached_client``.
+    """
     return library_module(library).cached_async_client(cache, **client_options)

@@ -66,7 +66,10 @@ class WarmReport:
 
 
 def warm(requests: Iterable[Line], cache: Cache | None = None, **options: Any) -> WarmReport:
-    """Send calls through the cache, so that they are hits later: ``awarm`` for code without an event loop."""
+    """Send calls through the cache, so that they are hits later: ``awarm`` for code without an event loop.
+
+    ``requests``, ``cache``, ``options``: as for ``awarm``.
+    """
     import anyio
 
     return anyio.run(partial(awarm, requests, cache, **options))
@@ -90,6 +93,7 @@ async def awarm(
     default ``OPENAI_BASE_URL``, else OpenAI's. ``headers``: added to each call; without an API key among them, ``OPENAI_API_KEY`` is
     sent to the base URL. ``concurrency``: calls in flight at once. ``rate``: the limit of calls sent, per second or as ``"500/m"``; hits
     do not count. ``attempts``: how often a call is sent that fails temporarily, with growing pauses. ``on_done``: called after each call.
+    ``cache``: None for ``Cache()``. ``library``: of the client that sends, as for ``cached_client``.
     """
     run = WarmRun(cache or Cache(), base_url, headers or {}, attempts, on_done)
     await run.run(requests, concurrency, parse_rate(rate), library)

@@ -15,6 +15,7 @@ __all__ = ["CassetteStore"]
 class CassetteStore:
     """A store whose entries are files, for people and for version control: one JSON file each, secrets redacted.
 
+    ``path``: the directory. ``redactor``: what is a secret, beside what is one by default.
     It keeps what a ``Cache`` gives it, the newest under each key; entries are never dropped for their age. Recordings that their reader
     ended are not whole, so they are no entries. For record and replay with sequences, errors and record modes use ``Cassette``.
     """

@@ -49,7 +49,8 @@ def default_directory() -> Path:
 class DiskStore:
     """Entries in a directory that is this user's alone (mode 0700); safe for many threads and processes, and over a fork.
 
-    ``size_limit``: bytes, or a text such as ``"4GB"``; above it, a write deletes the entries that were stored longest ago.
+    ``path``: the directory; None for the default one. ``size_limit``: bytes, or a text such as ``"4GB"``; above it, a write deletes the
+    entries that were stored longest ago.
     ``lock_wait``: seconds that a write waits for another process's write. Reads wait for nobody (SQLite's WAL mode).
     A database that cannot be read is renamed to ``cache.db.corrupt-<time>``, a new one is created and the operation done there, and a
     ``StoreError`` reports that once. Every other failure is a ``StoreError``, too.

@@ -30,6 +30,7 @@ ENCRYPTED = ("add", "aget", "get_with_ttl", "aget_with_ttl")  # those that do
 class EncryptedStore:
     """Another store, whose values only the holder of the key can read. The keys of the entries, which are hashes, stay as they are.
 
+    ``inner``: the store that keeps the values.
     ``keys``: 32 bytes each, raw or as base64 text (``base64.urlsafe_b64encode(os.urandom(32))``). The first one encrypts, all of them
     decrypt: to change the key, put a new one before the old one, and remove that when its entries have expired. Nonces are random, which
     is good for four billion values a key.

@@ -53,8 +53,8 @@ class TieredStore:
     """Several stores, the nearest first, as one: ``TieredStore([MemoryStore(), DiskStore(), RedisStore(url)])``.
 
     ``get`` reads one after the other; a value that is found is copied into the tiers before, for as long as it lasts where it was.
-    ``set``, ``delete`` and ``clear`` go to all. ``add`` is decided by the last one, which is the one that most processes share. Tiers are
-    stores, paths or URLs. A tier that fails is skipped, with one warning for each cause; ``StoreError`` only if all of them fail.
+    ``set``, ``delete`` and ``clear`` go to all. ``add`` is decided by the last one, which is the one that most processes share.
+    ``tiers``: stores, paths or URLs. A tier that fails is skipped, with one warning for each cause; ``StoreError`` only if all fail.
     What another process writes to or deletes from a shared tier is not seen while a nearer one still has the old value.
     """
 

@@ -104,7 +104,11 @@ def make_key(
     namespace: str = "",
     sample: int = 0,
 ) -> str:
-    """Return the key under which the answer to this request is stored: 64 hex digits; pure, and stable from release to release."""
+    """Return the key under which the answer to this request is stored: 64 hex digits; pure, and stable from release to release.
+
+    ``method``, ``url``, ``headers``, ``content``: the request as it is sent; those headers that do not count make no difference.
+    ``options``: what counts. ``namespace``, ``sample``: those of the call.
+    """
     request = request_from(method, url, headers)
     raw = content.encode() if isinstance(content, str) else content or b""
     return key_of(request, parse_body(raw, request.fields.get(b"content-type", b"")), options, namespace, sample)
