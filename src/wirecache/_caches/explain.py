@@ -10,9 +10,10 @@ from typing import Any
 
 from wirecache._core.compare.nearest import Nearest
 from wirecache._core.flows.effects import Claim, Flow, Forward, Lookup, Outcome, ReadBody, Reuse, Turn
-from wirecache._core.keys.canonical import Body, canonical_text, parse_body
+from wirecache._core.keys.canonical import Body, parse_body
 from wirecache._core.keys.fields import key_fields, uncounted_names
 from wirecache._core.keys.keys import request_from
+from wirecache._core.keys.redacted_request import body_text
 from wirecache._core.messages import Entry, Head, Request
 from wirecache._core.privacy.callers import is_identity
 from wirecache._core.privacy.names import redacted_url
@@ -166,4 +167,4 @@ def _canonical(request: Request, body: Body, plan: Plan) -> str:
         "headers": key_fields(request.fields, plan.key.headers),
     }
     parts |= {"namespace": plan.namespace, "sample": plan.sample}
-    return DEFAULT.json_text(json.dumps(parts)) + "\n" + DEFAULT.json_text(canonical_text(body).decode("utf-8", "replace"))
+    return DEFAULT.json_text(json.dumps(parts)) + "\n" + body_text(body, DEFAULT)

@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from wirecache._core.compare.diff import Difference, differences, part_difference
+from wirecache._core.keys.canonical import parse_body
+from wirecache._core.keys.redacted_request import body_members
 from wirecache._core.llm.answers import answer_text
 from wirecache._core.messages import Entry
+from wirecache._core.privacy.redaction import DEFAULT
 
 __all__ = ["answer_differences", "request_differences"]
 
@@ -23,11 +26,15 @@ def request_differences(before: Entry, after: Entry) -> Iterator[Difference]:
     for name in sorted(one.fields.keys() | other.fields.keys()):
         if one.fields.get(name) != other.fields.get(name):
             yield part_difference(f"header {name}", one.fields.get(name, "absent"), other.fields.get(name, "absent"))
-    yield from differences(_json_or_text(before.request_body), _json_or_text(after.request_body))
+    yield from differences(_value(before), _value(after))
 
 
-def _json_or_text(body: bytes | memoryview) -> Any:
-    text = bytes(body).decode("utf-8", "replace")
+def _value(entry: Entry) -> Any:
+    """Return the JSON value of the request's body, the object that a form makes, else the text."""
+    body = parse_body(bytes(entry.request_body), entry.request.content_type.encode("latin-1", "replace"))
+    if body.kind in ("form", "multipart"):
+        return body_members(body, DEFAULT)
+    text = bytes(entry.request_body).decode("utf-8", "replace")
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

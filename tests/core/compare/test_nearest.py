@@ -59,6 +59,14 @@ def test_bodies_that_are_not_json() -> None:
     assert found.differences == ()
 
 
+def test_forms_differ_in_their_fields_and_show_no_secret() -> None:
+    kind = "application/x-www-form-urlencoded"
+    entry = stored(b"api_key=s3cr3t&n=1", content_type=kind)
+    found = nearest_of([entry], ask(), parse_body(b"api_key=s3cr3u&n=2", kind.encode()), Plan())
+    assert found is not None
+    assert list(map(str, found.differences)) == ['/n: "1" -> "2"']
+
+
 def test_how_it_is_shown() -> None:
     found = nearest_of([stored(HELLO)], ask(), parse_body(WORLD), Plan())
     assert found is not None

@@ -7,7 +7,7 @@ import pytest
 from tests.core.play import CHAT, ask
 from wirecache._core.keys.canonical import parse_body
 from wirecache._core.keys.keys import key_of
-from wirecache._core.keys.redacted_request import redacted_request
+from wirecache._core.keys.redacted_request import body_members, body_text, redacted_request
 from wirecache._core.privacy.redaction import Redactor
 
 SECRETS = ("sk-proj-" + "a1B2c3D4" * 4, "sk-proj-" + "z9Y8x7W6" * 4)
@@ -49,3 +49,22 @@ def test_a_header_that_counts_is_looked_at() -> None:
     request = ask(headers={"x-tenant": f"of {SECRETS[0]}"})
     shown, _ = redacted_request(request, parse_body(b""), Redactor(), ("x-tenant",))
     assert shown.fields[b"x-tenant"] == b"of REDACTED"
+
+
+FILE = '--b\r\ncontent-disposition: form-data; name="f"; filename="x"\r\n\r\n{"password": "s3cr3t"}\r\n--b--\r\n'
+
+
+@pytest.mark.parametrize(
+    ("content_type", "content", "members"),
+    [
+        (FORM, b"api_key=s3cr3t&n=1", {"api_key": "REDACTED", "n": "1"}),
+        (PARTS, FILE.encode(), {"f": {"filename": "x", "content": '{"password": "REDACTED"}'}}),
+        (PARTS, FILE.replace("s3cr3t", "\ud83d").encode("utf-8", "surrogatepass"), None),
+        ("application/json", b'{"api_key": "s3cr3t"}', {"api_key": "REDACTED"}),
+    ],
+)
+def test_what_is_shown_of_a_body_has_no_secret(content_type: str, content: bytes, members: object) -> None:
+    body = parse_body(content, content_type.encode())
+    assert "s3cr3t" not in body_text(body, Redactor())
+    if members is not None:
+        assert body_members(body, Redactor()) == members

@@ -8,16 +8,19 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from wirecache._core.compare.diff import Difference, differences, likeness, part_difference
-from wirecache._core.keys.canonical import Body, canonical_text
+from wirecache._core.keys.canonical import Body, canonical_text, parse_body
 from wirecache._core.keys.fields import key_fields
+from wirecache._core.keys.redacted_request import body_members
 from wirecache._core.messages import Entry, Request
 from wirecache._core.privacy.names import redacted_url
+from wirecache._core.privacy.redaction import DEFAULT
 from wirecache._core.rules.eligibility import model_of
 from wirecache._core.rules.plan import Plan
 
 __all__ = ["Nearest", "nearest_of", "with_nearest"]
 
 SHOWN = 5  # differences
+FORMS = frozenset({"form", "multipart"})
 
 
 class Nearest(NamedTuple):
@@ -33,14 +36,14 @@ class Nearest(NamedTuple):
 
 def nearest_of(entries: Iterable[Entry], request: Request, body: Body, plan: Plan) -> Nearest | None:
     """Return the entry whose request is most like this one, among those of its method and path; None if there is none."""
-    value = body.value if body.kind == "json" else None
+    value = body.value if body.kind == "json" else body_members(body, DEFAULT) if body.kind in FORMS else None
     url, fields, model = redacted_url(request), key_fields(request.fields, plan.key.headers), model_of(request, body)
     path = _path(url)
     best: tuple[float, Entry, Any] | None = None
     for entry in entries:
         summary = entry.request
         if summary.method == request.method and _path(summary.url) == path:
-            stored = _json(entry)
+            stored = _stored_value(entry)
             equal = (summary.model == model, summary.url == url, summary.fields == fields, summary.namespace == plan.namespace)
             score = 4 * likeness(stored, value) + sum(equal)
             if best is None or score > best[0]:
@@ -48,7 +51,7 @@ def nearest_of(entries: Iterable[Entry], request: Request, body: Body, plan: Pla
     if best is None:
         return None
     _, entry, stored = best
-    requested = json.loads(canonical_text(body)) if value is not None else None
+    requested = json.loads(canonical_text(body)) if body.kind == "json" else value
     in_body = differences(stored, requested) if stored is not None and requested is not None else ()
     return Nearest(entry, tuple(islice([*_outside_body(entry, request, plan, url), *in_body], SHOWN)))
 
@@ -57,7 +60,11 @@ def _path(url: str) -> str:
     return url.partition("://")[2].partition("/")[2].partition("?")[0]
 
 
-def _json(entry: Entry) -> Any:
+def _stored_value(entry: Entry) -> Any:
+    """Return the JSON value, or the object of the form, that an entry's request had; None if it had neither."""
+    body = parse_body(bytes(entry.request_body), entry.request.content_type.encode("latin-1", "replace"))
+    if body.kind in FORMS:
+        return body_members(body, DEFAULT)
     try:
         return json.loads(bytes(entry.request_body))
     except ValueError:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from wirecache._core.headers import HeaderPairs
 from wirecache._core.messages import Entry
-from wirecache._core.privacy.names import CREDENTIAL_FIELDS, PRIVATE_RESPONSE_FIELDS, keyed_hash
+from wirecache._core.privacy.names import CREDENTIAL_FIELDS, is_private_field, keyed_hash
 from wirecache._core.privacy.redaction import DEFAULT
 from wirecache._core.short_cache import cached_if_short
 
@@ -35,7 +35,7 @@ PLAIN_FIELDS = frozenset({b"accept", b"accept-encoding", b"accept-language", b"u
 def _stored_name(name: bytes) -> bytes | None:
     """The name under which a header is stored; None if it is not."""
     lower = name.lower()
-    dropped = lower in TRAVEL_FIELDS or MOMENT_FIELDS.fullmatch(lower) or PRIVATE_RESPONSE_FIELDS.fullmatch(lower)
+    dropped = lower in TRAVEL_FIELDS or MOMENT_FIELDS.fullmatch(lower) or is_private_field(lower)
     return None if dropped else lower
 
 

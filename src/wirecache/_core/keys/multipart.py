@@ -13,7 +13,7 @@ from typing import Any
 
 from wirecache._core.keys.canonical import PARAMETER, Body, canonical_json, ignore_members, unframed
 
-__all__ = ["canonical_form"]
+__all__ = ["canonical_form", "form_members"]
 
 
 def canonical_form(body: Body, ignored: tuple[str, ...], normalize: Callable[[Any], Any] | None) -> list[bytes] | None:
@@ -21,8 +21,7 @@ def canonical_form(body: Body, ignored: tuple[str, ...], normalize: Callable[[An
 
     It raises what ``normalize`` raises, and ``ValueError`` where the form, or what that returns, has no canonical form.
     """
-    is_multipart = body.kind == "multipart"
-    items = [_part(head, content) if is_multipart else (_text(head), _text_or_bytes(content)) for head, content in body.value]
+    items = _items(body)
     kept = [(name, changed[name]) for name, item in items if name in (changed := ignore_members({name: item}, ignored))]
     if normalize is None:
         if kept == items:
@@ -31,6 +30,16 @@ def canonical_form(body: Body, ignored: tuple[str, ...], normalize: Callable[[An
     value = normalize(_by_name(kept))
     order = [name for name, _ in kept if isinstance(value, dict) and name in value]
     return canonical_json([order, _hashed(value)])
+
+
+def form_members(body: Body) -> dict[str, Any]:
+    """Return the form as the object that the user's options see. ``ValueError`` where a part has a header twice."""
+    return _by_name(_items(body))
+
+
+def _items(body: Body) -> list[tuple[str, Any]]:
+    is_multipart = body.kind == "multipart"
+    return [_part(head, content) if is_multipart else (_text(head), _text_or_bytes(content)) for head, content in body.value]
 
 
 def _part(head: bytes, content: bytes) -> tuple[str, Any]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
-from wirecache._core.keys.canonical import Body, frame, unframed
+from wirecache._core.keys.canonical import Body, canonical_text, frame, unframed
 from wirecache._core.keys.fields import counted_fields
+from wirecache._core.keys.multipart import form_members
 from wirecache._core.messages import Request
 from wirecache._core.privacy.redaction import Redactor
 
-__all__ = ["redacted_request"]
+__all__ = ["body_members", "body_text", "redacted_request"]
 
 
 def redacted_request(request: Request, body: Body, redactor: Redactor, headers: tuple[str, ...] = ()) -> tuple[Request, Body]:
@@ -23,6 +26,37 @@ def redacted_request(request: Request, body: Body, redactor: Redactor, headers: 
         redacted = _redacted(request, body, redactor, headers)
         if redactor.known == known:
             return redacted  # else the redactor learned a value, which may stand in what came before it, too
+
+
+def body_text(body: Body, redactor: Redactor) -> str:
+    """Return the body as text to read, without its secrets; a form as the JSON object that its fields make."""
+    if body.kind in ("form", "multipart"):
+        return json.dumps(body_members(body, redactor), ensure_ascii=False)
+    return redactor.json_text(_text(canonical_text(body)))
+
+
+def body_members(body: Body, redactor: Redactor) -> Any:
+    """Return the value of a JSON body (as an entry has it), the object that the fields of a form make, else the text; without secrets."""
+    if body.kind == "json":
+        return json.loads(body_text(body, redactor))
+    if body.kind in ("form", "multipart"):
+        try:
+            return _readable(form_members(_redacted_body(body, redactor)))
+        except ValueError:
+            return f"({len(body.raw)} bytes)"
+    return body_text(body, redactor)
+
+
+def _readable(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return f"({len(value)} bytes, SHA-256 {hashlib.sha256(value).hexdigest()})"
+    if isinstance(value, dict):
+        return {_text(name.encode("utf-8", "surrogateescape")): _readable(item) for name, item in value.items()}
+    return [_readable(item) for item in value] if isinstance(value, list) else value
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
 
 
 def _redacted(request: Request, body: Body, redactor: Redactor, headers: tuple[str, ...]) -> tuple[Request, Body]:

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 
 from wirecache._core.privacy.patterns import REDACTED, redacted_text
 from wirecache._core.short_cache import cached_if_short
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 __all__ = [
     "CREDENTIAL_FIELDS",
     "CREDENTIAL_QUERY",
-    "PRIVATE_RESPONSE_FIELDS",
     "SECRET_MARKS",
     "SECRET_NAMES",
     "is_credential",
     "is_opaque",
+    "is_private_field",
     "is_secret_member",
     "is_secret_name",
     "is_secret_parameter",
@@ -91,6 +91,10 @@ SECRET_NAMES = frozenset(
         "authorizationtoken", "authtoken", "bearertoken", "clientsecret", "connectionstring", "csrftoken", "encryptionkey", "oauthtoken",
         "passphrase", "passwd", "password", "privatekey", "refreshtoken", "requestkey", "secretaccesskey", "secretkey", "secretvalue",
         "securitytoken", "sessionkey", "sessiontoken", "signingkey", "signingsecret", "subscriptionkey", "webhooksecret", "xsrftoken",
+        "appkey", "basicauth", "consumerkey", "consumersecret", "httpauth", "licensekey", "masterkey", "proxyauth", "sharedsecret",
+        # lists of them
+        "accesskeys", "accesstokens", "apikeys", "apitokens", "authtokens", "clientsecrets", "passphrases", "passwords", "privatekeys",
+        "refreshtokens", "secretkeys",
     }
 )  # fmt: skip
 # Whole names only: ordinary names end in them too.
@@ -103,6 +107,7 @@ SECRET_WHOLE_NAMES = frozenset(
 # In queries, headers and forms whatever has one of these names is.
 GUARDED_NAMES = frozenset({"code", "credential", "credentials", "pass", "session", "sig", "token"})
 GUARDED_ENDING = "secret"
+_LAST_WORDS = frozenset({"auth", "jwt", "pwd"})  # of the name of a header (``x-upstream-auth``)
 # In queries, headers and forms alone: JSON has keys of maps, and the signatures of a model's thoughts.
 PARAMETER_NAMES = frozenset({"key", "xamzcredential", "xgoogcredential"})
 PARAMETER_ENDINGS = ("secret", "signature", "token")
@@ -112,6 +117,7 @@ PAGE_TOKENS = ("pagetoken", "nexttoken", "continuationtoken", "cursortoken", "sy
 SECRET_MARKS = SECRET_NAMES | SECRET_WHOLE_NAMES | GUARDED_NAMES
 
 _ENDINGS = tuple(sorted(SECRET_NAMES))
+_STEPS = re.compile(rb"([/&?])")
 _LONGEST_NAME = 256  # characters; of a longer name the end counts
 _RUN = re.compile(r"[A-Za-z0-9]+")
 _OPAQUE = re.compile(r"[\w.~+/=-]{8,}", re.ASCII)
@@ -148,6 +154,15 @@ def _is_secret_parameter(name: str) -> bool:
     if plain.endswith(_ENDINGS) or last in SECRET_WHOLE_NAMES or last in GUARDED_NAMES or last in PARAMETER_NAMES:
         return True
     return last.endswith(PARAMETER_ENDINGS) and not last.endswith(PAGE_TOKENS)
+
+
+@cached_if_short(4096)
+def is_private_field(name: bytes) -> bool:
+    """Return whether the header of an answer of this name (in lower case) is a secret or names an account, so that it is never stored."""
+    if PRIVATE_RESPONSE_FIELDS.fullmatch(name):
+        return True
+    text = name.decode("latin-1").removeprefix("x-")
+    return is_secret_parameter(text) or text.rpartition("-")[2] in _LAST_WORDS
 
 
 def is_opaque(value: str) -> bool:
@@ -205,4 +220,13 @@ def _is_secret_query_name(name: bytes) -> bool:
 
 @cached_if_short(256)
 def _redacted_part(part: bytes) -> str:  # cached, since a program uses few paths, and often
+    if b"%" in part:
+        part = b"".join(map(_redacted_step, _STEPS.split(part)))
     return redacted_text(part.decode("ascii", "replace"))
+
+
+def _redacted_step(step: bytes) -> bytes:
+    """Return a step of a path or query without the secrets in what it says, be it percent-encoded (a URL within a URL)."""
+    plain = unquote_to_bytes(step).decode("utf-8", "surrogateescape")
+    text = redacted_text(plain)
+    return step if text == plain else quote(text, safe="=", errors="surrogateescape").encode()

@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol, TypeAlias
 
 from wirecache.errors import ConfigError
 
-__all__ = ["REDACTED", "ROWS", "Pattern", "Row", "Span", "compiled_by_user", "present", "redacted_text", "replaced", "search"]
+__all__ = ["REDACTED", "ROWS", "Pattern", "Row", "Span", "compiled_by_user", "present", "redacted_text", "replaced", "search", "shown"]
 
 REDACTED = "REDACTED"
 
@@ -260,3 +260,9 @@ def compiled_by_user(pattern: str | re.Pattern[str]) -> re.Pattern[str]:
     if compiled.search(""):
         raise ConfigError(f"redact: the pattern {compiled.pattern!r} matches the empty text, and so everything; narrow it to the secret")
     return compiled
+
+
+def shown(secret: str) -> str:
+    """Return what may be shown of a secret: its first four characters, if they are a small part of it, and its length."""
+    head = "".join(letter if letter.isprintable() else "?" for letter in secret[:4]) if len(secret) >= 12 else ""
+    return f"{head}... ({len(secret)} characters)"

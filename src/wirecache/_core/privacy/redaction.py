@@ -15,17 +15,17 @@ from urllib.parse import unquote_plus
 from wirecache._core.event_stream import split_lines
 from wirecache._core.privacy.json_text import JSON_TOKEN, character_starts, is_json, strings_and_names, unescaped, with_plain_escapes
 from wirecache._core.privacy.names import (
-    PRIVATE_RESPONSE_FIELDS,
     SECRET_MARKS,
+    is_private_field,
     is_secret_member,
     is_secret_name,
     is_secret_parameter,
     name_by_user,
     plain_name,
 )
-from wirecache._core.privacy.patterns import REDACTED, Pattern, Row, compiled_by_user, present, redacted_text, replaced, search
+from wirecache._core.privacy.patterns import REDACTED, Pattern, Row, compiled_by_user, present, redacted_text, replaced, search, shown
 
-__all__ = ["DEFAULT", "Find", "Redactor", "shown"]
+__all__ = ["DEFAULT", "Find", "Redactor"]
 
 
 class Find(NamedTuple):
@@ -57,6 +57,7 @@ class _Bracket(NamedTuple):
 
 
 _NO_BRACKET = _Bracket("", False)
+_PAIR_NAMES = frozenset({"key", "name"})  # of the members that name the ``value`` after them (variables, headers, fields of a form)
 _ANY_SECRET = "0a1b2c3d4e5f6a7b"  # a value that is a secret under each name that may hold one
 
 
@@ -126,7 +127,11 @@ class Redactor:
         """
         strings, names = strings_and_names(value)
         rows = present("\n".join(strings))
-        if not rows and not self._patterns and not any(self.is_secret_member(name, _ANY_SECRET) for name in names):
+        if (
+            not rows
+            and not self._patterns
+            and not any(self.is_secret_member(name, _ANY_SECRET) for name in (strings if "value" in names else names))
+        ):
             return value
         return self._value(value, rows, secret=False)
 
@@ -142,17 +147,15 @@ class Redactor:
         return value
 
     def _string(self, text: str, rows: Sequence[Row], *, secret: bool) -> str:
-        if secret:
-            return self._named(text, text)
-        return redacted_text(text, rows, self._patterns)
+        return self._named(text, text) if secret else redacted_text(text, rows, self._patterns)
 
     def _object(self, value: dict[str, Any], rows: Sequence[Row], *, secret: bool) -> dict[str, Any]:
         redacted: dict[str, Any] = {}
         changed = False
         for name, item in value.items():
-            item_is_secret = self.is_secret_member(name, item if isinstance(item, str) else "") or (
-                secret and name == "value" and isinstance(item, str)
-            )
+            text = item if isinstance(item, str) else ""
+            item_is_secret = self.is_secret_member(name, text) or (secret and name == "value" and bool(text))
+            secret = secret or (name in _PAIR_NAMES and self.is_secret(text))
             new_name, new_item = self._string(name, rows, secret=False), self._value(item, rows, secret=item_is_secret)
             changed = changed or new_name is not name or new_item is not item
             redacted[new_name] = new_item
@@ -203,6 +206,8 @@ class Redactor:
                     value_is_secret, string_is_secret = self.is_secret(name), bracket.secret and name == "value"
                     guarded_by = name
                     continue
+                if guarded_by in _PAIR_NAMES and open_brackets and self.is_secret(unescaped(content)):
+                    open_brackets[-1] = _Bracket("{", True)
             elif token[0] in "{[":
                 open_brackets.append(_Bracket(token[0], value_is_secret))
             elif token[0] != "," and open_brackets:
@@ -268,7 +273,7 @@ class Redactor:
     def header(self, name: str, value: str) -> str | None:
         """Return the value of a header without secrets; None if the header is one itself (a credential, a cookie, an account)."""
         lower = name.strip().lower()
-        if PRIVATE_RESPONSE_FIELDS.fullmatch(lower.encode("utf-8", "surrogatepass")) or self.is_secret_parameter(lower):
+        if is_private_field(lower.encode("latin-1", "replace")) or self.is_secret_parameter(lower):
             return None
         if lower == "link":
             return self.text(_LINKED.sub(lambda link: f"<{self.url(link[1])}>", value))
@@ -289,12 +294,6 @@ class Redactor:
     def _named(self, spelled: str, value: str) -> str:
         """``spelled``: the value as it stands there, with escapes."""
         return REDACTED if value and value != REDACTED else spelled
-
-
-def shown(secret: str) -> str:
-    """Return what may be shown of a secret: its first four characters, if they are a small part of it, and its length."""
-    head = "".join(letter if letter.isprintable() else "?" for letter in secret[:4]) if len(secret) >= 12 else ""
-    return f"{head}... ({len(secret)} characters)"
 
 
 DEFAULT = Redactor()

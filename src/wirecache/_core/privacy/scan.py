@@ -12,7 +12,8 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from wirecache._core.privacy.redaction import Redactor, shown
+from wirecache._core.privacy.patterns import shown
+from wirecache._core.privacy.redaction import Redactor
 
 __all__ = ["Leak", "leaks"]
 
