@@ -79,3 +79,29 @@ def test_text_between_spans_stays() -> None:
 
 def test_only_rows_that_are_named_are_searched() -> None:
     assert redacted_text(f"{KEY} Bearer {MIX}", present(KEY)) == f"REDACTED Bearer {MIX}"
+
+
+NAMED = "Zq07xW7pLm4Tk"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "OPENAI_API_KEY={}\n",
+        "DB_PASSWORD='{}'",
+        "password: {}\n",
+        "bad header x-api-key: {}",
+        '{{\\"apiKey\\": \\"{}\\"}}',
+        "client_secret={}&a=1",
+    ],
+)
+def test_what_stands_after_a_secret_name_in_a_text(text: str) -> None:
+    assert redacted_text(text.format(NAMED)) == text.format("REDACTED")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["api_key=os.environ['OPENAI_API_KEY']", "password: string, at least 8 letters", "the apikey = key_of(x)", '"password": "swordfish"'],
+)
+def test_a_program_or_a_sentence_about_a_secret_stays(text: str) -> None:
+    assert redacted_text(text) is text

@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote_to_bytes
 
-from wirecache._core.privacy.patterns import REDACTED, redacted_text
+from wirecache._core.privacy.patterns import REDACTED, is_opaque, redacted_text
 from wirecache._core.short_cache import cached_if_short
 from wirecache.errors import ConfigError
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 __all__ = [
     "CREDENTIAL_FIELDS",
     "CREDENTIAL_QUERY",
+    "PRIVATE_RESPONSE_FIELDS",
     "SECRET_MARKS",
     "SECRET_NAMES",
     "is_credential",
-    "is_opaque",
     "is_private_field",
     "is_secret_member",
     "is_secret_name",
@@ -119,8 +119,6 @@ SECRET_MARKS = SECRET_NAMES | SECRET_WHOLE_NAMES | GUARDED_NAMES
 _ENDINGS = tuple(sorted(SECRET_NAMES))
 _STEPS = re.compile(rb"([/&?])")
 _LONGEST_NAME = 256  # characters; of a longer name the end counts
-_RUN = re.compile(r"[A-Za-z0-9]+")
-_OPAQUE = re.compile(r"[\w.~+/=-]{8,}", re.ASCII)
 
 
 def is_secret_name(name: str) -> bool:
@@ -163,14 +161,6 @@ def is_private_field(name: bytes) -> bool:
         return True
     text = name.decode("latin-1").removeprefix("x-")
     return is_secret_parameter(text) or text.rpartition("-")[2] in _LAST_WORDS
-
-
-def is_opaque(value: str) -> bool:
-    """Return whether a text looks like a secret and not like words or a program: at least 8 characters in runs of letters and digits."""
-    if not _OPAQUE.fullmatch(value):
-        return False
-    mixed = [run for run in _RUN.findall(value) if not run.isalpha() and not run.isdigit()]
-    return sum(map(len, mixed)) >= 8
 
 
 def _end_of(name: str) -> str:

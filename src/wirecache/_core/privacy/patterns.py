@@ -16,7 +16,20 @@ from typing import NamedTuple, Protocol, TypeAlias
 
 from wirecache.errors import ConfigError
 
-__all__ = ["REDACTED", "ROWS", "Pattern", "Row", "Span", "compiled_by_user", "present", "redacted_text", "replaced", "search", "shown"]
+__all__ = [
+    "REDACTED",
+    "ROWS",
+    "Pattern",
+    "Row",
+    "Span",
+    "compiled_by_user",
+    "is_opaque",
+    "present",
+    "redacted_text",
+    "replaced",
+    "search",
+    "shown",
+]
 
 REDACTED = "REDACTED"
 
@@ -62,6 +75,7 @@ class Pattern(Protocol):
 # The start of a word; an escape (``\n``, ``%20``) may stand in front. ``\w`` is ASCII in all patterns.
 _LEFT = r"(?:(?<![\w-])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{2}))"
 _LONG = r"(?=[\w-]*?[A-Za-z0-9]{16})"  # somewhere 16 letters or digits in a row: no words with hyphens
+_IS = r"[\"'\\]{0,3}[ \t]{0,3}[:=][ \t]{0,3}[\"'\\]{0,3}"  # between a name and its value
 _VALUE = r"[^&\s\"'\\<>#]"  # of a query parameter inside a text
 
 
@@ -71,6 +85,18 @@ def _is_user_and_password(text: str) -> bool:
         return b":" in binascii.a2b_base64(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4), strict_mode=True)
     except binascii.Error:
         return False
+
+
+_RUN = re.compile(r"[A-Za-z0-9]+")
+_OPAQUE = re.compile(r"[\w.~+/=-]{8,}", re.ASCII)
+
+
+def is_opaque(value: str) -> bool:
+    """Return whether a text looks like a secret and not like words or a program: at least 8 characters in runs of letters and digits."""
+    if not _OPAQUE.fullmatch(value):
+        return False
+    mixed = [run for run in _RUN.findall(value) if not run.isalpha() and not run.isdigit()]
+    return sum(map(len, mixed)) >= 8
 
 
 # kind, anchors, pattern (its group, if it has one, is the secret)
@@ -125,6 +151,9 @@ _SHAPES: tuple[tuple[str, str, str], ...] = (
     ("query parameter", "? &", r"[?&](?i:(?:[\w-]*api[_-]?key|(?:access|auth|refresh|id|session|security)[_-]?token"
      r"|(?:client[_-]?)?secret|private[_-]?key|password|passwd|pwd|jwt|auth|authorization|subscription-key|sig|signature)"
      r"=(?=" + _VALUE + r"{0,400}\d)|x-(?:amz|goog)-(?:signature|credential|security-token)=)(" + _VALUE + r"{8,})"),
+    # in text: an environment file, YAML, a header in a message, JSON within a string
+    ("named secret", "pi_key PI_KEY pi-key pi-Key PI-Key piKey PIKey", r"(?i:pi[_-]?key)" + _IS + r"([\w.~+/=-]{8,})"),
+    ("named secret", "assword ASSWORD lient_secret LIENT_SECRET lientSecret", r"(?i:assword|lient_?secret)" + _IS + r"([\w.~+/=-]{8,})"),
     ("private key", "-----BEGIN ", r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
      r"(?:[^-\"]*+(?:-(?!----)[^-\"]*+)*+-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
      r"|(?:(?:\s|\\{1,8}[nr])*[A-Za-z0-9+/=]{16,})+)"),
@@ -136,7 +165,7 @@ _REQUIRED = {"?": "=", "&": "=", "://": "@"}
 
 def _rows() -> Iterable[Row]:
     for kind, anchors, pattern in _SHAPES:
-        is_valid = _is_user_and_password if anchors.startswith("Basic") else None
+        is_valid = _is_user_and_password if anchors.startswith("Basic") else is_opaque if kind == "named secret" else None
         for anchor in anchors.split(" ") if anchors != "-----BEGIN " else [anchors]:
             yield Row(anchor, kind, pattern, _REQUIRED.get(anchor, anchor), is_valid)
 

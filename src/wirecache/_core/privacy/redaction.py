@@ -15,8 +15,8 @@ from urllib.parse import unquote_plus
 from wirecache._core.event_stream import split_lines
 from wirecache._core.privacy.json_text import JSON_TOKEN, character_starts, is_json, strings_and_names, unescaped, with_plain_escapes
 from wirecache._core.privacy.names import (
+    PRIVATE_RESPONSE_FIELDS,
     SECRET_MARKS,
-    is_private_field,
     is_secret_member,
     is_secret_name,
     is_secret_parameter,
@@ -273,7 +273,7 @@ class Redactor:
     def header(self, name: str, value: str) -> str | None:
         """Return the value of a header without secrets; None if the header is one itself (a credential, a cookie, an account)."""
         lower = name.strip().lower()
-        if is_private_field(lower.encode("latin-1", "replace")) or self.is_secret_parameter(lower):
+        if PRIVATE_RESPONSE_FIELDS.fullmatch(lower.encode("utf-8", "surrogatepass")) or self.is_secret_parameter(lower):
             return None
         if lower == "link":
             return self.text(_LINKED.sub(lambda link: f"<{self.url(link[1])}>", value))
