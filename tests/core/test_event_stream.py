@@ -198,3 +198,16 @@ TWO_LINES = b'{"done": false}\n{"done": true}\n'
 )  # fmt: skip
 def test_which_stream_a_body_is(declared: bytes, body: bytes, is_requested: bool, kind: bytes | None) -> None:
     assert stream_kind(declared, body, is_requested=is_requested) == kind
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b":", b"application/x-ndjson"),
+        (b": processing\n", b"application/x-ndjson"),
+        (b": processing\n\ndata: {}\n\n", b"text/event-stream"),
+    ],
+)
+def test_a_comment_is_a_stream_of_events_under_another_type_only_with_an_event(body: bytes, kind: bytes) -> None:
+    assert stream_kind(b"application/x-ndjson", body, is_requested=True) == kind
+    assert stream_kind(b"text/plain", body, is_requested=True) == b"text/event-stream"

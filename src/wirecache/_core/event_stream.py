@@ -29,6 +29,8 @@ _DONE_LINES = (b"data: [DONE]", b"data:[DONE]")  # nothing can follow: whole wit
 _DONE_SIZE = len(b"\ndata: [DONE]\r\n\r\n")  # the longest match of it
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _EVENT_START = re.compile(rb"[\r\n]*(data|event):")
+_EVENT_LINE = re.compile(rb"[\r\n](data|event):")  # after a comment, whatever type is declared
+_SEARCHED = 4096  # bytes
 _REQUESTED_EVENT_START = re.compile(
     rb"[\r\n]*(data|event|id|retry)?:|d(a(ta?)?)?\Z|e(v(e(nt?)?)?)?\Z"
 )  # comments, and what was cut at once
@@ -48,12 +50,15 @@ def stream_kind(declared: bytes, body: bytes, *, is_requested: bool) -> bytes | 
     less tells it (a comment at the start, lines of JSON).
     """
     start = body[:64].removeprefix(BYTE_ORDER_MARK)
-    if (_REQUESTED_EVENT_START if is_requested else _EVENT_START).match(start):
+    may_be_events = is_requested and _REQUESTED_EVENT_START.match(start) is not None
+    if _EVENT_START.match(start) or (may_be_events and _EVENT_LINE.search(body, 0, _SEARCHED)):
         return EVENT_STREAM
     if declared == AMAZON or (is_requested and _is_amazon_message(body)):
         return AMAZON
     if has_events(declared) and declared != EVENT_STREAM:
         return declared
+    if may_be_events:
+        return EVENT_STREAM
     if (is_requested or declared == EVENT_STREAM) and _has_json_lines(body):
         return NDJSON
     return declared if declared == EVENT_STREAM else None

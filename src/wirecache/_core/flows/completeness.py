@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from wirecache._core.event_stream import AMAZON, DONE, EVENT_STREAM, Event, events_in, has_events, split_stream
-from wirecache._core.flows.storability import MALFORMED, bad_end_reason, finish_reasons, parse_json, status_reason
+from wirecache._core.flows.storability import MALFORMED, MAY_SAY_END, bad_end_reason, finish_reasons, parse_json, status_reason
 from wirecache._core.llm.usage import accumulated, usage_of
 from wirecache._core.messages import Usage
 from wirecache._core.short_cache import cached_if_short
@@ -167,11 +167,13 @@ class _StreamState:
 
     def _read_parts(self, value: dict[str, Any], data: bytes) -> None:
         """Read how the answer ended and what it cost. ``data`` is searched first, since most events say neither."""
-        may_have_end, may_have_usage = b"eason" in data or b"error" in data, b"oken" in data or b"eval_count" in data
+        is_typed = self.dialect is _Dialect.TYPED
+        may_have_end = MAY_SAY_END.search(data) is not None or (is_typed and b"eason" in data)
+        may_have_usage = b"oken" in data or b"eval_count" in data
         for part in _parts(value) if may_have_end or may_have_usage or self.final_seen else ():
             if may_have_end and self.reason is None:
                 self.reason = bad_end_reason(part)
-                self._ends += finish_reasons(part) if self.dialect is _Dialect.TYPED else ()
+                self._ends += finish_reasons(part) if is_typed else ()
             if may_have_usage and (usage := usage_of(part)) is not None:
                 self.usage = accumulated(self.usage, usage)
             if self.final_seen:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jiter
@@ -14,8 +14,8 @@ from wirecache._core.headers import content_media_type
 from wirecache._core.messages import Head
 
 __all__ = [
-    "MALFORMED", "OPAQUE", "answer_refusal_reason", "bad_end_reason", "finish_reasons", "head_refusal_reason", "parse_answer",
-    "parse_json", "status_reason",
+    "MALFORMED", "MAY_SAY_END", "OPAQUE", "answer_refusal_reason", "bad_end_reason", "finish_reasons", "head_refusal_reason",
+    "parse_answer", "parse_json", "status_reason",
 ]  # fmt: skip
 
 # The statuses of a Responses answer (OpenAI), an interaction (Google), a prediction (Replicate) or a task (DashScope, Perplexity) that is
@@ -89,44 +89,55 @@ PAGE = object()  # HTML, whatever type is declared
 
 
 class _Flaw(NamedTuple):
-    """Why an answer is not good: ``reason``, where ``holds`` is true of it."""
+    """Why an answer is not good: ``reason``, where it has the ``member`` and ``holds`` is true of its value."""
 
     reason: str
-    holds: Callable[[dict[str, Any]], bool]
+    member: str
+    holds: Callable[[Any], bool]
+
+
+def _is_there(value: Any) -> bool:
+    return value is not None
+
+
+def _has_error(items: Any) -> bool:
+    """Return whether an object in the list has an error that is not null."""
+    return any(item.get("error") is not None for item in _objects(items))
 
 
 # What an answer, an item of a list of answers, or an event says of itself.
 FLAWS: tuple[_Flaw, ...] = (
     # Errors that come with a status of success (gateways that had sent the head already). Null is no error.
-    _Flaw("error", lambda part: part.get("error") is not None),
+    _Flaw("error", "error", _is_there),
     # OpenRouter reports what failed upstream in the choice, with a finish reason of null or "error" (its API reference, "Errors").
-    _Flaw("error", lambda part: any(choice.get("error") is not None for choice in _objects(part.get("choices")))),
+    _Flaw("error", "choices", _has_error),
     # One of several pictures could not be made (Volcengine's Ark, "Image generation API").
-    _Flaw("error", lambda part: any(item.get("error") is not None for item in _objects(part.get("data")))),
+    _Flaw("error", "data", _has_error),
     # Gemini blocked the prompt: there are no candidates.
-    _Flaw("content-filter", lambda part: bool(_object(part.get("promptFeedback")).get("blockReason"))),
+    _Flaw("content-filter", "promptFeedback", lambda feedback: bool(_object(feedback).get("blockReason"))),
     # A filter of OpenAI's Responses cut the answer.
-    _Flaw("content-filter", lambda part: _object(part.get("incomplete_details")).get("reason") == "content_filter"),
+    _Flaw("content-filter", "incomplete_details", lambda details: _object(details).get("reason") == "content_filter"),
     # MiniMax reports an error beside what would be the answer; 0 is success (platform.minimax.io, "Error Code").
-    _Flaw("error", lambda part: _object(part.get("base_resp")).get("status_code", 0) != 0),
+    _Flaw("error", "base_resp", lambda response: _object(response).get("status_code", 0) != 0),
     # Bedrock's guardrail of InvokeModel ("Use guardrails with your inference operation").
-    _Flaw("content-filter", lambda part: part.get("amazon-bedrock-guardrailAction") == "INTERVENED"),
+    _Flaw("content-filter", "amazon-bedrock-guardrailAction", lambda action: action == "INTERVENED"),
     # Stability's models at Bedrock: null for each picture, else why it is missing ("Filter reason: prompt").
-    _Flaw("content-filter", lambda part: isinstance(reasons := part.get("finish_reasons"), list) and any(reasons)),
+    _Flaw("content-filter", "finish_reasons", lambda reasons: isinstance(reasons, list) and any(reasons)),
     # Imagen at Vertex: the picture was filtered (generative-ai/docs/model-reference/imagen-api).
-    _Flaw("content-filter", lambda part: any(picture.get("raiFilteredReason") for picture in _objects(part.get("predictions")))),
+    _Flaw("content-filter", "predictions", lambda items: any(item.get("raiFilteredReason") for item in _objects(items))),
 )
+# What an event's text must have in it for one of the above, or for a finish reason that is not null.
+MAY_SAY_END = re.compile(rb"eason[^:]{0,9}:\s*+(?!null\b)|error|base_resp|guardrailAction|INTERVENED")
 # What only the whole of an answer says.
 ANSWER_FLAWS: tuple[_Flaw, ...] = (
     # Cloudflare's envelope, and others like it: {"success": false, "errors": [...], "result": null}.
-    _Flaw("error", lambda answer: answer.get("success") in (False, "false")),
+    _Flaw("error", "success", lambda success: success in (False, "false")),
     # Anthropic's form of an error, and of the many gateways that speak it.
-    _Flaw("error", lambda answer: answer.get("type") == "error"),
+    _Flaw("error", "type", lambda kind: kind == "error"),
     # Nothing was generated, or (Ollama) not all of it.
-    _Flaw("no-answer", lambda answer: answer.get("choices") == [] or answer.get("candidates") == [] or answer.get("done") is False),
-    # A finish reason of null: the generation goes on ("null if it has not finished", OpenAI; for Gemini an absent one says so, too).
-    _Flaw("unfinished", lambda answer: any(_is_unfinished(generation) for generation in _generations(answer))),
-    _Flaw("unfinished", lambda answer: any(_has_no_end(candidate) for candidate in _objects(answer.get("candidates")))),
+    _Flaw("no-answer", "choices", lambda choices: choices == []),
+    _Flaw("no-answer", "candidates", lambda candidates: candidates == []),
+    _Flaw("no-answer", "done", lambda done: done is False),
 )
 
 
@@ -188,8 +199,11 @@ def answer_refusal_reason(answer: Any, body: bytes, endpoint: str = "rule") -> s
         return None if may_be else "no-answer"
     if answer.get("error") is None and (reason := status_reason(answer) or status_reason(_object(answer.get("output")))):
         return reason
-    reason = bad_end_reason(answer) or _flaw(ANSWER_FLAWS, answer)
-    return reason or (None if has_answer(answer, endpoint) else "no-answer")
+    if reason := bad_end_reason(answer) or _flaw(ANSWER_FLAWS, answer):
+        return reason
+    if _is_unfinished(answer):
+        return "unfinished"
+    return None if has_answer(answer, endpoint) else "no-answer"
 
 
 def status_reason(part: dict[str, Any]) -> str | None:
@@ -213,10 +227,11 @@ def bad_end_reason(part: dict[str, Any]) -> str | None:
     """Return why an answer, or a part of a streamed one, is not good by its own account; None if it is."""
     if reason := _flaw(FLAWS, part):
         return reason
-    reasons = (
-        _kind_of_end(reason) for generation in _generations(part) for reason in finish_reasons(generation) if isinstance(reason, str)
-    )
-    return next((BAD_ENDS[reason] for reason in reasons if reason in BAD_ENDS), None)
+    for generation in _generations(part):
+        for end in finish_reasons(generation):
+            if isinstance(end, str) and (reason := BAD_ENDS.get(_kind_of_end(end))):
+                return reason
+    return None
 
 
 def _kind_of_end(reason: str) -> str:
@@ -233,20 +248,27 @@ def finish_reasons(generation: dict[str, Any]) -> list[Any]:
 
 
 def _flaw(flaws: tuple[_Flaw, ...], part: dict[str, Any]) -> str | None:
-    return next((flaw.reason for flaw in flaws if flaw.holds(part)), None)
+    for reason, member, holds in flaws:
+        if member in part and holds(part[member]):
+            return reason
+    return None
 
 
-def _generations(part: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the answer itself, and each generation in it."""
-    yield part
-    for name in GENERATIONS:
-        yield from _objects(part.get(name))
+def _generations(part: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the answer itself, and each generation in it."""
+    return [part, *(one for name in GENERATIONS if name in part for one in _objects(part[name]))]
 
 
-def _is_unfinished(generation: dict[str, Any]) -> bool:
-    """Return whether all that is said of the end is null (vLLM has ``"stop_reason": null`` beside a finish reason)."""
-    reasons = finish_reasons(generation)
-    return bool(reasons) and all(reason is None for reason in reasons)
+def _is_unfinished(answer: dict[str, Any]) -> bool:
+    """Return whether a generation goes on.
+
+    Then its finish reason is null ("null if it has not finished", OpenAI; vLLM has a ``stop_reason`` of null beside one that is not), and
+    absent from a candidate of Gemini.
+    """
+    ends = map(finish_reasons, _generations(answer))
+    return any(reasons and all(reason is None for reason in reasons) for reasons in ends) or any(
+        _has_no_end(candidate) for candidate in _objects(answer.get("candidates"))
+    )
 
 
 def _has_no_end(candidate: dict[str, Any]) -> bool:
