@@ -6,6 +6,7 @@ import importlib
 import inspect
 from collections.abc import Iterator
 from enum import Enum
+from textwrap import indent
 from typing import Any, ForwardRef
 
 import wirecache
@@ -37,7 +38,7 @@ def _entry(name: str, value: Any) -> str:
         return "\n\n".join([*parts, documented(value), "Values: " + ", ".join(f'`"{member.value}"`' for member in value) + "."])
     if not issubclass(value, BaseException) and not getattr(value, "_is_protocol", False):
         parts.append(f"```py\n{signature(f'class {name}', value)}\n```")
-    members = [f"- `{shown}`: {documented(member)}" for shown, member in _members(value)]
+    members = [f"- `{shown}`: " + indent(documented(member), "  ").lstrip() for shown, member in _members(value)]
     return "\n\n".join([*parts, documented(value), *(["\n".join(members)] if members else [])])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 import sys
 
@@ -47,6 +48,17 @@ def test_a_table_that_fits_is_a_table_and_one_that_does_not_is_a_list() -> None:
 def test_a_link_to_a_page_is_the_command_that_shows_it() -> None:
     text = shown("See [streams](streams.md), [what counts](keys.md#headers) and [httpx](https://www.python-httpx.org).", 100)
     assert "See wirecache guide streams, what counts (wirecache guide keys) and httpx." in text
+
+
+def test_in_a_terminal_a_page_is_rendered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "40")
+    for arguments, words in ((["guide", "streams"], "Are streams cached?"), (["guide"], "wirecache guide TOPIC shows a page.")):
+        done = wirecache(*arguments)
+        assert "\x1b[" in done.out
+        lines = re.sub(r"\x1b\[[\d;]*m", "", done.out).splitlines()
+        assert words in map(str.strip, lines)
+        assert max(map(len, lines)) <= 40
 
 
 def test_in_a_pipe_a_page_is_its_markdown() -> None:

@@ -12,11 +12,13 @@ from rich.markdown import Heading, Markdown, MarkdownElement, TableDataElement, 
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
+from rich.theme import Theme
 
 from wirecache.guide import page, topics
 
-__all__ = ["rendered", "rendered_contents"]
+__all__ = ["STYLES", "rendered", "rendered_contents"]
 
+STYLES = Theme({"markdown.code": "cyan"})  # rich's own has a black background, on a light terminal too
 WIDTH = 100  # characters of a line of prose, in a terminal that has more
 NARROWEST = 14  # characters of a column in which sentences can be read
 _PAGE_LINK = re.compile(r"\[([^\]]+)\]\(([\w-]+)\.md(?:#[\w-]*)?\)")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -26,10 +25,11 @@ def command(
         text = page(topic).text if topic else None
     except UnknownTopicError as error:
         raise usage_error(str(error)) from None
-    if not sys.stdout.isatty():
+    out = console()
+    if not out.is_terminal:
         print_text(text.rstrip() if text else contents())
         return
-    from wirecache.cli._markdown import rendered, rendered_contents
+    from wirecache.cli._markdown import STYLES, rendered, rendered_contents
 
-    out = console()
-    out.print(rendered(text, out.width) if text else rendered_contents())
+    with out.use_theme(STYLES):
+        out.print(rendered(text, out.width) if text else rendered_contents())
