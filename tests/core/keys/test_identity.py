@@ -53,6 +53,22 @@ def test_of_an_aws_signature_the_access_key_id_counts() -> None:
 @pytest.mark.parametrize(
     ("one", "later", "other"),
     [
+        *(
+            pytest.param(form % ("a", "1" * 32), form % ("a", "2" * 32), form % ("b", "1" * 32), id=form.partition(" ")[0])
+            for form in (
+                "AWS %s:%s",
+                "GOOG1 %s:%s",
+                "SharedKey %s:%s",
+                "acs %s:%s",
+                "SDK-HMAC-SHA256 Access=%s, SignedHeaders=host, Signature=%s",
+                "EG1-HMAC-SHA256 client_token=%s;access_token=t;timestamp=1;nonce=n;signature=%s",
+                'Hawk id="%s", ts="1", mac="%s"',
+                'OAuth oauth_consumer_key="%s", oauth_nonce="n", oauth_signature="%s"',
+                'hmac username="%s", signature="%s"',
+                "SharedAccessSignature sr=h&se=1&skn=%s&sig=%s",
+                "HMAC-SHA256 Credential=%s&SignedHeaders=host&Signature=%s",
+            )
+        ),
         pytest.param(
             'Signature version="1",keyId="t/u/f",algorithm="rsa-sha256",headers="date host",signature="a=="',
             'Signature version="1",keyId="t/u/f",algorithm="rsa-sha256",headers="date host",signature="b=="',
@@ -92,6 +108,7 @@ def test_a_signed_url_counts_by_who_signed() -> None:
     "cookie",
     [
         "__cf_bm=1",
+        "acw_tc=1; AKA_A2=A; akaalb_x=1; TS0123abcd_77=1; reese84=1; aws-waf-token=1; HWWAFSESID=1; __ddg1_=1; _pxhd=1; stsservicecookie=1",
         "_cfuvid=2; __cf_bm=3",
         "AWSALB=a; AWSALBCORS=b",
         "ARRAffinity=a",

@@ -18,11 +18,14 @@ __all__ = ["EDGE_COOKIES", "SIGNATURE_PARAMETERS", "credential_fingerprint", "is
 # Cookies that an edge or a load balancer sets for itself; a client's cookie jar sends them back from the second call on.
 EDGE_COOKIES = re.compile(
     rb"__cf_bm|_cfuvid|__cfruid|__cflb|cf_clearance|__cfseq|__cfwaitingroom"  # developers.cloudflare.com/fundamentals/reference/policies
-    rb"|AWSALB(?:APP-\d)?(?:TG)?(?:CORS)?|AWSELB(?:CORS)?"  # docs.aws.amazon.com/elasticloadbalancing, sticky sessions
+    rb"|AWSALB(?:APP-\d)?(?:TG)?(?:CORS)?|AWSALBAuthNonce|AWSELB(?:CORS)?|aws-waf-token"  # docs.aws.amazon.com/elasticloadbalancing
     rb"|ARRAffinity(?:SameSite)?|ApplicationGatewayAffinity(?:CORS)?|ASLBSA(?:CORS)?|TiPMix|x-ms-routing-name"  # learn.microsoft.com
     rb"|GCLB|GAESA"  # cloud.google.com/load-balancing/docs, session affinity
-    rb"|_abck|ak_bmsc|bm_(?:mi|s|so|ss|sv|sz|lso)|akavpau_\w+"  # Akamai
-    rb"|visid_incap_\d+|incap_ses_\w+|nlbi_\w+|datadome|BIGipServer.*|TS01[0-9a-f]+|INGRESSCOOKIE|SERVERID|X-Oracle-BMC-LBS-Route"
+    rb"|_abck|ak_bmsc|bm_(?:mi|s|so|ss|sv|sz|lso)|akavpau_\w+|AKA_A2|aka(?:cd|alb)_\w+"  # Akamai
+    rb"|acw_tc|acw_sc__v[23]|aliyungf_tc|cdn_sec_tc|SERVERCORSID|HWWAFSES(?:ID|TIME)|__jsluid_[hs]"  # Alibaba, Huawei, Knownsec
+    rb"|x-ms-gateway-slice|stsservicecookie|reese84|___utmvc|incap_sh_\d+|TSPD_\d+|cookiesession1"  # Entra; Imperva; F5; Fortinet
+    rb"|sucuri_cloudproxy_uuid_\w+|_px(?:3|hd|vid|de)?|__ddg\w+_?|heroku-session-affinity"  # Sucuri, HUMAN, DDoS-Guard, Heroku
+    rb"|visid_incap_\d+|incap_ses_\w+|nlbi_\w+|datadome|BIGipServer.*|TS01[0-9a-f]+(?:_\d+)?|INGRESSCOOKIE|SERVERID|X-Oracle-BMC-LBS-Route"
 )
 
 # What a signature in a query consists of beside the signature and the signer: when and how it was made.
@@ -34,6 +37,19 @@ _SIGNED_BY = (b"x-amz-credential", b"x-goog-credential")
 _OF_A_SIGNATURE = frozenset({*_SIGNATURE_QUERY, b"x-amz-security-token"})
 
 _PARAMETER = re.compile(rb'([\w-]+)=("(?:[^"\\]|\\.)*"|[^,\s"]*)(?:\s*,\s*|\s+|$)')
+# Schemes of the form ``ID:signature``: Amazon (version 2), Google, Azure Storage, Alibaba, Huawei.
+_ID_AND_SIGNATURE = frozenset({b"AWS", b"GOOG1", b"SharedKey", b"SharedKeyLite", b"acs", b"OSS", b"OBS"})
+_PAIR = re.compile(rb"([^\s:]+):([\w+/=-]{16,})")
+_SEPARATORS = {b"eg1-hmac-sha256": b";", b"sharedaccesssignature": b"&"}  # where it is no comma
+# Schemes of parameters: which of these name the signer, and which is the signature.
+_SIGNERS: dict[bytes, tuple[tuple[tuple[bytes, ...], bytes], ...]] = {
+    b"sdk-hmac-sha256": (((b"access",), b"signature"),),
+    b"eg1-hmac-sha256": (((b"client_token", b"access_token"), b"signature"),),
+    b"oauth": (((b"oauth_consumer_key", b"oauth_token"), b"oauth_signature"),),
+    b"hawk": (((b"id",), b"mac"),),
+    b"hmac": (((b"username",), b"signature"),),
+    b"sharedaccesssignature": (((b"skn", b"sr"), b"sig"),),
+}
 _PARAMETERS = re.compile(rb"(?:" + _PARAMETER.pattern + rb")+")
 
 
@@ -92,18 +108,33 @@ def _signer(value: bytes) -> bytes | None:
     """Return who signed, where the value is a signature of this one request; None where it is a credential that stays.
 
     AWS Signature Version 4 and those made after it (Google, Alibaba, Tencent, Volcengine): ``Credential=ID/date/...``. HTTP signatures
-    (Oracle): ``keyId``. Digest (RFC 7616): user and realm. Baidu: ``bce-auth-v1/ID/date/...``.
+    (Oracle): ``keyId``. Digest (RFC 7616): user and realm. Baidu: ``bce-auth-v1/ID/date/...``. Older ones: ``AWS ID:signature``. Huawei:
+    ``Access=ID``. Akamai: ``client_token``. OAuth 1 (RFC 5849): consumer and token. Azure Service Bus: ``skn`` and ``sr``.
     """
     if value.startswith(b"bce-auth-v") and value.count(b"/") >= 5:
         return frame(value.split(b"/")[:2])
     scheme, _, rest = value.partition(b" ")
-    if not _PARAMETERS.fullmatch(rest.strip()):
-        return None
-    parameters = {name.lower(): text.strip(b'"') for name, text in _PARAMETER.findall(rest.strip())}
+    if scheme in _ID_AND_SIGNATURE and (pair := _PAIR.fullmatch(rest.strip())):
+        return frame((scheme, pair[1]))
+    parameters = _parameters(scheme, rest.strip())
     if b"credential" in parameters and b"signature" in parameters:
         return frame((scheme, parameters[b"credential"].partition(b"/")[0]))
     if scheme.lower() == b"signature" and b"keyid" in parameters:
         return frame((scheme, parameters[b"keyid"]))
     if scheme.lower() == b"digest" and b"username" in parameters:
         return frame((scheme, parameters[b"username"], parameters.get(b"realm", b"")))
+    for names, signature in _SIGNERS.get(scheme.lower(), ()):
+        if signature in parameters and names[0] in parameters:
+            return frame((scheme, *(parameters.get(name, b"") for name in names)))
     return None
+
+
+def _parameters(scheme: bytes, text: bytes) -> dict[bytes, bytes]:
+    """Return the parameters of a signature by their names in lower case; none where it does not consist of parameters alone."""
+    separator = _SEPARATORS.get(scheme.lower(), b"") or (b"&" if b"&Signature=" in text else b"")
+    if separator:
+        pairs = [pair.partition(b"=") for pair in text.split(separator) if pair]
+        return {name.lower(): value for name, sign, value in pairs if sign}
+    if not _PARAMETERS.fullmatch(text):
+        return {}
+    return {name.lower(): value.strip(b'"') for name, value in _PARAMETER.findall(text)}
