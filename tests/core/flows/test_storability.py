@@ -148,7 +148,7 @@ def test_answer(answer: Any, reason: str | None) -> None:
         *((endpoint, body, "no-answer") for endpoint in ("chat", "messages", "embeddings", "ollama-chat") for body in (
             b"[]", b"5", b'"x"', b"true", b"null", b"[[0.1]]", b" 5 ")),
         ("chat", b'{"detail": "Internal error"}', "no-answer"),
-        ("embeddings", b'{"object": "list", "data": []}', "no-answer"),
+        ("embeddings", b'{"object": "list", "data": []}', None),
         ("rule", b'{"detail": "x"}', None),
         ("generate-content", b"[]", "no-answer"),
         ("generate-content", b'[{"candidates": [{"finishReason": "STOP"}]}]', None),

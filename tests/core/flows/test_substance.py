@@ -22,8 +22,6 @@ ERRORS: dict[str, dict[str, Any]] = {
     "llama.cpp": {"status": "loading model"},
     "GraphQL": {"errors": [{"message": "x"}], "data": None},
     "Slack's form": {"ok": False},
-    "an empty result": {"id": "1", "object": "list", "model": "m", "usage": {"total_tokens": 0}, "data": []},
-    "no vector": {"model": "m", "embeddings": []},
 }
 
 ANSWERS: dict[str, dict[str, Any]] = {
@@ -31,6 +29,8 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "Ollama": {"model": "m", "message": {"content": "hi"}},
     "a count": {"totalTokens": 0},
     "silence": {"text": ""},
+    "an empty result": {"id": "1", "object": "list", "model": "m", "usage": {"total_tokens": 0}, "data": []},
+    "nothing found": {"model": "m", "results": []},
     "DashScope": {"code": "", "message": "", "output": {"text": "hi"}},
     "nothing": {},
     "labels alone": {"id": "1", "usage": {}},

@@ -2,7 +2,7 @@
 
 Servers and gateways report failures in a hundred forms (``{"detail": ...}``, ``{"object": "error"}``, ``{"code": 1004, "msg": ...}``).
 What they have in common is that no answer is in them: nothing is left beside what labels an answer and what errors consist of. A member
-that is on neither list, whatever it is, is an answer; and what reports no failure is let pass.
+that is on neither list and not null is an answer, be it an empty list; and what reports no failure is let pass.
 """
 
 from __future__ import annotations
@@ -32,12 +32,11 @@ _REPORTS = frozenset(
 _BESIDE_REPORTS = frozenset(
     {"documentationurl", "estimatedtime", "help", "instance", "param", "path", "retryafter", "title", "trace", "type"}
 )  # fmt: skip
-_NOTHING: tuple[Any, ...] = (None, [], {})
-_ALL_IS_WELL: tuple[Any, ...] = (*_NOTHING, True, 0, 200, "", "0", "200", "ok", "success", "completed", "succeeded")
+_ALL_IS_WELL: tuple[Any, ...] = (None, [], {}, True, 0, 200, "", "0", "200", "ok", "success", "completed", "succeeded")
 
 
 def has_answer(answer: Mapping[str, Any], endpoint: str) -> bool:
-    """Return whether the JSON object may hold an answer: not where nothing is in it but labels, and a failure or an empty result."""
+    """Return whether the JSON object may hold an answer: not where nothing is in it but labels and a failure."""
     if endpoint in ANY_FORM:
         return True
     has_failed = False
@@ -46,9 +45,8 @@ def has_answer(answer: Mapping[str, Any], endpoint: str) -> bool:
         if plain in _LABELS or plain in _BESIDE_REPORTS:
             continue
         if plain not in _REPORTS or (plain == "message" and isinstance(value, dict)):  # Ollama's and Cohere's message is an object
-            if value not in _NOTHING:
+            if value is not None:
                 return True
-            has_failed = True
         elif value is False or value not in _ALL_IS_WELL:
             has_failed = True
     return not has_failed
