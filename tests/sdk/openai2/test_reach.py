@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+from collections.abc import Iterator
 from typing import Any
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else its import asks a host for prices
@@ -22,6 +24,16 @@ from wirecache._clients.frameworks import LITELLM_FACTORIES
 
 # Both warn of much, and leave their connections to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_connections_for_other_tests() -> Iterator[None]:
+    """Leave none to be collected in the middle of a test of another module."""
+    yield
+    litellm.in_memory_llm_clients_cache.flush_cache()
+    for _ in range(2):
+        gc.collect()
+
 
 MESSAGES = [{"role": "user", "content": "hi"}]
 
