@@ -6,14 +6,12 @@ Medians; the floor of a replay is the OpenAI SDK on ``MockTransport`` with the s
 from __future__ import annotations
 
 import argparse
-import logging
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,7 @@ import openai
 
 from tests.benchmarks.transport import BODY, alternate
 from wirecache import Cassette, KeyOptions
+from wirecache.cli.demo import without_log
 from wirecache.httpx2 import CacheTransport, cached_client
 
 URL = "https://api.example/v1"
@@ -104,21 +103,9 @@ def first_answer(folder: Path, **options: Any) -> float:
     return time.perf_counter() - started
 
 
-@contextmanager
-def _silence() -> Iterator[None]:
-    """Misses are errors in the log, and here they are meant."""
-    logger = logging.getLogger("wirecache")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
-
-
 def run(count: int = 1000) -> list[Row]:
     """The rows of the table."""
-    with tempfile.TemporaryDirectory() as root, _silence():
+    with tempfile.TemporaryDirectory() as root, without_log():
         folder = Path(root) / "cassette"
         recorded = filled(folder, count)
         return [

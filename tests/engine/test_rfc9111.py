@@ -12,7 +12,7 @@ import pytest
 from tests.core.play import ask, fields_of, head, play
 from wirecache._core.flows.effects import Discard, Forward, Lookup, ReadClock, Refuse, Relay, Reuse, Save
 from wirecache._core.flows.invalidation import invalidate_changed, is_mark
-from wirecache._core.keys.keys import http_key, url_keys, variant_key
+from wirecache._core.keys.keys import changed_mark_key, http_key, stored_mark_key, variant_key
 from wirecache._core.messages import Entry, Head, Request
 from wirecache._core.rules.plan import Mode, Plan, for_call
 from wirecache._core.rules.preconditions import MET_HERE
@@ -155,7 +155,7 @@ def test_how_long_the_store_is_told_to_keep_it() -> None:
 def test_reused(headers: dict[str, str], ago: float, left: float) -> None:
     found = stored(headers, ago=ago)
     effects, outcome = play(http_flow(GET, AUTO, NOW), found, None)
-    assert effects == [Lookup(key_of(GET)), Lookup(url_keys(GET)[1])]
+    assert effects == [Lookup(key_of(GET)), Lookup(changed_mark_key(GET))]
     assert isinstance(outcome, Reuse)
     assert outcome.entry == found
     assert outcome.status == CacheStatus(hit=True, ttl=pytest.approx(left, abs=1), key=key_of(GET))
@@ -428,7 +428,7 @@ def test_a_head_is_answered_by_the_entry_of_a_get() -> None:
 def test_an_unsafe_method_makes_the_get_of_its_url_invalid(method: str) -> None:
     request = ask(URL, method, {"authorization": "Bearer a"})
     assert http_key(request) == key_of(GET)
-    is_stored, changed = url_keys(GET)
+    is_stored, changed = stored_mark_key(GET), changed_mark_key(GET)
     mark = relayed(GET, head(200, TAG), None).recorder.recording.mark  # type: ignore[union-attr]
     assert mark is not None
     assert (mark.key, is_mark(mark)) == (is_stored, True)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import openai
     from rich.table import Table
 
-__all__ = ["command"]
+__all__ = ["command", "without_log"]
 
 FIRST_PROMPT = "Why should a program not send the same request twice?"
 SECOND_PROMPT = "And what if the request differs?"
@@ -156,15 +156,15 @@ class _Demo:
 
         started = time.perf_counter()
         try:
-            with _without_log():
+            with without_log():
                 return self._create(client, NEW_PROMPT)
         except openai.APIStatusError as error:
             return _Outcome(f"refused ({error.status_code})", str(error), time.perf_counter() - started)
 
 
 @contextmanager
-def _without_log() -> Iterator[None]:
-    """Keep the refusal, which the table shows, out of the log, where it would look like a failure."""
+def without_log() -> Iterator[None]:
+    """Keep refusals that are meant out of the log, where they would look like failures."""
     logger = logging.getLogger("wirecache")
     level = logger.level
     logger.setLevel(logging.CRITICAL)

@@ -11,7 +11,7 @@ from tests.core.play import ask, entry, head, play
 from wirecache._core import codec
 from wirecache._core.flows.effects import Effect, Lookup
 from wirecache._core.flows.invalidation import changed_since, invalidate_changed, is_mark, may_change, stored_mark
-from wirecache._core.keys.keys import url_keys
+from wirecache._core.keys.keys import stored_mark_key
 from wirecache._core.rules.plan import Mode, Plan
 
 URL = "https://h.example/v1/things"
@@ -30,7 +30,7 @@ def looked_up(method: str, headers: dict[str, str], status: int = 200) -> list[s
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "MKCOL", "XYZ"])
 def test_a_method_that_may_change_something(method: str) -> None:
-    assert looked_up(method, {}) == [url_keys(ask(URL))[0]]
+    assert looked_up(method, {}) == [stored_mark_key(ask(URL))]
     assert looked_up(method, {}, status=404) == []
 
 
@@ -57,8 +57,8 @@ def test_a_cache_that_is_off_changes_nothing() -> None:
 )
 @pytest.mark.parametrize("name", ["location", "content-location"])
 def test_what_the_answer_names(name: str, value: str, url: str | None) -> None:
-    others = [] if url is None else [url_keys(ask(url))[0]]
-    assert looked_up("POST", {name: value}) == [url_keys(ask(URL))[0], *others]
+    others = [] if url is None else [stored_mark_key(ask(url))]
+    assert looked_up("POST", {name: value}) == [stored_mark_key(ask(URL)), *others]
 
 
 @pytest.mark.parametrize(("stored_at", "is_changed"), [(999.0, True), (1000.0, True), (1000.5, False)])

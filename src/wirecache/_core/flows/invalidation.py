@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from wirecache._core.flows.effects import READ_CLOCK, Discard, Effect, Lookup, Save
-from wirecache._core.keys.keys import DEFAULT_PORTS, http_key, request_from, url_keys
+from wirecache._core.keys.keys import DEFAULT_PORTS, changed_mark_key, http_key, request_from, stored_mark_key
 from wirecache._core.messages import Entry, Head, Request, RequestSummary
 from wirecache._core.privacy.names import redacted_url
 from wirecache._core.rules.plan import Mode, Plan
@@ -36,12 +36,12 @@ def _mark(key: str, request: Request, namespace: str, at: float) -> Entry:
 
 def stored_mark(request: Request, namespace: str, now: float) -> Entry:
     """Return the mark that says that an answer of this URL is stored."""
-    return _mark(url_keys(request, namespace)[0], request, namespace, now)
+    return _mark(stored_mark_key(request, namespace), request, namespace, now)
 
 
 def changed_since(request: Request, entry: Entry, namespace: str) -> Generator[Effect, Any, bool]:
     """Find out whether the URL may have changed since the entry was stored."""
-    mark: Entry | None = yield Lookup(url_keys(request, namespace)[1])
+    mark: Entry | None = yield Lookup(changed_mark_key(request, namespace))
     return mark is not None and entry.stored_at <= mark.stored_at
 
 
@@ -80,10 +80,9 @@ def _origin(request: Request) -> tuple[str, str, int | None]:
 
 
 def _invalidate(request: Request, namespace: str) -> Generator[Effect, Any, None]:
-    stored, changed = url_keys(request, namespace)
-    if (yield Lookup(stored)) is None:
+    if (yield Lookup(stored_mark_key(request, namespace))) is None:
         return
     now: float = yield READ_CLOCK
-    yield Save(_mark(changed, request, namespace, now))
+    yield Save(_mark(changed_mark_key(request, namespace), request, namespace, now))
     for method in ("GET", "HEAD"):  # this caller's own are dropped: not even offline does anybody want them
         yield Discard(http_key(request._replace(method=method), namespace))

@@ -29,12 +29,13 @@ __all__ = [
     "DEFAULT_KEY",
     "DEFAULT_PORTS",
     "KeyOptions",
+    "changed_mark_key",
     "http_key",
     "key_of",
     "make_key",
     "per_caller",
     "request_from",
-    "url_keys",
+    "stored_mark_key",
     "variant_key",
 ]
 
@@ -212,7 +213,7 @@ def http_key(request: Request, namespace: str = "") -> str:
     method = "HEAD" if request.method == "HEAD" else "GET"
     kept = {name: value for name, value in request.fields.items() if name == b"host" or _is_of_caller_or_route(name)}
     keyed = request._replace(method=method, fields=kept)
-    return key_of(keyed, EMPTY, KeyOptions(credentials=True), namespace)
+    return key_of(keyed, EMPTY, per_caller(DEFAULT_KEY), namespace)
 
 
 @cached_if_short(1024)
@@ -230,12 +231,19 @@ def variant_key(key: str, varied: Mapping[str, str]) -> str:
     return hashlib.sha256(frame((FORMAT, b"variant", key.encode(), *parts))).hexdigest()
 
 
-def url_keys(request: Request, namespace: str = "") -> tuple[str, str]:
-    """Return the keys of the two marks of a URL, whoever requests it: that answers of it are stored, and when it changed last."""
+def stored_mark_key(request: Request, namespace: str = "") -> str:
+    """Return the key of the mark that says that answers of the URL are stored, whoever requests it."""
+    return _mark_key(request, "*STORED", namespace)
+
+
+def changed_mark_key(request: Request, namespace: str = "") -> str:
+    """Return the key of the mark that says when the URL changed last, whoever requests it."""
+    return _mark_key(request, "*CHANGED", namespace)
+
+
+def _mark_key(request: Request, mark: str, namespace: str) -> str:
     fields = {name: value for name, value in request.fields.items() if name == b"host"}
-    marks = (request._replace(method=mark, fields=fields) for mark in ("*STORED", "*CHANGED"))  # names that no method has in use
-    stored, changed = (key_of(mark, EMPTY, DEFAULT_KEY, namespace) for mark in marks)
-    return stored, changed
+    return key_of(request._replace(method=mark, fields=fields), EMPTY, DEFAULT_KEY, namespace)  # a name that no method has in use
 
 
 def _query(query: bytes, ignored: tuple[str, ...]) -> bytes:
