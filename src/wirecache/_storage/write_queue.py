@@ -76,14 +76,23 @@ class WriteQueue:
         return [job.make() for job in reversed(list(self.queued.values()))]
 
     def put(self, job: WriteJob) -> bool:
-        """Queue the job; return False if too much is queued already, or no thread can be started."""
+        """Queue the job; return False if too much is queued already, or no thread can be started.
+
+        While the interpreter exits, Python 3.12 starts none any more: then this thread writes.
+        """
         with self._lock:
-            if self._size > MAX_QUEUED or not self._has_thread():
+            if self._size > MAX_QUEUED:
+                return False
+            has_thread = self._has_thread()
+            if not has_thread and threading.main_thread().is_alive():
                 return False
             self._size += job.size
             self._unfinished += 1
             self.queued[job.key] = job
-            self._jobs.put(job)
+            if has_thread:
+                self._jobs.put(job)
+        if not has_thread:
+            self._write(job)
         return True
 
     def when_idle(self, action: Callable[[], object]) -> None:
@@ -151,19 +160,22 @@ class WriteQueue:
                 self._call(job)
                 del job
                 continue
-            error: Exception | None = None
-            try:
-                assert self._store is not None
-                self._store.set(job.key, codec.encode(job.make()), ttl=job.ttl)
-            except BaseException as caught:  # whatever it is: if the thread ended here, all would wait for it
-                error = caught if isinstance(caught, Exception) else StoreError(repr(caught))
-            job.on_done(error)
-            with self._idle:
-                if self.queued.get(job.key) is job:
-                    del self.queued[job.key]
-                self._size -= job.size
-                self._finish_one()
+            self._write(job)
             del job  # an entry must not live on in an idle thread
+
+    def _write(self, job: WriteJob) -> None:
+        error: Exception | None = None
+        try:
+            assert self._store is not None
+            self._store.set(job.key, codec.encode(job.make()), ttl=job.ttl)
+        except BaseException as caught:  # whatever it is: if the thread ended here, all would wait for it
+            error = caught if isinstance(caught, Exception) else StoreError(repr(caught))
+        job.on_done(error)
+        with self._idle:
+            if self.queued.get(job.key) is job:
+                del self.queued[job.key]
+            self._size -= job.size
+            self._finish_one()
 
     def _is_done(self) -> bool:
         """Nothing was queued for a while: call what waits for that, and return whether the thread may end."""
