@@ -8,11 +8,11 @@ import sys
 from functools import partial
 
 from tests.faces.face import Face
-from wirecache import Cache
+from wirecache import Cache, DiskStore
 
 
 async def answer(face: Face, store: str, url: str, body: str) -> dict[str, object]:
-    with Cache(store) as cache:
+    with Cache(store if "://" in store else DiskStore(store, open_wait=60)) as cache:  # processes that start at once queue up
         async with face.client(cache) as client:
             reply = await client.post(url, content=body)
     return {

@@ -60,7 +60,7 @@ def test_one_library_and_colour_hits_in_a_process_what_another_stored_in_another
     provider: Provider, redis_url: str, tmp_path: Path, through: str
 ) -> None:
     redis = f"{redis_url}?prefix={uuid4()}:&timeout=5"
-    store = {"disk": str(tmp_path / "shared"), "redis": redis, "tiers": f"memory://,{tmp_path}/shared,{redis}"}[through]
+    store = {"disk": str(tmp_path / "shared"), "redis": redis, "tiers": f"memory://,disk://{tmp_path}/shared?open_wait=60,{redis}"}[through]
     url = provider.url + CHAT_PATH
     first = answer_of(child(Face("httpx", "sync"), store, url))
     second = answer_of(child(Face("httpx2", "asyncio"), store, url))

@@ -537,7 +537,7 @@ class TestEventLoop:
     def test_the_first_read_opens_in_a_thread(self, path: Path) -> None:
         """A lock held elsewhere holds up the opening; the loop goes on meanwhile."""
         DiskStore(path).set(KEY, b"value", ttl=None)
-        store = DiskStore(path)
+        store = DiskStore(path, open_wait=1)
 
         async def turns_while_opening() -> int:
             turns = 0

@@ -57,9 +57,9 @@ def test_options_arrive(tmp_path: Path) -> None:
     redis = Cache("redis://h?timeout=0.5&max_connections=3&socket_keepalive=yes").store
     assert isinstance(redis, RedisStore)
     assert (redis.timeout, redis.max_connections, redis._address.options["socket_keepalive"]) == (0.5, 3, True)
-    disk = Cache(f"disk://{tmp_path}/x?size_limit=1MB&lock_wait=2").store
+    disk = Cache(f"disk://{tmp_path}/x?size_limit=1MB&lock_wait=2&open_wait=4").store
     assert isinstance(disk, DiskStore)
-    assert (disk.size_limit, disk.lock_wait) == (10**6, 2.0)
+    assert (disk.size_limit, disk.lock_wait, disk.open_wait) == (10**6, 2.0, 4.0)
 
 
 def test_a_settings_file(tmp_path: Path) -> None:

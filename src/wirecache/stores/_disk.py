@@ -16,7 +16,7 @@ from wirecache._settings.sizes import parse_size
 from wirecache.errors import StoreError
 from wirecache.stores._breaker import Breaker
 from wirecache.stores._damage import is_damage
-from wirecache.stores._opener import OPEN_WAIT, Opener
+from wirecache.stores._opener import Opener
 
 if TYPE_CHECKING:
     from wirecache.stores._safe_disk import Row, SafeCache
@@ -52,15 +52,20 @@ class DiskStore:
     ``path``: the directory; None for the default one. ``size_limit``: bytes, or a text such as ``"4GB"``; above it, a write deletes the
     entries that were stored longest ago.
     ``lock_wait``: seconds that a write waits for another process's write. Reads wait for nobody (SQLite's WAL mode).
+    ``open_wait``: seconds that a call waits for the database to be opened: it takes 5 to 25 ms, but a lock held by another process, or a
+    drive that stalls, can hold it up for a minute.
     A database that cannot be read is renamed to ``cache.db.corrupt-<time>``, a new one is created and the operation done there, and a
     ``StoreError`` reports that once. Every other failure is a ``StoreError``, too.
     """
 
-    def __init__(self, path: str | os.PathLike[str] | None = None, *, size_limit: int | str = "4GB", lock_wait: float = 5.0) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str] | None = None, *, size_limit: int | str = "4GB", lock_wait: float = 5.0, open_wait: float = 3.0
+    ) -> None:
         self.path = expanded(path).absolute() if path is not None else default_directory().absolute()
         self.size_limit = parse_size(size_limit, "size_limit")
         self.lock_wait = lock_wait
-        self._database = _shared_database(self, self.path, self.size_limit, lock_wait)
+        self.open_wait = open_wait
+        self._database = _shared_database(self, self.path, self.size_limit, lock_wait, open_wait)
         self._opener, self._breaker = self._database.opener, self._database.breaker
         self._next_check = 0.0  # on the monotonic clock
 
@@ -231,10 +236,10 @@ class _SharedDatabase:
     process is on the same database (sqlite.org/howtocorrupt.html, section 2.2), so that each store that came and went would cost one.
     """
 
-    def __init__(self, path: Path, size_limit: int, lock_wait: float) -> None:
-        self.opener = Opener(path, size_limit, lock_wait)
+    def __init__(self, path: Path, size_limit: int, lock_wait: float, open_wait: float) -> None:
+        self.opener = Opener(path, size_limit, lock_wait, open_wait)
         self.breaker: Breaker[SafeCache] = Breaker(
-            self.opener.open, self.opener.describe, wait=OPEN_WAIT, polls=False, thread_name="wirecache-open"
+            self.opener.open, self.opener.describe, wait=open_wait, polls=False, thread_name="wirecache-open"
         )
         self.replacing = threading.Lock()
         self.stores: weakref.WeakSet[object] = weakref.WeakSet()
@@ -253,15 +258,15 @@ class _SharedDatabase:
 
 
 _adding = ModuleLock()
-_databases: weakref.WeakValueDictionary[tuple[Path, int, float], _SharedDatabase] = weakref.WeakValueDictionary()
+_databases: weakref.WeakValueDictionary[tuple[Path, int, float, float], _SharedDatabase] = weakref.WeakValueDictionary()
 
 
-def _shared_database(store: object, path: Path, size_limit: int, lock_wait: float) -> _SharedDatabase:
+def _shared_database(store: object, path: Path, size_limit: int, lock_wait: float, open_wait: float) -> _SharedDatabase:
     """Return the database of this directory, for the store."""
-    key = (path, size_limit, lock_wait)
+    key = (path, size_limit, lock_wait, open_wait)
     with _adding:
         database = _databases.get(key)
         if database is None:
-            database = _databases[key] = _SharedDatabase(path, size_limit, lock_wait)
+            database = _databases[key] = _SharedDatabase(*key)
         database.stores.add(store)
         return database

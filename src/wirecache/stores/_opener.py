@@ -11,18 +11,17 @@ from wirecache.stores._damage import is_damage, root_cause
 if TYPE_CHECKING:
     from wirecache.stores._safe_disk import SafeCache
 
-__all__ = ["OPEN_WAIT", "Opener"]
-
-OPEN_WAIT = 1.0  # seconds; opening takes 1 to 15 ms, but a lock held by another process can hold it up for a minute
+__all__ = ["Opener"]
 
 
 class Opener:
     """Opens the database, again if need be, and knows what is wrong with the last one. ``open`` runs in one thread at a time."""
 
-    def __init__(self, path: Path, size_limit: int, lock_wait: float) -> None:
+    def __init__(self, path: Path, size_limit: int, lock_wait: float, open_wait: float) -> None:
         self.path = path
         self.size_limit = size_limit
         self.lock_wait = lock_wait
+        self.open_wait = open_wait  # seconds that a call waits for ``open``
         self.has_opened = False
         self._replaced: SafeCache | None = None  # to be closed for good before the next one is opened
         self._damaged: tuple[int, int] | None = None  # the identity of a file that was found damaged while it was open
@@ -56,7 +55,7 @@ class Opener:
         if isinstance(error, StoreError):
             return error
         if error is None:
-            return StoreError(f"{self.path}: could not be opened within {OPEN_WAIT:g} s; is another process holding its lock?")
+            return StoreError(f"{self.path}: could not be opened within {self.open_wait:g} s; is another process holding its lock?")
         cause = root_cause(error)
         return StoreError(f"{self.path}: {cause if str(cause) else type(cause).__name__}")
 
@@ -83,7 +82,7 @@ class Opener:
             return None
         is_new = file.stat().st_size == 0
         try:
-            return SafeCache(self.path, self.lock_wait, self.size_limit)
+            return SafeCache(self.path, self.size_limit, lock_wait=self.lock_wait, open_wait=self.open_wait)
         except Exception as error:
             if is_new or not is_damage(error, opening=True):
                 raise
@@ -96,6 +95,6 @@ class Opener:
 
         aside = set_aside(self.path, DATABASE)
         private_directory(self.path, DATABASE)
-        cache = SafeCache(self.path, self.lock_wait, self.size_limit)
+        cache = SafeCache(self.path, self.size_limit, lock_wait=self.lock_wait, open_wait=self.open_wait)
         self._notice = StoreError(f"the database in {self.path} was damaged; it is now {aside.name}, and a new one was created")
         return cache

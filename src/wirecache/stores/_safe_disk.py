@@ -35,7 +35,6 @@ BATCH = 100  # keys that one query lists
 MEASURED_EVERY = 10.0  # seconds
 EXPIRED_PER_WRITE = 10  # rows
 EVICTED_PER_WRITE = 100  # rows; one or two are enough unless the limit was lowered
-OPEN_TIMEOUT = 1.0  # seconds that a statement waits for a lock while the database is opened
 
 # All settings, given at every open: what another program wrote into the file has no effect.
 # mmap is off: a file cut short by somebody else would kill the process instead of raising an error.
@@ -103,11 +102,13 @@ _ROW = (
 class SafeCache(_Cache):  # type: ignore[misc]  # see above
     """diskcache on our own connections. Whoever uses it holds ``connection.lock``.
 
-    ``timeout``: seconds that a write waits for another process's. ``size_limit``: bytes. Raises what sqlite3 raises.
+    ``size_limit``: bytes. ``lock_wait``: seconds that a write waits for another process's; ``open_wait``: the same while the database is
+    opened. Raises what sqlite3 raises.
     """
 
-    def __init__(self, directory: Path, timeout: float, size_limit: int) -> None:
+    def __init__(self, directory: Path, size_limit: int, *, lock_wait: float, open_wait: float) -> None:
         self._file = directory / DATABASE
+        self._open_wait = open_wait
         self._local = threading.local()
         self._connections: weakref.WeakSet[ThreadConnection] = weakref.WeakSet()
         self._retired = False
@@ -115,9 +116,9 @@ class SafeCache(_Cache):  # type: ignore[misc]  # see above
         self.opened_as = identity(self._file)
         with self.connection.lock:
             try:
-                _delete_foreign_settings(self._file)
+                _delete_foreign_settings(self._file, open_wait)
                 # not the directory's name: diskcache would expand "~" and "$NAME" in it
-                super().__init__(".", timeout=timeout, disk=SafeDisk, size_limit=size_limit, **SETTINGS)
+                super().__init__(".", timeout=lock_wait, disk=SafeDisk, size_limit=size_limit, **SETTINGS)
             finally:
                 self.connection.close()
 
@@ -141,7 +142,7 @@ class SafeCache(_Cache):  # type: ignore[misc]  # see above
     def _connect(self) -> sqlite3.Connection:
         if self._retired:
             raise sqlite3.OperationalError("the database was replaced")
-        handle = sqlite3.connect(self._file, timeout=self._timeout or OPEN_TIMEOUT, isolation_level=None, check_same_thread=False)
+        handle = sqlite3.connect(self._file, timeout=self._timeout or self._open_wait, isolation_level=None, check_same_thread=False)
         handle.text_factory = _decode
         try:
             for name in PER_CONNECTION:
@@ -239,9 +240,9 @@ def _decode(raw: bytes) -> str:
     return raw.decode("utf-8", "replace")
 
 
-def _delete_foreign_settings(file: Path) -> None:
+def _delete_foreign_settings(file: Path, wait: float) -> None:
     """Delete settings that diskcache does not know: it would make them attributes or arguments of its own."""
-    connection = sqlite3.connect(file, timeout=OPEN_TIMEOUT, isolation_level=None)
+    connection = sqlite3.connect(file, timeout=wait, isolation_level=None)
     try:
         if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'Settings'").fetchone():
             foreign = f"FROM Settings WHERE key IS NULL OR key NOT IN ({','.join('?' * len(KNOWN_SETTINGS))})"

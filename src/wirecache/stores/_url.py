@@ -57,7 +57,9 @@ def _of_url(url: str, setting: str) -> Store:
     if scheme == "disk":
         if not path:
             raise ConfigError(f"{setting} must name a directory (disk:///path, disk://~/path), got {url!r}")
-        return disk_or_memory(unquote(path), **_parse(options, {"size_limit": str, "lock_wait": float}, f"{setting} {url}"))
+        return disk_or_memory(
+            unquote(path), **_parse(options, {"size_limit": str, "lock_wait": float, "open_wait": float}, f"{setting} {url}")
+        )
     return _redis_store(scheme, path, options, setting)
 
 
