@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from wirecache._core.event_stream import events_in
+from wirecache._core.llm.blocks import is_thought
 from wirecache._core.messages import Entry
 
 __all__ = ["answer_text", "json_values", "written_in"]
@@ -20,7 +21,7 @@ def json_values(entry: Entry) -> list[Any]:
 
 
 def answer_text(entry: Entry) -> str:
-    """Return the text that the model wrote; the body as text if it is not JSON."""
+    """Return the text that the model wrote, without what it thought before; the body as text if it is not JSON."""
     values = json_values(entry)
     text = "".join(map(written_in, values))
     return text or ("" if values else entry.text)
@@ -45,7 +46,12 @@ def _texts_of_answer(value: dict[str, Any]) -> Iterator[str]:
         if event_type in ("response.output_text.delta", "transcript.text.delta") and isinstance(delta := value.get("delta"), str):
             yield delta
         return
-    for name in ("choices", "candidates", "output"):  # OpenAI chat and completions, Gemini, OpenAI Responses
+    for name in (
+        "choices",
+        "candidates",
+        "output",
+        "steps",
+    ):  # OpenAI chat and completions, Gemini, OpenAI Responses, Google's interactions
         for item in value[name] if isinstance(value.get(name), list) else ():
             yield from _texts_of_part(item)
     if not isinstance(value.get("choices"), list):
@@ -53,7 +59,7 @@ def _texts_of_answer(value: dict[str, Any]) -> Iterator[str]:
 
 
 def _texts_of_part(part: Any) -> Iterator[str]:
-    if isinstance(part, dict):
+    if isinstance(part, dict) and not is_thought(part):
         for name in ("text", "content", "message", "delta", "parts", "response"):
             yield from _texts_of_content(part.get(name))
 

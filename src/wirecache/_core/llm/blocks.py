@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-__all__ = ["Block", "Kind", "as_text", "blocks_of", "dicts"]
+__all__ = ["Block", "Kind", "as_text", "blocks_of", "dicts", "is_thought"]
 
-_TEXTS = ("text", "content", "parts", "output", "thinking", "refusal", "summary")
+_TEXTS = ("text", "content", "parts", "output", "refusal", "summary")
 _RESULTS = ("tool_result", "function_call_output", "custom_tool_call_output", "computer_call_output", "mcp_tool_result")
 _GOOGLE_MEDIA = ("inlineData", "fileData", "inline_data", "file_data")
 _DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w=.-]+)*;base64,", re.ASCII)
+# Anthropic, Mistral, Cohere; OpenAI; Google's interactions, whole and streamed. Gemini marks its parts instead.
+_THOUGHTS = ("thinking", "reasoning", "reasoning_text", "thought", "thought_summary")
 _MEDIA_WORDS = ("image", "audio", "file", "document", "data")
 
 
@@ -67,19 +69,25 @@ def _blocks_of_part(item: dict[str, Any]) -> Iterator[Block]:
     if isinstance(google := item.get("functionResponse") or item.get("function_response"), dict):
         yield Block(Kind.RESULT, as_text(google.get("response", google)), str(google.get("name") or ""), str(google.get("id") or ""))
         return
-    inner = [block for name in _TEXTS if item.get(name) for block in blocks_of(item[name])]
+    names = (*_TEXTS, "thinking") if is_thought(item) else _TEXTS
+    inner = [block for name in names if item.get(name) for block in blocks_of(item[name])]
     if item.get("type") in _RESULTS or (item.get("role") == "tool" and "tool_call_id" in item):
         yield from _result(item, inner)
-    elif item.get("type") in ("thinking", "reasoning") or item.get("thought") is True:
+    elif is_thought(item):
         yield from (block._replace(kind=Kind.REASONING) if block.kind is Kind.TEXT else block for block in inner)
     else:
-        for name in ("reasoning_content", "reasoning"):
+        for name in ("reasoning_content", "reasoning", "thinking"):
             if isinstance(text := item.get(name), str) and text:
                 yield Block(Kind.REASONING, text)
                 break
         yield from inner
     yield from (block for call in dicts(item.get("tool_calls")) if (block := _call(call)) is not None)
     yield from _media(item)
+
+
+def is_thought(part: dict[str, Any]) -> bool:
+    """Return whether this part of a message is what the model thought, not what it wrote."""
+    return part.get("type") in _THOUGHTS or part.get("thought") is True
 
 
 def _result(item: dict[str, Any], inner: list[Block]) -> Iterator[Block]:

@@ -33,4 +33,7 @@ def _whole(value: dict[str, Any]) -> Iterator[Any]:
     for name in ("choices", "candidates"):
         for item in dicts(value.get(name)):
             yield item.get("message") or item.get("delta") or item.get("content")
-    yield from (value.get(name) for name in ("output", "content", "message") if not isinstance(value.get(name), str))
+    yield from (value.get(name) for name in ("output", "steps", "content", "message") if not isinstance(value.get(name), str))
+    yield {"thinking": value.get("thinking")}  # Ollama's generate
+    if isinstance(delta := value.get("delta"), dict):
+        yield delta.get("message") or delta  # Cohere; Google's interactions
