@@ -11,6 +11,7 @@ from collections.abc import MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from wirecache._core.unset import UNSET, Unset
+from wirecache._runtime.listening import Address
 from wirecache.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -72,5 +73,4 @@ class App:
 
     def url(self, host: str, port: int) -> str:
         """Return the address to open first, with the token."""
-        name = f"[{host}]" if ":" in host else host
-        return f"http://{name}:{port}/" + (f"?token={self.token}" if self.token else "")
+        return f"{Address(host, port).url}/" + (f"?token={self.token}" if self.token else "")

@@ -11,7 +11,8 @@ import httpx
 
 from tests.provider import Provider
 from wirecache._engine.engine import CacheLike
-from wirecache._proxy.server import ProxyServer, bind, url_of
+from wirecache._proxy.server import ProxyServer
+from wirecache._runtime.listening import address_of, bind
 from wirecache.serve import PROVIDERS, App
 
 HOST = "127.0.0.1"
@@ -55,4 +56,4 @@ def serving(cache: CacheLike, provider: Provider | None = None, grace: float = 5
     app = App(cache, {**upstreams, **options.pop("upstreams", {})}, **options)
     bound = bind(HOST, 0)
     with ProxyServer(app, bound, grace).in_thread():
-        yield Proxy(url_of(bound), app)
+        yield Proxy(address_of(bound).url, app)

@@ -1,4 +1,4 @@
-"""How is the application served? By uvicorn, on a socket that is bound before: an address in use is an error of the command."""
+"""How is the application served? By uvicorn, on a socket that is bound before."""
 
 from __future__ import annotations
 
@@ -11,30 +11,12 @@ from contextlib import contextmanager
 import uvicorn
 
 from wirecache._proxy.app import App
+from wirecache._runtime.listening import BACKLOG
 
-__all__ = ["ProxyServer", "bind", "is_loopback", "raise_file_limit", "url_of"]
+__all__ = ["ProxyServer", "raise_file_limit"]
 
 KEEP_ALIVE = 75  # seconds: longer than the pools of clients keep idle connections, so that these close them and no call meets a closing
-BACKLOG = 2048
 LONGEST_HEAD = 256 * 1024  # bytes of a request's head
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """Return a socket that listens on the address; port 0 takes a free one. ``OSError`` if it cannot be had.
-
-    Whoever connects before the application runs waits for it.
-    """
-    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-    bound = socket.socket(family, kind, protocol)
-    try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(address)
-        bound.listen(BACKLOG)
-    except OSError:
-        bound.close()
-        raise
-    bound.set_inheritable(True)
-    return bound
 
 
 def raise_file_limit() -> None:
@@ -46,19 +28,6 @@ def raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     except (ImportError, OSError, ValueError):  # Windows has no such limit; macOS may refuse "infinity"
         pass
-
-
-def is_loopback(bound: socket.socket) -> bool:
-    """Return whether only programs of this machine can reach the socket."""
-    address: str = bound.getsockname()[0]
-    return address == "::1" or address.startswith("127.")
-
-
-def url_of(bound: socket.socket) -> str:
-    """Return the URL by which programs of this machine reach the socket."""
-    address, port = bound.getsockname()[:2]
-    reached = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(address, f"[{address}]" if ":" in address else address)
-    return f"http://{reached}:{port}"
 
 
 class ProxyServer:

@@ -16,6 +16,7 @@ from typing import Any
 from wirecache import Cache, Cassette, ConfigError
 from wirecache._core.stats import Stats
 from wirecache._engine.log import summary_of
+from wirecache._runtime.listening import address_of, bind
 from wirecache.cli._terminal import fail, usage_error, warn
 
 __all__ = ["run_with_proxy"]
@@ -43,11 +44,11 @@ def _proxy(cache: Cache | Cassette, upstreams: Sequence[str]) -> Iterator[tuple[
     """Run a proxy within the block. Yield its URL, and the variables that lead a program to it."""
     from wirecache._proxy.configuration import configuration_of
     from wirecache._proxy.programs import child_environment
-    from wirecache._proxy.server import ProxyServer, bind, url_of
+    from wirecache._proxy.server import ProxyServer
 
     chosen = configuration_of(upstreams=upstreams)
     with bind("127.0.0.1", 0) as bound:
-        url = url_of(bound)
+        url = address_of(bound).url
         found = child_environment(url, os.environ)
         app = chosen.app(cache, named={**found.upstreams, **chosen.upstreams})
         with ProxyServer(app, bound, GRACE).in_thread():

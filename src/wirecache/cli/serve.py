@@ -15,6 +15,8 @@ import typer
 
 from wirecache import Cache, Cassette, ConfigError, Mode, RecordMode
 from wirecache._core.rules.plan import Streams
+from wirecache._runtime.listening import address_of, is_loopback
+from wirecache.cli._listen import listen
 from wirecache.cli._proxy_cache import NormalizeOption, open_cache_or_cassette
 from wirecache.cli._terminal import fail, print_text, usage_error, warn
 
@@ -71,17 +73,13 @@ def command(
 def _serve(cache: Cache | Cassette, given: dict[str, Any], *, no_token: bool, quiet: bool) -> None:
     """Serve until a signal stops it. ``given``: what ``configuration_of`` takes. ``ConfigError`` if something of that is wrong."""
     from wirecache._proxy.configuration import configuration_of
-    from wirecache._proxy.server import ProxyServer, bind, is_loopback, raise_file_limit, url_of
+    from wirecache._proxy.server import ProxyServer, raise_file_limit
 
     chosen = configuration_of(**given)
-    try:
-        bound = bind(chosen.host, chosen.port)
-    except OSError as error:
-        fail(f"cannot listen on {chosen.host}:{chosen.port}: {error.strerror or error}")
-    with bound:
+    with listen(chosen.host, chosen.port) as bound:
         token = _token(needed=not is_loopback(bound) and not no_token)
         app = chosen.app(cache, token)
-        _print_start(url_of(bound), token)
+        _print_start(address_of(bound).url, token)
         server = ProxyServer(app, bound, chosen.grace_seconds)
         _handle_signals(lambda: configuration_of(**given).reload(app), server.stop)
         _log_calls(quiet)

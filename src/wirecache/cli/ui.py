@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import webbrowser
 from pathlib import Path
 from typing import Annotated
@@ -10,14 +9,14 @@ from typing import Annotated
 import typer
 
 from wirecache import WirecacheError
+from wirecache._runtime.listening import address_of, is_loopback
 from wirecache._views.formats import quantity
+from wirecache.cli._listen import listen
 from wirecache.cli._terminal import fail, print_text, usage_error, warn
 from wirecache.errors import ConfigError
 from wirecache.ui import App
 
 __all__ = ["command"]
-
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def command(
@@ -56,8 +55,6 @@ def command(
         raise usage_error(str(error)) from None
     except WirecacheError as error:
         fail(str(error))
-    if host not in LOOPBACK:
-        warn(f"wirecache: {host} can be reached from other machines, and the connection is not encrypted.")
     _serve(app, host, port, opens=not no_open)
 
 
@@ -76,11 +73,10 @@ def _export(app: App, file: Path) -> None:
 def _serve(app: App, host: str, port: int, *, opens: bool) -> None:
     import uvicorn
 
-    try:
-        listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except OSError as error:
-        fail(f"{host}:{port}: {error.strerror}; choose another --port, or 0 for a free one")
-    url = app.url(host, listener.getsockname()[1])
+    bound = listen(host, port)
+    if not is_loopback(bound):
+        warn(f"wirecache: {host} can be reached from other machines, and the connection is not encrypted.")
+    url = app.url(*address_of(bound))
     print_text(f"wirecache ui: {url}")
     print_text("Ctrl-C ends it.")
     if opens:
@@ -88,4 +84,4 @@ def _serve(app: App, host: str, port: int, *, opens: bool) -> None:
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=2
     )  # no log has the token
-    uvicorn.Server(config).run(sockets=[listener])
+    uvicorn.Server(config).run(sockets=[bound])

@@ -1,0 +1,52 @@
+"""On which socket does a server of ours listen, and who reaches it? It is bound before the server runs: an address in use is an error then."""
+
+from __future__ import annotations
+
+import socket
+from typing import NamedTuple
+
+__all__ = ["BACKLOG", "Address", "address_of", "bind", "is_loopback"]
+
+BACKLOG = 2048
+
+
+class Address(NamedTuple):
+    """Where programs of this machine reach a server."""
+
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """The address as a URL, without a path."""
+        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a socket that listens on the address; port 0 takes a free one. ``OSError`` if it cannot be had.
+
+    Whoever connects before the server runs waits for it.
+    """
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    bound = socket.socket(family, kind, protocol)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+        bound.listen(BACKLOG)
+    except OSError:
+        bound.close()
+        raise
+    bound.set_inheritable(True)
+    return bound
+
+
+def is_loopback(bound: socket.socket) -> bool:
+    """Return whether only programs of this machine can reach the socket."""
+    address: str = bound.getsockname()[0]
+    return address == "::1" or address.startswith("127.")
+
+
+def address_of(bound: socket.socket) -> Address:
+    """Return where programs of this machine reach the socket."""
+    address, port = bound.getsockname()[:2]
+    return Address({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address), port)
