@@ -36,11 +36,13 @@ __all__ = [
     "wirecache_config",
 ]
 
-RECORD_MODES = ("none", "once", "new_episodes", "all", "rewrite")
+RECORD_MODES = ("none", "once", "new_episodes", "all", "rewrite", "fork")
 RECORD_HELP = (
     "none: replay only, nothing is sent (the default); once: record tests that have no cassette; new_episodes: record what is missing; "
-    "all: record everything again; rewrite: like all, and remove recordings that were not requested"
+    "all: record everything again; rewrite: like all, and remove recordings that were not requested; "
+    "fork: replay up to a step, send the rest, and write the run to another directory beside the cassette"
 )
+FROM_HELP = "with --wirecache-record=fork, the first request of each test that is sent, from 1; by default the first that differs"
 UNUSED_POLICIES = ("ignore", "warn", "fail", "prune")
 UNUSED_HELP = "recordings that no test requested: ignore, warn (the default), fail, prune (remove them)"
 KEEP_FAILED_HELP = "also record failing tests"
@@ -62,6 +64,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of the command line and of the ini file."""
     group = parser.getgroup("wirecache", "wirecache: record and replay of HTTP exchanges")
     group.addoption("--wirecache-record", choices=RECORD_MODES, default=None, help=RECORD_HELP)
+    group.addoption("--wirecache-from", type=int, metavar="N", default=None, help=FROM_HELP)
     group.addoption("--wirecache-unused", choices=UNUSED_POLICIES, default="warn", help=UNUSED_HELP)
     group.addoption("--wirecache-keep-failed", action="store_true", help=KEEP_FAILED_HELP)
     group.addoption("--wirecache-verify", choices=("shape", "text"), nargs="?", const="shape", default=None, help=VERIFY_HELP)
@@ -72,6 +75,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker, and note when the run began: for a worker of pytest-xdist, when its controller did."""
     config.addinivalue_line("markers", MARKER)
     config.stash[_RUN_STARTED_AT] = getattr(config, "workerinput", {}).get("wirecache_run_started_at") or time.time()
+    if config.getoption("wirecache_from") is not None and config.getoption("wirecache_record") != "fork":
+        raise pytest.UsageError("--wirecache-from needs --wirecache-record=fork")
     record_mode = config.getini("wirecache_record")
     if record_mode and record_mode not in RECORD_MODES:
         raise pytest.UsageError(f"wirecache_record must be one of {', '.join(RECORD_MODES)}, got {record_mode!r} in {config.inipath}")

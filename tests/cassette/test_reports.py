@@ -286,7 +286,9 @@ def test_the_record_mode_of_the_environment(echo: Provider, cassette: Open, monk
     assert cassette("none").record_mode == "none"
     ask(cassette(), echo, "a")
     monkeypatch.setenv("WIRECACHE_RECORD_MODE", "sometimes")
-    with pytest.raises(ConfigError, match=r"WIRECACHE_RECORD_MODE must be one of none, once, new_episodes, all, rewrite, got 'sometimes'"):
+    with pytest.raises(
+        ConfigError, match=r"WIRECACHE_RECORD_MODE must be one of none, once, new_episodes, all, rewrite, fork, got 'sometimes'"
+    ):
         cassette()
 
 

@@ -269,6 +269,41 @@ def test_a_cassette_in_place_of_a_store(provider: Provider, tmp_path: Path) -> N
     assert "has no recording of POST" in error
 
 
+ASK_THRICE = """
+import subprocess, sys, httpx
+for text in sys.argv[2:]:
+    response = httpx.post(sys.argv[1] + "/v1/embeddings", json={"model": "m", "input": text})
+    print(response.headers["cache-status"].split("; ")[1])
+if len(sys.argv) > 3:  # another process of the program writes to the same child
+    subprocess.run([sys.executable, __file__, sys.argv[1], "child"], check=True)
+"""
+
+
+def test_a_fork_is_one_cassette_of_all_processes(provider: Provider, tmp_path: Path) -> None:
+    (tmp_path / "ask.py").write_text(ASK_THRICE)
+    run("--cassette", "tape", "--record", "new_episodes", "ask.py", provider.url, "a", "b", "c", cwd=tmp_path)
+    assert provider.calls == 4
+    arguments = ["--cassette", "tape", "--record", "fork", "--from", "3"]
+    code, out, error = run(*arguments, "ask.py", provider.url, "a", "b", "c", cwd=tmp_path)
+    assert (code, out.split(), provider.calls) == (0, ["hit", "hit", "fwd=miss", "hit"], 5)
+    assert error == f"wirecache: the run is written to {tmp_path / 'tape-fork'}\n"
+    code, out, _ = run("--cassette", "tape-fork", "ask.py", provider.url, "a", "b", "c", cwd=tmp_path)
+    assert (code, out.split(), provider.calls) == (0, ["hit"] * 4, 5)
+    code, out, error = run(*arguments[:4], "--child", "other", "ask.py", provider.url, "a", "x", "c", cwd=tmp_path)
+    assert (code, out.split(), provider.calls) == (0, ["hit", "fwd=miss", "fwd=miss", "hit"], 7)
+    assert json.loads((tmp_path / "other" / "fork.json").read_text())["parent"] == "../tape"
+    code, _, error = run(*arguments[:4], "--child", "other", "ask.py", provider.url, "a", cwd=tmp_path)
+    assert (code, provider.calls) == (2, 7)
+    assert "child must be a directory without recordings" in error
+
+
+@pytest.mark.parametrize("more", [["--from", "2"], ["--child", "x"], ["--record", "once", "--from", "2"], ["--proxy", "--from", "2"]])
+def test_options_of_a_fork_without_one(tmp_path: Path, more: list[str]) -> None:
+    code, _, error = run("--cassette", "tape", *more, "ask.py", cwd=tmp_path)
+    assert code == 2
+    assert "--from and --child need --record fork" in error
+
+
 def test_a_recording_that_cannot_be_read_is_named_at_the_end(provider: Provider, tmp_path: Path) -> None:
     (tmp_path / "ask.py").write_text(ASK)
     run("--cassette", "tape\x1b\u202e", "--record", "once", "ask.py", provider.url, cwd=tmp_path)

@@ -113,6 +113,7 @@ def test_a_cassette_is_recorded_and_replayed(provider: Provider, tmp_path: Path)
         (["--inject-key", "openai=NOT_SET"], "the variable NOT_SET is not set"),
         (["--inject-key", "nobody=HOME"], "--inject-key must name an upstream"),
         (["--record", "once"], "--record needs --cassette"),
+        (["--cassette", "a", "--from", "2"], "--from and --child need --record fork"),
         (["--cassette", "a", "--store", "b"], "cannot be combined"),
         (["--port", "99999"], "Invalid value for '--port'"),
         (["--ttl", "soon"], "ttl must be"),
@@ -253,3 +254,16 @@ def test_a_stream_that_does_not_end_is_cut_at_the_limit(provider: Provider, tmp_
         assert served.process.wait(10) == 0
     assert 0.9 < time.monotonic() - started < 6
     forever.set()
+
+
+def test_a_fork(provider: Provider, tmp_path: Path) -> None:
+    upstream = ("--quiet", "--upstream", f"openai={provider.url}")
+    with serve("--cassette", "tape", "--record", "once", *upstream, cwd=tmp_path) as served:
+        served.post()
+    with serve("--cassette", "tape", "--record", "fork", "--from", "2", *upstream, cwd=tmp_path) as served:
+        statuses = [served.post().headers["cache-status"].split("; ")[1] for _ in range(2)]
+        _, _, error = served.stop()
+    assert statuses == ["hit", "fwd=miss"]
+    child = tmp_path / "tape-fork"
+    assert error.endswith(f"1 replayed, 1 recorded, 0 live, 0 unused; live from step 2, written to {child}\n")
+    assert len(list(child.glob("chat-*.json"))) == 1, "both answers were the same"

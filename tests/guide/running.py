@@ -50,7 +50,7 @@ def run_block(block: Block, provider: Provider, folder: Path) -> None:
         provider.script = partial(_chat, '{"name": "Aare"}')
     _run(["-c", block.text.replace("Mistral(\n", f"Mistral(\n    server_url={provider.url!r},\n")], provider, folder)
     posts = [request.json for request in provider.requests if request.method == "POST"]
-    if "sample" not in block.text and "namespace" not in block.text:
+    if not any(word in block.text for word in ("sample", "namespace", '"fork"')):  # these send equal requests on purpose
         assert len(posts) == len({str(post) for post in posts}), "a repeated call went upstream"
 
 

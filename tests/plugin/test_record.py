@@ -385,3 +385,37 @@ def test_with_an_exporter():
     assert project.provider.calls == 1
     tests("@pytest.mark.wirecache(ignore_hosts='127.*')\ndef test_a():\n    assert ask() == 'hi'")
     assert project.line(passed=1) == "0 replayed, 0 recorded, 1 live, 0 unused"
+
+
+# -- forks ------------------------------------------------------------------------------------------------------------
+
+THREE = """
+@pytest.mark.wirecache
+def test_three():
+    assert [ask(text) for text in "abc"] == ["hi"] * 3
+"""
+
+
+def test_a_fork_of_a_test_is_beside_its_cassette(project: Project, tests: MakeTests) -> None:
+    tests(THREE)
+    assert project.line("--wirecache-record=once", passed=1).startswith("0 replayed, 3 recorded")
+    assert project.line("--wirecache-record=fork", "--wirecache-from=2", passed=1) == "1 replayed, 2 recorded, 0 live, 0 unused"
+    found = ["cassettes/test_x/test_three"] * 3 + ["cassettes/test_x/test_three-fork"] * 4  # and the file that names its parent
+    assert project.recordings() == found
+    assert project.line("--wirecache-unused=prune", passed=1) == "3 replayed, 0 recorded, 0 live, 0 unused"
+    assert project.recordings() == found, "a fork is no left-over of a test that is gone"
+
+
+def test_a_test_that_fails_writes_no_fork(project: Project, tests: MakeTests) -> None:
+    tests(THREE)
+    project.line("--wirecache-record=once", passed=1)
+    tests(THREE.replace("* 3", "* 4"))
+    project.line("--wirecache-record=fork", failed=1)
+    assert len(project.recordings()) == 3
+
+
+def test_the_step_of_a_fork_needs_a_fork(project: Project, tests: MakeTests) -> None:
+    tests(THREE)
+    result = project.run("--wirecache-from=2")
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["*--wirecache-from needs --wirecache-record=fork"])

@@ -130,3 +130,18 @@ def test_a_miss_that_raises_in_python_is_answered_424(provider: Provider, tmp_pa
     with Cache(tmp_path, mode="offline", miss="raise") as cache, serving(cache, provider) as proxy:
         response = proxy.post(CHAT, json=BODY)
     assert (response.status_code, response.json()["error"]["code"]) == (424, "not_recorded")
+
+
+def test_a_cassette_of_a_proxy_forks_below_the_child_of_all(provider: Provider, tmp_path: Path) -> None:
+    def play(mode: str, **options: int) -> dict[str, object]:
+        with Cassette(tmp_path / "tapes", mode, **options) as cassette, serving(cassette, provider) as running:  # type: ignore[arg-type]
+            for model in ("m", "n"):
+                running.post(CHAT, json={**BODY, "model": model}, headers={"x-wirecache-cassette": "a/b"})
+            report: dict[str, object] = running.post("/-/wirecache/cassette/stop", json={"name": "a/b"}).json()
+            return report
+
+    play("once")
+    report = play("fork", from_step=2)
+    assert (report["replayed"], report["recorded"], report["live_from_step"]) == (1, 1, 2)
+    assert report["child"] == str(tmp_path / "tapes-fork" / "a" / "b")
+    assert len(list((tmp_path / "tapes-fork" / "a" / "b").glob("chat-*.json"))) == 2

@@ -12,26 +12,25 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from wirecache._caches.cache import check_miss, observers_of
+from wirecache._caches.cassette_options import check_match, how_to_record, ignored_hosts, open_session, plan_of
 from wirecache._caches.context import current_options
 from wirecache._core.flows.exchange import Exchange
 from wirecache._core.keys.keys import DEFAULT_KEY, KeyOptions
 from wirecache._core.messages import Entry
 from wirecache._core.privacy.redaction import Redactor
-from wirecache._core.rules.left_alone import LEFT_ALONE, parse_hosts
-from wirecache._core.rules.plan import Mode, Plan, Streams
+from wirecache._core.rules.left_alone import LEFT_ALONE
+from wirecache._core.rules.plan import Plan
 from wirecache._core.rules.record_modes import CassettePlan, RecordMode
 from wirecache._core.stats import Stats
 from wirecache._core.unset import UNSET, Unset
 from wirecache._engine.engine import Engine
 from wirecache._engine.observers import Observer, Statistics
-from wirecache._settings.files import file_settings
-from wirecache._settings.parsers import one_of, parse_mode, parse_speed, parse_text
+from wirecache._settings.parsers import one_of, parse_speed
 from wirecache._settings.sources import setting
 from wirecache._storage.kept_stats import days_by_date
 from wirecache._storage.tally import Tally
 from wirecache.cassette._directory import Directory
-from wirecache.cassette._session import CassetteSession, Drift, SequenceEnd, Verify
-from wirecache.errors import ConfigError
+from wirecache.cassette._session import Drift, SequenceEnd, Verify
 
 if TYPE_CHECKING:
     from wirecache._caches.explain import Explanation
@@ -41,7 +40,7 @@ __all__ = ["Cassette", "CassetteReport", "hold_for_test"]
 logger = logging.getLogger("wirecache")
 
 SEARCH_SECONDS = 1.0  # a miss on a cassette is a failure to be explained, not a call that waits
-RecordModes = Literal["none", "once", "new_episodes", "all", "rewrite"]
+RecordModes = Literal["none", "once", "new_episodes", "all", "rewrite", "fork"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,8 @@ class CassetteReport:
     """What happened to a cassette since it was opened.
 
     ``replayed``: answers that came from it. ``recorded``: answers that were written to it. ``live``: requests that went out, and are not
-    on it. ``missing``: requests that had no recording, in words. ``unused``: recordings that nothing requested, by file name.
+    on it. ``missing``: requests that had no recording, in words. ``unused``: recordings that nothing requested, by file name. ``child``:
+    where a fork was written. ``live_from``: the step from which on it was live.
     """
 
     replayed: int
@@ -57,11 +57,16 @@ class CassetteReport:
     live: int
     missing: tuple[str, ...]
     unused: tuple[str, ...]
+    child: str | None = None
+    live_from: int | None = None
 
     def __str__(self) -> str:
         """One line."""
         counts = f"{self.replayed} replayed, {self.recorded} recorded, {self.live} live, {len(self.unused)} unused"
-        return f"{counts}, {len(self.missing)} missing" if self.missing else counts
+        counts += f", {len(self.missing)} missing" if self.missing else ""
+        if self.child is None:
+            return counts
+        return f"{counts}; {'not forked' if self.live_from is None else f'live from step {self.live_from}'}, written to {self.child}"
 
 
 class Cassette:
@@ -75,6 +80,9 @@ class Cassette:
     (``"raise"``). ``verify``: send every request, compare the answer with the recording (``"shape"``: status and the shape of its JSON;
     ``"text"``: also the text), and write nothing; ``drift`` holds what differs. ``ignore_hosts``: globs of hosts (``"*.example.com"``,
     ``"localhost:4318"``) that are left alone: their requests are sent and not recorded. ``ignore_localhost``: this machine, too.
+    ``from_step``: with ``"fork"``, the first step that is sent whatever it requests (steps are the requests of the run, counted from 1);
+    None: only a request that was not recorded ends the replay. ``child``: with ``"fork"``, the directory to which the run is written; by
+    default one beside ``path`` that is not there yet, with ``-fork`` at the end of its name.
 
     It goes wherever a ``Cache`` goes. Everything is recorded: any method, any status, streams with times, and equal requests that were
     answered differently in their order. Nothing expires.
@@ -93,25 +101,26 @@ class Cassette:
         miss: Literal["respond", "raise"] = "respond",
         ignore_hosts: str | Iterable[str] = (),
         ignore_localhost: bool = False,
+        from_step: int | None = None,
+        child: str | os.PathLike[str] | None = None,
     ) -> None:
-        if sequence_end not in ("repeat", "fail"):
-            raise ConfigError(f"sequence_end must be 'repeat' or 'fail', got {sequence_end!r}")
-        if verify not in (None, "shape", "text"):
-            raise ConfigError(f"verify must be 'shape', 'text' or None, got {verify!r}")
         self.path = os.fspath(path)
         redactor = redact if isinstance(redact, Redactor) else Redactor(patterns=[redact] if isinstance(redact, str) else redact)
-        _check_match(match, redactor)
+        check_match(match, redactor)
         self.record_mode = setting("record_mode", record_mode, one_of(RecordMode), {}, RecordMode.NONE)
         directory = Directory(path, match, redactor)
-        session = CassetteSession(directory, self.record_mode, sequence_end, verify)
+        session, fork = open_session(
+            directory, self.record_mode, sequence_end=sequence_end, verify=verify, from_step=from_step,
+            child=None if child is None else os.fspath(child),
+        )  # fmt: skip
         name = self.path if session.existed else f"{self.path}, which is empty or not there,"
-        how_to_record = _how_to_record(self.path, by_variable=record_mode is UNSET)
         self._statistics = Statistics(Tally())
         self._outcomes = _Outcomes()
-        plan = _plan(match, check_miss(miss), parse_speed(replay_speed))
+        plan = plan_of(match, check_miss(miss), parse_speed(replay_speed))
+        how = how_to_record(self.path, by_variable=record_mode is UNSET)
         cassette_plan = CassettePlan(
-            self.record_mode, session.existed, session.redactor, name, how_to_record, verify is not None,
-            _ignored_hosts(ignore_hosts), bool(ignore_localhost),
+            self.record_mode, session.existed, session.redactor, name, how, verify is not None,
+            ignored_hosts(ignore_hosts), bool(ignore_localhost), fork,
         )  # fmt: skip
         self.engine = Engine(
             replace(plan, cassette=cassette_plan),
@@ -139,6 +148,12 @@ class Cassette:
         """What happened in this process so far."""
         return self._statistics.tally.snapshot()
 
+    @property
+    def child(self) -> str | None:
+        """Where a fork is written; None in the other record modes."""
+        source = self.engine.source
+        return None if source.target is source.directory else str(source.target.path)
+
     def history(self, days: int | None = None) -> dict[date, Stats]:
         """Return what happened on each of the last ``days`` (UTC; None: on all) in this process: a cassette keeps no statistics."""
         return days_by_date(self._statistics.tally, days)
@@ -147,7 +162,11 @@ class Cassette:
         """Return what happened since it was opened."""
         session, outcomes = self.engine.source, self._outcomes
         live = max(0, outcomes.forwarded - session.recorded)
-        return CassetteReport(outcomes.replayed, session.recorded, live, tuple(outcomes.missing), tuple(session.unused))
+        fork = self.plan.cassette.fork if self.plan.cassette else None
+        return CassetteReport(
+            outcomes.replayed, session.recorded, live, tuple(outcomes.missing), tuple(session.unused),
+            self.child, fork.live_from if fork else None,
+        )  # fmt: skip
 
     def get(self, key: str) -> Entry | None:
         """Return the first recording of that key, or None."""
@@ -215,7 +234,7 @@ def hold_for_test(cassette: Cassette, *, how_to_record: str, root: str | os.Path
     """
     session = cassette.engine.source
     session.is_held, session.run_started_at = True, run_started_at
-    session.directory.use_schema_in(root)
+    session.target.use_schema_in(root)
     existed = any(session.directory.made_at(file) < run_started_at for file in session.directory.names())
     assert cassette.plan.cassette is not None
     changed = cassette.plan.cassette._replace(how_to_record=how_to_record, name=name or cassette.path, existed=existed)
@@ -241,44 +260,3 @@ class _Outcomes(Observer):
         """Note a request without a recording."""
         if exchange.is_missing and exchange.message is not None:
             self.missing.append(exchange.message)
-
-
-def _plan(match: KeyOptions, miss: Literal["respond", "raise"], replay_speed: float) -> Plan:
-    """Return the settings of a cassette; mode and namespace are those of the environment and the settings file, as for a cache.
-
-    Of the modes only offline counts: one that is set for all caches must not let the tests of a cassette send anything.
-    """
-    file = file_settings()
-    mode = setting("mode", UNSET, parse_mode, file, Mode.AUTO)
-    return Plan(
-        mode=Mode.OFFLINE if mode is Mode.OFFLINE else Mode.AUTO,
-        ttl=None,
-        namespace=setting("namespace", UNSET, parse_text, file, ""),
-        key=match,
-        streams=Streams.RECORD,
-        miss=miss,
-        replay_speed=replay_speed,
-    )
-
-
-def _ignored_hosts(hosts: str | Iterable[str]) -> tuple[str, ...]:
-    try:
-        return parse_hosts(hosts)
-    except ValueError as error:
-        raise ConfigError(str(error)) from None
-
-
-def _check_match(match: KeyOptions, redactor: Redactor) -> None:
-    """Raise ``ConfigError`` for what cannot be compared, since a cassette does not hold it."""
-    if not isinstance(match, KeyOptions):
-        raise ConfigError(f"match must be a KeyOptions, got {match!r}")
-    if match.credentials:
-        raise ConfigError("match must not have credentials=True: a cassette holds no credentials, so none can be compared")
-    for name in match.headers:
-        if redactor.header(name, "x") is None:
-            raise ConfigError(f"match must not have {name!r} among its headers: a cassette does not hold it, so it cannot be compared")
-
-
-def _how_to_record(path: str, *, by_variable: bool) -> str:
-    by_argument = f"Cassette({path!r}, record_mode='new_episodes')"
-    return f"run it once with {by_argument}" + (", or with WIRECACHE_RECORD_MODE=new_episodes" if by_variable else "")

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field
+from typing import Any
 
 import anyio
 from anyio.to_thread import run_sync
 
 from wirecache._caches.cassette import Cassette, CassetteReport
+from wirecache._core.rules.fork import ForkPoint
 from wirecache._engine.engine import CacheLike
 from wirecache._proxy.refusals import Refused
+from wirecache.cassette._fork import free_child
 from wirecache.errors import CassetteError
 
 __all__ = ["Cassettes"]
@@ -91,6 +94,15 @@ def _below(root: Cassette, name: str) -> Cassette:
             replay_speed=plan.replay_speed,
             ignore_hosts=plan.cassette.ignore_hosts,
             ignore_localhost=plan.cassette.ignore_localhost,
+            **_fork_below(root, plan.cassette.fork, name),
         )
     except CassetteError as error:
         raise Refused(500, "cassette_error", str(error)) from None
+
+
+def _fork_below(root: Cassette, fork: ForkPoint | None, name: str) -> dict[str, Any]:
+    """Return the arguments by which the cassette of that name forks as the root does: the children lie below the root's."""
+    if fork is None or root.child is None:
+        return {}
+    child = os.path.join(root.child, name)
+    return {"from_step": fork.from_step, "child": free_child(child) if os.path.isdir(child) else child}

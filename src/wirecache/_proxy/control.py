@@ -77,7 +77,8 @@ class Control:
         cassette, report = await self._cassettes.stop(name)
         await self._clients.forget(cassette)
         counts = {"replayed": report.replayed, "recorded": report.recorded, "live": report.live}
-        return JSONResponse({"name": name, **counts, "missing": list(report.missing), "unused": list(report.unused)})
+        fork = {"child": report.child, "live_from_step": report.live_from} if report.child else {}
+        return JSONResponse({"name": name, **counts, "missing": list(report.missing), "unused": list(report.unused), **fork})
 
 
 async def _name_in(request: Request) -> str | None:

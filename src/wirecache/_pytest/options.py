@@ -56,7 +56,8 @@ def _config_options(config: pytest.Config, has_record_mode: bool) -> dict[str, A
     if verify := config.getoption("wirecache_verify"):
         return {"verify": verify, "record_mode": "none"}
     if record_mode := config.getoption("wirecache_record"):
-        return {"record_mode": record_mode}
+        from_step = config.getoption("wirecache_from")
+        return {"record_mode": record_mode, **({} if from_step is None else {"from_step": from_step})}
     if not has_record_mode and not os.environ.get("WIRECACHE_RECORD_MODE") and (record_mode := config.getini("wirecache_record")):
         return {"record_mode": record_mode}
     return {}

@@ -9,6 +9,7 @@ from typing import Any
 
 from wirecache._pytest.cassette_paths import FIXTURE_PREFIX, FOLDER
 from wirecache.cassette import short_key_of
+from wirecache.cassette._fork import FORK_NAME
 
 __all__ = ["CassetteResult", "RunResults"]
 
@@ -84,5 +85,6 @@ def _orphans(known_paths: Iterable[str]) -> Iterable[Path]:
         for folder in sorted(root.glob("*/*/")):
             test_file = root.parent / f"{folder.parent.name}.py"
             is_generated = folder.parent in modules or not test_file.exists()
-            if is_generated and folder not in known and not folder.name.startswith(FIXTURE_PREFIX):
+            is_fork = (folder / FORK_NAME).exists()
+            if is_generated and folder not in known and not is_fork and not folder.name.startswith(FIXTURE_PREFIX):
                 yield from (path for path in sorted(folder.glob("*.json")) if short_key_of(path.name))

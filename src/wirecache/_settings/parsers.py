@@ -14,7 +14,18 @@ from wirecache._core.rules.freshness import parse_ttl
 from wirecache._core.rules.plan import Mode, Streams
 from wirecache.errors import ConfigError
 
-__all__ = ["Duration", "all_of_type", "of_type", "one_of", "parse_duration", "parse_mode", "parse_speed", "parse_streams", "parse_text"]
+__all__ = [
+    "Duration",
+    "all_of_type",
+    "of_type",
+    "one_of",
+    "parse_duration",
+    "parse_mode",
+    "parse_speed",
+    "parse_step",
+    "parse_streams",
+    "parse_text",
+]
 
 T = TypeVar("T")
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -59,6 +70,16 @@ def parse_speed(value: float) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
         raise ConfigError(f"replay_speed must be 0 (at once), 1 (as recorded), 2 (twice as fast), ..., got {value!r}")
     return float(value)
+
+
+def parse_step(value: object, name: str) -> int | None:
+    """Return the number of a step, from 1; None is none."""
+    if value is None:
+        return None
+    text = str(value)
+    if isinstance(value, bool) or not (text.isascii() and text.isdigit()) or int(text) < 1:
+        raise ConfigError(f"{name} must be the number of a step (1, 2, 3, ...), got {value!r}")
+    return int(text)
 
 
 def parse_duration(value: Any, name: str) -> float | None:

@@ -50,7 +50,7 @@ class Directory:
         self.path = expanded(path).absolute()
         self.redactor = redactor
         self._schema = self.path / SCHEMA_NAME
-        self._options = options
+        self.options = options
         # The short key in the names is enough, unless the options leave out something that counted when the files were named.
         self._names_have_keys = options is None or (options.host and not (options.ignore_body or options.ignore_query or options.normalize))
         self._prepared = False  # the directory exists, with its schema
@@ -173,11 +173,11 @@ class Directory:
 
         It is the key noted in the file where that does not hold the whole request, or where there are no key options.
         """
-        if recording.body is None or self._options is None:
+        if recording.body is None or self.options is None:
             return recording.entry.key
         summary = recording.entry.request
-        request, body = redacted_request(recording.request, recording.body, self.redactor, self._options.headers)
-        return key_of(request, body, self._options, summary.namespace, summary.sample)
+        request, body = redacted_request(recording.request, recording.body, self.redactor, self.options.headers)
+        return key_of(request, body, self.options, summary.namespace, summary.sample)
 
     def made_at(self, name: str) -> float:
         """Return when the file was written, in seconds since the epoch; 0 if it is gone."""
@@ -222,6 +222,11 @@ class Directory:
                 for names in (index or {}).values():
                     if name in names:
                         names.remove(name)
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a file beside the recordings."""
+        with _temporary(self.path, text) as path:
+            os.replace(path, self.path / name)
 
     @contextmanager
     def _written(self, entry: Entry, redactor: Redactor | None) -> Iterator[Path]:

@@ -52,8 +52,17 @@ class CassetteSession:
     keep_unused = False
     single_flight = None  # what equal requests are answered with is a matter of their order
 
-    def __init__(self, directory: Directory, mode: RecordMode, sequence_end: SequenceEnd, verify: Verify | None = None) -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        mode: RecordMode,
+        sequence_end: SequenceEnd,
+        verify: Verify | None = None,
+        *,
+        target: Directory | None = None,
+    ) -> None:
         self.directory = directory
+        self.target = target or directory  # where recordings are written
         self.redactor = SessionRedactor(directory.redactor)
         self.mode = mode
         self.verify = verify
@@ -150,15 +159,18 @@ class CassetteSession:
                 self._compare(entry, with_text=self.verify == "text")
                 return "verify"
             if self._guarded(lambda: self._record(entry)):
+                self.recorded += 1
                 on_stored()
                 return None
             reason = "cassette-error"
-        logger.warning("wirecache: an answer was not recorded on the cassette %s: %s", self.directory.path, reason)
+        logger.warning("wirecache: an answer was not recorded on the cassette %s: %s", self.target.path, reason)
         return reason
 
     def save(self, entry: Entry) -> bool:
         """Record an entry that is made already."""
-        return self._guarded(lambda: self._record(entry))
+        is_saved = self._guarded(lambda: self._record(entry))
+        self.recorded += is_saved
+        return is_saved
 
     def _record(self, entry: Entry) -> None:
         """Write it, or hold it until ``close``. Equal answers to equal requests are one recording, as long as no other follows them."""
@@ -172,7 +184,6 @@ class CassetteSession:
                 if not self.is_held:
                     self._write()
             self._last[entry.key] = entry
-            self.recorded += 1
 
     def _learned_from(self, entry: Entry) -> Redactor:
         """Learn the secrets that the answer names, and return what redacts it: what is known by now."""
@@ -244,7 +255,7 @@ class CassetteSession:
         try:
             action()
         except (OSError, CassetteError) as error:
-            fault = error if isinstance(error, CassetteError) else CassetteError(f"{self.directory.path}: {error.strerror or error}")
+            fault = error if isinstance(error, CassetteError) else CassetteError(f"{self.target.path}: {error.strerror or error}")
             self._faults.append(fault)
             self.keep_unused = True
             logger.error("wirecache: the cassette cannot be written: %s", fault)
@@ -261,7 +272,7 @@ class CassetteSession:
                 self.directory.replace(before[number - 1], entry, redactor)
                 self._kept.add(before[number - 1])
             else:
-                self._kept.add(self.directory.add(entry, redactor))
+                self._kept.add(self.target.add(entry, redactor))
             self._written[entry.key] = number
 
     def _before(self, key: str, *, or_damaged: bool = False) -> list[str]:

@@ -11,8 +11,8 @@ from wirecache._core.rules.freshness import parse_ttl
 from wirecache.cli._terminal import usage_error
 
 __all__ = [
-    "AgeOption", "EndpointOption", "HostOption", "JsonOption", "ModelOption", "OlderOption", "StoreOption", "TextOption",
-    "duration_seconds", "parse_headers", "selection_of",
+    "AgeOption", "ChildOption", "EndpointOption", "FromOption", "HostOption", "JsonOption", "ModelOption", "OlderOption", "StoreOption",
+    "TextOption", "duration_seconds", "parse_headers", "selection_of",
 ]  # fmt: skip
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -21,6 +21,13 @@ StoreOption = Annotated[
     typer.Option(
         help="The store: a path, a URL, or a cassette directory. Default: the one that Cache() uses, from WIRECACHE_STORE or your settings."
     ),
+]
+FromOption = Annotated[
+    int | None,
+    typer.Option("--from", help="With --record fork: the first step that is sent, from 1. Default: the first that differs.", min=1),
+]
+ChildOption = Annotated[
+    str | None, typer.Option(help="With --record fork: the cassette to write. Default: the name of the first, with -fork.", metavar="DIR")
 ]
 ModelOption = Annotated[str, typer.Option(help="Only entries of this model; * and ? are wildcards.", show_default=False)]
 HostOption = Annotated[str, typer.Option(help="Only entries of this host; * and ? are wildcards.", show_default=False)]

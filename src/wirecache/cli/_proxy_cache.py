@@ -16,7 +16,7 @@ from wirecache._core.unset import UNSET
 from wirecache._settings.files import file_settings
 from wirecache.cli._terminal import fail, usage_error, warn
 
-__all__ = ["NormalizeOption", "Normalizer", "open_cache_or_cassette"]
+__all__ = ["NormalizeOption", "Normalizer", "check_fork", "open_cache_or_cassette"]
 
 
 class Normalizer(StrEnum):
@@ -36,6 +36,8 @@ def open_cache_or_cassette(
     cassette: str | None,
     *,
     record: RecordMode | None,
+    from_step: int | None = None,
+    child: str | None = None,
     mode: Mode | None,
     ttl: str | None,
     namespace: str | None,
@@ -47,10 +49,17 @@ def open_cache_or_cassette(
         raise usage_error("--cassette cannot be combined with --store, --mode, --ttl, --namespace or --streams")
     if record is not None and not cassette:
         raise usage_error("--record needs --cassette DIR")
+    check_fork(record, from_step, child)
     try:
         opened: Cache | Cassette
         if cassette:
-            opened = Cassette(cassette, UNSET if record is None else record, match=KeyOptions(normalize=_name(normalize)))
+            opened = Cassette(
+                cassette,
+                UNSET if record is None else record,
+                match=KeyOptions(normalize=_name(normalize)),
+                from_step=from_step,
+                child=child,
+            )
         else:
             settings: dict[str, Any] = {"mode": mode, "ttl": ttl, "namespace": namespace, "streams": streams}
             if normalize is not None:
@@ -65,6 +74,12 @@ def open_cache_or_cassette(
                 warn(f"wirecache: cassette {opened.path}: {opened.report()}")
     except WirecacheError as error:
         fail(str(error))
+
+
+def check_fork(record: RecordMode | None, from_step: int | None, child: str | None) -> None:
+    """End the command if it has options of a fork, and does not fork."""
+    if (from_step is not None or child) and record is not RecordMode.FORK:
+        raise usage_error("--from and --child need --record fork")
 
 
 def _name(normalize: Normalizer | None) -> Literal["coding-agent"] | None:

@@ -13,9 +13,10 @@ import typer
 
 from wirecache import Cache, Cassette, CassetteError, ConfigError, Mode, RecordMode
 from wirecache._core.rules.plan import Streams
-from wirecache.cli._proxy_cache import NormalizeOption, open_cache_or_cassette
+from wirecache.cli._options import ChildOption, FromOption
+from wirecache.cli._proxy_cache import NormalizeOption, check_fork, open_cache_or_cassette
 from wirecache.cli._run_proxy import run_with_proxy
-from wirecache.cli._terminal import usage_error
+from wirecache.cli._terminal import usage_error, warn
 
 __all__ = ["command"]
 
@@ -33,6 +34,8 @@ def command(
     namespace: Annotated[str | None, typer.Option(help="The namespace; entries of other namespaces are not used.")] = None,
     cassette: Annotated[str | None, typer.Option(help="A cassette directory to use instead of a store.", metavar="DIR")] = None,
     record: Annotated[RecordMode | None, typer.Option(help="The record mode of the cassette. Default: none.")] = None,
+    from_step: FromOption = None,
+    child: ChildOption = None,
     streams: Annotated[Streams | None, typer.Option(help="Whether streams are recorded and replayed. Default: bypass.")] = None,
     proxy: Annotated[bool, typer.Option("--proxy", help="Run a program of any language, with a proxy that its base URLs lead to.")] = False,
     normalize: NormalizeOption = None,
@@ -51,6 +54,8 @@ def command(
     if proxy:
         options: dict[str, Any] = {
             "record": record,
+            "from_step": from_step,
+            "child": child,
             "mode": mode,
             "ttl": ttl,
             "namespace": namespace,
@@ -65,6 +70,7 @@ def command(
         raise typer.Exit(status)
     if upstream or normalize:
         raise usage_error("--upstream and --normalize need --proxy")
+    check_fork(record, from_step, child)
     settings = {
         "WIRECACHE_MODE": mode and mode.value,
         "WIRECACHE_STORE": store and _absolute(store),
@@ -73,21 +79,25 @@ def command(
         "WIRECACHE_STREAMS": streams and streams.value,
         "WIRECACHE_CASSETTE": cassette and _absolute(cassette),
         "WIRECACHE_RECORD_MODE": record and record.value,
+        "WIRECACHE_FROM_STEP": None if from_step is None else str(from_step),
     }
     os.environ.update({name: value for name, value in settings.items() if value is not None})
-    _check_settings(settings["WIRECACHE_CASSETTE"])
+    _check_settings(settings["WIRECACHE_CASSETTE"], child)
     os.environ["WIRECACHE_INSTALL"] = "1"
     path = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry not in ("", str(CHILD))]
     os.environ["PYTHONPATH"] = os.pathsep.join([str(CHILD), *path])
     _exec(_command_line(program, module))
 
 
-def _check_settings(cassette: str | None) -> None:
-    """End the command if the program could not open its cache or cassette."""
+def _check_settings(cassette: str | None, child: str | None) -> None:
+    """End the command if the program could not open its cache or cassette; let all of its processes write to one fork."""
     try:
-        Cassette(cassette) if cassette else Cache()
+        opened = Cassette(cassette, child=child and _absolute(child)) if cassette else Cache()
     except (ConfigError, CassetteError) as error:
         raise usage_error(str(error)) from None
+    if isinstance(opened, Cassette) and opened.child is not None:
+        os.environ["WIRECACHE_CHILD"] = opened.child
+        warn(f"wirecache: the run is written to {opened.child}")
 
 
 def _absolute(store: str) -> str:

@@ -17,6 +17,7 @@ from wirecache import Cache, Cassette, ConfigError, Mode, RecordMode
 from wirecache._core.rules.plan import Streams
 from wirecache._runtime.listening import address_of, is_loopback
 from wirecache.cli._listen import listen
+from wirecache.cli._options import ChildOption, FromOption
 from wirecache.cli._proxy_cache import NormalizeOption, open_cache_or_cassette
 from wirecache.cli._terminal import fail, print_text, usage_error, warn
 
@@ -31,6 +32,8 @@ def command(
     store: Annotated[str | None, typer.Option(help="The store: a path or a URL.")] = None,
     cassette: Annotated[str | None, typer.Option(help="A cassette directory to use instead of a store.", metavar="DIR")] = None,
     record: Annotated[RecordMode | None, typer.Option(help="The record mode of the cassette. Default: none.")] = None,
+    from_step: FromOption = None,
+    child: ChildOption = None,
     mode: Annotated[Mode | None, typer.Option(help="The cache mode; offline answers from the store only.", case_sensitive=False)] = None,
     ttl: Annotated[str | None, typer.Option(help="How long an answer is fresh: 90s, 15m, 12h, 7d, 2w.")] = None,
     namespace: Annotated[str | None, typer.Option(help="The namespace; entries of other namespaces are not used.")] = None,
@@ -62,7 +65,16 @@ def command(
         "host": host, "port": port, "upstreams": upstream or (), "allow_hosts": allow_host or (), "cors_origins": cors_origin or (),
         "server_names": server_name or (), "inject_keys": inject_key or (),
     }  # fmt: skip
-    options = {"record": record, "mode": mode, "ttl": ttl, "namespace": namespace, "streams": streams, "normalize": normalize}
+    options = {
+        "record": record,
+        "from_step": from_step,
+        "child": child,
+        "mode": mode,
+        "ttl": ttl,
+        "namespace": namespace,
+        "streams": streams,
+        "normalize": normalize,
+    }
     with open_cache_or_cassette(store, cassette, **options) as cache:  # type: ignore[arg-type]
         try:
             _serve(cache, given, no_token=no_token, quiet=quiet)

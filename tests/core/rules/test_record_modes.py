@@ -14,6 +14,7 @@ TABLE = [
     ("new_episodes", PLAY, PLAY, RECORD, RECORD),
     ("all", RECORD, RECORD, RECORD, RECORD),
     ("rewrite", RECORD, RECORD, RECORD, RECORD),
+    ("fork", PLAY, PLAY, RECORD, REFUSE),
 ]
 
 

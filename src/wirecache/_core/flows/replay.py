@@ -31,11 +31,11 @@ __all__ = ["replay_flow"]
 def replay_flow(request: Request, plan: Plan, now: float) -> Flow:
     """Answer from the cassette, or forward and record. ``now``: seconds since the epoch."""
     cassette = cassette_in_force(plan)
-    mode = cassette.record_mode
     if reason := left_alone_reason(request, plan, cassette):
         return (yield from bypass_flow(request, plan, reason))
     if reason := _unrecordable_reason(request, plan):
         return (yield from _unrecordable_flow(request, plan, cassette, reason))
+    step = cassette.fork.begin_step() if cassette.fork else 0
     content: bytes = yield ReadBody()
     if len(content) > plan.max_body:
         return (yield from _unrecordable_flow(request, plan, cassette, "body-size"))
@@ -47,9 +47,11 @@ def replay_flow(request: Request, plan: Plan, now: float) -> Flow:
     except Exception as error:  # the user's normalize raised: on a cassette that is no reason to go on without it
         return Refuse(CacheStatus(fwd="miss", detail="normalize-error"), f"KeyOptions(normalize=...) raised {error!r}. Nothing was sent.")
     try:
-        entry: Entry | None = None if mode.replaces or cassette.verify else (yield from _first(keys))
+        entry: Entry | None = None if _is_live(cassette, step) else (yield from _first(keys))
     except CassetteError as error:
         return Refuse(CacheStatus(fwd="miss", key=key, detail="cassette-error"), f"{error}. Nothing was sent.")
+    if entry is None and cassette.fork is not None:
+        cassette.fork.diverge(step)
     return (yield from _by_mode(redacted, body, plan, cassette, key, entry, now))
 
 
@@ -68,6 +70,11 @@ def _unrecordable_flow(request: Request, plan: Plan, cassette: CassettePlan, rea
         message = explain_unrecordable(redacted_request(request, EMPTY, cassette.redactor)[0], reason, cassette)
         return Refuse(CacheStatus(fwd="miss", detail=reason if reason == LISTENING else "only-if-cached"), message)
     return (yield from bypass_flow(request, plan, reason))
+
+
+def _is_live(cassette: CassettePlan, step: int) -> bool:
+    """Return whether the request is sent though it may have been recorded. ``step``: its number, on a fork."""
+    return cassette.record_mode.replaces or cassette.verify or (cassette.fork is not None and cassette.fork.is_live(step))
 
 
 def _key_before(request: Request, raw: Body, plan: Plan, cassette: CassettePlan) -> str:

@@ -126,7 +126,7 @@ def cassette_in_force(plan: Plan) -> CassettePlan:
     if plan.mode is not Mode.OFFLINE and not plan.directives.only_if_cached:
         return cassette
     how = f'lift what says that it is offline (mode="offline", WIRECACHE_MODE, only-if-cached), and {cassette.how_to_record}'
-    return cassette._replace(record_mode=RecordMode.NONE, verify=False, how_to_record=how)
+    return cassette._replace(record_mode=RecordMode.NONE, verify=False, fork=None, how_to_record=how)
 
 
 def ttl_in_force(plan: Plan, rule: Rule | None) -> float | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from wirecache._core.rules.fork import ForkPoint
+
 if TYPE_CHECKING:
     from wirecache._core.privacy.redaction import Redactor
 
@@ -21,7 +23,9 @@ class RecordMode(StrEnum):
     | ``new_episodes`` | play | record | record |
     | ``all`` | record, in place of the old one | record | record |
     | ``rewrite`` | as ``all``; and what was not requested again is removed | record | record |
+    | ``fork`` | play, up to the step where the run forks; from there on record | refuse | record |
 
+    A fork reads this cassette and writes another one, its child, which has both what was played and what was recorded.
     "Recorded" means: before the cassette was opened. A request that is made twice while it is recorded makes a sequence.
     """
 
@@ -30,6 +34,7 @@ class RecordMode(StrEnum):
     NEW_EPISODES = "new_episodes"
     ALL = "all"
     REWRITE = "rewrite"
+    FORK = "fork"
 
     @property
     def replaces(self) -> bool:
@@ -50,7 +55,8 @@ class CassettePlan(NamedTuple):
 
     ``existed``: there were recordings when it was opened. ``redactor``: applied before the key is made. ``how_to_record``: what a user
     does to record what is missing. ``name``: of the cassette, in messages. ``verify``: every request goes out, and is only compared.
-    ``ignore_hosts``: globs of hosts that are left alone. ``ignore_localhost``: this machine is, too.
+    ``ignore_hosts``: globs of hosts that are left alone. ``ignore_localhost``: this machine is, too. ``fork``: where the run leaves its
+    recording, for that record mode.
     """
 
     record_mode: RecordMode
@@ -61,12 +67,13 @@ class CassettePlan(NamedTuple):
     verify: bool = False
     ignore_hosts: tuple[str, ...] = ()
     ignore_localhost: bool = False
+    fork: ForkPoint | None = None
 
 
 def decide(mode: RecordMode, found: bool, existed: bool) -> Action:
     """Play, record or refuse? ``found``: there is a recording. ``existed``: the cassette is not new."""
     if found and not mode.replaces:
         return Action.PLAY
-    if mode is RecordMode.NONE or (mode is RecordMode.ONCE and existed):
+    if mode is RecordMode.NONE or (mode is RecordMode.ONCE and existed) or (mode is RecordMode.FORK and not existed):
         return Action.REFUSE
     return Action.RECORD
