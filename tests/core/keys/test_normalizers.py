@@ -64,6 +64,13 @@ def test_temporary_directories_are_told_apart() -> None:
     assert key({"t": "/tmp/a /tmp/b /tmp/a"}) != key({"t": "/tmp/a /tmp/b /tmp/b"})
     assert key({"t": "/tmp/a_1_ is /tmp/a-1"}) == key({"t": "/tmp/b is /tmp/b"})
     assert key({"t": "/tmp/a/x"}) != key({"t": "/tmp/a/y"})
+
+
+def test_the_names_of_mktemp_and_of_pytest() -> None:
+    made = ({"t": f"/tmp/tmp.{name}/a and /tmp/{flat}"} for name, flat in (("aBcD_1", "tmp-abcd-1"), ("QZrY09", "tmp-qzry09")))
+    assert len(set(map(key, made))) == 1  # Gemini CLI's name of a project is in lower case
+    assert key({"t": "/tmp/pytest-of-me/pytest-7/test_a0"}) == key({"t": "/tmp/pytest-of-me/pytest-8/test_a0"})
+    assert key({"t": "/tmp/pytest-of-me/pytest-7/test_a0"}) != key({"t": "/tmp/pytest-of-me/pytest-7/test_b0"})
     assert key({"t": "/home/me/a"}) != key({"t": "/home/me/b"})
 
 

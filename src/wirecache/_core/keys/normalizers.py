@@ -35,7 +35,8 @@ TEXTS: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 # Directories that are made for one run. They count by order of appearance: which of them is meant still makes a difference.
 TEMPORARY = re.compile(
-    r"(?:/private)?/tmp/[\w.+-]+"  # Linux, macOS
+    r"(?:/private)?/tmp/pytest-of-[\w.+-]+/pytest-\d+"  # pytest's, which are numbered
+    r"|(?:/private)?/tmp/[\w.+-]+"  # Linux, macOS
     r"|(?:/private)?/var/folders/[\w+-]+/[\w+-]+/T/[\w.+-]+"  # macOS
     r"|[A-Za-z]:\\(?:[^\\\s\"'`<>|]+\\)*Temp\\[\w.+-]+"  # Windows
 )
@@ -80,7 +81,8 @@ def _text(text: str, directories: dict[str, str]) -> str:
         text = pattern.sub(placeholder, text)
 
     def placed(match: re.Match[str]) -> str:
-        flat = re.sub(r"[^A-Za-z0-9]+", "-", match[0]).strip("-")  # Gemini CLI's name of a project has no hyphens at its ends
+        # Gemini CLI's name of a project is that of its directory in lower case, without hyphens at its ends.
+        flat = re.sub(r"[^a-z0-9]+", "-", match[0].lower()).strip("-")
         return directories.setdefault(flat, f"<temporary directory {len(directories) + 1}>")
 
     return FLATTENED.sub(placed, TEMPORARY.sub(placed, text))
