@@ -196,6 +196,27 @@ class TestSize:
             assert kept == list(range(kept[0], n + 1))  # the newest of them, without a gap
         assert len(kept) * size > 600_000  # no more than needed is dropped
 
+    def test_what_is_pinned_stays_until_it_is_replaced(self, path: Path) -> None:
+        store = DiskStore(path, size_limit="1MB")
+        store.set(KEY, os.urandom(50_000), ttl=60)
+        assert (store.pin(KEY), store.pin(OTHER)) == (True, False)
+        for n in range(40):
+            store.set(f"{n:064x}", os.urandom(50_000), ttl=None)
+        assert store.get(KEY) is not None
+        assert store.get_with_ttl(KEY)[1] is None
+        assert used(path) <= 1_100_000
+        store.set(KEY, os.urandom(50_000), ttl=None)
+        for n in range(40):
+            store.set(f"{n:064x}", os.urandom(50_000), ttl=None)
+        assert store.get(KEY) is None
+
+    def test_if_all_are_pinned_what_is_new_stays_for_once(self, path: Path) -> None:
+        store = DiskStore(path, size_limit="1MB")
+        for n in range(4):
+            store.set(f"{n:064x}", os.urandom(400_000), ttl=None)
+            store.pin(f"{n:064x}")
+        assert len(list(store.keys())) == 4
+
     def test_stored_again_is_new_again(self, path: Path) -> None:
         store = DiskStore(path, size_limit="1MB")
         for n in range(40):

@@ -22,6 +22,31 @@ def test_the_least_recently_used_leaves() -> None:
     assert list(store.newest()) == ["d", "a", "c"]
 
 
+def test_what_is_pinned_stays_until_it_is_replaced() -> None:
+    store = MemoryStore(max_entries=2)
+    store.set("pinned", b"value", ttl=60)
+    assert (store.pin("pinned"), store.pin("none")) == (True, False)
+    for n in range(5):
+        store.set(f"{n}", b"value", ttl=None)
+    assert list(store.keys()) == ["pinned", "4"]
+    assert store.get_with_ttl("pinned") == (b"value", None)
+    store.set("pinned", b"value", ttl=None)
+    for n in range(5):
+        store.set(f"{n}", b"value", ttl=None)
+    assert list(store.keys()) == ["3", "4"]
+
+
+def test_if_all_are_pinned_what_is_new_stays() -> None:
+    store = MemoryStore(max_entries=2)
+    for n in range(4):
+        store.set(f"{n}", b"value", ttl=None)
+        store.pin(f"{n}")
+    assert len(list(store.keys())) == 4
+    store.clear()
+    store.set("0", b"value", ttl=None)
+    assert store._pinned == set()
+
+
 def test_bytes_are_bounded() -> None:
     store = MemoryStore(max_bytes="100KB")
     for n in range(100):

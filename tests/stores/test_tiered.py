@@ -156,6 +156,19 @@ def test_a_tier_whose_writes_wait_delays_no_reader(tmp_path: Path, read: Read) -
     store.close()
 
 
+def test_what_is_pinned_is_pinned_in_every_tier_that_can(tmp_path: Path) -> None:
+    near, far = MemoryStore(max_entries=1), DiskStore(tmp_path / "store", size_limit="1MB")
+    store = EncryptedStore(TieredStore([near, far]), os.urandom(32))
+    store.set(KEY, b"value", ttl=None)
+    assert store.pin(KEY)
+    for n in range(40):
+        store.set(f"{n:064x}", os.urandom(50_000), ttl=None)
+    assert near.get(KEY) is not None
+    assert far.get(KEY) is not None
+    store.close()
+    assert not hasattr(TieredStore([Broken()]), "pin")
+
+
 def test_paths_and_urls_are_tiers(tmp_path: Path) -> None:
     store = TieredStore(["memory://?max_entries=5", tmp_path / "store"])
     assert repr(store) == f"TieredStore([MemoryStore(max_entries=5, max_bytes=256000000), DiskStore('{tmp_path / 'store'}')])"

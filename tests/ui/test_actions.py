@@ -14,7 +14,7 @@ from tests.ui import sample
 from tests.ui.browser import Tab
 from tests.ui.server import Served
 from tests.ui.test_pages import path_of, text_of
-from wirecache import Cache
+from wirecache import Cache, DiskStore
 from wirecache._core.privacy.redaction import DEFAULT
 from wirecache._core.privacy.scan import leaks
 from wirecache._inspector.templating import address
@@ -57,6 +57,20 @@ def test_a_pinned_entry_is_never_stale(own: Served, tmp_path: Path) -> None:
         assert cache.prune() == 0
     assert post(own, "/undo") == 303
     assert "stale since" in text_of(own.page(f"/x/{name}"))
+
+
+def test_a_pinned_entry_is_not_dropped_by_the_size_limit(own: Served, tmp_path: Path) -> None:
+    name = name_of(own, "capital of Australia")
+    assert post(own, "/actions", do="pin", x=name) == 303
+    store = DiskStore(tmp_path / "store", size_limit="100KB")
+    for n in range(20):
+        store.set(f"{n:064x}", bytes(50_000), ttl=None)
+    store.close()
+    kept = [name_of(own, words) for words in ("capital of Australia",)]
+    assert kept == [name]
+    with Cache(tmp_path / "store") as cache:
+        assert cache.get(name.partition("/")[2]) is not None
+        assert len(list(cache.entries())) == 1
 
 
 def test_a_recording_is_edited_if_it_stays_one(own: Served, tmp_path: Path) -> None:

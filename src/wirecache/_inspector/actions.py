@@ -29,7 +29,7 @@ UNDOABLE = 50  # actions
 
 _QUESTIONS = {
     "discard": "Discard {}? The next equal call goes to the provider.",
-    "pin": "Pin {}? A pinned entry is never stale and never expires; only the size limit of its store can still drop it.",
+    "pin": "Pin {}? A pinned entry is never stale, never expires, and no size limit drops it (but that of a Redis server).",
     "edit": "Edit the file of {}.",
 }
 
@@ -91,7 +91,7 @@ def _done(inspector: Inspector, request: Request, action: str, names: list[str],
         if action == "discard":
             source.drop(ref)
         else:
-            source.put(ref, entry._replace(ttl=None))
+            source.pin(ref, entry)
         inspector.indexer.refresh(source, ref)
     words = {"discard": "discarded", "pin": "pinned"}[action]
     _remember(inspector, f"{quantity(len(chosen), 'exchange')} {words}.", before)

@@ -53,6 +53,10 @@ class Source(Protocol):
         """Remove the exchange."""
         ...
 
+    def pin(self, ref: str, entry: Entry) -> None:
+        """Keep the exchange for ever: it is never stale, and no limit drops it."""
+        ...
+
     def put(self, ref: str, entry: Entry) -> None:
         """Write the exchange in the place of the one under this ref, or where it was."""
         ...

@@ -67,6 +67,10 @@ class StoreSource:
         """Drop the entry."""
         self.cache.engine.source.drop(ref)
 
+    def pin(self, ref: str, entry: Entry) -> None:
+        """Keep the entry for ever."""
+        self.cache.engine.source.pin(entry)
+
     def put(self, ref: str, entry: Entry) -> None:
         """Store the entry."""
         self.cache.engine.source.save(entry)
@@ -130,6 +134,9 @@ class Cassettes:
         """Remove the file."""
         if (path := self.path_of(ref)) is not None:
             Directory(path.parent).remove(path.name)
+
+    def pin(self, ref: str, entry: Entry) -> None:
+        """Do nothing: a recording is never stale, and stays until somebody removes it."""
 
     def put(self, ref: str, entry: Entry) -> None:
         """Write the file, without the secrets of the entry."""

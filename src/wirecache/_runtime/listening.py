@@ -1,4 +1,4 @@
-"""On which socket does a server of ours listen, and who reaches it? It is bound before the server runs: an address in use is an error then."""
+"""On which socket does a server of ours listen, and who reaches it? It is bound before the server runs."""
 
 from __future__ import annotations
 
@@ -48,5 +48,6 @@ def is_loopback(bound: socket.socket) -> bool:
 
 def address_of(bound: socket.socket) -> Address:
     """Return where programs of this machine reach the socket."""
+    address: str
     address, port = bound.getsockname()[:2]
-    return Address({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address), port)
+    return Address("127.0.0.1" if address == "0.0.0.0" else "::1" if address == "::" else address, port)

@@ -127,6 +127,13 @@ class EntryStore:
         """Write an entry that is made already; return False if too many writes are queued."""
         return self._write(entry.key, len(entry.body), lambda: entry, entry.ttl, on_stored)
 
+    def pin(self, entry: Entry) -> None:
+        """Keep the entry for ever: it is never stale, and where the store can do that, its limits do not drop it."""
+        self.save(entry._replace(ttl=None))
+        self.flush()
+        if (pin := getattr(self.store, "pin", None)) is not None:
+            pin(entry.key)
+
     def _write(self, key: str, size: int, make: Callable[[], Entry], own_ttl: Ttl, on_stored: Callable[[], object]) -> bool:
         fresh = effective_ttl(own_ttl, self._longest_ttl)
         keep_stale = None if self._plan.keep_stale is None else max(self._plan.keep_stale, self._plan.stale_if_error)

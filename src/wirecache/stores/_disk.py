@@ -50,7 +50,7 @@ class DiskStore:
     """Entries in a directory that is this user's alone (mode 0700); safe for many threads and processes, and over a fork.
 
     ``path``: the directory; None for the default one. ``size_limit``: bytes, or a text such as ``"4GB"``; above it, a write deletes the
-    entries that were stored longest ago.
+    entries that were stored longest ago, but none that is pinned.
     ``lock_wait``: seconds that a write waits for another process's write. Reads wait for nobody (SQLite's WAL mode).
     ``open_wait``: seconds that a call waits for the database to be opened: it takes 5 to 25 ms, but a lock held by another process, or a
     drive that stalls, can hold it up for a minute.
@@ -106,6 +106,10 @@ class DiskStore:
     def delete(self, key: str) -> bool:
         """Delete the key. Return whether there was a value."""
         return self._write(lambda cache: bool(cache.delete(key)))
+
+    def pin(self, key: str) -> bool:
+        """Keep the value of the key, whatever the size limit, until it is deleted or replaced. Return whether there is one."""
+        return self._write(lambda cache: cache.pin(key))
 
     def keys(self) -> Iterator[str]:
         """Return the keys, in the order in which they were first stored."""

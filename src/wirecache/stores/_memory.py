@@ -44,6 +44,7 @@ class MemoryStore:
         self.max_bytes = parse_size(max_bytes, "max_bytes")
         self.location = ("memory", object())  # equal to no other store's
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
+        self._pinned: set[str] = set()
         self._size = 0
         self._lock = threading.Lock()
         reset_after_fork(self)
@@ -90,6 +91,16 @@ class MemoryStore:
         with self._lock:
             return self._remove(key)
 
+    def pin(self, key: str) -> bool:
+        """Keep the value of the key, whatever the limits, until it is deleted or replaced. Return whether there is one."""
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is None or entry.expires <= time.monotonic():
+                return False
+            self._entries[key] = entry._replace(expires=math.inf)
+            self._pinned.add(key)
+            return True
+
     def keys(self) -> Iterator[str]:
         """Return the keys, the least recently used first."""
         with self._lock:
@@ -106,6 +117,7 @@ class MemoryStore:
         """Delete everything."""
         with self._lock:
             self._entries.clear()
+            self._pinned.clear()
             self._size = 0
 
     def close(self) -> None:
@@ -142,12 +154,16 @@ class MemoryStore:
         self._entries[key] = entry
         self._size += entry.size
         while len(self._entries) > self.max_entries or self._size > self.max_bytes:
-            self._remove(next(iter(self._entries)))
+            unpinned = (other for other in self._entries if other != key and other not in self._pinned)
+            if (oldest := next(unpinned, None)) is None:
+                return
+            self._remove(oldest)
 
     def _remove(self, key: str) -> bool:
         """Remove the entry. Return whether there was one that had not expired."""
         entry = self._entries.pop(key, None)
         if entry is None:
             return False
+        self._pinned.discard(key)
         self._size -= entry.size
         return entry.expires > time.monotonic()

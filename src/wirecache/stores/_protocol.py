@@ -23,6 +23,8 @@ class Store(Protocol):
     - Optional: ``newest()`` lists the keys with the newest first. ``add(key, value, *, ttl)`` keeps the value only if there is none,
       and returns whether it was kept; of several callers at once, in whatever thread or process, one gets True.
       ``get_with_ttl(key)``, ``aget_with_ttl(key)`` return the value and the seconds until it expires (None: never), or None.
+    - Optional: ``pin(key)`` keeps the value for ever, whatever the limits of the store, until it is deleted or replaced. It returns
+      whether there is one.
     - Optional: ``add_history(lines)`` adds to the statistics that are kept across runs, all or nothing, and ``history(since)`` lists them;
       see ``DiskStore``.
     - Optional: ``location``, hashable: stores of one location are one store, opened more than once.

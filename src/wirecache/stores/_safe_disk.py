@@ -34,6 +34,7 @@ DATABASE = "cache.db"  # diskcache's name for it
 BATCH = 100  # keys that one query lists
 MEASURED_EVERY = 10.0  # seconds
 EXPIRED_PER_WRITE = 10  # rows
+PINNED = "pinned"  # in diskcache's column for a tag, which it clears when the key is set again
 EVICTED_PER_WRITE = 100  # rows; one or two are enough unless the limit was lowered
 
 # All settings, given at every open: what another program wrote into the file has no effect.
@@ -200,6 +201,10 @@ class SafeCache(_Cache):  # type: ignore[misc]  # see above
         batch: list[tuple[int, object]] = self._sql(rows, (low, high)).fetchall()
         return batch
 
+    def pin(self, key: str) -> bool:
+        """Mark the row, so that the size limit does not drop it. Return whether there is one."""
+        return bool(self._sql("UPDATE Cache SET tag = ?, expire_time = NULL WHERE key = ? AND raw = 1", (PINNED, key)).rowcount)
+
     def _statistics_size(self, sql: Any) -> int:
         """Return the bytes that the table of statistics takes, about; it is measured once in a while, since that takes milliseconds."""
         if time.monotonic() >= self._next_measurement:
@@ -209,20 +214,20 @@ class SafeCache(_Cache):  # type: ignore[misc]  # see above
         return self._measured
 
     def _cull(self, now: float, sql: Any, cleanup: object, limit: int | None = None) -> None:
-        """After a write: delete what has expired and, above the size limit, what was stored longest ago, never what was stored now.
+        """After a write: delete what has expired and, above the size limit, what was stored longest ago, never what is pinned or new.
 
         diskcache itself deletes ten rows whatever they hold, the newest among them. The size is that of the pages in use, without the
         statistics, which no deletion makes smaller.
         """
         expired = "SELECT rowid FROM Cache WHERE expire_time < ? ORDER BY expire_time LIMIT ?"
         sql(f"DELETE FROM Cache WHERE rowid IN ({expired})", (now, EXPIRED_PER_WRITE))
-        oldest = "SELECT rowid FROM Cache WHERE store_time IS NOT ? ORDER BY store_time LIMIT 1"
+        oldest = "SELECT rowid FROM Cache WHERE store_time IS NOT ? AND tag IS NOT ? ORDER BY store_time LIMIT 1"
         for _ in range(EVICTED_PER_WRITE):
             count, free = (sql(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count"))
             size = (count - free) * self._page_size
             if size <= self.size_limit or size - self._statistics_size(sql) <= self.size_limit:
                 return
-            if not sql(f"DELETE FROM Cache WHERE rowid = ({oldest})", (now,)).rowcount:
+            if not sql(f"DELETE FROM Cache WHERE rowid = ({oldest})", (now, PINNED)).rowcount:
                 return
 
 

@@ -106,18 +106,23 @@ class TieredStore:
         self._on_each(self._tiers_with("close"), methodcaller("close"))
 
     def __getattr__(self, name: str) -> Any:
-        """``keys`` if a tier has it, ``newest`` too; ``clear`` if all of them do; ``add`` if the last one does."""
+        """``keys`` if a tier has it, ``newest`` and ``pin`` too; ``clear`` if all of them do; ``add`` if the last one does."""
         tiers = self.__dict__.get("tiers", ())
         has = [hasattr(tier, name) for tier in tiers]
         if name in ("keys", "newest") and any(hasattr(tier, "keys") for tier in tiers):
             return lambda: self._list(name)
         if name == "clear" and all(has):
             return self._clear
+        if name == "pin" and any(has):
+            return self._pin
         if name == "add" and has[-1:] == [True]:
             return tiers[-1].add
         if name in ("add_history", "history") and any(has):
             return getattr(next(tier for tier in reversed(tiers) if hasattr(tier, name)), name)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def _pin(self, key: str) -> bool:
+        return any(self._on_each(self._tiers_with("pin"), methodcaller("pin", key)))
 
     def _clear(self) -> None:
         self._on_each(self.tiers, methodcaller("clear"))
