@@ -61,7 +61,9 @@ def relayed_response(library: Library, upstream: Any, stream: Any) -> Any:
     """Return upstream's response with this stream as its body; upstream's own is not touched."""
     response = library.response(upstream.status_code, headers=upstream.headers, stream=stream, extensions=upstream.extensions)
     own = vars(response)  # what a transport put on its response beside (Starlette's TestClient: template, context) is kept
-    own.update({name: value for name, value in vars(upstream).items() if name not in own and not name.startswith("_")})
+    for name in vars(upstream).keys() - own.keys():
+        if not name.startswith("_"):
+            own[name] = vars(upstream)[name]
     return response
 
 

@@ -57,24 +57,31 @@ def inference_flow(request: Request, plan: Plan, now: float) -> Flow:
             entry = _selected(entry, request, plan)
         if entry is not None and (reuse := _reuse(entry, plan, rule, now)):
             return reuse
+    wants_stream = target_requests_stream(request.path, request.query) or body_requests_stream(endpoint or "rule", body)
     if plan.mode is Mode.OFFLINE or plan.directives.only_if_cached:
-        message = explain_miss(request, endpoint or "rule", model_of(request, body), stream=_requests_stream(request, endpoint, body))
+        message = explain_miss(request, endpoint or "rule", model_of(request, body), stream=wants_stream)
         return Refuse(CacheStatus(fwd="miss", key=key, detail="only-if-cached"), message, body)
     # nobody waits for the end of a stream that somebody else reads
-    if plan.collapse and not _skips_lookup(plan) and not _requests_stream(request, endpoint, body):
+    if plan.collapse and not _skips_lookup(plan) and not wants_stream:
         shared = yield from claim_or_follow(key, entry, request.read_timeout, shared=plan.collapse_shared)
         shared = _selected(shared, request, plan)
         if shared is not None and (reuse := _reuse(shared, plan, rule, now)):
             return reuse._replace(status=CacheStatus(fwd="stale" if entry else "miss", collapsed=True, key=key))
-    return (yield from _forward(request, body, endpoint or "rule", rule, plan, key, entry, now))
+    return (yield from _forward(request, body, endpoint or "rule", rule, plan, key, entry, now, wants_stream=wants_stream))
 
 
-def _requests_stream(request: Request, endpoint: str | None, body: Body) -> bool:
-    """Return whether the answer shall be a stream."""
-    return target_requests_stream(request.path, request.query) or body_requests_stream(endpoint or "rule", body)
-
-
-def _forward(request: Request, body: Body, endpoint: str, rule: Rule | None, plan: Plan, key: str, entry: Entry | None, now: float) -> Flow:
+def _forward(
+    request: Request,
+    body: Body,
+    endpoint: str,
+    rule: Rule | None,
+    plan: Plan,
+    key: str,
+    entry: Entry | None,
+    now: float,
+    *,
+    wants_stream: bool,
+) -> Flow:
     """Send the request and record the answer; a stale entry may answer in its place if that fails."""
     try:
         head: Head = yield Forward()
@@ -91,8 +98,8 @@ def _forward(request: Request, body: Body, endpoint: str, rule: Rule | None, pla
     recorder, model = None, model_of(request, body)
     if reason is None:
         recording = Recording(key, head, request, endpoint, model, body, plan.max_body, plan.call_ttl, plan.namespace, plan.sample)
-        requested, keeps = _requests_stream(request, endpoint, body), plan.streams is Streams.RECORD
-        recorder = Recorder(recording._replace(stream=stream, is_stream_requested=requested, keeps_streams=keeps))
+        keeps = plan.streams is Streams.RECORD
+        recorder = Recorder(recording._replace(stream=stream, is_stream_requested=wants_stream, keeps_streams=keeps))
     fwd: Literal["miss", "stale", "request"] = "request" if _skips_lookup(plan) else "stale" if entry else "miss"
     detail = reason or (None if fwd != "request" else "refresh" if plan.mode is Mode.REFRESH else "no-cache")
     return Relay(CacheStatus(fwd=fwd, fwd_status=head.status, key=key, detail=detail), recorder, model)

@@ -150,9 +150,11 @@ class Recorder:
     def _must_show_its_end(self) -> bool:
         """Return whether nothing but the body itself can show that it is whole: no length, no chunks, no coding, and no cassette."""
         head = self.recording.head
+        if not head.ends_by_close:
+            return False
         is_coded = head.fields.get(b"content-encoding", b"identity").strip().lower() != b"identity"
         has_body = not self.recording.bodyless and head.status not in (204, 304)
-        return head.ends_by_close and has_body and not is_coded and not self.recording.everything
+        return has_body and not is_coded and not self.recording.everything
 
     def _stream_kind(self) -> bytes | None:
         """Return the media type of the stream that the body is; None if it is none, or (by HTTP's rules) not judged."""

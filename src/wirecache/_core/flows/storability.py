@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from itertools import chain
 from typing import Any, NamedTuple
 
 import jiter
@@ -76,6 +77,7 @@ BAD_ENDS: dict[str, str] = {
 
 # The members that say why a generation ended, and the lists that hold generations.
 FINISH_NAMES = ("finish_reason", "stop_reason", "finishReason", "stopReason", "done_reason", "completionReason")
+_FINISH_NAMES = frozenset(FINISH_NAMES)
 GENERATIONS = ("choices", "candidates", "generations", "results")
 
 # The endpoints whose JSON may be a list: Hugging Face's tasks, SageMaker's containers, TEI's rerank (none of them empty but a task's that
@@ -89,10 +91,9 @@ PAGE = object()  # HTML, whatever type is declared
 
 
 class _Flaw(NamedTuple):
-    """Why an answer is not good: ``reason``, where it has the ``member`` and ``holds`` is true of its value."""
+    """Why an answer is not good: ``reason``, where ``holds`` is true of the member's value."""
 
     reason: str
-    member: str
     holds: Callable[[Any], bool]
 
 
@@ -106,39 +107,39 @@ def _has_error(items: Any) -> bool:
 
 
 # What an answer, an item of a list of answers, or an event says of itself.
-FLAWS: tuple[_Flaw, ...] = (
+FLAWS: dict[str, _Flaw] = {
     # Errors that come with a status of success (gateways that had sent the head already). Null is no error.
-    _Flaw("error", "error", _is_there),
+    "error": _Flaw("error", _is_there),
     # OpenRouter reports what failed upstream in the choice, with a finish reason of null or "error" (its API reference, "Errors").
-    _Flaw("error", "choices", _has_error),
+    "choices": _Flaw("error", _has_error),
     # One of several pictures could not be made (Volcengine's Ark, "Image generation API").
-    _Flaw("error", "data", _has_error),
+    "data": _Flaw("error", _has_error),
     # Gemini blocked the prompt: there are no candidates.
-    _Flaw("content-filter", "promptFeedback", lambda feedback: bool(_object(feedback).get("blockReason"))),
+    "promptFeedback": _Flaw("content-filter", lambda feedback: bool(_object(feedback).get("blockReason"))),
     # A filter of OpenAI's Responses cut the answer.
-    _Flaw("content-filter", "incomplete_details", lambda details: _object(details).get("reason") == "content_filter"),
+    "incomplete_details": _Flaw("content-filter", lambda details: _object(details).get("reason") == "content_filter"),
     # MiniMax reports an error beside what would be the answer; 0 is success (platform.minimax.io, "Error Code").
-    _Flaw("error", "base_resp", lambda response: _object(response).get("status_code", 0) != 0),
+    "base_resp": _Flaw("error", lambda response: _object(response).get("status_code", 0) != 0),
     # Bedrock's guardrail of InvokeModel ("Use guardrails with your inference operation").
-    _Flaw("content-filter", "amazon-bedrock-guardrailAction", lambda action: action == "INTERVENED"),
+    "amazon-bedrock-guardrailAction": _Flaw("content-filter", lambda action: action == "INTERVENED"),
     # Stability's models at Bedrock: null for each picture, else why it is missing ("Filter reason: prompt").
-    _Flaw("content-filter", "finish_reasons", lambda reasons: isinstance(reasons, list) and any(reasons)),
+    "finish_reasons": _Flaw("content-filter", lambda reasons: isinstance(reasons, list) and any(reasons)),
     # Imagen at Vertex: the picture was filtered (generative-ai/docs/model-reference/imagen-api).
-    _Flaw("content-filter", "predictions", lambda items: any(item.get("raiFilteredReason") for item in _objects(items))),
-)
+    "predictions": _Flaw("content-filter", lambda items: any(item.get("raiFilteredReason") for item in _objects(items))),
+}
 # What an event's text must have in it for one of the above, or for a finish reason that is not null.
 MAY_SAY_END = re.compile(rb"eason[^:]{0,9}:\s*+(?!null\b)|error|base_resp|guardrailAction|INTERVENED")
 # What only the whole of an answer says.
-ANSWER_FLAWS: tuple[_Flaw, ...] = (
+ANSWER_FLAWS: dict[str, _Flaw] = {
     # Cloudflare's envelope, and others like it: {"success": false, "errors": [...], "result": null}.
-    _Flaw("error", "success", lambda success: success in (False, "false")),
+    "success": _Flaw("error", lambda success: success in (False, "false")),
     # Anthropic's form of an error, and of the many gateways that speak it.
-    _Flaw("error", "type", lambda kind: kind == "error"),
+    "type": _Flaw("error", lambda kind: kind == "error"),
     # Nothing was generated, or (Ollama) not all of it.
-    _Flaw("no-answer", "choices", lambda choices: choices == []),
-    _Flaw("no-answer", "candidates", lambda candidates: candidates == []),
-    _Flaw("no-answer", "done", lambda done: done is False),
-)
+    "choices": _Flaw("no-answer", lambda choices: choices == []),
+    "candidates": _Flaw("no-answer", lambda candidates: candidates == []),
+    "done": _Flaw("no-answer", lambda done: done is False),
+}
 
 
 def head_refusal_reason(head: Head) -> str | None:
@@ -197,11 +198,14 @@ def answer_refusal_reason(answer: Any, body: bytes, endpoint: str = "rule") -> s
     if not isinstance(answer, dict):
         may_be = endpoint in ANY_FORM or (endpoint in TEXTS and isinstance(answer, str))
         return None if may_be else "no-answer"
-    if answer.get("error") is None and (reason := status_reason(answer) or status_reason(_object(answer.get("output")))):
+    if answer.get("error") is None and (
+        reason := status_reason(answer) or ("output" in answer and status_reason(_object(answer["output"])))
+    ):
         return reason
-    if reason := bad_end_reason(answer) or _flaw(ANSWER_FLAWS, answer):
+    ends = _ends(answer)
+    if reason := _flaw(FLAWS, answer) or _bad_end(ends) or _flaw(ANSWER_FLAWS, answer):
         return reason
-    if _is_unfinished(answer):
+    if _is_unfinished(answer, ends):
         return "unfinished"
     return None if has_answer(answer, endpoint) else "no-answer"
 
@@ -225,12 +229,13 @@ def _list_refusal_reason(answers: list[Any], endpoint: str) -> str | None:
 
 def bad_end_reason(part: dict[str, Any]) -> str | None:
     """Return why an answer, or a part of a streamed one, is not good by its own account; None if it is."""
-    if reason := _flaw(FLAWS, part):
-        return reason
-    for generation in _generations(part):
-        for end in finish_reasons(generation):
-            if isinstance(end, str) and (reason := BAD_ENDS.get(_kind_of_end(end))):
-                return reason
+    return _flaw(FLAWS, part) or _bad_end(_ends(part))
+
+
+def _bad_end(ends: list[list[Any]]) -> str | None:
+    for end in chain.from_iterable(ends):
+        if isinstance(end, str) and (reason := BAD_ENDS.get(_kind_of_end(end))):
+            return reason
     return None
 
 
@@ -244,31 +249,37 @@ def finish_reasons(generation: dict[str, Any]) -> list[Any]:
 
     DashScope writes "null" as a text.
     """
+    if _FINISH_NAMES.isdisjoint(generation):
+        return []
     return [None if generation[name] in ("null", "") else generation[name] for name in FINISH_NAMES if name in generation]
 
 
-def _flaw(flaws: tuple[_Flaw, ...], part: dict[str, Any]) -> str | None:
-    for reason, member, holds in flaws:
-        if member in part and holds(part[member]):
-            return reason
+def _flaw(flaws: dict[str, _Flaw], part: dict[str, Any]) -> str | None:
+    members = flaws.keys() & part.keys()
+    for member in members if len(members) < 2 else [member for member in flaws if member in members]:
+        if flaws[member].holds(part[member]):
+            return flaws[member].reason
     return None
 
 
-def _generations(part: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the answer itself, and each generation in it."""
-    return [part, *(one for name in GENERATIONS if name in part for one in _objects(part[name]))]
+def _ends(part: dict[str, Any]) -> list[list[Any]]:
+    """Return the finish reasons of the answer itself, and of each generation in it."""
+    ends = [finish_reasons(part)]
+    for name in GENERATIONS:
+        if name in part:
+            ends += map(finish_reasons, _objects(part[name]))
+    return ends
 
 
-def _is_unfinished(answer: dict[str, Any]) -> bool:
+def _is_unfinished(answer: dict[str, Any], ends: list[list[Any]]) -> bool:
     """Return whether a generation goes on.
 
     Then its finish reason is null ("null if it has not finished", OpenAI; vLLM has a ``stop_reason`` of null beside one that is not), and
     absent from a candidate of Gemini.
     """
-    ends = map(finish_reasons, _generations(answer))
-    return any(reasons and all(reason is None for reason in reasons) for reasons in ends) or any(
-        _has_no_end(candidate) for candidate in _objects(answer.get("candidates"))
-    )
+    if any([reasons.count(None) == len(reasons) > 0 for reasons in ends]):
+        return True
+    return "candidates" in answer and any(_has_no_end(candidate) for candidate in _objects(answer["candidates"]))
 
 
 def _has_no_end(candidate: dict[str, Any]) -> bool:

@@ -8,6 +8,7 @@ that is on neither list and not null is an answer, be it an empty list; and what
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 __all__ = ["ANY_FORM", "has_answer"]
@@ -22,6 +23,7 @@ _LABELS = frozenset(
         "servicetier", "systemfingerprint", "time", "timestamp", "took", "traceid", "usage", "usagemetadata", "userid", "version", "xgroq",
     }
 )  # fmt: skip
+_ANSWERS = ("choices", "content", "output", "candidates", "data")  # what most answers are in, to be looked for first
 # What errors consist of: OpenAI, vLLM, FastAPI, RFC 9457, Spring, Amazon, Google, Cloudflare, Baidu, MiniMax, DashScope, Zhipu, llama.cpp.
 _REPORTS = frozenset(
     {
@@ -35,13 +37,21 @@ _BESIDE_REPORTS = frozenset(
 _ALL_IS_WELL: tuple[Any, ...] = (None, [], {}, True, 0, 200, "", "0", "200", "ok", "success", "completed", "succeeded")
 
 
+@lru_cache(maxsize=512)  # the names of an answer's members are always the same few
+def _plain(name: str) -> str:
+    return name.replace("_", "").replace("-", "").lower()
+
+
 def has_answer(answer: Mapping[str, Any], endpoint: str) -> bool:
     """Return whether the JSON object may hold an answer: not where nothing is in it but labels and a failure."""
     if endpoint in ANY_FORM:
         return True
+    for name in _ANSWERS:
+        if answer.get(name):
+            return True
     has_failed = False
     for name, value in answer.items():
-        plain = name[:64].replace("_", "").replace("-", "").lower()
+        plain = _plain(name[:64])
         if plain in _LABELS or plain in _BESIDE_REPORTS:
             continue
         if plain not in _REPORTS or (plain == "message" and isinstance(value, dict)):  # Ollama's and Cohere's message is an object

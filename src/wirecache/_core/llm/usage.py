@@ -62,7 +62,8 @@ def usage_of(answer: Any) -> Usage | None:
 
 
 def _usage(counts: dict[str, Any], shape: _Shape) -> Usage:
-    objects = [counts, *(part for name in _DETAILS if isinstance(part := counts.get(name), dict))]
+    details = {name: part for name in _DETAILS if isinstance(part := counts.get(name), dict)}
+    objects = [counts, *details.values()]
     created = counts.get("cache_creation")
     return Usage(
         input=_sum(counts, (shape.input, *shape.beside_input)),
@@ -71,7 +72,7 @@ def _usage(counts: dict[str, Any], shape: _Shape) -> Usage:
         written=_first(objects, _WRITTEN),
         written_1h=_count(created.get("ephemeral_1h_input_tokens")) if isinstance(created, dict) else 0,
         reasoning=_first(objects, _REASONING),
-        other=min(sum(_separately_priced(counts)), _MAX_COUNT),
+        other=min(sum(_separately_priced(counts, details)), _MAX_COUNT),
     )
 
 
@@ -80,27 +81,30 @@ def accumulated(previous: Usage | None, reported: Usage) -> Usage:
     return reported if previous is None else Usage(*map(max, previous, reported))
 
 
-def _separately_priced(counts: dict[str, Any]) -> Iterator[int]:
+def _separately_priced(counts: dict[str, Any], details: dict[str, dict[str, Any]]) -> Iterator[int]:
     """Yield the counts of what has a price of its own: audio, generated images, searches."""
-    for name in _DETAILS:
-        if isinstance(part := counts.get(name), dict):
-            yield _count(part.get("audio_tokens"))
-            if name == "output_tokens_details":
-                yield _count(part.get("image_tokens"))
+    for name, part in details.items():
+        yield _count(part.get("audio_tokens"))
+        if name == "output_tokens_details":
+            yield _count(part.get("image_tokens"))
     for name, kinds in (("promptTokensDetails", ("AUDIO",)), ("candidatesTokensDetails", ("AUDIO", "IMAGE", "VIDEO"))):
-        for part in parts if isinstance(parts := counts.get(name), list) else ():
-            if isinstance(part, dict) and part.get("modality") in kinds:
-                yield _count(part.get("tokenCount"))
+        for modality in parts if isinstance(parts := counts.get(name), list) else ():
+            if isinstance(modality, dict) and modality.get("modality") in kinds:
+                yield _count(modality.get("tokenCount"))
     if isinstance(tools := counts.get("server_tool_use"), dict):
         yield _count(tools.get("web_search_requests"))
 
 
 def _sum(counts: dict[str, Any], names: tuple[str, ...]) -> int:
-    return min(sum(_count(counts.get(name)) for name in names), _MAX_COUNT)
+    return min(sum([_count(counts[name]) for name in names if name in counts]), _MAX_COUNT)
 
 
 def _first(objects: list[dict[str, Any]], names: tuple[str, ...]) -> int:
-    return next((found for counts in objects for name in names if (found := _count(counts.get(name)))), 0)
+    for counts in objects:
+        for name in names:
+            if name in counts and (found := _count(counts[name])):
+                return found
+    return 0
 
 
 def _count(value: Any) -> int:
