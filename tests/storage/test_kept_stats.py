@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from tests.provider import Answer, Provider, ReceivedRequest
-from wirecache import Cache, DiskStore, MemoryStore, Stats, TieredStore, cached_client
+from wirecache import Cache, DiskStore, EncryptedStore, MemoryStore, Stats, TieredStore, cached_client
 from wirecache._core.messages import Usage
 
 TABLE = "WirecacheHistory"
@@ -52,6 +52,35 @@ def test_a_session_is_kept_by_day(tmp_path: Path, provider: Provider) -> None:
         (today,) = cache.history().values()
         assert {name: part.calls for name, part in today.by("model").items()} == {"gpt-4o": 4}
         assert list(today.by("host")) == [provider.url.removeprefix("http://")]
+
+
+@pytest.mark.parametrize("kind", ["disk", "memory", "encrypted", "tiered"])
+def test_the_hits_of_each_entry_are_kept(kind: str, tmp_path: Path, provider: Provider) -> None:
+    inner = MemoryStore() if kind == "memory" else DiskStore(tmp_path)
+    outer = {"encrypted": lambda: EncryptedStore(inner, bytes(32)), "tiered": lambda: TieredStore([MemoryStore(), inner])}
+    store = outer.get(kind, lambda: inner)()
+    calls(store, provider.url), calls(store, provider.url)
+    with Cache(store) as cache, cached_client(cache, library="httpx") as client:
+        (key,) = (entry.key for entry in cache.entries())
+        ask(client, provider.url)
+        ask(client, provider.url, seed=1)
+        assert cache.engine.source.hits() == {key: 8}  # those that are still to be written included
+        cache.engine.source.save(next(cache.entries()))
+        cache.flush()
+        assert cache.engine.source.hits() == {}  # what is stored again begins anew
+        cache.clear()
+        assert cache.engine.source.hits() == {}
+
+
+def test_a_store_that_counts_no_hits_has_none(provider: Provider) -> None:
+    class Plain(dict[str, bytes]):
+        def set(self, key: str, value: bytes, *, ttl: float | None) -> None:
+            self[key] = value
+
+    with Cache(Plain()) as cache, cached_client(cache, library="httpx") as client:
+        for _ in range(3):
+            ask(client, provider.url)
+        assert (cache.stats.hits, cache.engine.source.hits()) == (2, {})
 
 
 def test_what_runs_one_after_the_other_adds_up(tmp_path: Path, provider: Provider) -> None:

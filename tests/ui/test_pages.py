@@ -74,7 +74,8 @@ def test_filters_and_search(query: str, count: int, sampled: Served) -> None:
 
 
 @pytest.mark.parametrize(
-    ("order", "first"), [("newest", "decide whether"), ("oldest", "Australia"), ("tokens", "0.92"), ("seconds", "Bergen")]
+    ("order", "first"),
+    [("newest", "decide whether"), ("oldest", "Australia"), ("tokens", "0.92"), ("seconds", "Bergen"), ("hits", "offers")],
 )
 def test_the_order(order: str, first: str, sampled: Served) -> None:
     words = re.search(r'<td class="words">.*?</td>', sampled.page(f"/?sort={order}"), re.DOTALL)

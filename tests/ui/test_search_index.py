@@ -19,7 +19,7 @@ def row(number: int, **changes: object) -> IndexRow:
     made = IndexRow(
         source="0", ref=f"{number:064x}", key=f"{number:064x}", stored_at=float(number), expires_at=number + 10.0, method="POST", url="https://a/b",
         host="a", endpoint="chat", model=f"m{number % 7}", namespace="", sample=0, status=200, stream=0, test="", prompt=f"prompt {number}",
-        answer="answer", input=1, output=2, tokens=number % 1000, usage="1 2 0 0 0 0 0", cost=None, seconds=1.0, size=10, chain=b"",
+        answer="answer", input=1, output=2, tokens=number % 1000, usage="1 2 0 0 0 0 0", cost=None, seconds=1.0, size=10, hits=0, chain=b"",
         answer_id="", previous_id="",
     )  # fmt: skip
     return made._replace(**changes)  # type: ignore[arg-type]

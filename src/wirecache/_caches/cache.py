@@ -116,6 +116,7 @@ class Cache:
         self._kept = KeptStats(self.store, tally, source.queue, partial(_on_kept_error, source))
         self._statistics = Statistics(tally, self._kept)
         source.on_trouble = self._statistics.on_trouble
+        source.hits = self._kept.hits
         observers = [*observers_of(self._statistics), *([Callback(on_exchange)] if on_exchange is not None else [])]
         self.engine = Engine(plan, source, observers, on_stored=self._statistics.on_stored, search_seconds=SEARCH_SECONDS)
 

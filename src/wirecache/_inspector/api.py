@@ -113,7 +113,7 @@ def _openapi() -> dict[str, Any]:
         query("source", "the id of a source"),
         query("age", "at most this old: 90s, 15m, 12h, 7d, 2w"),
         query("fresh", "fresh or stale"),
-        query("sort", "newest, oldest, tokens, cost, seconds, size"),
+        query("sort", "newest, oldest, tokens, cost, seconds, size, hits"),
         query("page", "from 1"),
         query("limit", f"exchanges in a page, at most {MOST}"),
     ]

@@ -98,6 +98,7 @@ def _common(inspector: Inspector, source: Source, ref: str, entry: Entry) -> dic
         "cost": price_of(row or indexed(source, ref, entry, 0)[0], inspector.prices),
         "expires_at": source.expires_at(entry, entry.stored_at),
         "test": source.test_of(ref),
+        "hits": row.hits if row is not None else 0,
         "before": before,
         "after": after,
         "is_stream": timeline is not None,

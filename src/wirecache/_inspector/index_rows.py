@@ -53,6 +53,7 @@ def indexed(source: Source, ref: str, entry: Entry, now: float) -> tuple[IndexRo
         cost=None,
         seconds=entry.seconds,
         size=len(entry.body),
+        hits=0,
         chain=chain_of(messages) if request.endpoint not in ("", "http", "embeddings") else b"",
         answer_id=_answer_id(values),
         previous_id=_previous_id(entry),

@@ -127,6 +127,7 @@ class Indexer:
                     batch = []
             if batch:
                 self.index.add(batch)
+            self.index.set_hits(source.id, source.hits())
         except (WirecacheError, OSError) as error:
             self._note(f"{source.name}: {error}")
         except Exception as error:

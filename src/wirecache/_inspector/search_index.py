@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -27,7 +27,7 @@ CREATE TABLE rows (
   id INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT, ref TEXT, key TEXT, stored_at REAL, expires_at REAL,
   method TEXT, url TEXT, host TEXT, endpoint TEXT, model TEXT, namespace TEXT, sample INTEGER, status INTEGER,
   stream INTEGER, test TEXT, prompt TEXT, answer TEXT, input INTEGER, output INTEGER, tokens INTEGER, usage TEXT,
-  cost REAL, seconds REAL, size INTEGER, chain BLOB, answer_id TEXT, previous_id TEXT,
+  cost REAL, seconds REAL, size INTEGER, hits INTEGER, chain BLOB, answer_id TEXT, previous_id TEXT,
   priced INTEGER DEFAULT 0, chain_end BLOB GENERATED ALWAYS AS (substr(chain, -8)) STORED
 );
 CREATE INDEX by_chain ON rows (chain_end);
@@ -71,6 +71,7 @@ class IndexRow(NamedTuple):
     cost: float | None
     seconds: float
     size: int
+    hits: int
     chain: bytes
     answer_id: str
     previous_id: str
@@ -85,6 +86,7 @@ class Order(StrEnum):
     COST = "cost"
     SECONDS = "seconds"
     SIZE = "size"
+    HITS = "hits"
 
 
 _ORDERS = {
@@ -94,6 +96,7 @@ _ORDERS = {
     Order.COST: "cost DESC NULLS LAST, stored_at DESC",
     Order.SECONDS: "seconds DESC, stored_at DESC",
     Order.SIZE: "size DESC, stored_at DESC",
+    Order.HITS: "hits DESC, stored_at DESC",
 }
 
 
@@ -166,6 +169,16 @@ class SearchIndex:
             self._database.executemany("UPDATE rows SET cost = ?, priced = 1 WHERE source = ? AND ref = ?", costs)
             self._database.execute("COMMIT")
             self.version += 1
+
+    def set_hits(self, source: str, hits: Mapping[str, int]) -> None:
+        """Set how often exchanges of the source were reused, by ref; those that are not named were not."""
+        with self._lock:
+            known = dict(self._database.execute("SELECT ref, hits FROM rows WHERE source = ? AND hits > 0", (source,)).fetchall())
+            changed = [(hits.get(ref, 0), source, ref) for ref in known.keys() | hits.keys() if known.get(ref, 0) != hits.get(ref, 0)]
+            if changed:
+                self._database.execute("BEGIN")
+                self._database.executemany("UPDATE rows SET hits = ? WHERE source = ? AND ref = ?", changed)
+                self._database.execute("COMMIT")
 
     # -- reading ------------------------------------------------------------------------------------------------------
 

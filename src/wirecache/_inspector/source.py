@@ -45,6 +45,10 @@ class Source(Protocol):
         """Return when the entry becomes stale."""
         ...
 
+    def hits(self) -> dict[str, int]:
+        """Return how often each exchange was reused, by ref; nothing where that is not counted."""
+        ...
+
     def explain(self, request: Any) -> Explanation:
         """Return what would happen to the request. Nothing is sent."""
         ...

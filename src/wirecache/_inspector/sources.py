@@ -59,6 +59,11 @@ class StoreSource:
         left = time_left(entry, self.cache.plan, now)
         return None if left is None else now + left
 
+    def hits(self) -> dict[str, int]:
+        """Return how often each entry was reused, by key."""
+        hits: dict[str, int] = self.cache.engine.source.hits()
+        return hits
+
     def explain(self, request: Any) -> Explanation:
         """Return what the cache would do with the request."""
         return self.cache.explain(request)
@@ -123,6 +128,10 @@ class Cassettes:
     def expires_at(self, entry: Entry, now: float) -> float | None:
         """Return None: recordings do not expire."""
         return None
+
+    def hits(self) -> dict[str, int]:
+        """Return nothing: replays are not counted."""
+        return {}
 
     def explain(self, request: Any) -> Explanation:
         """Return what the cassette that fits best would do with the request: one that has it, else the one with the nearest recording."""

@@ -49,6 +49,7 @@ class EntryStore:
         self._longest_ttl = _longest_ttl(plan)
         self._accept = accept
         self.on_trouble: Callable[[], object] = lambda: None
+        self.hits: Callable[[], dict[str, int]] = dict  # how often each entry was reused, by key
         self._warn = WarnOnce()
         if add_error_listener := getattr(store, "add_error_listener", None):  # for what goes wrong in one of several tiers
             add_error_listener(self.trouble)

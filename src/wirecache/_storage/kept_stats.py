@@ -1,6 +1,7 @@
 """How do the counters of a process come into those that its store keeps? In batches, when there is time, and at exit.
 
-A store takes part if it has ``add_history(lines)`` and ``history(since)``. What it could not take is given to it again.
+A store takes part if it has ``add_history(lines)`` and ``history(since)``, or ``add_hits(counts)`` and ``hits()`` for those of each entry.
+What it could not take is given to it again, but for the hits of entries, which decide nothing.
 """
 
 from __future__ import annotations
@@ -38,6 +39,9 @@ class KeptStats:
         self._queue = queue
         self._on_error = on_error
         self._add = getattr(store, "add_history", None)
+        self._add_hits = getattr(store, "add_hits", None)
+        self._takes_part = self._add is not None or self._add_hits is not None
+        tally.hits = None if self._add_hits is None else {}
         self._is_pending = False  # is there something that the store does not have yet?
         self._next_batch = 0.0
         self._lock = threading.Lock()
@@ -45,7 +49,7 @@ class KeptStats:
 
     def touch(self) -> None:
         """Something was counted: see to it that it is kept, soon."""
-        if self._add is None:
+        if not self._takes_part:
             return
         if not self._is_pending:
             self._is_pending = True
@@ -59,20 +63,28 @@ class KeptStats:
 
     def save(self) -> None:
         """Give the store what it does not have yet; a store in trouble gets it later."""
-        if self._add is None or not self._is_pending:
+        if not self._is_pending:
             return
         with self._lock:
             self._is_pending = False
             _pending.discard(self)
-            rows = self._tally.drain()
+            rows = self._tally.drain() if self._add is not None else {}
             try:
-                if rows:
+                if self._add_hits is not None and (hits := self._tally.drain_hits()):
+                    self._add_hits(hits)
+                if self._add is not None and rows:
                     self._add(flat(rows))
             except Exception as error:
                 self._tally.put_back(rows)
                 self._is_pending = True
                 _pending.add(self)
                 self._on_error(error)
+
+    def hits(self) -> dict[str, int]:
+        """Return how often each entry was reused, by key, in all processes; nothing if the store does not count it."""
+        self.save()
+        read = getattr(self._store, "hits", None)
+        return {} if read is None else read()
 
     def days(self, last: int | None) -> dict[date, Stats]:
         """Return the statistics of the last days (UTC; None: of all), the oldest first; of this process alone if the store keeps none."""

@@ -14,6 +14,8 @@ from wirecache._core.status import CacheStatus
 __all__ = ["Tally"]
 
 
+MOST_KEYS = 10_000  # whose hits are counted between two batches
+
 # Which counters an exchange of each outcome adds to; a bypass is counted by its reason.
 _COUNTERS = {"hit": ("hits",), "stale": ("hits", "stale"), "collapsed": ("collapsed",), "miss": ("misses",)}
 
@@ -25,6 +27,7 @@ class Tally:
     """
 
     def __init__(self) -> None:
+        self.hits: dict[str, int] | None = None  # by key, since the last ``drain_hits``; None: they are not counted
         self._lock = threading.Lock()
         self._kept: dict[Row, Amounts] = {}
         self._new: dict[Row, Amounts] = {}
@@ -39,6 +42,8 @@ class Tally:
             for name in _COUNTERS.get(outcome) or (self._bounds.name(f"bypassed:{status.detail or ''}"),):
                 row[name] = row.get(name, 0) + 1
             if entry is not None:
+                if (hits := self.hits) is not None and (len(hits) < MOST_KEYS or entry.key in hits):
+                    hits[entry.key] = hits.get(entry.key, 0) + 1
                 row["seconds_saved"] = row.get("seconds_saved", 0.0) + entry.seconds
                 if usage is not None:
                     _add_usage(row, "saved", SAVED, usage)
@@ -83,6 +88,12 @@ class Tally:
             _merge(self._kept, new.items())
         return new
 
+    def drain_hits(self) -> dict[str, int]:
+        """Return how often each entry was reused since the last time, by key."""
+        with self._lock:
+            hits, self.hits = self.hits, {}
+        return hits or {}
+
     def put_back(self, rows: Mapping[Row, Amounts]) -> None:
         """Count again what was drained and could not be kept: the next ``drain`` returns it."""
         with self._lock:
@@ -94,6 +105,7 @@ class Tally:
         self._lock = threading.Lock()
         _merge(self._kept, self._new.items())
         self._new = {}
+        self.hits = None if self.hits is None else {}
 
     def _row(self, labels: Labels, day: int, band: int) -> Amounts:
         key = (day, *labels, band)

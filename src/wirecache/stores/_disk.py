@@ -6,7 +6,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -153,6 +153,15 @@ class DiskStore:
         from wirecache.stores import _stats_table
 
         return self._run(lambda cache: _stats_table.read(cache, since)) if self.path.is_dir() else []
+
+    def add_hits(self, counts: Mapping[str, int]) -> None:
+        """Add to how often the value of each key was reused. If the directory was removed meanwhile, nothing is created for that."""
+        if self.path.is_dir():
+            self._write(lambda cache: cache.add_hits(counts))
+
+    def hits(self) -> dict[str, int]:
+        """Return how often the value of each key was reused since it was set, in all processes; none that never was."""
+        return self._run(lambda cache: cache.hits_by_key()) if self.path.is_dir() else {}
 
     def clear(self) -> None:
         """Delete everything but the statistics."""

@@ -6,7 +6,7 @@ import math
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from wirecache._runtime.forks import reset_after_fork
@@ -45,6 +45,7 @@ class MemoryStore:
         self.location = ("memory", object())  # equal to no other store's
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._pinned: set[str] = set()
+        self._hits: dict[str, int] = {}
         self._size = 0
         self._lock = threading.Lock()
         reset_after_fork(self)
@@ -101,6 +102,18 @@ class MemoryStore:
             self._pinned.add(key)
             return True
 
+    def add_hits(self, counts: Mapping[str, int]) -> None:
+        """Add to how often the value of each key was reused."""
+        with self._lock:
+            for key, count in counts.items():
+                if key in self._entries:
+                    self._hits[key] = self._hits.get(key, 0) + count
+
+    def hits(self) -> dict[str, int]:
+        """Return how often the value of each key was reused since it was set; none that never was."""
+        with self._lock:
+            return dict(self._hits)
+
     def keys(self) -> Iterator[str]:
         """Return the keys, the least recently used first."""
         with self._lock:
@@ -118,6 +131,7 @@ class MemoryStore:
         with self._lock:
             self._entries.clear()
             self._pinned.clear()
+            self._hits.clear()
             self._size = 0
 
     def close(self) -> None:
@@ -165,5 +179,6 @@ class MemoryStore:
         if entry is None:
             return False
         self._pinned.discard(key)
+        self._hits.pop(key, None)
         self._size -= entry.size
         return entry.expires > time.monotonic()

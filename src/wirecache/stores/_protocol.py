@@ -27,6 +27,7 @@ class Store(Protocol):
       whether there is one.
     - Optional: ``add_history(lines)`` adds to the statistics that are kept across runs, all or nothing, and ``history(since)`` lists them;
       see ``DiskStore``.
+    - Optional: ``add_hits(counts)`` adds to how often the value of each key was reused, and ``hits()`` returns that by key.
     - Optional: ``location``, hashable: stores of one location are one store, opened more than once.
     """
 

@@ -12,6 +12,7 @@ import sqlite3
 import threading
 import time
 import weakref
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
@@ -204,6 +205,18 @@ class SafeCache(_Cache):  # type: ignore[misc]  # see above
     def pin(self, key: str) -> bool:
         """Mark the row, so that the size limit does not drop it. Return whether there is one."""
         return bool(self._sql("UPDATE Cache SET tag = ?, expire_time = NULL WHERE key = ? AND raw = 1", (PINNED, key)).rowcount)
+
+    def add_hits(self, counts: Mapping[str, int]) -> None:
+        """Add to how often each row was reused, in diskcache's column for it, which begins anew when the key is set again."""
+        statement = "UPDATE Cache SET access_count = access_count + ? WHERE key = ? AND raw = 1"
+        self._con.execute("BEGIN IMMEDIATE")
+        self._con.executemany(statement, [(count, key) for key, count in counts.items()])
+        self._con.execute("COMMIT")
+
+    def hits_by_key(self) -> dict[str, int]:
+        """Return how often each row was reused, by key; those that never were are left out."""
+        statement = "SELECT key, access_count FROM Cache WHERE raw = 1 AND typeof(key) = 'text' AND access_count > 0"
+        return dict(self._sql(statement).fetchall())
 
     def _statistics_size(self, sql: Any) -> int:
         """Return the bytes that the table of statistics takes, about; it is measured once in a while, since that takes milliseconds."""

@@ -117,7 +117,7 @@ class TieredStore:
             return self._pin
         if name == "add" and has[-1:] == [True]:
             return tiers[-1].add
-        if name in ("add_history", "history") and any(has):
+        if name in ("add_history", "history", "add_hits", "hits") and any(has):
             return getattr(next(tier for tier in reversed(tiers) if hasattr(tier, name)), name)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
