@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
+import httpx2
 import pytest
 
 from tests.faces.ask import Gate, stops_early
 from tests.faces.face import Client, Face
 from tests.provider import Answer, Provider, ReceivedRequest
 from tests.provider_events import SSE
-from wirecache import Cassette
+from wirecache import Cache, Cassette, options
 
 HEADERS = {"accept": "application/json, text/event-stream", "mcp-session-id": "s1", "mcp-protocol-version": "2025-11-25"}
 LISTEN = {**HEADERS, "cache-control": "no-store"}  # as httpx-sse and httpx2 send it
@@ -74,3 +77,91 @@ async def test_a_session(face: Face, server: Provider, tmp_path: Path) -> None:
     assert "ended" not in "".join(path.read_text() for path in (tmp_path / "tape").glob("post*.json"))
     assert [request.method for request in server.requests] == ["POST", "POST", "GET", "DELETE"]
     assert cassette.report().replayed == 3
+
+
+async def send(client: Client, url: str, id: Any, method: str = "tools/call", **headers: str) -> bytes:
+    """Return all of the answer to a message; what comes before a connection breaks, too."""
+    got = b""
+    body = {"jsonrpc": "2.0", "id": id, "method": method}
+    try:
+        async with client.stream("POST", url, json=body, headers={**HEADERS, **headers}) as reply, reply.over("iter_bytes") as pieces:
+            async for piece in pieces:
+                got += piece
+    except (httpx.TransportError, httpx2.TransportError):
+        got += b"(cut)"
+    return got
+
+
+@pytest.mark.parametrize("streams", [True, False])
+async def test_an_answer_has_the_id_of_the_request_that_it_answers(face: Face, provider: Provider, tmp_path: Path, streams: bool) -> None:
+    url = provider.url + "/mcp"
+
+    def answer(request: ReceivedRequest) -> Answer:
+        reply = {"jsonrpc": "2.0", "id": request.json["id"], "result": {"calls": provider.calls}}
+        return Answer(200, {"content-type": SSE}, [event(reply)]) if streams else Answer.of(reply)
+
+    provider.script = answer
+    async with face.client(Cassette(tmp_path, "once")) as client:
+        live = [await send(client, url, id) for id in (1, 2)]
+    async with face.client(Cassette(tmp_path, "none")) as client:
+        replayed = [await send(client, url, id) for id in ("one", 12345)]
+    assert [text.replace(b'"one"', b"1").replace(b"12345", b"2") for text in replayed] == live
+    assert live[0] != live[1]
+
+
+async def resume(client: Client, url: str, event_id: str) -> bytes:
+    reply = await client.request("GET", url, headers={**LISTEN, "last-event-id": event_id})
+    return reply.content
+
+
+async def test_a_call_whose_connection_broke_is_resumed(face: Face, provider: Provider, tmp_path: Path) -> None:
+    """Under another id, too: the request that resumes has none, but its event links it with the call."""
+    url, progress = provider.url + "/mcp", b"id: e1\n" + event({"method": "notifications/progress", "params": {}})
+
+    def answer(request: ReceivedRequest) -> Answer:
+        if request.method == "POST":
+            return Answer(200, {"content-type": SSE}, [progress + b"id: e2\ndata: {"], cut=True)
+        after = dict(request.headers)["last-event-id"]
+        reply = event({"id": 7, "result": {"after": after}})
+        return Answer(200, {"content-type": SSE}, [b"id: e3\ndata:\n\n" if after == "e1" else reply])
+
+    provider.script = answer
+    got = []
+    for mode, id in (("once", 7), ("none", 8)):
+        cassette = Cassette(tmp_path, mode, miss="raise")  # type: ignore[arg-type]
+        async with face.client(cassette) as client:
+            got.append([await send(client, url, id), await resume(client, url, "e1"), await resume(client, url, "e3")])
+        cassette.close()
+        assert (cassette.report().missing, cassette.report().unused) == ((), ())
+    assert got[0][0] == got[1][0] + b"(cut)"
+    assert got[0][1] == got[1][1] == b"id: e3\ndata:\n\n"
+    assert got[0][2] == got[1][2].replace(b'"id": 8', b'"id": 7') != got[1][2]
+    assert provider.calls == 3
+
+
+async def test_what_breaks_and_cannot_be_resumed_is_not_recorded(face: Face, provider: Provider, tmp_path: Path) -> None:
+    provider.script = lambda _: Answer(200, {"content-type": SSE}, [event({"method": "notifications/progress"})], cut=True)
+    async with face.client(Cassette(tmp_path, "once")) as client:
+        assert (await send(client, provider.url + "/mcp", 1)).endswith(b"(cut)")
+    assert [name for name in os.listdir(tmp_path) if name.startswith("post-")] == []
+
+
+async def test_an_end_of_a_session_that_was_not_recorded_is_no_miss(face: Face, provider: Provider, tmp_path: Path) -> None:
+    cassette = Cassette(tmp_path, "none", miss="raise")
+    async with face.client(cassette) as client:
+        assert (await client.request("DELETE", provider.url + "/mcp", headers=HEADERS)).status_code == 405
+    assert (provider.calls, cassette.report().missing) == (0, ())
+
+
+async def test_outside_a_cassette_no_message_is_stored(face: Face, provider: Provider) -> None:
+    """Neither by its path: one that ends as an endpoint of a model does is no reason."""
+    provider.script = lambda request: Answer.of({"jsonrpc": "2.0", "id": 1, "result": {}})
+    with Cache("memory://", streams="record") as cache:
+        async with face.client(cache) as client:
+            for path in ("/mcp", "/v1/messages", "/v1/responses"):
+                for _ in range(2):
+                    assert b"result" in await send(client, provider.url + path, 1)
+            with options(mode="offline"):
+                assert b"a message of JSON-RPC" in await send(client, provider.url + "/v1/messages", 1)
+        assert (cache.stats.hits, cache.stats.stored, cache.stats.bypassed) == (0, 0, 6)
+        assert cache.stats.bypassed_for == {"no-rule": 2, "json-rpc": 4}

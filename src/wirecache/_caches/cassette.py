@@ -120,7 +120,7 @@ class Cassette:
         how = how_to_record(self.path, by_variable=record_mode is UNSET)
         cassette_plan = CassettePlan(
             self.record_mode, session.existed, session.redactor, name, how, verify is not None,
-            ignored_hosts(ignore_hosts), bool(ignore_localhost), fork,
+            ignored_hosts(ignore_hosts), bool(ignore_localhost), fork, session.mcp,
         )  # fmt: skip
         self.engine = Engine(
             replace(plan, cassette=cassette_plan),

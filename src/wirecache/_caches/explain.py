@@ -20,8 +20,10 @@ from wirecache._core.privacy.names import redacted_url
 from wirecache._core.privacy.redaction import DEFAULT
 from wirecache._core.rules.eligibility import model_of
 from wirecache._core.rules.endpoints import find_endpoint
+from wirecache._core.rules.fork import ForkPoint
 from wirecache._core.rules.freshness import age_of
 from wirecache._core.rules.plan import CallOptions, Plan, for_call
+from wirecache._core.rules.record_modes import CassettePlan
 from wirecache._core.rules.rules import rule_for_model, rules_for
 from wirecache._core.status import CacheStatus
 from wirecache._engine.engine import Engine
@@ -86,7 +88,7 @@ def explain_request(engine: Engine[Any], request: Any, options: CallOptions | No
     parsed, content = request_of(request)
     plan = for_call(engine.plan, parsed, options, getattr(request, "extensions", {}).get("wirecache"))
     if plan.cassette is not None:  # a look teaches nothing
-        plan = replace(plan, cassette=plan.cassette._replace(redactor=plan.cassette.redactor.copy()))
+        plan = replace(plan, cassette=_for_a_look(plan.cassette))
     body = parse_body(content, parsed.fields.get(b"content-type", b""))
     found: list[Entry] = []
     status, is_reused = _play(flow_for(parsed, plan)(parsed, plan, time.time()), content, look_up, found)
@@ -103,6 +105,12 @@ def explain_request(engine: Engine[Any], request: Any, options: CallOptions | No
         nearest=engine.nearest(parsed, body, plan) if wants_nearest else None,
         uncounted=_uncounted(parsed, plan) if status.key and parsed.method not in SAFE_METHODS else (),
     )
+
+
+def _for_a_look(cassette: CassettePlan) -> CassettePlan:
+    """Return the plan of the cassette with copies of what remembers what it was asked."""
+    is_live = cassette.fork is not None and cassette.fork.live_from is not None
+    return cassette._replace(redactor=cassette.redactor.copy(), fork=ForkPoint(1) if is_live else None, mcp=None)
 
 
 def _play(flow: Flow, content: bytes, look_up: Callable[[str], Entry | None], found: list[Entry]) -> tuple[CacheStatus, bool]:

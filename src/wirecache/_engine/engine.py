@@ -221,12 +221,13 @@ class Call:
 
     def refuse(self, outcome: Refuse) -> Refusal:
         """Return the answer that says that nothing was sent. Raises ``NotRecorded`` if that is wished."""
-        message = self.exchange.message = outcome.message
+        exchange, message = self.exchange, outcome.message
+        exchange.message = message
         answer = refusal(message, outcome.status)
         self._head(outcome, answer.code)
         self._settle(False)
         self.end(outcome.status)
-        if self.plan.miss == "raise" and self._config_error is None and self.request.method not in SAFE_METHODS:
+        if self.plan.miss == "raise" and exchange.is_missing and self.request.method not in SAFE_METHODS:
             raise self.engine.not_recorded(message)
         return answer
 

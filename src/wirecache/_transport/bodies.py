@@ -46,8 +46,8 @@ class RecordedBody:
                 yield chunk
         except GeneratorExit:  # the consumer stops here, and may go on in a second pass
             raise
-        except BaseException:  # a cancelled iterator of upstream's is dead: a second pass would take its end for the body's
-            self._recorder.fail()
+        except BaseException as error:  # a cancelled iterator of upstream's is dead: a second pass would take its end for the body's
+            self._recorder.fail(is_cancelled=not isinstance(error, Exception))
             raise
         self._recorder.end()
         self._end(can_wait=True)
@@ -69,8 +69,8 @@ class RecordedBody:
                 yield chunk
         except GeneratorExit:  # the consumer stops here, and may go on in a second pass
             raise
-        except BaseException:  # a cancelled iterator of upstream's is dead: a second pass would take its end for the body's
-            self._recorder.fail()
+        except BaseException as error:  # a cancelled iterator of upstream's is dead: a second pass would take its end for the body's
+            self._recorder.fail(is_cancelled=not isinstance(error, Exception))
             raise
         self._recorder.end()
         await self._aend()

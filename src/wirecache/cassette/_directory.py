@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from operator import itemgetter
 from pathlib import Path
 
-from wirecache._core.keys.keys import DEFAULT_KEY, KeyOptions, key_of
+from wirecache._core.keys.keys import DEFAULT_KEY, KeyOptions
+from wirecache._core.keys.recorded import recorded_key
 from wirecache._core.keys.redacted_request import redacted_request
 from wirecache._core.messages import Entry
 from wirecache._core.privacy.redaction import DEFAULT, Redactor
@@ -177,7 +178,7 @@ class Directory:
             return recording.entry.key
         summary = recording.entry.request
         request, body = redacted_request(recording.request, recording.body, self.redactor, self.options.headers)
-        return key_of(request, body, self.options, summary.namespace, summary.sample)
+        return recorded_key(request, body, self.options, summary.namespace, summary.sample)
 
     def made_at(self, name: str) -> float:
         """Return when the file was written, in seconds since the epoch; 0 if it is gone."""

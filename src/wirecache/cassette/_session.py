@@ -12,11 +12,13 @@ from typing import Literal, NamedTuple
 from wirecache._core.compare.diff import ABSENT, Difference, difference
 from wirecache._core.compare.drift import drift
 from wirecache._core.flows.recorder import Decode, Recorder
+from wirecache._core.mcp_session import McpSession
 from wirecache._core.messages import Entry
 from wirecache._core.privacy.redaction import Redactor
 from wirecache._core.privacy.session_redactor import SessionRedactor
 from wirecache._core.rules.record_modes import RecordMode
 from wirecache.cassette._directory import Directory
+from wirecache.cassette._optional import is_optional
 from wirecache.errors import CassetteError
 
 __all__ = ["CassetteSession", "Drift", "SequenceEnd", "Verify"]
@@ -64,6 +66,7 @@ class CassetteSession:
         self.directory = directory
         self.target = target or directory  # where recordings are written
         self.redactor = SessionRedactor(directory.redactor)
+        self.mcp = McpSession()
         self.mode = mode
         self.verify = verify
         self.drift: list[Drift] = []
@@ -89,8 +92,9 @@ class CassetteSession:
 
     @property
     def unused(self) -> list[str]:
-        """The names of the recordings that were there before and that nothing requested."""
-        return [name for name in self._old if name not in self._used and name not in self._kept]
+        """The names of the recordings that were there before and that nothing requested; what need not be requested is none of them."""
+        unused = (name for name in self._old if name not in self._used and name not in self._kept)
+        return [name for name in unused if not is_optional(self.directory, name)]
 
     # -- replaying ----------------------------------------------------------------------------------------------------
 
@@ -154,7 +158,7 @@ class CassetteSession:
         """Record an answer, or return the reason why not. ``seconds``: how long upstream took."""
         reason = recorder.refusal_reason(decode)
         if reason is None:
-            entry = recorder.entry(now, seconds)
+            entry = self.mcp.recorded(recorder.entry(now, seconds), recorder.recording.request)
             if self.verify:
                 self._compare(entry, with_text=self.verify == "text")
                 return "verify"

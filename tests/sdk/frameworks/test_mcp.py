@@ -2,95 +2,77 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import anyio
-import httpx2
 import pytest
-from mcp import ClientSession
-from mcp.client.streamable_http import streamable_http_client
 
-from wirecache import Cassette, cached_async_client, install
+from tests.sdk.mcp_sessions import LIBRARY, free_port, running, session
+from wirecache import Cache, Cassette, cached_async_client, capture, install
 
-SERVER = """
-import sys
-from mcp.server import MCPServer
-
-server = MCPServer("demo")
-calls = 0
-
-@server.tool()
-def add(a: int, b: int) -> int:
-    global calls
-    calls += 1
-    return a + b + 100 * calls
-
-server.run("streamable-http", host="127.0.0.1", port=int(sys.argv[1]), json_response=sys.argv[2] == "json")
-"""
+TOOLS = ["add", "broken", "curious", "polled", "slow"]
+ADD = ("add", {"a": 1, "b": 2})
+CALLS: list[tuple[str, dict[str, Any]]] = [ADD, ADD, ("slow", {}), ("broken", {})]
+Use = Callable[..., list[Any]]
 
 
-@contextmanager
-def running(port: int, answers: str) -> Iterator[str]:
-    """Run the server, which numbers its calls; ``answers``: events, or json."""
-    process = subprocess.Popen([sys.executable, "-c", SERVER, str(port), answers], stderr=subprocess.DEVNULL)
-    url = f"http://127.0.0.1:{port}/mcp"
-    try:
-        for _ in range(300):
-            try:
-                httpx2.get(url)
-                break
-            except httpx2.ConnectError:
-                time.sleep(0.1)
-        yield url
-    finally:
-        process.kill()
-        process.wait()
-
-
-async def session(url: str, http_client: Any = None) -> list[Any]:
-    """Return what one session gets; two of its calls are equal, but for the JSON-RPC id."""
-    async with streamable_http_client(url, http_client=http_client) as streams, ClientSession(*streams) as client:
-        got: list[Any] = [(await client.initialize()).server_info.name, [tool.name for tool in (await client.list_tools()).tools]]
-        answers = [await client.call_tool("add", {"a": a, "b": 2}) for a in (1, 2, 1)]
-        return [*got, *(answer.content[0].text for answer in answers)]
-
-
-def by_install(cassette: Cassette, url: str) -> list[Any]:
-    with install(cassette):
-        return anyio.run(session, url)
-
-
-def by_client(cassette: Cassette, url: str) -> list[Any]:
+def by_install(cassette: Any, url: str, calls: list[Any], **how: bool) -> list[Any]:
     async def main() -> list[Any]:
-        async with cached_async_client(cassette, library="httpx2") as http:
-            return await session(url, http)
+        return await session(url, calls, **how)
+
+    with install(cassette):
+        return anyio.run(main)
+
+
+def by_client(cassette: Any, url: str, calls: list[Any], **how: bool) -> list[Any]:
+    async def main() -> list[Any]:
+        async with cached_async_client(cassette, library=LIBRARY) as http:  # type: ignore[arg-type]
+            return await session(url, calls, http, **how)
 
     return anyio.run(main)
 
 
 @pytest.mark.parametrize("use", [by_install, by_client])
-@pytest.mark.parametrize("answers", ["events", "json"])
-def test_a_session_is_replayed_without_its_server(tmp_path: Path, free_port: int, use: Any, answers: str) -> None:
-    with running(free_port, answers) as url, Cassette(tmp_path, "once") as cassette:
-        live = use(cassette, url)
-    assert live == ["demo", ["add"], "103", "204", "303"]
+@pytest.mark.parametrize("answers", ["events", "json", "resumable"])
+def test_a_session_is_replayed_without_its_server(tmp_path: Path, use: Use, answers: str) -> None:
+    calls = CALLS + ([] if answers == "json" else [("curious", {})]) + ([("polled", {})] if answers == "resumable" else [])
+    with running(free_port(), answers) as url, Cassette(tmp_path, "once") as cassette:
+        live = use(cassette, url, calls)
+    assert live[:4] == ["demo", TOOLS, "103", "203"]
+    assert ("resumed 2" in live, "file:///home" in live, (2.0, 2.0) in live) == (
+        answers == "resumable",
+        answers != "json",
+        answers != "json",
+    )
     for mode in ("none", "once"):
         with Cassette(tmp_path, mode, miss="raise") as cassette:
-            assert use(cassette, url) == live
+            assert use(cassette, url, calls) == live
         report = cassette.report()
-        assert (report.replayed, report.recorded, report.live, report.unused, report.missing) == (7, 0, 0, (), ())
+        assert (report.recorded, report.live, report.unused, report.missing) == (0, 0, (), ())
 
 
-@pytest.fixture
-def free_port() -> int:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        port: int = bound.getsockname()[1]
-        return port
+@pytest.mark.parametrize("answers", ["events", "json", "resumable"])
+def test_the_ids_of_the_requests_may_be_others(tmp_path: Path, answers: str) -> None:
+    """The client lists the tools before its first call or after it: the ids of both are others then, and the tokens of progress."""
+    calls = CALLS + ([("polled", {})] if answers == "resumable" else [])
+    with running(free_port(), answers) as url, Cassette(tmp_path, "once") as cassette:
+        live = by_client(cassette, url, calls)
+    with Cassette(tmp_path, "none", miss="raise") as cassette:
+        assert by_client(cassette, url, calls, lists=False) == [one for one in live if one != TOOLS]
+    assert (cassette.report().unused, cassette.report().missing) == ((), ())
+
+
+def test_no_session_id_is_in_a_file(tmp_path: Path) -> None:
+    with running(free_port(), "events") as url, Cassette(tmp_path, "once") as cassette, capture() as exchanges:
+        by_client(cassette, url, [ADD])
+    assert {exchange.method for exchange in exchanges} == {"POST", "GET", "DELETE"}
+    lines = {line.strip(" ,") for path in tmp_path.glob("*-mcp-*.json") for line in path.read_text().splitlines() if "session-id" in line}
+    assert lines == {'"mcp-session-id": "session"'}
+
+
+def test_a_cache_stores_no_call_of_a_tool(tmp_path: Path) -> None:
+    with running(free_port(), "json") as url, Cache(tmp_path, streams="record") as cache:
+        assert [by_client(cache, url, [ADD])[-1] for _ in range(2)] == ["103", "203"]
+        assert (cache.stats.hits, cache.stats.stored, len(list(cache.entries()))) == (0, 0, 0)

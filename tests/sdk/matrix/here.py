@@ -13,7 +13,13 @@ from tests.sdk.matrix.row import Row
 __all__ = ["ENVIRONMENTS", "environment", "rows"]
 
 # By the name of the module of rows: a package that this environment has, and none before it in this list.
-ENVIRONMENTS = {"main": "mistralai", "frameworks": "langchain_openai", "instructor": "instructor", "litellm": "mcp", "openai2": "openai"}
+ENVIRONMENTS = {
+    "main": "mistralai",
+    "frameworks": "langchain_openai",
+    "instructor": "instructor",
+    "litellm": "mcp_types",
+    "openai2": "openai",
+}
 
 
 def environment() -> str:

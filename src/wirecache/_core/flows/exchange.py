@@ -128,7 +128,7 @@ class Exchange:
     @property
     def is_missing(self) -> bool:
         """Whether it was refused because there is nothing stored for it (not for a wrong option, or as an MCP server may refuse it)."""
-        return self.message is not None and self.status.detail not in ("config-error", "listening")
+        return self.message is not None and self.status.detail not in ("config-error", "listening", "session-end")
 
     def discard(self) -> None:
         """Drop the answer from the store because it was useless, so that a retry goes upstream."""

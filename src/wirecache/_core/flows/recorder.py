@@ -16,6 +16,7 @@ from wirecache._core.headers import content_media_type
 from wirecache._core.keys.canonical import KEPT_WHOLE, Body, canonical_text
 from wirecache._core.keys.fields import key_fields
 from wirecache._core.llm.usage import usage_of
+from wirecache._core.mcp_session import is_resumable
 from wirecache._core.messages import Chunk, Entry, Head, Request, RequestSummary, Usage, pack_chunks
 from wirecache._core.privacy.names import redacted_url
 from wirecache._core.rules.eligibility import choices_requested
@@ -73,8 +74,18 @@ class Recorder:
     """The body of one answer, on its way to the caller."""
 
     __slots__ = (
-        "_body", "_broken", "_chunk_times", "_chunks", "_times", "_too_large", "_usage", "ended", "ended_by_reader",
-        "recording", "size",
+        "_body",
+        "_broken",
+        "_chunk_times",
+        "_chunks",
+        "_is_cancelled",
+        "_times",
+        "_too_large",
+        "_usage",
+        "ended",
+        "ended_by_reader",
+        "recording",
+        "size",
     )  # fmt: skip
 
     def __init__(self, recording: Recording) -> None:
@@ -88,6 +99,7 @@ class Recorder:
         self.ended = False  # by upstream
         self.ended_by_reader = False  # is it recorded all the same? Known after ``refusal_reason``
         self._broken = False
+        self._is_cancelled = False
         self._too_large = False
 
     def feed_at(self, chunk: bytes, seconds: float) -> bool:
@@ -112,20 +124,23 @@ class Recorder:
         """Upstream ended the body."""
         self.ended = True
 
-    def fail(self) -> None:
-        """Upstream broke off."""
+    def fail(self, *, is_cancelled: bool = False) -> None:
+        """Upstream broke off, or the caller was cancelled."""
         self._broken = True
+        self._is_cancelled = is_cancelled
 
     def refusal_reason(self, decode: Decode) -> str | None:
         """Return the reason not to store the body, or None. ``decode`` undoes the content encoding. Called when the body is over.
 
-        Where everything is kept, what a reader took before it stopped is, too.
+        Where everything is kept, what a reader took before it stopped is, too; and of a call to an MCP server what came before it broke
+        off, if its client can resume that.
         """
         reason = self._refusal_reason(decode)
         if reason in (None, "too-large", "undecodable") or not self.recording.everything:
             return reason
         self.ended_by_reader = self._why_not_over() == "abandoned"
-        return None if self.ended_by_reader else reason
+        is_resumed = self._broken and not self._is_cancelled and is_resumable(self._body)
+        return None if self.ended_by_reader or is_resumed else reason
 
     def _refusal_reason(self, decode: Decode) -> str | None:
         over = "too-large" if self._too_large else self._why_not_over()

@@ -17,19 +17,22 @@ from wirecache._core.rules.record_modes import CassettePlan
 from wirecache._core.status import CacheStatus
 
 __all__ = [
-    "LISTENING", "REFUSED", "WRONG", "Refusal", "explain_bypass", "explain_end", "explain_miss", "explain_unrecordable",
+    "LISTENING", "REFUSED", "SESSION_END", "WRONG", "Refusal", "explain_bypass", "explain_end", "explain_miss", "explain_unrecordable",
     "explain_unrecorded", "refusal",
 ]  # fmt: skip
 
 REFUSED = 424  # RFC 4918 section 11.4
 WRONG = 400  # an option of the call is wrong: said in the same way, since an exception would not reach the caller
 
-NO_CHANNEL = 405  # what an MCP server answers that has no messages of its own to send: its client goes on without them
+# What an MCP server answers that has no messages of its own to send, or ends sessions by itself: its client goes on.
+NOT_OFFERED = 405
 LISTENING = "listening"
+SESSION_END = "session-end"
 
 _LIVE = {
     "stream": 'it asks for a stream, and streams are only stored with streams="record" (or WIRECACHE_STREAMS=record)',
     "background": 'it asks for a background job ("background": true), whose answer must be polled live',
+    "json-rpc": "it is a message of JSON-RPC (to an MCP server, for instance), which may do something each time",
     "body-size": "its body is larger than the cache holds in memory",
     "upgrade": "it asks for a websocket",
     LISTENING: "it listens for messages of an MCP server until the session is over",
@@ -101,7 +104,7 @@ class Refusal(NamedTuple):
 def refusal(message: str, status: CacheStatus) -> Refusal:
     """Return the answer with this message."""
     code, kind = (WRONG, "config_error") if status.detail == "config-error" else (REFUSED, "not_recorded")
-    code = NO_CHANNEL if status.detail == LISTENING else code
+    code = NOT_OFFERED if status.detail in (LISTENING, SESSION_END) else code
     error = {"message": _plain(DEFAULT.text(message)), "type": kind, "code": kind}
     headers = ((b"content-type", b"application/json"), (b"x-should-retry", b"false"))
     return Refusal(code, headers, json.dumps({"error": error}, ensure_ascii=False).encode("utf-8", "replace"))

@@ -11,15 +11,16 @@ from typing import Any
 from wirecache._core.flows.effects import Effect, Flow, Forward, Lookup, ReadBody, Refuse, Relay, Reuse
 from wirecache._core.flows.inference import bypass_flow
 from wirecache._core.flows.recorder import Recorder, Recording
-from wirecache._core.flows.refusal import LISTENING, explain_unrecordable, explain_unrecorded
+from wirecache._core.flows.refusal import LISTENING, SESSION_END, explain_unrecordable, explain_unrecorded
 from wirecache._core.keys.canonical import EMPTY, Body, parse_body
-from wirecache._core.keys.keys import key_of
+from wirecache._core.keys.recorded import counted_options, recorded_key
 from wirecache._core.keys.redacted_request import redacted_request
+from wirecache._core.mcp_session import McpSession, ends_mcp_session
 from wirecache._core.messages import Entry, Head, Request
 from wirecache._core.rules.eligibility import body_requests_stream, is_event_stream, is_upgrade, model_of, target_requests_stream, too_large
 from wirecache._core.rules.endpoints import find_endpoint
 from wirecache._core.rules.freshness import age_of
-from wirecache._core.rules.left_alone import is_mcp_listening, left_alone_reason
+from wirecache._core.rules.left_alone import left_alone_reason
 from wirecache._core.rules.plan import Plan, cassette_in_force
 from wirecache._core.rules.record_modes import Action, CassettePlan, decide
 from wirecache._core.status import CacheStatus
@@ -33,7 +34,7 @@ def replay_flow(request: Request, plan: Plan, now: float) -> Flow:
     cassette = cassette_in_force(plan)
     if reason := left_alone_reason(request, plan, cassette):
         return (yield from bypass_flow(request, plan, reason))
-    if reason := _unrecordable_reason(request, plan):
+    if reason := _unrecordable_reason(request, plan, cassette):
         return (yield from _unrecordable_flow(request, plan, cassette, reason))
     step = cassette.fork.begin_step() if cassette.fork else 0
     content: bytes = yield ReadBody()
@@ -42,7 +43,7 @@ def replay_flow(request: Request, plan: Plan, now: float) -> Flow:
     raw = parse_body(content, request.fields.get(b"content-type", b""))
     redacted, body = redacted_request(request, raw, cassette.redactor, plan.key.headers)
     try:
-        key = key_of(redacted, body, plan.key, plan.namespace, plan.sample)
+        key = recorded_key(redacted, body, plan.key, plan.namespace, plan.sample)
         keys = [key] if cassette.redactor.known == 0 else [key, _key_before(request, raw, plan, cassette)]
     except Exception as error:  # the user's normalize raised: on a cassette that is no reason to go on without it
         return Refuse(CacheStatus(fwd="miss", detail="normalize-error"), f"KeyOptions(normalize=...) raised {error!r}. Nothing was sent.")
@@ -55,9 +56,9 @@ def replay_flow(request: Request, plan: Plan, now: float) -> Flow:
     return (yield from _by_mode(redacted, body, plan, cassette, key, entry, now))
 
 
-def _unrecordable_reason(request: Request, plan: Plan) -> str | None:
+def _unrecordable_reason(request: Request, plan: Plan, cassette: CassettePlan) -> str | None:
     """Return why no cassette can hold the exchange; None if one can."""
-    if is_mcp_listening(request):
+    if (cassette.mcp or McpSession()).listens(request):
         return LISTENING
     if is_upgrade(request):
         return "upgrade"
@@ -80,7 +81,7 @@ def _is_live(cassette: CassettePlan, step: int) -> bool:
 def _key_before(request: Request, raw: Body, plan: Plan, cassette: CassettePlan) -> str:
     """Return the key that the request has without what the session learned to be secret: it may have been recorded before."""
     redacted, body = redacted_request(request, raw, cassette.redactor.base, plan.key.headers)
-    return key_of(redacted, body, plan.key, plan.namespace, plan.sample)
+    return recorded_key(redacted, body, plan.key, plan.namespace, plan.sample)
 
 
 def _first(keys: Iterable[str]) -> Generator[Effect, Any, Entry | None]:
@@ -101,7 +102,10 @@ def _by_mode(request: Request, body: Body, plan: Plan, cassette: CassettePlan, k
     endpoint = (find_endpoint(request.path) if request.method == "POST" else None) or ""
     match _action(cassette, found=entry is not None):
         case Action.PLAY if entry is not None:
-            return Reuse(entry, CacheStatus(hit=True, key=key), age_of(entry, now))
+            answer = entry if cassette.mcp is None else cassette.mcp.replayed(entry, request, body.value)
+            return Reuse(answer, CacheStatus(hit=True, key=key), age_of(entry, now))
+        case Action.REFUSE if ends_mcp_session(request):
+            return Refuse(CacheStatus(fwd="miss", key=key, detail=SESSION_END), explain_unrecorded(request, model, cassette))
         case Action.REFUSE:
             message = explain_unrecorded(request, model, cassette)
             return Refuse(CacheStatus(fwd="miss", key=key, detail="only-if-cached"), message, body)
@@ -111,7 +115,7 @@ def _by_mode(request: Request, body: Body, plan: Plan, cassette: CassettePlan, k
         key, head, request, endpoint, model, body, plan.max_body,
         namespace=plan.namespace, sample=plan.sample, bodyless=request.method == "HEAD", stream=is_event_stream(head.fields),
         is_stream_requested=target_requests_stream(request.path, request.query) or body_requests_stream(endpoint, body),
-        everything=True, headers=plan.key.headers,
+        everything=True, headers=counted_options(request, plan.key).headers,
     )  # fmt: skip
     replaces = cassette.record_mode.replaces or cassette.verify
     status = CacheStatus(fwd="request" if replaces else "miss", fwd_status=head.status, key=key)

@@ -56,6 +56,8 @@ def body_bypass_reason(endpoint: str, body: Body, *, streams: bool = False) -> s
     members = body.members
     if members.get("background"):
         return "background"
+    if "jsonrpc" in members and endpoint != "rule":
+        return "json-rpc"
     if endpoint == "interactions" and (members.get("store") is not False or any(map(members.get, GOOGLE_STATE))):
         return "stateful"
     return None

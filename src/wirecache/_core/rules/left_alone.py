@@ -9,11 +9,12 @@ from functools import lru_cache
 from ipaddress import ip_address
 
 from wirecache._core.headers import media_type
+from wirecache._core.mcp_session import is_mcp_stream
 from wirecache._core.messages import Request
 from wirecache._core.rules.plan import Mode, Plan
 from wirecache._core.rules.record_modes import CassettePlan
 
-__all__ = ["LEFT_ALONE", "is_mcp_listening", "left_alone_reason", "parse_hosts"]
+__all__ = ["LEFT_ALONE", "left_alone_reason", "parse_hosts"]
 
 LEFT_ALONE = frozenset({"ignored-host", "listening", "no-store", "off"})  # the reasons
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -49,23 +50,7 @@ def _without_brackets(host: str) -> str:
 
 def _is_sent_by_library(request: Request) -> bool:
     """Return whether no-store is the HTTP library's: httpx2's ``sse()``, httpx-sse and MCP's client send it when they want events."""
-    return media_type(request.fields.get(b"accept", b"")) == b"text/event-stream" or _is_mcp_stream(request)
-
-
-def is_mcp_listening(request: Request) -> bool:
-    """Return whether an MCP client opens the stream on which a server may send messages of its own.
-
-    It stays open until the session is over, so it has no end that could be recorded; a request that resumes one (``Last-Event-ID``) has.
-    (MCP, Streamable HTTP, "Listening for Messages from the Server": a server without that stream answers 405.)
-    """
-    return _is_mcp_stream(request) and b"last-event-id" not in request.fields
-
-
-def _is_mcp_stream(request: Request) -> bool:
-    """Return whether an MCP client GETs events; it takes JSON beside them."""
-    is_mcp = b"mcp-session-id" in request.fields or b"mcp-protocol-version" in request.fields
-    accepted = [media_type(member.strip()) for member in request.fields.get(b"accept", b"").split(b",")]
-    return request.method == "GET" and is_mcp and b"text/event-stream" in accepted
+    return media_type(request.fields.get(b"accept", b"")) == b"text/event-stream" or is_mcp_stream(request)
 
 
 def _is_localhost(host: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from wirecache._core.mcp_session import McpSession
 from wirecache._core.rules.fork import ForkPoint
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class CassettePlan(NamedTuple):
     ``existed``: there were recordings when it was opened. ``redactor``: applied before the key is made. ``how_to_record``: what a user
     does to record what is missing. ``name``: of the cassette, in messages. ``verify``: every request goes out, and is only compared.
     ``ignore_hosts``: globs of hosts that are left alone. ``ignore_localhost``: this machine is, too. ``fork``: where the run leaves its
-    recording, for that record mode.
+    recording, for that record mode. ``mcp``: what is remembered of sessions of MCP.
     """
 
     record_mode: RecordMode
@@ -68,6 +69,7 @@ class CassettePlan(NamedTuple):
     ignore_hosts: tuple[str, ...] = ()
     ignore_localhost: bool = False
     fork: ForkPoint | None = None
+    mcp: McpSession | None = None
 
 
 def decide(mode: RecordMode, found: bool, existed: bool) -> Action:

@@ -12,6 +12,7 @@ from wirecache._core.flows.recorder import Decoded, Recorder, Recording
 from wirecache._core.headers import fields_of, media_type
 from wirecache._core.keys.canonical import parse_body
 from wirecache._core.keys.keys import DEFAULT_KEY, KeyOptions, key_of, request_from
+from wirecache._core.keys.recorded import recorded_key
 from wirecache._core.keys.redacted_request import redacted_request
 from wirecache._core.messages import Entry, Head
 from wirecache._core.privacy.redaction import Redactor
@@ -53,7 +54,7 @@ def entry_of(exchange: ForeignExchange, options: KeyOptions = DEFAULT_KEY, redac
     head = Head(exchange.status, fields_of(pairs), pairs)
     recorder = Recorder(
         Recording(
-            key_of(*counted, options),
+            (key_of if redactor is None else recorded_key)(*counted, options),
             head,
             request,
             (find_endpoint(request.path) if request.method == "POST" else None) or "",

@@ -1,0 +1,162 @@
+"""Which ids are in the messages of JSON-RPC 2.0, and how are they exchanged for others? MCP's clients number their requests anew.
+
+An id links an answer with its request, and nothing else: two requests that differ in their ids alone get one answer, under the id of each.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from wirecache._core.event_stream import EVENT_STREAM, split_stream
+
+__all__ = ["Edit", "edits_of", "edits_of_events", "event_ids", "has_reply", "is_json_rpc", "is_reply", "request_ids", "without_ids"]
+
+# What a client makes up anew for each request, in its ``_meta``: the token by which the server reports progress (MCP, "Progress"), and the
+# trace that the request belongs to (W3C Trace Context, by MCP's SEP-414).
+_NEW_IN_META = frozenset({"progressToken", "traceparent", "tracestate", "baggage"})
+_DECODER = json.JSONDecoder()
+_SPACE = re.compile(r"[ \t\r\n]*")
+_DATA_LINE = re.compile(rb"(?:^|(?<=[\r\n]))data: ?([^\r\n]*)")
+_ID_LINE = re.compile(rb"(?:^|(?<=[\r\n]))id: ?([^\r\n]*)")
+
+
+class Edit(NamedTuple):
+    """A part of a text that another one takes the place of: from ``start`` up to ``end``, in bytes."""
+
+    start: int
+    end: int
+    text: bytes
+
+
+def is_json_rpc(value: Any) -> bool:
+    """Return whether the JSON value is a message, or a batch of some."""
+    messages = value if isinstance(value, list) else [value]
+    return bool(messages) and all(isinstance(message, dict) and message.get("jsonrpc") == "2.0" for message in messages)
+
+
+def is_reply(value: Any) -> bool:
+    """Return whether the JSON value is the reply to a request."""
+    return is_json_rpc(value) and isinstance(value, dict) and "method" not in value and ("result" in value or "error" in value)
+
+
+def without_ids(value: Any) -> Any:
+    """Return the message, or each of a batch, without what is new in it each time that it is sent."""
+    if isinstance(value, list):
+        return [without_ids(message) for message in value]
+    message = {name: member for name, member in value.items() if name != "id"}
+    params = message.get("params")
+    if isinstance(params, dict):
+        if message.get("method") == "notifications/cancelled":
+            params = {name: member for name, member in params.items() if name != "requestId"}
+        meta = params.get("_meta")
+        if isinstance(meta, dict):
+            kept = {name: member for name, member in meta.items() if name not in _NEW_IN_META}
+            params = {name: member for name, member in params.items() if name != "_meta"} | ({"_meta": kept} if kept else {})
+        message["params"] = params
+        if not params:
+            del message["params"]
+    return message
+
+
+def request_ids(value: Any) -> list[str]:
+    """Return the id and the progress token of each request in a message or batch, as JSON; an empty text where there is none."""
+    found = []
+    for message in value if isinstance(value, list) else [value]:
+        if isinstance(message, dict) and "method" in message and "id" in message:
+            params = message.get("params")
+            meta = params.get("_meta") if isinstance(params, dict) else None
+            token = meta.get("progressToken") if isinstance(meta, dict) else None
+            found += [json.dumps(message["id"]), "" if token is None else json.dumps(token)]
+    return found
+
+
+# -- the answer -------------------------------------------------------------------------------------------------------
+
+
+def edits_of(body: bytes, ids: Mapping[str, str]) -> list[Edit]:
+    """Return the edits that exchange the ids (JSON, by JSON) in a body that is a message or a batch; none if it is no JSON."""
+    text = body.decode("latin-1")  # a character a byte: what is looked for is ASCII
+    try:
+        return list(_edits(text, _skipped(text, 0), ids))
+    except (ValueError, IndexError, RecursionError):
+        return []
+
+
+def edits_of_events(body: bytes, ids: Mapping[str, str]) -> list[Edit]:
+    """Return the edits that exchange the ids in the messages of a stream of server-sent events."""
+    found: list[Edit] = []
+    start = 0
+    for piece in split_stream(EVENT_STREAM, body) or ():
+        lines = [(start + line.start(1), line[1]) for line in _DATA_LINE.finditer(piece)]
+        starts, at = [], 0
+        for offset, line in lines:
+            starts.append((at, offset))
+            at += len(line) + 1
+        for edit in edits_of(b"\n".join(line for _, line in lines), ids) if lines else ():
+            shift = next(offset - begin for begin, offset in reversed(starts) if begin <= edit.start)  # an id never spans two lines
+            found.append(Edit(edit.start + shift, edit.end + shift, edit.text))
+        start += len(piece)
+    return found
+
+
+def event_ids(body: bytes) -> list[bytes]:
+    """Return the ids of the events of a stream, by which its client can resume it."""
+    return [line[1] for line in _ID_LINE.finditer(body) if line[1]]
+
+
+def has_reply(body: bytes) -> bool:
+    """Return whether a reply to a request is among the messages of a stream of events."""
+    for piece in split_stream(EVENT_STREAM, body) or ():
+        try:
+            message = json.loads(b"\n".join(line[1] for line in _DATA_LINE.finditer(piece)))
+        except ValueError:
+            continue
+        if is_reply(message):
+            return True
+    return False
+
+
+def _edits(text: str, at: int, ids: Mapping[str, str]) -> Iterator[Edit]:
+    """Yield the edits of the message, or of the batch, that begins there."""
+    if text[at] == "[":
+        at = _skipped(text, at + 1)
+        while text[at] != "]":
+            yield from _edits(text, at, ids)
+            at = _skipped(text, _DECODER.raw_decode(text, at)[1])
+            at = _skipped(text, at + 1) if text[at] == "," else at
+    elif text[at] == "{":
+        members = _members(text, at)
+        if "method" not in members:
+            yield from _exchanged(text, members.get("id"), ids)
+        elif text[slice(*members["method"])] == '"notifications/progress"' and "params" in members and text[members["params"][0]] == "{":
+            yield from _exchanged(text, _members(text, members["params"][0]).get("progressToken"), ids)
+
+
+def _exchanged(text: str, place: tuple[int, int] | None, ids: Mapping[str, str]) -> Iterator[Edit]:
+    if place is not None:
+        known = json.dumps(json.loads(text[slice(*place)].encode("latin-1")))
+        if (other := ids.get(known, known)) != known:
+            yield Edit(*place, other.encode())
+
+
+def _members(text: str, at: int) -> dict[str, tuple[int, int]]:
+    """Return where the values of the object's members begin and end, by their names."""
+    found = {}
+    at = _skipped(text, at + 1)
+    while text[at] == '"':
+        name, at = _DECODER.raw_decode(text, at)
+        at = _skipped(text, _skipped(text, at) + 1)
+        _, end = _DECODER.raw_decode(text, at)
+        found[name] = (at, end)
+        at = _skipped(text, end)
+        at = _skipped(text, at + 1) if text[at] == "," else at
+    return found
+
+
+def _skipped(text: str, at: int) -> int:
+    """Return where the white space that begins there ends."""
+    space = _SPACE.match(text, at)
+    return space.end() if space else at

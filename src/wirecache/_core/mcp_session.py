@@ -1,0 +1,134 @@
+"""What does a cassette remember of sessions of MCP (Model Context Protocol, streamable HTTP) while it is open?
+
+A client numbers its requests, so an answer is replayed under the number that the request has now. A stream that ends before the reply is
+resumed by a GET, which has no number: what links it with its request are the ids of the stream's events.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from itertools import accumulate
+from typing import Any
+
+from wirecache._core.event_stream import EVENT_STREAM
+from wirecache._core.headers import media_type
+from wirecache._core.json_rpc import Edit, edits_of, edits_of_events, event_ids, has_reply, is_json_rpc, is_reply, request_ids
+from wirecache._core.messages import Chunk, Entry, Request, pack_chunks
+
+__all__ = ["McpSession", "answers_server", "ends_mcp_session", "is_mcp_stream", "is_resumable", "with_ids"]
+
+SESSION_FIELD = b"mcp-session-id"
+SESSION = b"session"  # in place of every id of a session, which is a secret, and new each time
+MOST_EVENTS = 10_000  # ids of events that are remembered
+
+
+def is_mcp_stream(request: Request) -> bool:
+    """Return whether an MCP client GETs events; it takes JSON beside them."""
+    is_mcp = SESSION_FIELD in request.fields or b"mcp-protocol-version" in request.fields
+    accepted = [media_type(member.strip()) for member in request.fields.get(b"accept", b"").split(b",")]
+    return request.method == "GET" and is_mcp and EVENT_STREAM in accepted
+
+
+def ends_mcp_session(request: Request) -> bool:
+    """Return whether an MCP client says that it needs its session no more; a server may answer 405."""
+    return request.method == "DELETE" and SESSION_FIELD in request.fields
+
+
+def answers_server(entry: Entry) -> bool:
+    """Return whether the recorded request is the client's reply to one of the server.
+
+    When the call in which the server asked is replayed, its answer is there at once, and the client may reply no more.
+    """
+    try:
+        return is_reply(json.loads(bytes(entry.request_body)))
+    except (ValueError, RecursionError):
+        return False
+
+
+def is_resumable(body: bytes) -> bool:
+    """Return whether a stream that broke off is of a call that its client can resume: it has ids, and no reply yet."""
+    return bool(event_ids(body)) and not has_reply(body)
+
+
+class McpSession:
+    """The sessions of one use of a cassette. Safe for threads: each change is one assignment."""
+
+    def __init__(self) -> None:
+        self._ids: dict[tuple[str, bytes], Mapping[str, str]] = {}  # by server and event: how the call's ids are exchanged
+        self._listening: set[str] = set()  # servers whose own messages a client listens for
+
+    def listens(self, request: Request) -> bool:
+        """Return whether the GET is for messages of the server, and not for the rest of the answer to a call.
+
+        It stays open until the session is over, so it has no end that could be recorded. (MCP, Streamable HTTP, "Listening for Messages
+        from the Server": a server without that stream answers 405.) A client that resumes it has listened before.
+        """
+        if not is_mcp_stream(request):
+            return False
+        server, resumed = _server(request), request.fields.get(b"last-event-id")
+        if resumed is None:
+            self._listening.add(server)
+            return True
+        return (server, resumed) not in self._ids and server in self._listening
+
+    def replayed(self, entry: Entry, request: Request, value: Any) -> Entry:
+        """Return the recorded answer under the ids of the request that is answered with it. ``value``: that of its JSON body."""
+        if is_json_rpc(value):
+            ids: Mapping[str, str] = _pairs(entry, value)
+        elif (resumed := request.fields.get(b"last-event-id")) is not None:
+            ids = self._ids.get((_server(request), resumed), {})
+        else:
+            return entry
+        self._note(request, entry, ids)
+        return with_ids(entry, ids) if any(old != new for old, new in ids.items()) else entry
+
+    def recorded(self, entry: Entry, request: Request) -> Entry:
+        """Return the answer as it is recorded: without the id of the session."""
+        self._note(request, entry, {})
+        if all(name != SESSION_FIELD for name, _ in entry.headers):
+            return entry
+        return entry._replace(headers=tuple((name, SESSION if name == SESSION_FIELD else value) for name, value in entry.headers))
+
+    def _note(self, request: Request, entry: Entry, ids: Mapping[str, str]) -> None:
+        """Remember by which events the stream could be resumed."""
+        if entry.stream_kind == EVENT_STREAM and len(self._ids) < MOST_EVENTS and b"\nid:" in b"\n" + entry.body:
+            for event in event_ids(entry.body):
+                self._ids[_server(request), event] = ids
+
+
+def with_ids(entry: Entry, ids: Mapping[str, str]) -> Entry:
+    """Return the entry with the ids (JSON, by JSON) in its body exchanged; every other byte, and how its chunks are cut, stays."""
+    edits = edits_of_events(entry.body, ids) if entry.stream_kind == EVENT_STREAM else edits_of(entry.body, ids)
+    if not edits:
+        return entry
+    pieces, at = [], 0
+    for edit in edits:
+        pieces += [entry.body[at : edit.start], edit.text]
+        at = edit.end
+    chunks = pack_chunks(_cut_again(entry.chunks, edits)) if entry.chunk_times else b""
+    return entry._replace(body=b"".join([*pieces, entry.body[at:]]), chunk_times=chunks)
+
+
+def _cut_again(chunks: tuple[Chunk, ...], edits: list[Edit]) -> list[Chunk]:
+    """Return the chunks with their sizes after the edits; an edit that two chunks share belongs to the second one."""
+    ends = [_moved(end, edits) for end in accumulate(chunk.size for chunk in chunks)]
+    return [Chunk(end - start, chunk.seconds) for chunk, start, end in zip(chunks, [0, *ends], ends, strict=False)]
+
+
+def _moved(place: int, edits: list[Edit]) -> int:
+    inner = next((edit.start for edit in edits if edit.start < place < edit.end), place)
+    return inner + sum(len(edit.text) - (edit.end - edit.start) for edit in edits if edit.end <= inner)
+
+
+def _pairs(entry: Entry, value: Any) -> dict[str, str]:
+    """Return how the ids of the recorded request are exchanged for those of the request that has this value."""
+    try:
+        recorded = request_ids(json.loads(bytes(entry.request_body)))
+    except (ValueError, RecursionError):
+        return {}
+    return {old: new for old, new in zip(recorded, request_ids(value), strict=False) if old and new}
+
+
+def _server(request: Request) -> str:
+    return f"{request.scheme}://{request.host}:{request.port}{request.path.decode('latin-1')}"

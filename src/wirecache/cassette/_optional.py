@@ -1,0 +1,17 @@
+"""Which recordings may a run leave out that does what the recorded one did?"""
+
+from __future__ import annotations
+
+from wirecache._core.mcp_session import answers_server
+from wirecache.cassette._directory import Directory
+from wirecache.errors import CassetteError
+
+__all__ = ["is_optional"]
+
+
+def is_optional(directory: Directory, name: str) -> bool:
+    """Return whether the recording is of a reply to an MCP server: how much of that is sent is a matter of time."""
+    try:
+        return name.startswith("post-") and answers_server(directory.read(name))
+    except CassetteError:
+        return False
