@@ -333,6 +333,11 @@ def test_a_wrong_file_says_where_and_what_to_do(changes: dict[str, Any], words: 
     assert isinstance(caught.value, CassetteError)
 
 
+POINTER = (
+    "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n"
+)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -352,6 +357,7 @@ def test_a_wrong_file_says_where_and_what_to_do(changes: dict[str, Any], words: 
         ('{"format": 2, "wirecache": "7.0.0"}', "has format 2, written by wirecache 7.0.0; wirecache"),
         ('{"format": 2}', "Install a newer wirecache"),
         ("[" * 100_000, "not valid JSON"),
+        (POINTER, "is a pointer of Git LFS, and the recording itself is not here. Run git lfs pull"),
     ],
 )
 def test_a_file_that_is_none_says_so(text: str, words: str) -> None:

@@ -252,6 +252,12 @@ def test_a_file_of_somebody_else_is_refused(text: str, tmp_path: Path) -> None:
         list(read_any(path))
 
 
+def test_a_pointer_of_git_lfs_says_what_to_run(tmp_path: Path) -> None:
+    (tmp_path / "chat.yaml").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n")
+    with pytest.raises(CassetteFormatError, match=r"chat\.yaml is a pointer of Git LFS.*Run git lfs pull"):
+        list(read_any(tmp_path / "chat.yaml"))
+
+
 def test_bytes_that_are_no_text_are_no_cassette(tmp_path: Path) -> None:
     path = tmp_path / "c.yaml"
     path.write_bytes(b"\xff\xfe")

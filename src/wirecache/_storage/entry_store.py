@@ -25,6 +25,7 @@ from wirecache._storage.single_flight import single_flight_of
 from wirecache._storage.write_queue import WriteJob, write_queue_of
 from wirecache.errors import ConfigError
 from wirecache.stores._protocol import GONE, Store, drop
+from wirecache.stores._read_only import is_read_only
 
 __all__ = ["Accept", "EntryStore"]
 
@@ -50,6 +51,7 @@ class EntryStore:
         self._accept = accept
         self.on_trouble: Callable[[], object] = lambda: None
         self.hits: Callable[[], dict[str, int]] = dict  # how often each entry was reused, by key
+        self._read_only = is_read_only(store)
         self._warn = WarnOnce()
         if add_error_listener := getattr(store, "add_error_listener", None):  # for what goes wrong in one of several tiers
             add_error_listener(self.trouble)
@@ -117,6 +119,8 @@ class EntryStore:
         """Take a recorded answer, or return the reason why not. ``seconds``: how long upstream took. ``on_stored``: when it is written."""
         make = partial(recorder.entry, now, seconds)
         reason = recorder.refusal_reason(decode) or (self._accept_reason(make()) if self._accept is not None else None)
+        if self._read_only:
+            reason = reason or "read-only"
         recording = recorder.recording
         if reason is None and recording.mark is not None:
             self.save(recording.mark)
@@ -125,8 +129,8 @@ class EntryStore:
         return reason
 
     def save(self, entry: Entry, on_stored: Callable[[], object] = lambda: None) -> bool:
-        """Write an entry that is made already; return False if too many writes are queued."""
-        return self._write(entry.key, len(entry.body), lambda: entry, entry.ttl, on_stored)
+        """Write an entry that is made already; return False if too many writes are queued, or the store is read-only."""
+        return not self._read_only and self._write(entry.key, len(entry.body), lambda: entry, entry.ttl, on_stored)
 
     def pin(self, entry: Entry) -> None:
         """Keep the entry for ever: it is never stale, and where the store can do that, its limits do not drop it."""
@@ -157,7 +161,9 @@ class EntryStore:
         return verdict if isinstance(verdict, str) and verdict else None if verdict else "accept"
 
     def discard(self, key: str) -> None:
-        """Drop the entry under the key."""
+        """Drop the entry under the key, unless the store is read-only."""
+        if self._read_only:
+            return
         self.queue.forget(key)
         try:
             drop(self.store, key)

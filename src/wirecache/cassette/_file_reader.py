@@ -14,6 +14,7 @@ from wirecache._core.unset import UNSET
 from wirecache._core.version import __version__
 from wirecache.cassette._bodies import Members, body_bytes, stream_body
 from wirecache.cassette._file_format import FORMAT
+from wirecache.cassette._git_lfs import refuse_pointer
 from wirecache.cassette._json_reader import Raw, RawPaths, read_json
 from wirecache.cassette._multipart import multipart_bytes
 from wirecache.errors import CassetteFormatError
@@ -129,6 +130,7 @@ def _validated(text: str, where: str) -> Members:
 
 
 def _parsed(text: str, where: str) -> Any:
+    refuse_pointer(text, where)
     try:
         return read_json(text, _RAW_PATHS)
     except json.JSONDecodeError as error:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
-import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from wirecache._runtime.forks import ModuleLock, reset_after_fork
 from wirecache._settings.homes import expanded
 from wirecache._settings.sizes import parse_size
 from wirecache.errors import StoreError
-from wirecache.stores._breaker import Breaker
 from wirecache.stores._damage import is_damage
-from wirecache.stores._opener import Opener
+from wirecache.stores._opener import DatabaseOptions
+from wirecache.stores._read_only import read_only_error
+from wirecache.stores._shared_database import shared_database
 
 if TYPE_CHECKING:
     from wirecache.stores._safe_disk import Row, SafeCache
@@ -54,23 +52,31 @@ class DiskStore:
     ``lock_wait``: seconds that a write waits for another process's write. Reads wait for nobody (SQLite's WAL mode).
     ``open_wait``: seconds that a call waits for the database to be opened: it takes 5 to 25 ms, but a lock held by another process, or a
     drive that stalls, can hold it up for a minute.
+    ``read_only``: entries are used and never changed, and nothing is written to the directory, which may be on a read-only drive.
     A database that cannot be read is renamed to ``cache.db.corrupt-<time>``, a new one is created and the operation done there, and a
     ``StoreError`` reports that once. Every other failure is a ``StoreError``, too.
     """
 
     def __init__(
-        self, path: str | os.PathLike[str] | None = None, *, size_limit: int | str = "4GB", lock_wait: float = 5.0, open_wait: float = 3.0
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        size_limit: int | str = "4GB",
+        lock_wait: float = 5.0,
+        open_wait: float = 3.0,
+        read_only: bool = False,
     ) -> None:
         self.path = expanded(path).absolute() if path is not None else default_directory().absolute()
         self.size_limit = parse_size(size_limit, "size_limit")
         self.lock_wait = lock_wait
         self.open_wait = open_wait
-        self._database = _shared_database(self, self.path, self.size_limit, lock_wait, open_wait)
+        self.read_only = read_only
+        self._database = shared_database(self, DatabaseOptions(self.path, self.size_limit, lock_wait, open_wait, read_only))
         self._opener, self._breaker = self._database.opener, self._database.breaker
         self._next_check = 0.0  # on the monotonic clock
 
     def __repr__(self) -> str:
-        return f"DiskStore({str(self.path)!r})"
+        return f"DiskStore({str(self.path)!r}{', read_only=True' if self.read_only else ''})"
 
     @property
     def location(self) -> str:
@@ -132,7 +138,7 @@ class DiskStore:
         """
         from wirecache.stores import _stats_table
 
-        if (self._opener.has_opened or not self.path.parent.is_dir()) and not self.path.is_dir():
+        if self.read_only or ((self._opener.has_opened or not self.path.parent.is_dir()) and not self.path.is_dir()):
             return
         rows, added = list(lines), False
 
@@ -156,7 +162,7 @@ class DiskStore:
 
     def add_hits(self, counts: Mapping[str, int]) -> None:
         """Add to how often the value of each key was reused. If the directory was removed meanwhile, nothing is created for that."""
-        if self.path.is_dir():
+        if not self.read_only and self.path.is_dir():
             self._write(lambda cache: cache.add_hits(counts))
 
     def hits(self) -> dict[str, int]:
@@ -198,6 +204,8 @@ class DiskStore:
         return cache.row(key, max_size)
 
     def _write(self, action: Callable[[SafeCache], T]) -> T:
+        if self.read_only:
+            raise read_only_error(self)
         return self._run(action, check=True)  # what is written to a file that was removed is lost
 
     def _run(self, action: Callable[[SafeCache], T], *, check: bool = False) -> T:
@@ -240,46 +248,3 @@ class DiskStore:
 
 def _with_ttl(row: Row | None) -> tuple[bytes, float | None] | None:
     return None if row is None else (row[0], None if row[1] is None else row[1] - time.time())
-
-
-class _SharedDatabase:
-    """The database that all stores of one directory share in this process, open or not. ``replacing`` is held while it is replaced.
-
-    Connections are as many as threads, not as stores: SQLite keeps the file of a closed connection open for as long as another one of the
-    process is on the same database (sqlite.org/howtocorrupt.html, section 2.2), so that each store that came and went would cost one.
-    """
-
-    def __init__(self, path: Path, size_limit: int, lock_wait: float, open_wait: float) -> None:
-        self.opener = Opener(path, size_limit, lock_wait, open_wait)
-        self.breaker: Breaker[SafeCache] = Breaker(
-            self.opener.open, self.opener.describe, wait=open_wait, polls=False, thread_name="wirecache-open"
-        )
-        self.replacing = threading.Lock()
-        self.stores: weakref.WeakSet[object] = weakref.WeakSet()
-        reset_after_fork(self)
-
-    def close(self) -> None:
-        """Close the connections. The next use opens them again. It begins anew only if no other store is in the middle of something."""
-        cache = self.breaker.reset() if len(self.stores) < 2 else self.breaker.current
-        if cache is not None:
-            cache.close_all()
-
-    def after_fork(self) -> None:
-        """Forget the thread that was opening the database in the parent. The database stays open: its connections are closed."""
-        self.breaker.after_fork()
-        self.replacing = threading.Lock()
-
-
-_adding = ModuleLock()
-_databases: weakref.WeakValueDictionary[tuple[Path, int, float, float], _SharedDatabase] = weakref.WeakValueDictionary()
-
-
-def _shared_database(store: object, path: Path, size_limit: int, lock_wait: float, open_wait: float) -> _SharedDatabase:
-    """Return the database of this directory, for the store."""
-    key = (path, size_limit, lock_wait, open_wait)
-    with _adding:
-        database = _databases.get(key)
-        if database is None:
-            database = _databases[key] = _SharedDatabase(*key)
-        database.stores.add(store)
-        return database

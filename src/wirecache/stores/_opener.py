@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from wirecache.errors import StoreError
 from wirecache.stores._damage import is_damage, root_cause
@@ -11,17 +11,24 @@ from wirecache.stores._damage import is_damage, root_cause
 if TYPE_CHECKING:
     from wirecache.stores._safe_disk import SafeCache
 
-__all__ = ["Opener"]
+__all__ = ["DatabaseOptions", "Opener"]
+
+
+class DatabaseOptions(NamedTuple):
+    """What a database is opened with; see ``DiskStore``."""
+
+    path: Path
+    size_limit: int
+    lock_wait: float
+    open_wait: float
+    read_only: bool
 
 
 class Opener:
     """Opens the database, again if need be, and knows what is wrong with the last one. ``open`` runs in one thread at a time."""
 
-    def __init__(self, path: Path, size_limit: int, lock_wait: float, open_wait: float) -> None:
-        self.path = path
-        self.size_limit = size_limit
-        self.lock_wait = lock_wait
-        self.open_wait = open_wait  # seconds that a call waits for ``open``
+    def __init__(self, options: DatabaseOptions) -> None:
+        self.path, self.size_limit, self.lock_wait, self.open_wait, _ = options
         self.has_opened = False
         self._replaced: SafeCache | None = None  # to be closed for good before the next one is opened
         self._damaged: tuple[int, int] | None = None  # the identity of a file that was found damaged while it was open

@@ -29,7 +29,7 @@ else:
     _Cache = diskcache.Cache
     _Disk = diskcache.Disk
 
-__all__ = ["DATABASE", "Row", "SafeCache", "SafeDisk", "identity"]
+__all__ = ["DATABASE", "Row", "SafeCache", "SafeDisk", "decode_text", "identity"]
 
 DATABASE = "cache.db"  # diskcache's name for it
 BATCH = 100  # keys that one query lists
@@ -145,7 +145,7 @@ class SafeCache(_Cache):  # type: ignore[misc]  # see above
         if self._retired:
             raise sqlite3.OperationalError("the database was replaced")
         handle = sqlite3.connect(self._file, timeout=self._timeout or self._open_wait, isolation_level=None, check_same_thread=False)
-        handle.text_factory = _decode
+        handle.text_factory = decode_text
         try:
             for name in PER_CONNECTION:
                 handle.execute(f"PRAGMA {name} = {SETTINGS['sqlite_' + name]}")
@@ -253,8 +253,8 @@ def identity(file: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def _decode(raw: bytes) -> str:
-    """Decode any text: an error on one that is not UTF-8 would stop every listing and every write."""
+def decode_text(raw: bytes) -> str:
+    """Return the text of any bytes: an error on one that is not UTF-8 would stop every listing and every write."""
     return raw.decode("utf-8", "replace")
 
 

@@ -19,7 +19,8 @@ from wirecache._runtime.threads import run_in_thread
 from wirecache._runtime.warn_once import WarnOnce
 from wirecache.errors import ConfigError, StoreError
 from wirecache.stores._memory import MemoryStore
-from wirecache.stores._protocol import Store, drop
+from wirecache.stores._protocol import GONE, Store, drop
+from wirecache.stores._read_only import is_read_only, read_only_error
 from wirecache.stores._url import one_store
 
 __all__ = ["TieredStore"]
@@ -54,6 +55,7 @@ class TieredStore:
 
     ``get`` reads one after the other; a value that is found is copied into the tiers before, for as long as it lasts where it was.
     ``set``, ``delete`` and ``clear`` go to all. ``add`` is decided by the last one, which is the one that most processes share.
+    A tier that is read-only is read, and left as it is.
     ``tiers``: stores, paths or URLs. A tier that fails is skipped, with one warning for each cause; ``StoreError`` only if all fail.
     What another process writes to or deletes from a shared tier is not seen while a nearer one still has the old value.
     """
@@ -62,6 +64,8 @@ class TieredStore:
         if isinstance(tiers, (str, bytes)) or not tiers:
             raise ConfigError(f"tiers must be a list of stores, paths or URLs, the nearest first, got {tiers!r}")
         self.tiers: tuple[Store, ...] = tuple(one_store(tier, f"tiers[{index}]") for index, tier in enumerate(tiers))
+        self._writable = tuple(tier for tier in self.tiers if not is_read_only(tier))
+        self.read_only = not self._writable
         self._copies: dict[int, Future[None]] = {}  # the copy under way, by the id of its tier
         self._listeners: list[weakref.WeakMethod[Callable[[Exception], None]]] = []
         self._warn_once = WarnOnce()
@@ -95,23 +99,36 @@ class TieredStore:
 
     def set(self, key: str, value: bytes, *, ttl: float | None) -> None:
         """Keep the value under the key, in every tier that can."""
-        self._on_each(self.tiers, lambda tier: tier.set(key, value, ttl=ttl))
+        if self.read_only:
+            raise read_only_error(self)
+        self._on_each(self._writable, lambda tier: tier.set(key, value, ttl=ttl))
 
     def delete(self, key: str) -> bool:
-        """Delete the key from every tier. Return whether any of them had it."""
-        return any(self._on_each(self.tiers, lambda tier: drop(tier, key)))
+        """Delete the key from every tier that can be written. Return whether any of them had it.
+
+        One that is read-only may still have it: a mark in the tiers before hides that.
+        """
+        if self.read_only:
+            raise read_only_error(self)
+        had = any(self._on_each(self._writable, lambda tier: drop(tier, key)))
+        if len(self._writable) < len(self.tiers):
+            self._on_each(self._writable, lambda tier: tier.set(key, GONE, ttl=None))
+        return had
 
     def close(self) -> None:
         """Close every tier that can be closed."""
         self._on_each(self._tiers_with("close"), methodcaller("close"))
 
     def __getattr__(self, name: str) -> Any:
-        """``keys`` if a tier has it, ``newest`` and ``pin`` too; ``clear`` if all of them do; ``add`` if the last one does."""
-        tiers = self.__dict__.get("tiers", ())
-        has = [hasattr(tier, name) for tier in tiers]
-        if name in ("keys", "newest") and any(hasattr(tier, "keys") for tier in tiers):
+        """``keys`` if a tier has it, ``newest`` and ``pin`` too; ``clear`` if all of them do; ``add`` if the last one does.
+
+        Of what changes a store, only those that can be written are asked.
+        """
+        if name in ("keys", "newest") and any(hasattr(tier, "keys") for tier in self.__dict__.get("tiers", ())):
             return lambda: self._list(name)
-        if name == "clear" and all(has):
+        tiers = self.__dict__.get("tiers" if name == "history" else "_writable", ())
+        has = [hasattr(tier, name) for tier in tiers]
+        if name == "clear" and has and all(has):
             return self._clear
         if name == "pin" and any(has):
             return self._pin
@@ -122,10 +139,10 @@ class TieredStore:
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def _pin(self, key: str) -> bool:
-        return any(self._on_each(self._tiers_with("pin"), methodcaller("pin", key)))
+        return any(self._on_each([tier for tier in self._writable if hasattr(tier, "pin")], methodcaller("pin", key)))
 
     def _clear(self) -> None:
-        self._on_each(self.tiers, methodcaller("clear"))
+        self._on_each(self._writable, methodcaller("clear"))
 
     def add_error_listener(self, listener: Callable[[Exception], None]) -> None:
         """Call this method with the error of each tier that is skipped, instead of logging a warning. It is held weakly."""
@@ -153,7 +170,8 @@ class TieredStore:
                 for upper in reversed(missed):
                     yield _Copy(upper, key, *found)
                 break
-            missed.append(tier)
+            if not is_read_only(tier):
+                missed.append(tier)
         self._report(errors, attempts=len(self.tiers))
         return found
 

@@ -2,6 +2,7 @@
 
 a path, or disk:///path?size_limit=1GB       memory://?max_entries=1000&max_bytes=64MB
 redis://host:6379/0?prefix=app:&timeout=0.1  and rediss, unix, redis+sentinel, redis+cluster (see ``RedisStore``)
+Each with ``mode=ro``: its entries are used and never changed.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from wirecache._settings.homes import NoHomeError
 from wirecache.errors import ConfigError
 from wirecache.stores._disk import DiskStore
 from wirecache.stores._protocol import Store
+from wirecache.stores._read_only import ReadOnlyStore
 
 __all__ = ["disk_or_memory", "one_store"]
 
@@ -52,15 +54,20 @@ def _of_url(url: str, setting: str) -> Store:
     scheme, _, rest = url.partition("://")
     path, _, query = rest.partition("?")
     options = dict(parse_qsl(query, keep_blank_values=True))
-    if scheme == "memory":
-        return _memory_store(url, path, options, setting)
+    mode = options.pop("mode", "rw")
+    if mode not in ("ro", "rw"):
+        raise ConfigError(f"{setting}: mode must be 'ro' (entries are used and never changed) or 'rw', got {mode!r}")
     if scheme == "disk":
-        if not path:
-            raise ConfigError(f"{setting} must name a directory (disk:///path, disk://~/path), got {url!r}")
-        return disk_or_memory(
-            unquote(path), **_parse(options, {"size_limit": str, "lock_wait": float, "open_wait": float}, f"{setting} {url}")
-        )
-    return _redis_store(scheme, path, options, setting)
+        return _disk_store(url, path, options, setting, read_only=mode == "ro")
+    made = _memory_store(url, path, options, setting) if scheme == "memory" else _redis_store(scheme, path, options, setting)
+    return made if mode == "rw" else ReadOnlyStore(made)
+
+
+def _disk_store(url: str, path: str, options: Mapping[str, str], setting: str, *, read_only: bool) -> Store:
+    if not path:
+        raise ConfigError(f"{setting} must name a directory (disk:///path, disk://~/path), got {url!r}")
+    arguments = _parse(options, {"size_limit": str, "lock_wait": float, "open_wait": float}, f"{setting} {url}")
+    return disk_or_memory(unquote(path), read_only=read_only, **arguments)
 
 
 def _memory_store(url: str, path: str, options: Mapping[str, str], setting: str) -> Store:

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from wirecache.cassette._git_lfs import refuse_pointer
 from wirecache.errors import CassetteError, CassetteFormatError
 
 __all__ = ["READABLE_FORMATS", "parse_file"]
@@ -29,6 +30,7 @@ def parse_file(path: Path) -> Any:
     """Return the content of the file. Raises ``CassetteFormatError`` if it is in none of these formats."""
     try:
         text = path.read_text("utf-8-sig")
+        refuse_pointer(text, str(path))
         if path.suffix.lower() == ".toml":
             return tomllib.loads(text)
         if text.lstrip()[:1] in ("{", "["):
