@@ -28,6 +28,7 @@ class App:
     left out, it is random; None lets in everybody who reaches the server. ``read_only``: the pages can change nothing. ``allowed_hosts``:
     names under which the server is reached beside ``localhost`` and ``127.0.0.1``, with a port where that is not the server's own.
     ``git``: a range of commits (``main..HEAD``) whose changes to cassettes are shown, of the repository of the working directory.
+    ``proxies``: URLs of running ``wirecache serve``, whose misses are listed, too; with ``/token/TOKEN`` if they need one.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class App:
         read_only: bool = False,
         allowed_hosts: Sequence[str] = (),
         git: str = "",
+        proxies: Sequence[str] = (),
     ) -> None:
         try:
             from wirecache._inspector.app import application
@@ -54,22 +56,12 @@ class App:
         if token is not UNSET and token is not None and (not isinstance(token, str) or len(token) < 8):
             raise ConfigError("token must be a text of at least 8 characters, or None for none")
         self.token: str | None = secrets.token_urlsafe(24) if token is UNSET else token
-        self.inspector = Inspector(open_sources(stores), read_only=read_only, git=check_range(git) if git else "")
-        self._remember_misses()
+        self.inspector = Inspector(open_sources(stores), read_only=read_only, git=check_range(git) if git else "", proxies=proxies)
         self._app = Guard(application(self.inspector), token=self.token, allowed_hosts=allowed_hosts)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
         """Answer a request."""
         await self._app(scope, receive, send)
-
-    def _remember_misses(self) -> None:
-        """Note what the caches miss from now on: those of this process."""
-        from wirecache._inspector.misses import MissLog
-        from wirecache._inspector.sources import StoreSource
-
-        for source in self.inspector.sources:
-            if isinstance(source, StoreSource):
-                source.cache.engine.observe(MissLog(source.id, self.inspector.misses))
 
     def url(self, host: str, port: int) -> str:
         """Return the address to open first, with the token."""

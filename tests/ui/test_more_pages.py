@@ -11,11 +11,14 @@ from typing import Any
 
 import pytest
 
-from tests.provider import Provider
+from tests.provider import CHAT, Answer, Provider
+from tests.proxy.serving import serving
 from tests.ui import sample
 from tests.ui.server import Served, serve
 from tests.ui.test_pages import path_of, text_of
-from wirecache import Cache, ConfigError, MemoryStore
+from wirecache import Cache, ConfigError, DiskStore, MemoryStore
+from wirecache._engine.miss_log import misses_of_json
+from wirecache._inspector.recent_misses import RecentMisses
 from wirecache.httpx import cached_client
 from wirecache.ui import App
 
@@ -75,6 +78,38 @@ def test_the_misses_of_a_cache_of_this_process(provider: Provider) -> None:
     with serve(cache) as served, cached_client(cache) as client:
         client.post(f"{provider.url}/v1/chat/completions", json=notes("2026-11-01"))
         assert "gpt-4o" in text_of(served.page("/explain")).partition("Recent misses")[2]
+
+
+def test_the_misses_of_a_running_proxy(provider: Provider, tmp_path: Path) -> None:
+    sample.write_store(tmp_path, [sample.chat("first words", "one")])
+    with serving(Cache(tmp_path), provider, token="a-token") as proxy:
+        address = f"{proxy.url}/token/a-token"
+        with serve(DiskStore(tmp_path), proxies=[address]) as served:
+            assert "None yet" in text_of(served.page("/explain"))
+            for status in (200, 429):
+                provider.script = lambda _, status=status: Answer.of(CHAT, status)  # type: ignore[misc]
+                proxy.post("/token/a-token/openai/v1/chat/completions", json=notes(f"2026-11-{status % 31}"))
+            proxy.app.cache.flush()  # type: ignore[attr-defined]
+            shown = served.page("/explain").partition("Recent misses")[2]
+            assert text_of(shown).count(f"by {address.split('/')[2]}") == 2
+            assert "status 429, not stored" in text_of(shown)
+            assert shown.count('href="/explain?x=') == 1
+            assert "a-token" not in shown
+            found = served.client.get("/api/v1/misses").json()
+            assert [row["status"] for row in found["misses"]] == [429, 200]
+            assert served.page(f"/explain?x={found['misses'][1]['exchange']}")
+        with serve(DiskStore(tmp_path), proxies=[proxy.url]) as served:
+            assert "it needs its token" in text_of(served.page("/explain"))
+    with serve(DiskStore(tmp_path), proxies=[address]) as served:
+        assert "it gave no list of misses" in text_of(served.page("/explain"))
+
+
+def test_what_another_server_says_is_not_believed() -> None:
+    assert misses_of_json([1]) == misses_of_json({"misses": 7}) == misses_of_json({"misses": [{"at": "now"}, 3]}) == []
+    (miss,) = misses_of_json({"misses": [{"at": 1, "url": "u" * 9000, "differences": [1], "status": "x"}]})
+    assert (len(miss.url), miss.differences, miss.status) == (2000, ("1",), 0)
+    with pytest.raises(ConfigError, match="must be the URL that wirecache serve printed"):
+        RecentMisses([], ["127.0.0.1:4141"])
 
 
 def test_a_comparison(sampled: Served) -> None:

@@ -158,10 +158,15 @@ def test_what_is_not_there(path: str, sampled: Served) -> None:
     assert "Back to the list" in answer.text
 
 
-def test_an_empty_store_says_what_to_do_and_is_not_created(tmp_path: Path) -> None:
+def test_a_store_that_is_not_there_is_not_created_but_seen_when_it_is(tmp_path: Path) -> None:
     with serve([tmp_path / "none"]) as served:
         assert "Nothing is stored yet" in served.page("/")
-    assert not (tmp_path / "none").exists()
+        assert not (tmp_path / "none").exists()
+        sample.write_store(tmp_path / "none", [sample.chat("first words", "one")])
+        deadline = time.monotonic() + 20
+        while "first words" not in (page := served.page("/")):
+            assert time.monotonic() < deadline, page
+            time.sleep(0.1)
 
 
 def test_a_store_that_changes_meanwhile(tmp_path: Path) -> None:

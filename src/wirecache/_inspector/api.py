@@ -69,6 +69,12 @@ def _progress(inspector: Inspector, request: Request) -> Response:
     return json_response(inspector.indexer.progress._asdict())
 
 
+def _misses(inspector: Inspector, request: Request) -> Response:
+    found = inspector.misses.latest()
+    rows = [{**one.miss._asdict(), "proxy": one.where, "exchange": one.ref} for one in found.misses]
+    return json_response({"misses": rows, "problems": found.problems})
+
+
 def _sources(inspector: Inspector, request: Request) -> Response:
     listed = [{"id": s.id, "name": s.name, "kind": "cassettes" if s.is_cassette else "store"} for s in inspector.sources]
     return json_response({"sources": listed})
@@ -129,6 +135,7 @@ def _openapi() -> dict[str, Any]:
             "/api/v1/exchanges/{source}/{ref}": get("One exchange in full", *one),
             "/api/v1/events/{source}/{ref}": get("The events of a stream, with their times", *one),
             "/api/v1/progress": get("How far the index is"),
+            "/api/v1/misses": get("The latest misses of the caches of this process and of running proxies"),
             "/api/v1/sources": get("The stores and cassettes"),
             "/api/v1/explain": explain,
         },
@@ -141,6 +148,7 @@ ROUTES = (
     Page("/api/v1/events/{source}/{ref:path}", _events),
     Page("/api/v1/progress", _progress),
     Page("/api/v1/sources", _sources),
+    Page("/api/v1/misses", _misses),
     Page("/api/v1/explain", _explain, ("POST",)),
     Page("/api/v1/openapi.json", _description),
     Page("/api/{rest:path}", _unknown, ("GET", "POST")),

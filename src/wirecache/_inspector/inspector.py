@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -17,6 +16,7 @@ from starlette.responses import HTMLResponse, Response
 from wirecache._core.messages import Entry
 from wirecache._core.version import __version__
 from wirecache._inspector.indexer import Indexer
+from wirecache._inspector.recent_misses import RecentMisses
 from wirecache._inspector.search_index import SearchIndex
 from wirecache._inspector.source import Source
 from wirecache._inspector.templating import environment
@@ -37,16 +37,19 @@ NAVIGATION = (
 
 
 class Inspector:
-    """The state of one application. ``read_only``: nothing can be changed by its pages. ``git``: a range of commits to look at."""
+    """The state of one application. ``read_only``: nothing can be changed by its pages. ``git``: a range of commits to look at.
 
-    def __init__(self, sources: Sequence[Source], *, read_only: bool = False, git: str = "") -> None:
+    ``proxies``: URLs of running proxies, whose misses are shown.
+    """
+
+    def __init__(self, sources: Sequence[Source], *, read_only: bool = False, git: str = "", proxies: Sequence[str] = ()) -> None:
         self.sources = list(sources)
         self.read_only = read_only
         self.git = git
         self.done: list[Any] = []  # what was done here and can be undone, the latest last
         self.index = SearchIndex()
         self.indexer = Indexer(self.sources, self.index, self.prices)
-        self.misses: deque[Any] = deque(maxlen=200)  # of the caches of this process
+        self.misses = RecentMisses(self.sources, proxies)
         self.kept: dict[str, Any] = {}  # what pages computed, by their name
         self._templates = environment()
 

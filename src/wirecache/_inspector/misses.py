@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import json
 import time
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from wirecache._core.compare.nearest import Nearest, nearest_of
-from wirecache._core.flows.exchange import Exchange
 from wirecache._core.flows.rekey import recomputed_key
 from wirecache._core.keys.canonical import parse_body
 from wirecache._core.keys.keys import DEFAULT_KEY, KeyOptions, make_key, request_from
 from wirecache._core.messages import Entry
 from wirecache._core.rules.plan import Plan
-from wirecache._engine.observers import Observer
 from wirecache._inspector.curl import request_of_curl
 from wirecache._inspector.inspector import Inspector, Page, form_of
 from wirecache._inspector.source import Source
@@ -28,37 +25,9 @@ from wirecache._inspector.text_diff import line_diff, pretty
 from wirecache._views.explanation_json import check_request
 from wirecache.errors import ConfigError
 
-__all__ = ["ROUTES", "Merge", "Miss", "MissLog", "keys_merged", "nearest_other", "parsed_request"]
+__all__ = ["ROUTES", "Merge", "keys_merged", "nearest_other", "parsed_request"]
 
 SECONDS = 3.0  # that a search of all stored requests may take
-
-
-class Miss(NamedTuple):
-    """A call that had no entry. ``at``: seconds since the epoch; ``source``: the id of the cache's store."""
-
-    at: float
-    source: str
-    method: str
-    url: str
-    model: str
-    key: str
-    differences: tuple[str, ...]
-
-
-class MissLog(Observer):
-    """Remembers the misses of a cache of this process, from when the pages are made. In memory, and without any body."""
-
-    def __init__(self, source: str, kept: deque[Miss]) -> None:
-        self._source = source
-        self._kept = kept
-
-    def on_end(self, exchange: Exchange) -> None:
-        """Note a miss."""
-        if exchange.status.outcome == "miss":
-            key = exchange.status.key or ""
-            self._kept.appendleft(
-                Miss(exchange.started_at, self._source, exchange.method, exchange.url, exchange.model, key, exchange.differences)
-            )
 
 
 def parsed_request(text: str) -> dict[str, Any]:
@@ -160,7 +129,7 @@ def _page(inspector: Inspector, request: Request, form: dict[str, str]) -> Respo
         values |= _explained(inspector, form)
     except (ValueError, ConfigError) as error:
         values["problem"] = str(error)
-    return inspector.page(request, "explain.html", "explain", misses=list(inspector.misses), **values)
+    return inspector.page(request, "explain.html", "explain", recent=inspector.misses.latest(), **values)
 
 
 def _explained(inspector: Inspector, form: dict[str, str]) -> dict[str, Any]:

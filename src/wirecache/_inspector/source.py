@@ -12,6 +12,7 @@ from wirecache._core.messages import Entry
 
 if TYPE_CHECKING:
     from wirecache._caches.explain import Explanation
+    from wirecache._engine.miss_log import Miss
 
 __all__ = ["Source"]
 
@@ -47,6 +48,10 @@ class Source(Protocol):
 
     def hits(self) -> dict[str, int]:
         """Return how often each exchange was reused, by ref; nothing where that is not counted."""
+        ...
+
+    def misses(self) -> list[Miss]:
+        """Return the calls of this process that had no entry here since this was opened."""
         ...
 
     def explain(self, request: Any) -> Explanation:

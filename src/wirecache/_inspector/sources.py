@@ -13,6 +13,7 @@ from wirecache._caches.cassette import Cassette
 from wirecache._caches.explain import Explanation
 from wirecache._core.messages import Entry
 from wirecache._core.rules.plan import time_left
+from wirecache._engine.miss_log import Miss, MissLog
 from wirecache._inspector.source import Source
 from wirecache._views.places import NoStoreYet, cassette_directory, is_missing
 from wirecache.cassette import from_text, short_key_of, to_text
@@ -35,14 +36,24 @@ class StoreSource:
 
     def __init__(self, id: str, cache: Cache) -> None:
         self.id = id
+        self._later: Cache | None = None  # that of a store which is not there yet
         if is_missing(cache.store):  # reading would create it
-            cache = Cache(NoStoreYet(repr(cache.store)))
+            self._later, cache = cache, Cache(NoStoreYet(repr(cache.store)))
         self.cache = cache
         self.name = repr(cache.store)
+        self._miss_log = MissLog()
+        cache.engine.observe(self._miss_log)
         self.cache.engine.search_seconds = max(self.cache.engine.search_seconds, SEARCH_SECONDS)
+
+    def _look_for_store(self) -> None:
+        """Use the store from now on, if somebody has created it meanwhile."""
+        if self._later is not None and not is_missing(self._later.store):
+            self.cache, self._later = self._later, None
+            self.cache.engine.search_seconds = max(self.cache.engine.search_seconds, SEARCH_SECONDS)
 
     def refs(self) -> Iterator[str]:
         """Yield the keys, the newest first where the store can list them so; those that are still to be written before all."""
+        self._look_for_store()
         self.cache.flush()
         return self.cache.engine.source.newest_keys()
 
@@ -63,6 +74,10 @@ class StoreSource:
         """Return how often each entry was reused, by key."""
         hits: dict[str, int] = self.cache.engine.source.hits()
         return hits
+
+    def misses(self) -> list[Miss]:
+        """Return what the cache missed of late in this process."""
+        return self._miss_log.misses()
 
     def explain(self, request: Any) -> Explanation:
         """Return what the cache would do with the request."""
@@ -132,6 +147,10 @@ class Cassettes:
     def hits(self) -> dict[str, int]:
         """Return nothing: replays are not counted."""
         return {}
+
+    def misses(self) -> list[Miss]:
+        """Return none: who replays is another process."""
+        return []
 
     def explain(self, request: Any) -> Explanation:
         """Return what the cassette that fits best would do with the request: one that has it, else the one with the nearest recording."""

@@ -13,6 +13,7 @@ from anyio.to_thread import run_sync
 from wirecache._caches.cassette import Cassette, CassetteReport
 from wirecache._core.rules.fork import ForkPoint
 from wirecache._engine.engine import CacheLike
+from wirecache._engine.miss_log import MissLog
 from wirecache._proxy.refusals import Refused
 from wirecache.cassette._fork import free_child
 from wirecache.errors import CassetteError
@@ -32,8 +33,12 @@ class Cassettes:
 
     root: CacheLike
     current: str | None = None
+    misses: MissLog = field(default_factory=MissLog)  # of the root and of all that were opened
     _open: dict[str, Cassette] = field(default_factory=dict[str, Cassette])
     _lock: anyio.Lock = field(default_factory=anyio.Lock)
+
+    def __post_init__(self) -> None:
+        self.root.engine.observe(self.misses)
 
     async def cache_for(self, name: str | None) -> CacheLike:
         """Return what answers a call with this name in its header; it is opened if it is not. ``Refused`` if it cannot be."""
@@ -77,7 +82,9 @@ class Cassettes:
             raise Refused(400, "cassette_name", "the name of a cassette must be of letters, digits and _ . @ = + , - (a / between steps)")
         async with self._lock:
             if name not in self._open:
-                self._open[name] = await run_sync(_below, root, name)
+                opened = await run_sync(_below, root, name)
+                opened.engine.observe(self.misses)
+                self._open[name] = opened
             return self._open[name]
 
 

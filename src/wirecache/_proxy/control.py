@@ -40,6 +40,7 @@ class Control:
             Route(f"{PREFIX}/ready", self._ready),
             Route(f"{PREFIX}/metrics", self._text),
             Route(f"{PREFIX}/calls", self._calls),
+            Route(f"{PREFIX}/misses", self._misses),
             Route(f"{PREFIX}/cassette/start", self._start, methods=["POST"]),
             Route(f"{PREFIX}/cassette/stop", self._stop, methods=["POST"]),
         ]
@@ -62,6 +63,9 @@ class Control:
             for call in calls
         ]
         return JSONResponse({"open": rows})
+
+    async def _misses(self, request: Request) -> Response:
+        return JSONResponse({"misses": [miss._asdict() for miss in self._cassettes.misses.misses()]})
 
     async def _start(self, request: Request) -> Response:
         name = await _name_in(request)

@@ -39,6 +39,10 @@ def command(
         typer.Option(help="Write one HTML file with the exchanges, without secrets, and serve nothing.", metavar="FILE.html"),
     ] = None,
     git: Annotated[str, typer.Option(help="Show what these commits change in cassettes, such as main..HEAD.", metavar="RANGE")] = "",
+    proxy: Annotated[
+        list[str] | None,
+        typer.Option(help="A running wirecache serve, whose misses are listed; with /token/TOKEN if it needs one.", metavar="URL"),
+    ] = None,
     no_token: Annotated[bool, typer.Option("--no-token", help="Let in everybody who reaches the server.")] = False,
 ) -> None:
     """Show stores and cassettes in a browser: conversations, search, why a call missed, what was saved.
@@ -47,7 +51,7 @@ def command(
     """
     try:
         token: dict[str, None] = {"token": None} if no_token else {}
-        app = App(places or None, read_only=read_only, allowed_hosts=allowed_host or (), git=git, **token)
+        app = App(places or None, read_only=read_only, allowed_hosts=allowed_host or (), git=git, proxies=proxy or (), **token)
         if export is not None:
             _export(app, export)
             return

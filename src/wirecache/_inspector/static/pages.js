@@ -63,6 +63,22 @@ if (progress) {
   setTimeout(poll, 700);
 }
 
+// what happens meanwhile: a part of the page is replaced by its new state while somebody looks at it
+for (const part of all("[data-fresh]")) {
+  const selector = `[data-fresh="${part.dataset.fresh}"]`;
+  const again = async () => {
+    try {
+      if (!document.hidden && !part.contains(document.activeElement)) {
+        const text = await (await fetch(location.pathname)).text();
+        const found = $(selector, new DOMParser().parseFromString(text, "text/html"));
+        if (found && found.innerHTML !== part.innerHTML) part.replaceChildren(...found.childNodes);
+      }
+    } catch { /* the server is gone; the page stays as it is */ }
+    setTimeout(again, 3000);
+  };
+  setTimeout(again, 3000);
+}
+
 // copying
 for (const button of all("[data-copy]")) {
   if (!navigator.clipboard) continue;
