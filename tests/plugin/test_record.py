@@ -206,7 +206,7 @@ def test_precedence_of_the_record_mode(
 def test_a_wrong_ini_value_is_a_usage_error(project: Project, tests: MakeTests) -> None:
     project.write("pytest.ini", "[pytest]\nwirecache_record = sometimes")
     error = project.run().stderr.str()
-    assert "wirecache_record must be one of none, once, new_episodes, all, rewrite, got 'sometimes' in" in error
+    assert "wirecache_record must be one of none, once, new_episodes, all, rewrite, fork, got 'sometimes' in" in error
 
 
 LAYERS = """
@@ -256,7 +256,7 @@ def test_the_closest_marker_wins_and_patterns_of_secrets_add_up(project: Project
             "mode='once'",
             "@pytest.mark.wirecache of test_x.py::test_a: options must be among ignore_hosts, ignore_localhost",
         ),
-        ("record_mode='sometimes'", "record_mode must be one of none, once, new_episodes, all, rewrite, got 'sometimes'"),
+        ("record_mode='sometimes'", "record_mode must be one of none, once, new_episodes, all, rewrite, fork, got 'sometimes'"),
         ("'a', 'b'", "takes one positional argument, the path, got ('a', 'b'); all other options are keyword arguments"),
     ],
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import TypeAlias
 
 __all__ = ["HeaderPairs", "content_media_type", "fields_of", "media_type"]
@@ -22,7 +21,6 @@ def fields_of(pairs: HeaderPairs) -> dict[bytes, bytes]:
     return fields
 
 
-@lru_cache(maxsize=64)  # asked several times of each answer
 def media_type(content_type: bytes) -> bytes:
     """Return the media type in a ``Content-Type`` value: without its parameters, in lower case."""
     return content_type.partition(b";")[0].strip().lower()

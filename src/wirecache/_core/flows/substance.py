@@ -8,8 +8,9 @@ that is on neither list and not null is an answer, be it an empty list; and what
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
+
+from wirecache._core.short_cache import cached_if_short
 
 __all__ = ["ANY_FORM", "has_answer"]
 
@@ -37,7 +38,7 @@ _BESIDE_REPORTS = frozenset(
 _ALL_IS_WELL: tuple[Any, ...] = (None, [], {}, True, 0, 200, "", "0", "200", "ok", "success", "completed", "succeeded")
 
 
-@lru_cache(maxsize=512)  # the names of an answer's members are always the same few
+@cached_if_short(1024)  # the names of an answer's members are always the same few
 def _plain(name: str) -> str:
     return name.replace("_", "").replace("-", "").lower()
 
