@@ -1,5 +1,6 @@
 # make demo   run the demo (with a stand-in model; no API key needed)
 # make test   run all tests
+# make test-again run only the tests that failed the last time, one after the other
 # make screenshots take the pictures of the guide (needs a Chromium)
 # make lint   run ruff, mypy, pyright and codespell
 # make clients run real clients and coding agents (Node, npm) over the proxy; results go to tests/proxy/real/clients.md
@@ -21,7 +22,7 @@ endif
 IN_VENV := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
 BIN = .venv/$(IN_VENV)
 
-.PHONY: screenshots demo test lowest lint guide picture package recipes bench cache-tests matrix lock clean
+.PHONY: screenshots demo test test-again lowest lint guide picture package recipes bench cache-tests matrix lock clean
 .DEFAULT_GOAL := test
 
 demo: .venv/.ready
@@ -29,6 +30,10 @@ demo: .venv/.ready
 
 test: .venv/.ready .venv-openai2/.ready
 	$(BIN)/python -m pytest -n 2
+	.venv-openai2/$(IN_VENV)/python -m pytest -c pyproject.toml tests/sdk/openai2
+
+test-again: .venv/.ready .venv-openai2/.ready
+	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 	.venv-openai2/$(IN_VENV)/python -m pytest -c pyproject.toml tests/sdk/openai2
 
 # Each dependency and extra has tests here; those of SDKs are left out, since newer ones need newer versions.
