@@ -10,13 +10,13 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 import jiter
 
 from wirecache._core.headers import media_type
+from wirecache._core.short_cache import cached_if_short
 
 __all__ = [
     "EMPTY", "KEPT_WHOLE", "PARAMETER", "Body", "boundary_of",
@@ -30,7 +30,6 @@ _LINK_MARKS = re.compile(b"|".join(map(re.escape, LINKING_IDS)))
 
 KEPT_WHOLE = 256 * 1024  # bytes; of a larger request body (images, audio) the entry keeps a shortened form
 KEPT_STRING = 2048  # characters; in the shortened form, longer strings are abbreviated
-CACHED_NAME = 256  # characters; of members with longer names, the written form is not cached
 
 _PERCENT = re.compile(rb"%([0-9a-fA-F]{2})")
 _MALFORMED_PERCENT = re.compile(rb"%(?![0-9a-fA-F]{2})")
@@ -166,15 +165,15 @@ def _write(value: Any, out: list[bytes], links: dict[str, int] | None) -> None:
     elif kind is dict:
         out.append(b"{%d:" % len(value))
         for name in sorted(value):
-            out.append(_member_name(name) if len(name) <= CACHED_NAME else _member_name.__wrapped__(name))
             item = value[name]
             if type(item) is not str:
+                out.append(_member_name(name))
                 _write(item, out, links)
             elif links is not None and _is_id(name) and _is_linking_id(item):
-                out.append(b"@%d;" % links.setdefault(item, len(links)))
+                out += (_member_name(name), b"@%d;" % links.setdefault(item, len(links)))
             else:  # as ``_write_text``, without a call for each member
                 text = item.encode()
-                out += (b"s%d:" % len(text), text)
+                out += (_member_name(name), b"s%d:" % len(text), text)
     elif kind is list:
         out.append(b"[%d:" % len(value))
         for item in value:
@@ -197,7 +196,7 @@ def _write_text(value: str, out: list[bytes]) -> None:
     out += (b"s%d:" % len(text), text)
 
 
-@lru_cache(maxsize=1024)
+@cached_if_short(1024)
 def _member_name(name: str) -> bytes:
     text = name.encode()
     return b"%d:%b" % (len(text), text)
