@@ -19,6 +19,7 @@ from wirecache._core.keys.canonical import (
     normalise_percent,
     parse_body,
 )
+from wirecache._core.keys.keys import key_of, make_key, request_from
 from wirecache._core.privacy.names import is_secret_name
 
 LINK_A, LINK_B = "pyd_ai_" + "a" * 32, "pyd_ai_" + "b" * 32
@@ -26,7 +27,7 @@ LINK_A, LINK_B = "pyd_ai_" + "a" * 32, "pyd_ai_" + "b" * 32
 
 def canonical(text: str) -> bytes:
     raw = text.encode()
-    return b"".join(canonical_json(parse_body(raw).value, raw))
+    return b"".join(canonical_json(parse_body(raw).value, has_links=True))
 
 
 @quick
@@ -244,3 +245,28 @@ def test_long_member_names_are_not_kept_in_memory() -> None:
     finally:
         tracemalloc.stop()
     assert kept < 4_000_000
+
+
+def test_an_image_in_a_body_is_hashed_without_another_copy_of_it() -> None:
+    body = parse_body(json.dumps({"image": "QUJD" * 500_000}).encode())
+    request = request_from("POST", "https://api.example/v1/chat/completions")
+    tracemalloc.start()
+    try:
+        key_of(request, body)
+        peak = tracemalloc.get_traced_memory()[1]  # bytes
+    finally:
+        tracemalloc.stop()
+    assert peak < 500_000
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("A" * 200_000, "9aebcc9faa27c9e2137096065993334dbf6c74786d87ec8b9717e37429cfd809"),
+        ("é" * 100_000, "683d8905b95d05f0d82d3c444ca046601befe1dd6b1f31fcdeb6922afb2d4a55"),
+    ],
+    ids=["ascii", "other"],
+)
+def test_the_key_of_a_large_text_stays(text: str, key: str) -> None:
+    content = json.dumps({"prompt": text})
+    assert make_key("POST", "https://api.example/v1/chat/completions", {"content-type": "application/json"}, content) == key

@@ -10,26 +10,27 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 import jiter
 
 from wirecache._core.headers import media_type
-from wirecache._core.short_cache import cached_if_short
 
 __all__ = [
-    "EMPTY", "KEPT_WHOLE", "PARAMETER", "Body", "boundary_of",
+    "EMPTY", "KEPT_WHOLE", "LARGE", "PARAMETER", "Body", "boundary_of",
     "canonical_json", "canonical_text", "frame", "ignore_members", "normalise_percent", "parse_body", "unframed",
 ]  # fmt: skip
 
 # Ids that a client generates for each call, and that only link members of one body (pydantic-ai gives Gemini's tool calls such ids).
-# They count by order of appearance. Keys: the bytes that a body with such ids must contain; values: the whole id.
-LINKING_IDS = {b"pyd_ai_": re.compile(r"pyd_ai_[0-9a-f]{32}")}
-_LINK_MARKS = re.compile(b"|".join(map(re.escape, LINKING_IDS)))
+# They count by order of appearance.
+LINKING_IDS = (re.compile(r"pyd_ai_[0-9a-f]{32}"),)
 
 KEPT_WHOLE = 256 * 1024  # bytes; of a larger request body (images, audio) the entry keeps a shortened form
 KEPT_STRING = 2048  # characters; in the shortened form, longer strings are abbreviated
+LARGE = 64 * 1024  # characters; text of this size stays as it is: its bytes would be one more copy of an image
+CACHED_NAME = 256  # characters; of members with longer names, the written form is not cached
 
 _PERCENT = re.compile(rb"%([0-9a-fA-F]{2})")
 _MALFORMED_PERCENT = re.compile(rb"%(?![0-9a-fA-F]{2})")
@@ -145,35 +146,37 @@ def _multipart(content: bytes, content_type: bytes) -> list[tuple[bytes, bytes]]
     return parts
 
 
-def canonical_json(value: Any, raw: bytes = b"") -> list[bytes]:
+def canonical_json(value: Any, *, has_links: bool = False) -> list[bytes | str]:
     """Return the canonical form of a JSON value, in pieces: joined, they are the bytes of this value and of no other.
 
     Members are sorted at every depth, list order is kept. ``1.0`` is ``1``; ``true`` is not ``1``; no Unicode normalisation.
-    ``raw``: the text that it was parsed from; linking ids are only looked for if their mark is in there.
+    ``has_links``: linking ids count by order of appearance. A piece that is text is ``LARGE`` or larger, and ASCII.
     ``ValueError`` for what JSON cannot represent (infinity, a lone surrogate).
     """
-    out: list[bytes] = []
-    links: dict[str, int] | None = {} if _LINK_MARKS.search(raw) else None
-    _write(value, out, links)
+    out: list[bytes | str] = []
+    _write(value, out, {} if has_links else None)
     return out
 
 
-def _write(value: Any, out: list[bytes], links: dict[str, int] | None) -> None:
+def _write(value: Any, out: list[bytes | str], links: dict[str, int] | None) -> None:
     kind = type(value)
     if kind is str:
         _write_text(value, out)
     elif kind is dict:
         out.append(b"{%d:" % len(value))
         for name in sorted(value):
+            written, is_id = _member_name(name) if len(name) <= CACHED_NAME else _member_name.__wrapped__(name)
+            out.append(written)
             item = value[name]
             if type(item) is not str:
-                out.append(_member_name(name))
                 _write(item, out, links)
-            elif links is not None and _is_id(name) and _is_linking_id(item):
-                out += (_member_name(name), b"@%d;" % links.setdefault(item, len(links)))
-            else:  # as ``_write_text``, without a call for each member
+            elif is_id and links is not None and _is_linking_id(item):
+                out.append(b"@%d;" % links.setdefault(item, len(links)))
+            elif len(item) < LARGE:  # as ``_write_text``, without a call for each member
                 text = item.encode()
-                out += (_member_name(name), b"s%d:" % len(text), text)
+                out += (b"s%d:" % len(text), text)
+            else:
+                _write_text(item, out)
     elif kind is list:
         out.append(b"[%d:" % len(value))
         for item in value:
@@ -182,24 +185,20 @@ def _write(value: Any, out: list[bytes], links: dict[str, int] | None) -> None:
         out.append(_scalar(value))
 
 
-def _is_id(name: str) -> bool:
-    """Return whether a member of this name holds an id: ``id``, ``tool_call_id``, ``toolUseId``."""
-    return name == "id" or name.endswith(("_id", "Id"))
-
-
 def _is_linking_id(value: str) -> bool:
-    return any(pattern.fullmatch(value) for pattern in LINKING_IDS.values())
+    return any(pattern.fullmatch(value) for pattern in LINKING_IDS)
 
 
-def _write_text(value: str, out: list[bytes]) -> None:
-    text = value.encode()
+def _write_text(value: str, out: list[bytes | str]) -> None:
+    text = value if len(value) >= LARGE and value.isascii() else value.encode()
     out += (b"s%d:" % len(text), text)
 
 
-@cached_if_short(1024)
-def _member_name(name: str) -> bytes:
+@lru_cache(maxsize=1024)
+def _member_name(name: str) -> tuple[bytes, bool]:
+    """Return the name as it is written, and whether such a member holds an id: ``id``, ``tool_call_id``, ``toolUseId``."""
     text = name.encode()
-    return b"%d:%b" % (len(text), text)
+    return b"%d:%b" % (len(text), text), name == "id" or name.endswith(("_id", "Id"))
 
 
 def _scalar(value: Any) -> bytes:

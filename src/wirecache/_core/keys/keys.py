@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple, cast
 from urllib.parse import quote, urlsplit
 
 from wirecache._core.headers import fields_of
-from wirecache._core.keys.canonical import EMPTY, Body, canonical_json, frame, ignore_members, normalise_percent, parse_body
+from wirecache._core.keys.canonical import EMPTY, LARGE, Body, canonical_json, frame, ignore_members, normalise_percent, parse_body
 from wirecache._core.keys.fields import PLAIN_ACCEPT, counted_fields, counted_names, is_counted, readable_value
 from wirecache._core.keys.identity import SIGNATURE_PARAMETERS, credential_fingerprint, is_signed_query
 from wirecache._core.keys.multipart import canonical_form
@@ -44,7 +44,6 @@ FORMAT = b"wirecache key 2"  # whatever changes keys is a breaking change, and t
 # What the HTTP libraries leave as it is when they encode a URL (the WHATWG URL standard's percent-encode sets).
 _IN_QUERY = "".join(char for char in map(chr, range(0x21, 0x7F)) if char not in '"#<>')
 _IN_PATH = "".join(char for char in _IN_QUERY if char not in "?`{}")
-LARGE = 64 * 1024  # bytes; the pieces of a body of this size are hashed one by one, which avoids a copy
 DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
@@ -144,9 +143,18 @@ def key_of(request: Request, body: Body, options: KeyOptions = DEFAULT_KEY, name
     size = sum(map(len, parts))
     framed = b"%d:%b%d:%b%d:%b%d:%b%d:" % (len(query), query, len(fields), fields, len(credential), credential, len(kind), kind, size)
     digest = hashlib.sha256(endpoint + framed)  # framed as by ``frame``, without its calls
-    for part in (b"".join(parts),) if size < LARGE else parts:
-        digest.update(part)
+    if size < LARGE:
+        digest.update(b"".join(cast("list[bytes]", parts)))  # text among them would be larger
+    else:
+        for part in parts:
+            for piece in (part,) if isinstance(part, bytes) else _encoded(part):
+                digest.update(piece)
     return digest.hexdigest()
+
+
+def _encoded(text: str) -> Iterable[bytes]:
+    """Yield the bytes of an ASCII text in pieces that stay in the processor's cache; all at once, the system had to find pages for them."""
+    return (text[start : start + LARGE].encode() for start in range(0, len(text), LARGE))
 
 
 def _without_dots(path: str) -> str:
@@ -261,13 +269,13 @@ def _fields(fields: Mapping[bytes, bytes], extra: tuple[str, ...]) -> bytes:
     return frame(part for pair in found for part in pair)
 
 
-def _body(request: Request, body: Body, options: KeyOptions) -> tuple[bytes, list[bytes]]:
+def _body(request: Request, body: Body, options: KeyOptions) -> tuple[bytes, list[bytes | str]]:
     """Return the kind of the body and its canonical bytes in pieces; its raw bytes if it has no canonical form."""
     if body.kind == "json":
         value = ignore_members(body.value, options.ignore_body) if options.ignore_body else body.value
         value = value if options.normalize is None else options.normalized(value)
         try:
-            return b"json", canonical_json(value, body.raw)
+            return b"json", canonical_json(value, has_links=True)
         except ValueError:  # what JSON cannot represent: a lone surrogate, a number beyond a double
             pass
     elif body.kind in ("multipart", "form"):

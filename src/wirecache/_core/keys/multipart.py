@@ -16,7 +16,7 @@ from wirecache._core.keys.canonical import PARAMETER, Body, canonical_json, igno
 __all__ = ["canonical_form", "form_members"]
 
 
-def canonical_form(body: Body, ignored: tuple[str, ...], normalize: Callable[[Any], Any] | None) -> list[bytes] | None:
+def canonical_form(body: Body, ignored: tuple[str, ...], normalize: Callable[[Any], Any] | None) -> list[bytes | str] | None:
     """Return what a form says once the user's options have left out or changed what they name; None if they change nothing.
 
     It raises what ``normalize`` raises, and ``ValueError`` where the form, or what that returns, has no canonical form.
