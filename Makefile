@@ -9,6 +9,7 @@
 # make package build the wheel and the sdist, and test what is in them
 # make recipes run the recipes of the guide that need frameworks, in their own environment
 # make bench  print the benchmark numbers of the README
+# make bench-peers measure wirecache and other caches in one run, in an environment with all of them; BENCH="--rows hit --quick" runs a part
 # make lowest test the lowest versions of the dependencies that pyproject.toml allows
 # make cache-tests run the public tests of HTTP caches, and write their scores to fixtures/cache-tests/SCORES.md
 # make matrix test every SDK, cell by cell, in its own environment; results go to tests/sdk/matrix/matrix.json
@@ -22,7 +23,7 @@ endif
 IN_VENV := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
 BIN = .venv/$(IN_VENV)
 
-.PHONY: screenshots demo test test-again lowest lint guide picture package recipes bench cache-tests matrix lock clean
+.PHONY: screenshots demo test test-again lowest lint guide picture package recipes bench bench-peers cache-tests matrix lock clean
 .DEFAULT_GOAL := test
 
 demo: .venv/.ready
@@ -60,6 +61,9 @@ bench: .venv/.ready
 	$(BIN)/python -m tests.benchmarks.cassette
 	$(BIN)/python -m tests.benchmarks.proxy
 
+bench-peers: .venv-peers/.ready
+	.venv-peers/$(IN_VENV)/python -m tests.benchmarks.peers $(BENCH)
+
 cache-tests: .venv/.ready
 	$(BIN)/python -m tests.engine.cache_tests
 
@@ -96,11 +100,12 @@ lock: .venv/.ready
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --extra httpx2 --extra cli .ci/recipes.in -o .ci/recipes.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml .ci/litellm.in -o .ci/litellm.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --extra httpx2 --extra encryption .ci/instructor.in -o .ci/instructor.txt
+	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --extra httpx2 --extra encryption .ci/peers.in -o .ci/peers.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header --resolution lowest-direct pyproject.toml --extra httpx2 --extra cli --extra encryption --extra redis --extra otel .ci/lowest.in -o .ci/lowest.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header --resolution lowest-direct pyproject.toml --extra cli --extra prices .ci/lowest-prices.in -o .ci/lowest-prices.txt
 
 clean:
-	rm -rf .venv .venv-clients .clients .venv-openai2 .venv-frameworks .venv-litellm .venv-instructor .venv-recipes .venv-lowest .venv-lowest-prices dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-clients .clients .venv-openai2 .venv-frameworks .venv-litellm .venv-instructor .venv-peers .venv-recipes .venv-lowest .venv-lowest-prices dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 CHECK_PYTHON = import sys; sys.exit(None if sys.version_info >= (3, 11) else "%s is Python %d.%d" % ((sys.executable,) + sys.version_info[:2]))
 
@@ -137,6 +142,9 @@ endef
 
 .venv-recipes/.ready: pyproject.toml .ci/recipes.txt
 	$(call environment,.venv-recipes,.ci/recipes.txt)
+
+.venv-peers/.ready: pyproject.toml .ci/peers.txt
+	$(call environment,.venv-peers,.ci/peers.txt)
 
 .venv-instructor/.ready: pyproject.toml .ci/instructor.txt
 	$(call environment,.venv-instructor,.ci/instructor.txt)

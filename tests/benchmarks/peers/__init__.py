@@ -1,0 +1,1 @@
+"""How fast are wirecache and the other caches and recorders, measured in turns in one run? ``make bench-peers`` answers it."""
