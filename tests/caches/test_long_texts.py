@@ -23,7 +23,7 @@ OTHERS = [
 # Functions that are cached for texts of the user's own program, or that look at the length themselves.
 CACHED = {
     "_core.rules.rules:_pattern", "_core.rules.left_alone:_pattern", "_core.keys.keys:per_caller", "_core.keys.recorded:_with_last_event",
-    "_core.keys.fields:_readable_value", "_core.keys.canonical:_member_name", "_core.privacy.patterns:_compiled",
+    "_core.keys.fields:_readable_value", "_core.privacy.patterns:_compiled",
     "_core.privacy.patterns:_anchor_groups",
     "cassette._importers.file_parser:_loader",
 }  # fmt: skip

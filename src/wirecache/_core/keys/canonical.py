@@ -10,13 +10,13 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 import jiter
 
 from wirecache._core.headers import media_type
+from wirecache._core.short_cache import cached_if_short
 
 __all__ = [
     "EMPTY", "KEPT_WHOLE", "LARGE", "PARAMETER", "Body", "boundary_of",
@@ -30,7 +30,6 @@ LINKING_IDS = (re.compile(r"pyd_ai_[0-9a-f]{32}"),)
 KEPT_WHOLE = 256 * 1024  # bytes; of a larger request body (images, audio) the entry keeps a shortened form
 KEPT_STRING = 2048  # characters; in the shortened form, longer strings are abbreviated
 LARGE = 64 * 1024  # characters; text of this size stays as it is: its bytes would be one more copy of an image
-CACHED_NAME = 256  # characters; of members with longer names, the written form is not cached
 
 _PERCENT = re.compile(rb"%([0-9a-fA-F]{2})")
 _MALFORMED_PERCENT = re.compile(rb"%(?![0-9a-fA-F]{2})")
@@ -165,17 +164,18 @@ def _write(value: Any, out: list[bytes | str], links: dict[str, int] | None) -> 
     elif kind is dict:
         out.append(b"{%d:" % len(value))
         for name in sorted(value):
-            written, is_id = _member_name(name) if len(name) <= CACHED_NAME else _member_name.__wrapped__(name)
-            out.append(written)
+            written, is_id = _member_name(name)
             item = value[name]
             if type(item) is not str:
+                out.append(written)
                 _write(item, out, links)
             elif is_id and links is not None and _is_linking_id(item):
-                out.append(b"@%d;" % links.setdefault(item, len(links)))
+                out += (written, b"@%d;" % links.setdefault(item, len(links)))
             elif len(item) < LARGE:  # as ``_write_text``, without a call for each member
                 text = item.encode()
-                out += (b"s%d:" % len(text), text)
+                out += (written, b"s%d:" % len(text), text)
             else:
+                out.append(written)
                 _write_text(item, out)
     elif kind is list:
         out.append(b"[%d:" % len(value))
@@ -194,7 +194,7 @@ def _write_text(value: str, out: list[bytes | str]) -> None:
     out += (b"s%d:" % len(text), text)
 
 
-@lru_cache(maxsize=1024)
+@cached_if_short(1024)
 def _member_name(name: str) -> tuple[bytes, bool]:
     """Return the name as it is written, and whether such a member holds an id: ``id``, ``tool_call_id``, ``toolUseId``."""
     text = name.encode()

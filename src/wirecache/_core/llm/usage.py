@@ -42,10 +42,10 @@ _SHAPES = (
     _Shape((), "prompt_eval_count", "eval_count"),  # Ollama
 )
 # The names of the parts, in the object of the counts or in one of ``_DETAILS`` in it.
-_CACHED = ("cached_tokens", "cache_read_input_tokens", "cacheReadInputTokens", "cachedContentTokenCount", "total_cached_tokens",
-           "prompt_cache_hit_tokens")  # fmt: skip
-_WRITTEN = ("cache_write_tokens", "cache_creation_input_tokens", "cacheWriteInputTokens")
-_REASONING = ("reasoning_tokens", "thinking_tokens", "thoughtsTokenCount", "total_thought_tokens")
+_CACHED = dict.fromkeys(("cached_tokens", "cache_read_input_tokens", "cacheReadInputTokens", "cachedContentTokenCount",
+                         "total_cached_tokens", "prompt_cache_hit_tokens"))  # fmt: skip
+_WRITTEN = dict.fromkeys(("cache_write_tokens", "cache_creation_input_tokens", "cacheWriteInputTokens"))
+_REASONING = dict.fromkeys(("reasoning_tokens", "thinking_tokens", "thoughtsTokenCount", "total_thought_tokens"))
 _DETAILS = ("prompt_tokens_details", "input_tokens_details", "completion_tokens_details", "output_tokens_details")
 _MAX_COUNT = 2**63 - 1  # the largest count that fits into an entry
 
@@ -99,11 +99,12 @@ def _sum(counts: dict[str, Any], names: tuple[str, ...]) -> int:
     return min(sum([_count(counts[name]) for name in names if name in counts]), _MAX_COUNT)
 
 
-def _first(objects: list[dict[str, Any]], names: tuple[str, ...]) -> int:
+def _first(objects: list[dict[str, Any]], names: dict[str, None]) -> int:
     for counts in objects:
-        for name in names:
-            if name in counts and (found := _count(counts[name])):
-                return found
+        if not names.keys().isdisjoint(counts):
+            for name in names:
+                if name in counts and (found := _count(counts[name])):
+                    return found
     return 0
 
 
