@@ -37,12 +37,13 @@ test-again: .venv/.ready .venv-openai2/.ready
 	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 	.venv-openai2/$(IN_VENV)/python -m pytest -c pyproject.toml tests/sdk/openai2
 
-# Each dependency and extra has tests here; those of SDKs are left out, since newer ones need newer versions.
+# Each dependency and extra has tests here; those of SDKs are left out, since newer ones need newer versions, as do prices; there is no browser.
 lowest: .venv-lowest/.ready .venv-lowest-prices/.ready
-	.venv-lowest/$(IN_VENV)/python -m pytest -n 2 -k "not sdk and not span and not schema and not 100_000" \
+	.venv-lowest/$(IN_VENV)/python -m pytest -n 2 -k "not sdk and not span and not schema and not 100_000 and not savings and not browser and not colleague and not test_the_list" \
 	  tests/core/keys tests/core/flows tests/settings tests/engine/test_rfc9111.py tests/faces/test_calls.py tests/faces/test_on_exchange.py \
 	  tests/stores/test_encrypted.py tests/stores/test_redis.py tests/stores/test_open.py tests/cassette/test_file.py \
-	  tests/cassette/test_import.py tests/cli/test_entries.py tests/cli/test_warm.py
+	  tests/cassette/test_import.py tests/cli/test_entries.py tests/cli/test_warm.py tests/proxy tests/cli/test_serve.py \
+	  tests/ui/test_api.py tests/ui/test_pages.py tests/ui/test_actions.py tests/ui/test_security.py tests/ui/test_more_pages.py
 	.venv-lowest-prices/$(IN_VENV)/python -m pytest tests/test_prices.py tests/cli/test_stats.py
 
 lint: .venv/.ready
@@ -101,7 +102,7 @@ lock: .venv/.ready
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml .ci/litellm.in -o .ci/litellm.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --extra httpx2 --extra encryption .ci/instructor.in -o .ci/instructor.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --extra httpx2 --extra encryption .ci/peers.in -o .ci/peers.txt
-	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header --resolution lowest-direct pyproject.toml --extra httpx2 --extra cli --extra encryption --extra redis --extra otel .ci/lowest.in -o .ci/lowest.txt
+	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header --resolution lowest-direct pyproject.toml --extra httpx2 --extra cli --extra encryption --extra redis --extra otel --extra serve --extra ui .ci/lowest.in -o .ci/lowest.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header --resolution lowest-direct pyproject.toml --extra cli --extra prices .ci/lowest-prices.in -o .ci/lowest-prices.txt
 
 clean:
