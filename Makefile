@@ -61,6 +61,7 @@ bench: .venv/.ready
 	$(BIN)/python -m tests.benchmarks.heartbeat
 	$(BIN)/python -m tests.benchmarks.cassette
 	$(BIN)/python -m tests.benchmarks.proxy
+	$(BIN)/python -m tests.benchmarks.pages
 
 bench-peers: .venv-peers/.ready
 	.venv-peers/$(IN_VENV)/python -m tests.benchmarks.peers $(BENCH)

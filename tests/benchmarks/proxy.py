@@ -1,6 +1,7 @@
 """What does the proxy add to a call? Latency of misses and hits over a direct call, open streams, and memory over many calls.
 
-``python -m tests.benchmarks.proxy [--calls 100000]``; the proxy and the provider are processes of their own.
+``python -m tests.benchmarks.proxy [--calls 100000]``; the proxy and the provider are processes of their own. With ``--litellm`` and
+``--aimock``, the commands of those two, their latency is measured beside ours, in the same run and on the same provider.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ import json
 import os
 import re
 import signal
+import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +27,11 @@ import httpx
 
 ROOT = Path(__file__).parents[2]
 BODY = {"model": "m", "messages": [{"role": "user", "content": "hi " * 100}]}
+PATH = "/v1/chat/completions"
+LITELLM = """
+model_list: [{model_name: m, litellm_params: {model: openai/m, api_base: "DIRECT/v1", api_key: none}}]
+litellm_settings: {cache: true, cache_params: {type: local}, telemetry: false}
+"""
 PROVIDER = """
 import asyncio, json, sys
 from tests.provider import CHAT
@@ -74,9 +82,9 @@ def milliseconds(url: str, calls: int, *, new: bool) -> float:
     times = []
     with httpx.Client(trust_env=False) as client:
         for number in range(calls):
-            body = {**BODY, "seed": number} if new else BODY
+            body = {**BODY, "messages": [{"role": "user", "content": f"{number} hi " * 50}]} if new else BODY
             started = time.perf_counter()
-            client.post(f"{url}/v1/chat/completions", json=body).raise_for_status()
+            client.post(url + PATH, json=body).raise_for_status()
             times.append(time.perf_counter() - started)
     return statistics.median(times[calls // 5 :]) * 1000
 
@@ -119,11 +127,62 @@ def megabytes(pid: int) -> float:
     return int(text.partition("VmRSS:")[2].split()[0]) / 1024
 
 
+def descriptors(pid: int) -> int:
+    """Return how many files and connections a process has open (Linux)."""
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+@contextmanager
+def other_proxy(command: list[str], port: int) -> Iterator[str]:
+    """Run another proxy on this port; yield its URL as soon as it answers."""
+    url = f"http://127.0.0.1:{port}"
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+        try:
+            for _ in range(600):
+                try:
+                    if httpx.post(url + PATH, json=BODY, trust_env=False, timeout=30).is_success:
+                        break
+                except httpx.HTTPError:
+                    time.sleep(0.2)
+            yield url
+        finally:
+            running.terminate()
+
+
+def report_others(direct: str, chosen: Any) -> None:
+    """Measure the other proxies that were named, each with its cache in memory or its recordings."""
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder, "litellm.yaml")
+        config.write_text(LITELLM.replace("DIRECT", direct))
+        port = _free_port()
+        aimock = ["--record", "--provider-openai", direct, "--fixtures", folder, "--log-level", "silent", "--port", f"{port}"]
+        arguments = {"litellm": ["--config", f"{config}", "--port", f"{port}"], "aimock": aimock}
+        for name, given in arguments.items():
+            if command := getattr(chosen, name):
+                with other_proxy([command, *given], port) as url:
+                    print(f"{name}: {latency(direct, url)}")
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def latency(direct: str, proxied: str) -> str:
+    """Return what misses and hits take through a proxy, beside a direct call."""
+    base = milliseconds(direct, 500, new=True)
+    miss, hit = milliseconds(proxied, 500, new=True), milliseconds(proxied, 500, new=False)
+    return f"direct {base:.2f} ms; through the proxy: miss {miss:.2f} ms (+{miss - base:.2f}), hit {hit:.2f} ms (+{hit - base:.2f})"
+
+
 def main() -> None:
     """Print the numbers."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--calls", type=int, default=20_000, help="calls over which memory is measured")
     parser.add_argument("--streams", type=int, default=1000, help="streams that are open at once")
+    parser.add_argument("--litellm", help="the command of LiteLLM's proxy, to be measured, too")
+    parser.add_argument("--aimock", help="the command of aimock (llmock), to be measured, too")
     chosen = parser.parse_args()
     with process("-c", PROVIDER) as (_, port):
         direct = f"http://127.0.0.1:{port.strip()}"
@@ -132,19 +191,19 @@ def main() -> None:
             url = re.search(r"http://\S+", line)
             assert url is not None
             report(direct, f"{url[0]}/openai", proxy.pid, chosen)
+        report_others(direct, chosen)
 
 
 def report(direct: str, proxied: str, pid: int, chosen: Any) -> None:
     """Measure and print."""
-    base = milliseconds(direct, 500, new=True)
-    miss, hit = milliseconds(proxied, 500, new=True), milliseconds(proxied, 500, new=False)
-    print(f"direct {base:.2f} ms; through the proxy: miss {miss:.2f} ms (+{miss - base:.2f}), hit {hit:.2f} ms (+{hit - base:.2f})")
+    print(f"wirecache: {latency(direct, proxied)}")
     whole, seconds = asyncio.run(open_streams(proxied, chosen.streams))
     print(f"{whole} of {chosen.streams} streams of 20 s at once ended whole, in {seconds:.1f} s; memory {megabytes(pid):.0f} MB")
     asyncio.run(many_calls(proxied, chosen.calls // 2))
-    half = megabytes(pid)
+    half, opened = megabytes(pid), descriptors(pid)
     asyncio.run(many_calls(proxied, chosen.calls // 2))
-    print(f"memory after {chosen.calls // 2:,} calls {half:.0f} MB, after {chosen.calls:,} {megabytes(pid):.0f} MB")
+    after = f"after {chosen.calls:,} {megabytes(pid):.0f} MB, {descriptors(pid)}"
+    print(f"memory and open descriptors after {chosen.calls // 2:,} calls {half:.0f} MB, {opened}, {after}")
 
 
 if __name__ == "__main__":

@@ -34,8 +34,8 @@ class Served:
 
 
 @contextmanager
-def serve(places: Any, **options: Any) -> Iterator[Served]:
-    """Serve the pages of these places; what they contain has been read."""
+def serve(places: Any, *, wait: bool = True, **options: Any) -> Iterator[Served]:
+    """Serve the pages of these places; what they contain has been read, if this is to ``wait`` for it."""
     app = App(places, **{"token": TOKEN, **options})
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none", timeout_graceful_shutdown=1))
@@ -43,7 +43,7 @@ def serve(places: Any, **options: Any) -> Iterator[Served]:
     thread.start()
     served = Served(app, listener.getsockname()[1])
     try:
-        assert app.inspector.indexer.wait(30)
+        assert not wait or app.inspector.indexer.wait(30)
         yield served
     finally:
         served.client.close()
