@@ -31,6 +31,7 @@ CREATE TABLE rows (
   priced INTEGER DEFAULT 0, chain_end BLOB GENERATED ALWAYS AS (substr(chain, -8)) STORED
 );
 CREATE INDEX by_chain ON rows (chain_end);
+CREATE INDEX by_hits ON rows (hits, stored_at);
 CREATE INDEX by_model ON rows (model);
 CREATE INDEX by_endpoint ON rows (endpoint);
 CREATE INDEX by_host ON rows (host);
@@ -233,7 +234,8 @@ class SearchIndex:
         sides = (("<", "DESC"), (">", "ASC"))
         found = [
             self._all(
-                f"SELECT {_COLUMNS} FROM rows WHERE source = ? AND stored_at {sign} ? ORDER BY stored_at {way} LIMIT 1",
+                # With a plus the rows are looked up by time: by their source would be all of them.
+                f"SELECT {_COLUMNS} FROM rows WHERE +source = ? AND stored_at {sign} ? ORDER BY stored_at {way} LIMIT 1",
                 (row.source, row.stored_at),
             )
             for sign, way in sides

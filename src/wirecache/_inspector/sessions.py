@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import NamedTuple
 
 from starlette.exceptions import HTTPException
@@ -19,6 +20,7 @@ from wirecache._inspector.search_index import Filters, IndexRow
 __all__ = ["ROUTES", "Session", "Step", "sessions_of"]
 
 PAGE = 50  # sessions
+KEPT = 10  # times as long as they took to compute
 
 
 class Session(NamedTuple):
@@ -48,16 +50,22 @@ class Session(NamedTuple):
         return max(0.0, self.rows[-1].stored_at - self.rows[0].stored_at) + self.rows[0].seconds
 
 
+class _Kept(NamedTuple):
+    version: int
+    until: float  # on the monotonic clock
+    sessions: list[Session]
+
+
 _lock = threading.Lock()
 
 
 def sessions_of(inspector: Inspector) -> list[Session]:
-    """Return the runs of more than one call, the newest first. They are computed when the index has changed."""
+    """Return the runs of more than one call, the newest first. Where that takes long, those of a moment ago while the index changes."""
     with _lock:
-        kept: tuple[int, list[Session]] | None = inspector.kept.get("sessions")
-        version = inspector.index.version
-        if kept is not None and kept[0] == version:
-            return kept[1]
+        kept: _Kept | None = inspector.kept.get("sessions")
+        version, started = inspector.index.version, time.monotonic()
+        if kept is not None and (kept.version == version or started < kept.until):
+            return kept.sessions
         found: list[Session] = []
         by_source: dict[str, list[IndexRow]] = {}
         for row in inspector.index.all(Filters(), 0):
@@ -66,7 +74,8 @@ def sessions_of(inspector: Inspector) -> list[Session]:
             links = [CallLink(row.chain, row.answer_id, row.previous_id) for row in rows]
             found += [Session([rows[at] for at in run]) for run in runs_of(links) if len(run) > 1]
         found.sort(key=lambda session: -session.rows[-1].stored_at)
-        inspector.kept["sessions"] = (version, found)
+        ended = time.monotonic()
+        inspector.kept["sessions"] = _Kept(version, ended + KEPT * (ended - started), found)
         return found
 
 
