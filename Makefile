@@ -10,6 +10,7 @@
 # make recipes run the recipes of the guide that need frameworks, in their own environment
 # make bench  print the benchmark numbers of the README
 # make bench-peers measure wirecache and other caches in one run, in an environment with all of them; BENCH="--rows hit --quick" runs a part
+# make bench-check count what Python executes for a hit, a miss and more, and compare; BENCH=--update stores the counts
 # make lowest test the lowest versions of the dependencies that pyproject.toml allows
 # make cache-tests run the public tests of HTTP caches, and write their scores to fixtures/cache-tests/SCORES.md
 # make matrix test every SDK, cell by cell, in its own environment; results go to tests/sdk/matrix/matrix.json
@@ -23,7 +24,7 @@ endif
 IN_VENV := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
 BIN = .venv/$(IN_VENV)
 
-.PHONY: screenshots demo test test-again lowest lint guide picture package recipes bench bench-peers cache-tests matrix lock clean
+.PHONY: screenshots demo test test-again lowest lint guide picture package recipes bench bench-check bench-peers cache-tests matrix lock clean
 .DEFAULT_GOAL := test
 
 demo: .venv/.ready
@@ -62,6 +63,9 @@ bench: .venv/.ready
 	$(BIN)/python -m tests.benchmarks.cassette
 	$(BIN)/python -m tests.benchmarks.proxy
 	$(BIN)/python -m tests.benchmarks.pages
+
+bench-check: .venv/.ready
+	$(BIN)/python -m tests.benchmarks.check $(BENCH)
 
 bench-peers: .venv-peers/.ready
 	.venv-peers/$(IN_VENV)/python -m tests.benchmarks.peers $(BENCH)

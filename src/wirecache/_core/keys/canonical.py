@@ -25,7 +25,7 @@ __all__ = [
 
 # Ids that a client generates for each call, and that only link members of one body (pydantic-ai gives Gemini's tool calls such ids).
 # They count by order of appearance.
-LINKING_IDS = (re.compile(r"pyd_ai_[0-9a-f]{32}"),)
+LINKING_ID = re.compile(r"pyd_ai_[0-9a-f]{32}")
 
 KEPT_WHOLE = 256 * 1024  # bytes; of a larger request body (images, audio) the entry keeps a shortened form
 KEPT_STRING = 2048  # characters; in the shortened form, longer strings are abbreviated
@@ -169,7 +169,7 @@ def _write(value: Any, out: list[bytes | str], links: dict[str, int] | None) -> 
             if type(item) is not str:
                 out.append(written)
                 _write(item, out, links)
-            elif is_id and links is not None and _is_linking_id(item):
+            elif is_id and links is not None and LINKING_ID.fullmatch(item):
                 out += (written, b"@%d;" % links.setdefault(item, len(links)))
             elif len(item) < LARGE:  # as ``_write_text``, without a call for each member
                 text = item.encode()
@@ -183,10 +183,6 @@ def _write(value: Any, out: list[bytes | str], links: dict[str, int] | None) -> 
             _write(item, out, links)
     else:
         out.append(_scalar(value))
-
-
-def _is_linking_id(value: str) -> bool:
-    return any(pattern.fullmatch(value) for pattern in LINKING_IDS)
 
 
 def _write_text(value: str, out: list[bytes | str]) -> None:

@@ -1,0 +1,22 @@
+"""No path is longer than the stored counts say; and one that is, is named."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+from tests.benchmarks.check import FIGURES, compare
+
+
+def test_no_path_became_longer() -> None:
+    run = subprocess.run([sys.executable, "-m", "tests.benchmarks.check"], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr + run.stdout
+
+
+def test_a_longer_path_is_named() -> None:
+    stored = json.loads(FIGURES.read_text("utf-8"))
+    longer = {name: {what: count + count // 10 + 3 for what, count in counts.items()} for name, counts in stored["counts"].items()}
+    assert compare(stored["counts"], stored, stored["python"]) == []
+    assert len(compare(longer, stored, stored["python"])) == 4 * len(longer)
+    assert len(compare(longer, stored, "3.99")) == len(longer)
