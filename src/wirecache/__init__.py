@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from wirecache._core.version import __version__
 
 if TYPE_CHECKING:
+    from wirecache._caches.budgets import Spending
     from wirecache._caches.cache import Cache
     from wirecache._caches.cassette import Cassette, CassetteReport
     from wirecache._caches.context import capture, options
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from wirecache._core.keys.keys import KeyOptions, make_key
     from wirecache._core.messages import Entry, Usage
     from wirecache._core.privacy.redaction import Redactor
+    from wirecache._core.rules.budget import Budget
     from wirecache._core.rules.plan import Mode
     from wirecache._core.rules.record_modes import RecordMode
     from wirecache._core.rules.rules import Rule
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from wirecache.stores import DiskStore, EncryptedStore, MemoryStore, RedisStore, Store, TieredStore
 
 __all__ = [
+    "Budget",
     "Cache",
     "CacheStatus",
     "Cassette",
@@ -60,6 +63,7 @@ __all__ = [
     "Redactor",
     "RedisStore",
     "Rule",
+    "Spending",
     "Stats",
     "Store",
     "StoreError",
@@ -85,6 +89,7 @@ __all__ = [
 
 # Names are imported on first access: `import wirecache` stays fast and imports neither HTTP library.
 _WHERE = {
+    "Budget": "_core.rules.budget",
     "Cache": "_caches.cache",
     "CacheStatus": "_core.status",
     "Cassette": "_caches.cassette",
@@ -107,6 +112,7 @@ _WHERE = {
     "Redactor": "_core.privacy.redaction",
     "RedisStore": "stores",
     "Rule": "_core.rules.rules",
+    "Spending": "_caches.budgets",
     "Stats": "stats",
     "Store": "stores",
     "StoreError": "errors",

@@ -14,7 +14,7 @@ import pytest
 from pydantic import BaseModel
 
 from tests.guide.api import documented
-from wirecache import Cache, Cassette, KeyOptions, Mode, RecordMode, Rule, pytest_plugin
+from wirecache import Budget, Cache, Cassette, KeyOptions, Mode, RecordMode, Rule, pytest_plugin
 from wirecache._core.rules.plan import OPTION_FIELDS, CallOptions, Plan, Streams
 from wirecache._core.unset import UNSET
 from wirecache._pytest.options import CASSETTE_OPTIONS
@@ -28,6 +28,7 @@ OTHER_VARIABLES = {
     "WIRECACHE_CONFIG": "the path of the settings file to use, which is then trusted",
     "WIRECACHE_LOG": "what is logged to standard error: `info` (a line a call), `summary` (a line at exit), `debug`, or several",
     "WIRECACHE_SERVE_TOKEN": "the token that callers of `wirecache serve` send, where it listens on an address that other machines reach",
+    "WIRECACHE_RUN": "the name of a run, for budgets: processes that share it are one run",
     "WIRECACHE_INSTALL": "set by `wirecache run` for the processes that the program starts; `0` excludes a process",
     "WIRECACHE_CASSETTE": "set by `wirecache run --cassette` for the processes that the program starts",
 }
@@ -45,6 +46,9 @@ def section() -> str:
             "## Options of rules",
             "The options of `Rule`, in `Cache(rules=[...])`; in a settings file, the array of tables `[[rules]]`.",
             _table_of(Rule, Settings.model_fields["rules"].annotation),
+            "## Options of budgets",
+            "The options of `Budget`, in `Cache(budget=...)`; in a settings file, the table `[budget]`, or several as `[[budget]]`.",
+            _table_of(Budget, Settings.model_fields["budget"].annotation),
             "## Options of serve",
             "In a settings file, the table `[serve]`; see [serve](serve.md).",
             _serve_table(),
@@ -159,7 +163,7 @@ def _meaning(option: str, described: dict[str, str]) -> str:
 def _default(option: str, default: Any) -> str:
     """Return the default of an option as it is written; that of one which other sources can set is in the plan."""
     if default is UNSET:
-        default = RecordMode.NONE if option == "record_mode" else getattr(Plan(), option)
+        default = RecordMode.NONE if option == "record_mode" else getattr(Plan(), option, None)
     if option in ("ttl", "keep_stale") and isinstance(default, float):
         return f'`"{default / 86400:.0f}d"`'
     if isinstance(default, KeyOptions):

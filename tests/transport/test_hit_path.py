@@ -17,7 +17,7 @@ import pytest
 import wirecache
 from tests.faces.face import Face, Reply, awaited
 from tests.provider import CHAT
-from wirecache import Cache, DiskStore
+from wirecache import Budget, Cache, DiskStore
 
 SOURCE = str(Path(wirecache.__file__).parent)
 TESTS = str(Path(__file__).parents[1])
@@ -113,6 +113,18 @@ def test_a_warm_disk_hit(face: Face, tmp_path: Path) -> None:
     assert taken.calls <= bounds.calls
     assert taken.files <= bounds.files
     assert taken.switches <= bounds.switches
+
+
+@pytest.mark.parametrize("face", [Face("httpx", colour) for colour in BOUNDS], ids=str)
+def test_a_budget_costs_a_hit_no_call(face: Face, tmp_path: Path) -> None:
+    shortest = []
+    for budget in (None, Budget(usd=1, calls=5, tokens=100, unpriced="allow")):
+        with Cache(DiskStore(tmp_path), budget=budget) as cache:
+            face.run(partial(count_exchange, face, cache))
+            cache.flush()
+            counters = [face.run(partial(count_exchange, face, cache))[0] for _ in range(WARM_HITS)]
+            shortest.append(min(len(counter.files) for counter in counters))
+    assert shortest[0] == shortest[1]
 
 
 # -- the counter counts -----------------------------------------------------------------------------------------------

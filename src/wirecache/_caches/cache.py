@@ -9,6 +9,7 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from wirecache._caches.budgets import Budgets, Spending, ledger_for, spending_of
 from wirecache._caches.context import CaptureObserver, current_options
 from wirecache._core.flows.exchange import Exchange
 from wirecache._core.keys.keys import DEFAULT_KEY, KeyOptions
@@ -66,7 +67,8 @@ class Cache:
 
     ``on_exchange``: called with the ``Exchange`` when each one is over (its body too), in the thread and context of its caller.
     ``status_header=False``: responses get no ``Cache-Status`` header (the extension stays). ``header_options=False``: ``Wirecache-*`` and
-    ``Cache-Control`` of a request steer nothing, for servers that forward the headers of their clients.
+    ``Cache-Control`` of a request steer nothing, for servers that forward the headers of their clients. ``budget``: a ``Budget``, or
+    several, that calls are held to; also as text (``"usd=2.50, window=day"``).
 
     What is left out is taken from ``WIRECACHE_STORE`` (``_MODE``, ``_TTL``, ``_NAMESPACE``, ``_STREAMS``), then from
     ``wirecache.toml`` or ``[tool.wirecache]`` in ``pyproject.toml``; ``ConfigError`` names a wrong value and the allowed ones.
@@ -91,6 +93,7 @@ class Cache:
         status_header: bool = True,
         on_exchange: Callable[[Exchange], object] | None = None,
         header_options: bool = True,
+        budget: Budgets = UNSET,
     ) -> None:
         file = file_settings()
         plan = Plan(
@@ -119,6 +122,7 @@ class Cache:
         source.hits = self._kept.hits
         observers = [*observers_of(self._statistics), *([Callback(on_exchange)] if on_exchange is not None else [])]
         self.engine = Engine(plan, source, observers, on_stored=self._statistics.on_stored, search_seconds=SEARCH_SECONDS)
+        self.engine.use_ledger(ledger_for(budget, self.store, file))
 
     def __repr__(self) -> str:
         return f"Cache({self.store!r}, mode={self.mode.value!r})"
@@ -146,6 +150,10 @@ class Cache:
         """
         self.engine.source.flush()
         return self._kept.days(days)
+
+    def spending(self) -> list[Spending]:
+        """Return what is spent of each budget, by all processes that share it. ``StoreError`` if that cannot be read."""
+        return spending_of(self.engine.ledger)
 
     def entries(self) -> Iterator[Entry]:
         """Yield the stored entries, one after the other. A store of your own needs ``keys()`` for it."""

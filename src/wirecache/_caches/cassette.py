@@ -11,6 +11,7 @@ from datetime import date
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from wirecache._caches.budgets import Budgets, Spending, ledger_for, spending_of
 from wirecache._caches.cache import check_miss, observers_of
 from wirecache._caches.cassette_options import check_match, how_to_record, ignored_hosts, open_session, plan_of
 from wirecache._caches.context import current_options
@@ -25,6 +26,7 @@ from wirecache._core.stats import Stats
 from wirecache._core.unset import UNSET, Unset
 from wirecache._engine.engine import Engine
 from wirecache._engine.observers import Observer, Statistics
+from wirecache._settings.files import file_settings
 from wirecache._settings.parsers import one_of, parse_speed
 from wirecache._settings.sources import setting
 from wirecache._storage.kept_stats import days_by_date
@@ -83,6 +85,7 @@ class Cassette:
     ``from_step``: with ``"fork"``, the first step that is sent whatever it requests (steps are the requests of the run, counted from 1);
     None: only a request that was not recorded ends the replay. ``child``: with ``"fork"``, the directory to which the run is written; by
     default one beside ``path`` that is not there yet, with ``-fork`` at the end of its name.
+    ``budget``: a ``Budget``, or several, for what is sent; replays cost nothing. It is counted in the store that ``Cache()`` uses.
 
     It goes wherever a ``Cache`` goes. Everything is recorded: any method, any status, streams with times, and equal requests that were
     answered differently in their order. Nothing expires.
@@ -103,6 +106,7 @@ class Cassette:
         ignore_localhost: bool = False,
         from_step: int | None = None,
         child: str | os.PathLike[str] | None = None,
+        budget: Budgets = UNSET,
     ) -> None:
         self.path = os.fspath(path)
         redactor = redact if isinstance(redact, Redactor) else Redactor(patterns=[redact] if isinstance(redact, str) else redact)
@@ -129,6 +133,7 @@ class Cassette:
             on_stored=self._statistics.on_stored,
             search_seconds=SEARCH_SECONDS,
         )
+        self.engine.use_ledger(ledger_for(budget, None, file_settings()))
 
     def __repr__(self) -> str:
         return f"Cassette({self.path!r}, {self.record_mode.value!r})"
@@ -157,6 +162,10 @@ class Cassette:
     def history(self, days: int | None = None) -> dict[date, Stats]:
         """Return what happened on each of the last ``days`` (UTC; None: on all) in this process: a cassette keeps no statistics."""
         return days_by_date(self._statistics.tally, days)
+
+    def spending(self) -> list[Spending]:
+        """Return what is spent of each budget, by all processes that share it. ``StoreError`` if that cannot be read."""
+        return spending_of(self.engine.ledger)
 
     def report(self) -> CassetteReport:
         """Return what happened since it was opened."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+from wirecache._core.flows.admission import CUT_SHORT
 from wirecache._core.flows.effects import Effect, Flow, Outcome, Refuse, Relay, Reuse, Turn
 from wirecache._core.flows.exchange import Exchange
 from wirecache._core.flows.inference import config_error_flow
@@ -16,17 +18,20 @@ from wirecache._core.flows.labels import labels_of
 from wirecache._core.flows.recorder import Decode, Recorder
 from wirecache._core.flows.refusal import Refusal, explain_end, refusal
 from wirecache._core.keys.canonical import EMPTY, Body
-from wirecache._core.messages import Entry, Head, Request
+from wirecache._core.messages import Head, Request
 from wirecache._core.privacy.names import redacted_url
 from wirecache._core.rules.endpoints import find_endpoint
 from wirecache._core.rules.plan import CallOptions, Plan, cassette_in_force, for_call
 from wirecache._core.status import CacheStatus
+from wirecache._engine.nearest import nearest_in
 from wirecache._engine.observers import Observer
 from wirecache._engine.routing import SAFE_METHODS, flow_for
 from wirecache._engine.source import Source
+from wirecache._engine.spending import Spending
 from wirecache._runtime.warn_once import WarnOnce
+from wirecache._storage.ledger import Ledger
 from wirecache._storage.single_flight import InFlight, Leader
-from wirecache.errors import NotRecorded, StoreError
+from wirecache.errors import NotRecorded
 
 if TYPE_CHECKING:
     from wirecache._core.compare.nearest import Nearest
@@ -35,7 +40,6 @@ __all__ = ["CacheLike", "Call", "Engine"]
 
 logger = logging.getLogger("wirecache")
 
-SEARCHED_ALWAYS = 10  # entries; a disk store reads that many in a millisecond
 
 S = TypeVar("S", bound=Source)
 
@@ -63,6 +67,7 @@ class Engine(Generic[S]):
         self.not_recorded: Callable[[str], NotRecorded] = NotRecorded  # what ``miss="raise"`` raises
         self.on_head: tuple[Callable[[Exchange], None], ...] = ()
         self.on_end: tuple[Callable[[Exchange], None], ...] = ()
+        self.ledger: Ledger | None = None  # of the budgets, if there are some
         self.serves_gets = False  # has a GET or HEAD passed here?
         self._warn = WarnOnce()
         for observer in observers:
@@ -73,6 +78,10 @@ class Engine(Generic[S]):
         kind = type(observer)
         self.on_head += (observer.on_head,) if kind.on_head is not Observer.on_head else ()
         self.on_end += (observer.on_end,) if kind.on_end is not Observer.on_end else ()
+
+    def use_ledger(self, ledger: Ledger | None) -> None:
+        """Hold calls to these budgets from now on."""
+        self.ledger, self.plan = ledger, replace(self.plan, is_budgeted=ledger is not None)
 
     def visible_request(self, request: Request, body: Body = EMPTY) -> tuple[Request, Body]:
         """Return what may be shown of a request: all of it, or on a cassette what is left without its secrets."""
@@ -89,15 +98,7 @@ class Engine(Generic[S]):
 
     def nearest(self, request: Request, body: Body, plan: Plan) -> Nearest | None:
         """Return the stored request that is most like this one, as far as it is found within ``search_seconds``."""
-        from wirecache._core.compare.nearest import nearest_of
-
-        try:
-            return nearest_of(_within(self.search_seconds, self.source.newest()), *self.visible_request(request, body), plan)
-        except StoreError:  # the look-up of the request itself has reported it
-            return None
-        except Exception as error:
-            self._warn(repr(error), "wirecache: the nearest stored request could not be found: %r", error)
-            return None
+        return nearest_in(self.source, self.search_seconds, *self.visible_request(request, body), plan, self._warn)
 
 
 class CacheLike(Protocol):
@@ -115,11 +116,15 @@ class Call:
     ``options``: those of the block. ``extension``: the request's ``extensions["wirecache"]``.
     """
 
-    __slots__ = ("_config_error", "_is_over", "_leader", "_stored_before", "engine", "exchange", "in_flight", "plan", "request", "started")
+    __slots__ = (
+        "_config_error", "_is_over", "_leader", "_stored_before", "engine", "exchange", "in_flight", "plan", "request", "spending",
+        "started",
+    )  # fmt: skip
 
     def __init__(self, engine: Engine[Any], request: Request, options: CallOptions | None, extension: Any) -> None:
         self._is_over = False
         self._leader: Leader | None = None
+        self.spending: Spending | None = None  # what it has reserved in budgets
         self._config_error: str | None = None
         self.in_flight: InFlight | None = None
         self.engine = engine
@@ -207,7 +212,8 @@ class Call:
         self._head(outcome, code)
         if outcome.recorder is None:
             self._settle(False)
-            self.end(outcome.status)
+            if outcome.meter is None:
+                self.end(outcome.status)
         elif outcome.status.fwd == "miss" and logger.isEnabledFor(logging.DEBUG):
             found = self.engine.nearest(self.request, outcome.recorder.recording.request_body, self.plan)
             self.exchange.differences = tuple(map(str, found.differences)) if found else ()
@@ -245,12 +251,23 @@ class Call:
             self.fail(error)
             raise
         self._settle(reason is None)
-        exchange.recorded_usage = recorder.usage
+        self._note_usage(recorder, reason)
         if reason is None and can_wait:
             source.flush_unless_busy()
         status = exchange.status.settled(reason)
         self.end(status, seconds)
         return status
+
+    def measure(self, meter: Recorder, decode: Decode) -> None:
+        """The body of an answer that is not recorded is over: note the usage that it reports."""
+        self._note_usage(meter, meter.refusal_reason(decode))
+        self.end(self.exchange.status)
+
+    def _note_usage(self, recorder: Recorder, reason: str | None) -> None:
+        """Note the usage that an answer reported. ``reason``: why it is not stored."""
+        self.exchange.recorded_usage = recorder.usage
+        if self.spending is not None:
+            self.spending.is_whole = reason not in CUT_SHORT
 
     def fail(self, error: BaseException) -> None:
         """There is no answer: what was raised is the caller's."""
@@ -268,6 +285,8 @@ class Call:
         exchange = self.exchange
         exchange.status = status
         exchange.seconds = time.perf_counter() - self.started if seconds is None else seconds
+        if self.spending is not None:
+            self.spending.settle(exchange)
         for on_end in self.engine.on_end:
             on_end(exchange)
 
@@ -275,12 +294,3 @@ class Call:
         """The response was dropped unread."""
         self._settle(False)
         self.end(self.exchange.status.settled("abandoned"))
-
-
-def _within(seconds: float, entries: Iterable[Entry]) -> Iterator[Entry]:
-    """Yield the entries that are read within that time, and the first few in any case: a machine may be busy."""
-    deadline = time.perf_counter() + seconds
-    for number, entry in enumerate(entries, 1):
-        yield entry
-        if number >= SEARCHED_ALWAYS and time.perf_counter() > deadline:
-            return

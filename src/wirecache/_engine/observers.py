@@ -44,8 +44,11 @@ class Statistics(Observer):
         self._touch()
 
     def on_end(self, exchange: Exchange) -> None:
-        """Count what upstream took and cost, and why its answer was not stored."""
+        """Count what upstream took and cost, and why its answer was not stored; and what a budget refused."""
         if not exchange.is_forwarded:
+            if exchange.message is not None and exchange.is_over_budget:
+                self.tally.refused(exchange.status.detail or "", exchange.labels, exchange.day)
+                self._touch()
             return
         cost, labels, day = exchange.cost, exchange.labels, exchange.day
         seconds = cost.spent_seconds or 0.0

@@ -10,6 +10,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any, TypeAlias, TypeVar
 
+from wirecache._core.rules.budget import Budget
 from wirecache._core.rules.freshness import parse_ttl
 from wirecache._core.rules.plan import Mode, Streams
 from wirecache.errors import ConfigError
@@ -19,6 +20,7 @@ __all__ = [
     "all_of_type",
     "of_type",
     "one_of",
+    "parse_budgets",
     "parse_duration",
     "parse_mode",
     "parse_speed",
@@ -88,6 +90,57 @@ def parse_duration(value: Any, name: str) -> float | None:
         return parse_ttl(value, name)
     except ValueError as error:
         raise ConfigError(str(error)) from None
+
+
+def parse_budgets(value: Any, name: str) -> tuple[Budget, ...]:
+    """Return the budgets that are given: one or several, or as text. None: none.
+
+    As text: parameters of ``Budget`` with commas between them (``"usd=2.50, window=day"``); a number alone is dollars; several budgets
+    have semicolons between them.
+    """
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        return tuple(_budget_of(text.strip(), name) for text in value.split(";") if text.strip())
+    budgets = (value,) if isinstance(value, Budget) else tuple(value) if isinstance(value, (list, tuple)) else (value,)
+    for budget in budgets:
+        if not isinstance(budget, Budget):
+            raise ConfigError(f"{name} must be a Budget, or a list of them, got {budget!r}")
+    return budgets
+
+
+def _budget_of(text: str, name: str) -> Budget:
+    given: dict[str, Any] = {}
+    for part in text.split(","):
+        key, equals, value = (piece.strip() for piece in part.partition("="))
+        key, value = (key, value) if equals else ("usd", key)
+        if key not in _BUDGET_FIELDS or key in given:
+            raise ConfigError(
+                f"{name} must be an amount of dollars such as 2.50, or have {', '.join(_BUDGET_FIELDS)} once each, as in "
+                f"'usd=2.50, calls=100, window=day'; got {text!r}"
+            )
+        given[key] = _BUDGET_FIELDS[key](value, f"{name}: {key}")
+    try:
+        return Budget(**given)
+    except ConfigError as error:
+        raise ConfigError(f"{name}: {error}") from None
+
+
+def _number(kind: Callable[[str], Any]) -> Callable[[str, str], Any]:
+    def parse(value: str, name: str) -> Any:
+        try:
+            return kind(value)
+        except ValueError:
+            raise ConfigError(f"{name} must be a number, got {value!r}") from None
+
+    return parse
+
+
+_BUDGET_FIELDS: dict[str, Callable[[str, str], Any]] = {
+    **{field: lambda value, name: value for field in ("usd", "window", "unpriced", "namespace", "model", "name")},
+    **{field: _number(int) for field in ("calls", "tokens")},
+    "warn_at": _number(float),
+}
 
 
 def parse_text(value: object, name: str) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, model_validator
 
 from wirecache._core.keys.keys import KeyOptions
+from wirecache._core.rules.budget import Budget
 from wirecache._core.rules.freshness import TTL_FORMS, parse_ttl
 from wirecache._core.rules.plan import Mode, Streams
 from wirecache._core.rules.rules import Rule
@@ -50,6 +51,29 @@ class _Rule(_Table):
     ttl: Duration | None = None
 
 
+class _Budget(_Table):
+    """``[tool.wirecache.budget]``, or several as ``[[tool.wirecache.budget]]``: the parameters of ``Budget``; ``usd`` may be a text."""
+
+    usd: float | str | None = None
+    calls: int | None = None
+    tokens: int | None = None
+    window: Literal["run", "day", "month"] = "run"
+    warn_at: float = 0.8
+    unpriced: Literal["refuse", "allow"] = "refuse"
+    namespace: str = "*"
+    model: str = "*"
+    name: str = ""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        self.made()
+        return self
+
+    def made(self) -> Budget:
+        """Return the budget. ``ConfigError`` says what is wrong."""
+        return Budget(**self.model_dump())
+
+
 class _Upstream(_Table):
     """``[tool.wirecache.serve.upstreams.NAME]``: the URL of an upstream, and the seconds without a byte after which it is given up."""
 
@@ -89,6 +113,7 @@ class Settings(_Table):
     streams: Literal["bypass", "record"] | None = None
     key: _Key | None = None
     rules: list[_Rule] = []
+    budget: Annotated[list[_Budget], BeforeValidator(lambda given: [given] if isinstance(given, dict) else given)] = []
     serve: _Serve | None = None
 
     def as_arguments(self, folder: Path) -> dict[str, Any]:
@@ -96,7 +121,7 @@ class Settings(_Table):
 
         ``folder``: the one that relative paths of stores start from.
         """
-        arguments: dict[str, Any] = self.model_dump(exclude_unset=True, exclude={"key", "rules", "serve"})
+        arguments: dict[str, Any] = self.model_dump(exclude_unset=True, exclude={"key", "rules", "budget", "serve"})
         if isinstance(self.store, list):
             arguments["store"] = [_resolved(folder, tier) for tier in self.store]
         elif self.store is not None:
@@ -106,6 +131,8 @@ class Settings(_Table):
             arguments["key"] = KeyOptions(*lists, credentials=self.key.credentials, host=self.key.host, normalize=self.key.normalize)
         if self.rules:
             arguments["rules"] = tuple(Rule(**rule.model_dump(exclude_unset=True)) for rule in self.rules)
+        if self.budget:
+            arguments["budget"] = tuple(budget.made() for budget in self.budget)
         if self.serve is not None:
             arguments["serve"] = self.serve.model_dump(exclude_unset=True)
         return arguments
@@ -124,7 +151,7 @@ def allowed_at(location: Sequence[int | str]) -> str:
 
     ``location``: the path of keys and list indices, as pydantic reports it. If it leads to no setting, the names of those there are.
     """
-    tables: dict[str, type[_Table]] = {"key": _Key, "rules": _Rule, "serve": _Serve}
+    tables: dict[str, type[_Table]] = {"key": _Key, "rules": _Rule, "budget": _Budget, "serve": _Serve}
     table = tables.get(str(location[0]), Settings) if len(location) > 1 else Settings
     name = str(location[-1])
     if name not in table.model_fields:

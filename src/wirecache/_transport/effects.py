@@ -8,6 +8,7 @@ from typing import Any, assert_never
 
 from wirecache._core.flows.effects import (
     AcquireLease,
+    Admit,
     Claim,
     Discard,
     Effect,
@@ -23,8 +24,10 @@ from wirecache._core.flows.effects import (
     Wait,
 )
 from wirecache._core.flows.recorder import Recorder
+from wirecache._core.flows.spending import Denial
 from wirecache._core.messages import Head
 from wirecache._engine.engine import Call
+from wirecache._engine.spending import reserve
 from wirecache._transport.library import Library
 from wirecache._transport.requests import headers_to_send
 from wirecache._transport.responses import StatusNote, decoded_chunks, relayed_response, reused_response, to_head, unread
@@ -56,10 +59,19 @@ class _Effects:
         self.upstream = unread(self.library, response)
         head = self.head = to_head(self.library, self.upstream)
         self._upstream_status = head.fields.get(b"cache-status")
+        if self.call.spending is not None:
+            self.call.spending.code = head.status
         return head
 
-    def stored(self, effect: Save | Discard) -> bool | None:
-        """Change the source."""
+    def failed(self, error: BaseException) -> None:
+        """Sending raised this."""
+        if self.call.spending is not None:
+            self.call.spending.error = error
+
+    def at_once(self, effect: Save | Discard | ReadClock) -> bool | float | None:
+        """Change the source, or read the clock: what waits for nothing."""
+        if isinstance(effect, ReadClock):
+            return time.time()
         source = self.call.engine.source
         if isinstance(effect, Save):
             is_saved: bool = source.save(effect.entry)
@@ -75,6 +87,13 @@ class _Effects:
             self.call.on_settled(partial(source.release_lease, key))
         return lease
 
+    def reserved(self, effect: Admit) -> Denial | None:
+        """Reserve what the call may cost in the budgets; return why it is not sent, or None."""
+        call = self.call
+        assert call.engine.ledger is not None, "only then the plan has budgets"
+        call.spending, denial = reserve(call.engine.ledger, effect, call.request, call.exchange.url, call.plan.namespace)
+        return denial
+
     def reused(self, outcome: Reuse) -> Any:
         """Return the response that the entry makes."""
         call = self.call
@@ -86,13 +105,13 @@ class _Effects:
 
     def relayed(self, outcome: Relay) -> Any:
         """Return upstream's response for the caller; its body is recorded on the way, if the outcome says so."""
-        upstream, recorder = self.upstream, outcome.recorder
+        upstream, recorder = self.upstream, outcome.recorder or outcome.meter
         stream = upstream.stream if recorder is None else self.library.recorded_body(upstream.stream, recorder, self.call.started)
         response = relayed_response(self.library, upstream, stream)
         note = StatusNote(response, self._upstream_status, with_header=self.call.plan.status_header)
         note.write(outcome.status)
         if recorder is not None:
-            stream.on_end = partial(self._keep, note, recorder)
+            stream.on_end = partial(self._keep if outcome.meter is None else self._measure, note, recorder)
             stream.on_drop = self.call.abandon
         self.call.relay(outcome, upstream.status_code)
         return response
@@ -100,6 +119,9 @@ class _Effects:
     def _keep(self, note: StatusNote, recorder: Recorder, can_wait: bool) -> None:
         decode = partial(decoded_chunks, self.library, self.upstream, is_cut=not recorder.ended)
         note.write(self.call.keep(recorder, decode, can_wait=can_wait))
+
+    def _measure(self, note: StatusNote, meter: Recorder, can_wait: bool) -> None:
+        self.call.measure(meter, partial(decoded_chunks, self.library, self.upstream, is_cut=not meter.ended))
 
 
 class SyncEffects(_Effects):
@@ -123,12 +145,12 @@ class SyncEffects(_Effects):
                 return self.call.in_flight.wait(seconds)
             case AcquireLease(key):
                 return self.leased(key)
+            case Admit():
+                return self.reserved(effect)
             case Wait(seconds):
                 return time.sleep(seconds)
-            case ReadClock():
-                return time.time()
-            case Save() | Discard():
-                return self.stored(effect)
+            case Save() | Discard() | ReadClock():
+                return self.at_once(effect)
             case _:
                 assert_never(effect)
 
@@ -138,6 +160,9 @@ class SyncEffects(_Effects):
         self.request.headers = self.headers_to_send(effect)
         try:
             return self.received(self.transport.handle_request(self.request))
+        except BaseException as error:
+            self.failed(error)
+            raise
         finally:
             self.request.headers = original
 
@@ -172,14 +197,16 @@ class AsyncEffects(_Effects):
                 from anyio.to_thread import run_sync
 
                 return await run_sync(self.leased, key)
+            case Admit():
+                from anyio.to_thread import run_sync
+
+                return await run_sync(self.reserved, effect)
             case Wait(seconds):
                 from anyio import sleep
 
                 return await sleep(seconds)
-            case ReadClock():
-                return time.time()
-            case Save() | Discard():
-                return self.stored(effect)
+            case Save() | Discard() | ReadClock():
+                return self.at_once(effect)
             case _:
                 assert_never(effect)
 
@@ -189,6 +216,9 @@ class AsyncEffects(_Effects):
         self.request.headers = self.headers_to_send(effect)
         try:
             return self.received(await self.transport.handle_async_request(self.request))
+        except BaseException as error:
+            self.failed(error)
+            raise
         finally:
             self.request.headers = original
 

@@ -10,7 +10,7 @@ __all__ = ["ORDER", "Page", "UnknownTopicError", "contents", "page", "topics"]
 
 # The order in which the pages are read; those about the same thing stand together.
 ORDER = (
-    "quickstart", "sdks", "streams", "keys", "misses", "stores", "tenants", "statistics-and-prices",
+    "quickstart", "sdks", "streams", "keys", "misses", "stores", "tenants", "statistics-and-prices", "budgets",
     "cassettes", "pytest", "moving-from-vcrpy", "secrets", "recipes", "serve", "ui",
     "configuration", "command-line", "api", "how-it-works", "development",
 )  # fmt: skip

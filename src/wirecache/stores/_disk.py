@@ -169,8 +169,27 @@ class DiskStore:
         """Return how often the value of each key was reused since it was set, in all processes; none that never was."""
         return self._run(lambda cache: cache.hits_by_key()) if self.path.is_dir() else {}
 
+    def count(self, counter: str, amounts: Mapping[str, int], *, ttl: float) -> dict[str, int]:
+        """Add the amounts to a counter that all processes share, and return its sums. It is kept for ``ttl`` seconds from now."""
+        from wirecache.stores import _budget_table
+
+        totals: dict[str, int] | None = None
+
+        def add(cache: SafeCache) -> None:
+            nonlocal totals
+            totals = _budget_table.add(cache, counter, amounts, ttl)
+
+        try:
+            self._write(add)
+        except StoreError as notice:
+            if totals is None:
+                raise
+            self._opener.postpone_notice(notice)
+        assert totals is not None
+        return totals
+
     def clear(self) -> None:
-        """Delete everything but the statistics."""
+        """Delete everything but the statistics and the counters of budgets."""
         self._write(lambda cache: cache.clear())
 
     def close(self) -> None:

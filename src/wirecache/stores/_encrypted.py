@@ -24,7 +24,7 @@ ID_SIZE, NONCE_SIZE, TAG_SIZE = 8, 12, 16  # bytes
 HEAD_SIZE = len(MAGIC) + ID_SIZE
 MAX_ON_LOOP = 1 << 20  # bytes; decrypting more would hold an event loop for longer than a thread takes to start
 # The inner store's optional methods that see no value, and those that do.
-DELEGATED = ("delete", "keys", "newest", "pin", "add_hits", "hits", "clear", "close", "add_error_listener", "read_only")
+DELEGATED = ("delete", "keys", "newest", "pin", "add_hits", "hits", "clear", "close", "count", "add_error_listener", "read_only")
 ENCRYPTED = ("add", "aget", "get_with_ttl", "aget_with_ttl")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -47,6 +47,7 @@ class MemoryStore:
         self._pinned: set[str] = set()
         self._hits: dict[str, int] = {}
         self._size = 0
+        self._counters: dict[str, Counter[str]] = {}
         self._lock = threading.Lock()
         reset_after_fork(self)
 
@@ -126,8 +127,15 @@ class MemoryStore:
             keys = list(reversed(self._entries))
         return self._unexpired(keys)
 
+    def count(self, counter: str, amounts: Mapping[str, int], *, ttl: float) -> dict[str, int]:
+        """Add the amounts to a counter of this process, and return its sums. It stays as long as the store, whatever the ``ttl``."""
+        with self._lock:
+            totals = self._counters.setdefault(counter, Counter())
+            totals.update(amounts)
+            return {name: amount for name, amount in totals.items() if amount}
+
     def clear(self) -> None:
-        """Delete everything."""
+        """Delete everything but the counters of budgets."""
         with self._lock:
             self._entries.clear()
             self._pinned.clear()

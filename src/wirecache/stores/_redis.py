@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import islice
 from typing import Any, TypeVar, cast
@@ -17,6 +17,15 @@ __all__ = ["RedisStore"]
 
 T = TypeVar("T")
 BATCH = 500  # keys that one command lists, or one pipeline deletes
+COUNTER = "wirecache-budget:"  # of the names of counters, in place of the prefix: they are no entries
+# Adds to a hash, and returns all of it; whole numbers of 64 bits, exactly.
+_COUNT = """
+for i = 2, #ARGV, 2 do
+  if redis.call('HINCRBY', KEYS[1], ARGV[i], ARGV[i + 1]) == 0 then redis.call('HDEL', KEYS[1], ARGV[i]) end
+end
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+return redis.call('HGETALL', KEYS[1])
+"""
 
 
 class RedisStore:
@@ -102,12 +111,19 @@ class RedisStore:
         names: Iterator[bytes] = iter(self._run(lambda client: client.scan_iter(match=match, count=BATCH)))
         seen: set[bytes] = set()  # SCAN may return a key twice
         while (name := self._run(lambda _: next(names, None))) is not None:
-            if name not in seen:
+            if name not in seen and not name.startswith(COUNTER.encode()):
                 seen.add(name)
                 yield name.decode("utf-8", "replace")[len(self.prefix) :]
 
+    def count(self, counter: str, amounts: Mapping[str, int], *, ttl: float) -> dict[str, int]:
+        """Add the amounts to a counter that all machines share, and return its sums. It is kept for ``ttl`` seconds from now."""
+        arguments = [item for pair in amounts.items() for item in pair]
+        name = f"{COUNTER}{{{self.prefix}}}{counter}"
+        found = self._run(lambda client: client.eval(_COUNT, 1, name, _milliseconds(ttl), *arguments))
+        return {found[i].decode("utf-8", "replace"): int(found[i + 1]) for i in range(0, len(found), 2)}
+
     def clear(self) -> None:
-        """Delete every key that has the prefix."""
+        """Delete every key that has the prefix, but no counter of a budget."""
         keys = self.keys()
         while batch := list(islice(keys, BATCH)):
             self._run(partial(_unlink, names=[self.prefix + key for key in batch]))

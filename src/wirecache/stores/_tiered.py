@@ -134,8 +134,10 @@ class TieredStore:
             return self._pin
         if name == "add" and has[-1:] == [True]:
             return tiers[-1].add
-        if name in ("add_history", "history", "add_hits", "hits") and any(has):
-            return getattr(next(tier for tier in reversed(tiers) if hasattr(tier, name)), name)
+        if name in ("add_history", "history", "add_hits", "hits", "count") and any(has):
+            tier = next(tier for tier in reversed(tiers) if hasattr(tier, name))
+            if name != "count" or tier is tiers[-1] or not isinstance(tier, MemoryStore):  # a shared tier is not counted in one process
+                return getattr(tier, name)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def _pin(self, key: str) -> bool:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from wirecache._core.flows.recorder import Recorder
 
 __all__ = [
-    "READ_BODY", "READ_CLOCK", "AcquireLease", "Claim", "Discard", "Effect", "Flow", "Follow", "Forward", "Lease", "Lookup", "Outcome",
-    "ReadBody", "ReadClock", "Refuse", "Relay", "Reuse", "Save", "Turn", "Wait",
+    "READ_BODY", "READ_CLOCK", "AcquireLease", "Admit", "Claim", "Discard", "Effect", "Flow", "Follow", "Forward", "Lease", "Lookup",
+    "Outcome", "ReadBody", "ReadClock", "Refuse", "Relay", "Reuse", "Save", "Turn", "Wait",
 ]  # fmt: skip
 
 
@@ -41,6 +41,13 @@ class Forward(NamedTuple):
     """Send the request upstream, with these headers changed for this once. Answered with the head of the response."""
 
     changes: Mapping[bytes, bytes] = MappingProxyType({})
+
+
+class Admit(NamedTuple):
+    """Reserve what a call may cost in the budgets, before it is sent. Answered with a ``Denial``, or None: send it."""
+
+    endpoint: str
+    model: str
 
 
 class Save(NamedTuple):
@@ -127,21 +134,26 @@ class Reuse(NamedTuple):
 
 
 class Relay(NamedTuple):
-    """Pass upstream's answer on; with a recorder, keep a copy of the body for the store. ``model``: the one requested, where known."""
+    """Pass upstream's answer on; with a recorder, keep a copy of the body for the store. ``model``: the one requested, where known.
+
+    ``meter``: reads the usage off a body that is not recorded.
+    """
 
     status: CacheStatus
     recorder: Recorder | None = None
     model: str | None = None
+    meter: Recorder | None = None
 
 
 class Refuse(NamedTuple):
-    """Answer that there is nothing stored, without asking upstream. ``body``: of a request that could have been stored."""
+    """Answer that the request is not sent. ``body``: of one that could have been stored. ``model``: where it is known otherwise."""
 
     status: CacheStatus
     message: str
     body: Body | None = None
+    model: str | None = None
 
 
-Effect: TypeAlias = ReadBody | Lookup | Claim | Follow | AcquireLease | Wait | Forward | Save | Discard | ReadClock
+Effect: TypeAlias = ReadBody | Lookup | Admit | Claim | Follow | AcquireLease | Wait | Forward | Save | Discard | ReadClock
 Outcome: TypeAlias = Reuse | Relay | Refuse
 Flow: TypeAlias = Generator[Effect, Any, Outcome]

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from wirecache._core.flows.labels import NO_LABELS
+from wirecache._core.flows.spending import EXCEEDED, UNPRICED, UNREADABLE
 from wirecache._core.messages import Entry, Request, Usage
 from wirecache._core.status import UNKNOWN, CacheStatus
 
 __all__ = ["Cost", "Exchange"]
 
+BUDGET_DETAILS = (EXCEEDED, UNPRICED, UNREADABLE)
 NOT_INFERENCE = frozenset({"", "http"})  # endpoints whose answers cost no tokens
 DAY = 86_400  # seconds
 
@@ -127,8 +129,13 @@ class Exchange:
 
     @property
     def is_missing(self) -> bool:
-        """Whether it was refused because there is nothing stored for it (not for a wrong option, or as an MCP server may refuse it)."""
-        return self.message is not None and self.status.detail not in ("config-error", "listening", "session-end")
+        """Whether it was refused because nothing is stored for it (not for a wrong option or a budget, or as an MCP server may refuse)."""
+        return self.message is not None and self.status.detail not in ("config-error", "listening", "session-end", *BUDGET_DETAILS)
+
+    @property
+    def is_over_budget(self) -> bool:
+        """Whether it was refused because of a budget."""
+        return self.message is not None and self.status.detail in BUDGET_DETAILS
 
     def discard(self) -> None:
         """Drop the answer from the store because it was useless, so that a retry goes upstream."""

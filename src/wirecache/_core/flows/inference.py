@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from typing import Literal
 
+from wirecache._core.flows.admission import admission, budgeted_endpoint, metered, read_body
 from wirecache._core.flows.collapse import claim_or_follow
 from wirecache._core.flows.effects import READ_BODY, Flow, Forward, Lookup, Refuse, Relay, Reuse
 from wirecache._core.flows.recorder import Recorder, Recording, selecting_fields
@@ -83,6 +84,9 @@ def _forward(
     wants_stream: bool,
 ) -> Flow:
     """Send the request and record the answer; a stale entry may answer in its place if that fails."""
+    model, budgeted = model_of(request, body), endpoint if plan.is_budgeted and request.method == "POST" else None
+    if refused := (yield from admission(budgeted, model, key)):
+        return refused
     try:
         head: Head = yield Forward()
     except Exception:
@@ -95,14 +99,15 @@ def _forward(
     reason = "stream" if stream and plan.streams is Streams.BYPASS else head_refusal_reason(head)
     if request.method != "POST" and b"*" in head.fields.get(b"vary", b""):
         reason = "vary"
-    recorder, model = None, model_of(request, body)
+    recorder = None
     if reason is None:
         recording = Recording(key, head, request, endpoint, model, body, plan.max_body, plan.call_ttl, plan.namespace, plan.sample)
         keeps = plan.streams is Streams.RECORD
         recorder = Recorder(recording._replace(stream=stream, is_stream_requested=wants_stream, keeps_streams=keeps))
     fwd: Literal["miss", "stale", "request"] = "request" if _skips_lookup(plan) else "stale" if entry else "miss"
     detail = reason or (None if fwd != "request" else "refresh" if plan.mode is Mode.REFRESH else "no-cache")
-    return Relay(CacheStatus(fwd=fwd, fwd_status=head.status, key=key, detail=detail), recorder, model)
+    relay = Relay(CacheStatus(fwd=fwd, fwd_status=head.status, key=key, detail=detail), recorder, model)
+    return metered(relay, request, body, plan, head, budgeted)
 
 
 def _selected(entry: Entry | None, request: Request, plan: Plan) -> Entry | None:
@@ -169,8 +174,21 @@ def bypass_flow(request: Request, plan: Plan, reason: str, model: str | None = N
     """Forward the request without a lookup; refuse it offline, where nothing may leave."""
     if plan.mode is Mode.OFFLINE or plan.directives.only_if_cached:
         return Refuse(CacheStatus(fwd="miss", detail="only-if-cached"), explain_bypass(request, reason))
+    if endpoint := budgeted_endpoint(request, plan):
+        return (yield from _budgeted_bypass(request, plan, reason, endpoint))
     head: Head = yield Forward()
     return Relay(CacheStatus(fwd="bypass", fwd_status=head.status, detail=reason), model=model)
+
+
+def _budgeted_bypass(request: Request, plan: Plan, reason: str, endpoint: str) -> Flow:
+    """Forward a call to a model within the budgets: its body names the model, and that of its answer what it cost."""
+    body = yield from read_body(request, plan)
+    model = model_of(request, body)
+    if refused := (yield from admission(endpoint, model)):
+        return refused
+    head: Head = yield Forward()
+    relay = Relay(CacheStatus(fwd="bypass", fwd_status=head.status, detail=reason), model=model)
+    return metered(relay, request, body, plan, head, endpoint)
 
 
 def config_error_flow(message: str) -> Flow:

@@ -37,7 +37,7 @@ def labels_of(request: Request, namespace: str, outcome: Outcome | Recorder) -> 
         return Labels(host, recorder.recording.endpoint, recorder.recording.model or "", namespace)
     endpoint = (find_endpoint(request.path) or "") if request.method == "POST" else "http"
     if isinstance(outcome, Refuse):
-        return Labels(host, endpoint, (model_of(request, outcome.body) if outcome.body else None) or "", namespace)
+        return Labels(host, endpoint, outcome.model or (model_of(request, outcome.body) if outcome.body else None) or "", namespace)
     return Labels(host, endpoint, (outcome.model if isinstance(outcome, Relay) else None) or "", namespace)
 
 

@@ -7,8 +7,10 @@ with its message, after one call (504 is retried for seconds, an exception becom
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import NamedTuple
 
+from wirecache._core.flows.spending import EXCEEDED, UNPRICED, UNREADABLE
 from wirecache._core.headers import HeaderPairs
 from wirecache._core.messages import Entry, Request
 from wirecache._core.privacy.names import redacted_url
@@ -101,10 +103,16 @@ class Refusal(NamedTuple):
     body: bytes
 
 
+_KINDS: Mapping[str, tuple[int, str]] = {
+    "config-error": (WRONG, "config_error"),
+    **dict.fromkeys((LISTENING, SESSION_END), (NOT_OFFERED, "not_recorded")),
+    **dict.fromkeys((EXCEEDED, UNPRICED, UNREADABLE), (REFUSED, "budget_exceeded")),
+}
+
+
 def refusal(message: str, status: CacheStatus) -> Refusal:
     """Return the answer with this message."""
-    code, kind = (WRONG, "config_error") if status.detail == "config-error" else (REFUSED, "not_recorded")
-    code = NOT_OFFERED if status.detail in (LISTENING, SESSION_END) else code
+    code, kind = _KINDS.get(status.detail or "", (REFUSED, "not_recorded"))
     error = {"message": _plain(DEFAULT.text(message)), "type": kind, "code": kind}
     headers = ((b"content-type", b"application/json"), (b"x-should-retry", b"false"))
     return Refusal(code, headers, json.dumps({"error": error}, ensure_ascii=False).encode("utf-8", "replace"))

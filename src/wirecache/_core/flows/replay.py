@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 from typing import Any
 
+from wirecache._core.flows.admission import admission, budgeted_endpoint
 from wirecache._core.flows.effects import Effect, Flow, Forward, Lookup, ReadBody, Refuse, Relay, Reuse
 from wirecache._core.flows.inference import bypass_flow
 from wirecache._core.flows.recorder import Recorder, Recording
@@ -110,6 +111,8 @@ def _by_mode(request: Request, body: Body, plan: Plan, cassette: CassettePlan, k
             message = explain_unrecorded(request, model, cassette)
             return Refuse(CacheStatus(fwd="miss", key=key, detail="only-if-cached"), message, body)
         case _:
+            if refused := (yield from admission(budgeted_endpoint(request, plan), model, key)):
+                return refused
             head: Head = yield Forward()
     recording = Recording(
         key, head, request, endpoint, model, body, plan.max_body,

@@ -117,6 +117,7 @@ class Plan:
     miss: Literal["respond", "raise"] = "respond"
     replay_speed: float = 0.0
     cassette: CassettePlan | None = None
+    is_budgeted: bool = False  # is there a budget that calls are held to?
 
 
 def cassette_in_force(plan: Plan) -> CassettePlan:

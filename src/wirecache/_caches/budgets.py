@@ -1,0 +1,117 @@
+"""Which budgets hold for a cache, and where are they counted? Where its store is; else in the store that ``Cache()`` uses."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, NamedTuple, TypeAlias
+
+from wirecache._core.flows.spending import Amounts, models_in
+from wirecache._core.messages import Usage
+from wirecache._core.rules.budget import PICO, Budget
+from wirecache._core.unset import Unset
+from wirecache._settings.parsers import parse_budgets
+from wirecache._settings.sources import setting
+from wirecache._storage.counters import can_count
+from wirecache._storage.ledger import Ledger
+from wirecache.errors import ConfigError
+from wirecache.prices import Prices
+from wirecache.stores._open import open_store
+from wirecache.stores._protocol import Store
+from wirecache.stores._url import disk_or_memory
+
+__all__ = ["Budgets", "Spending", "ledger_for", "spending_of"]
+
+Budgets: TypeAlias = Budget | Sequence[Budget] | str | Unset | None
+
+logger = logging.getLogger("wirecache")
+
+
+class Spending(NamedTuple):
+    """What is spent of a budget, by all processes that share its counter.
+
+    ``usd``: None if the budget is not in dollars. ``calls``: those that are under way (``open``) among them. ``untold``: calls that
+    did not report all of their usage; ``unpriced``: those of which a part has no known price. ``refused``: calls that came after a limit.
+    ``models``: the same for each model, as far as it is counted by model.
+    """
+
+    budget: Budget
+    usd: Decimal | None
+    calls: int
+    tokens: int
+    open: int
+    untold: int
+    unpriced: int
+    refused: int
+    models: Mapping[str, Mapping[str, Any]]
+
+
+def ledger_for(given: Budgets, store: Store | None, file: Mapping[str, Any]) -> Ledger | None:
+    """Return what holds calls to the budgets in force, or None if there are none. ``store``: None for a cassette, which cannot count.
+
+    ``ConfigError`` if one is wrong, or if dollars are to be counted and there are no prices.
+    """
+    budgets = setting("budget", given, parse_budgets, file, None)
+    if not budgets:
+        return None
+    pricer = _Pricer() if any(budget.usd is not None for budget in budgets) else None
+    counting = _counting_store(store, file)
+    if store is not None and counting is not store:
+        logger.warning(
+            "wirecache: %r cannot count, so budgets are counted in %r: by the processes that use that one, and no others", store, counting
+        )
+    return Ledger(budgets, counting, pricer)
+
+
+def _counting_store(store: Store | None, file: Mapping[str, Any]) -> Store:
+    """Return the store that keeps the counters: this one if it can, else the one that ``Cache()`` uses, else the default one."""
+    for candidate in (store, open_store(None, file)):
+        if candidate is not None and can_count(candidate):
+            return candidate
+    return disk_or_memory()
+
+
+def spending_of(ledger: Ledger | None) -> list[Spending]:
+    """Return what is spent of each budget. ``StoreError`` if that cannot be read."""
+    return [] if ledger is None else [_spending(budget, totals) for budget, totals in ledger.totals()]
+
+
+def _spending(budget: Budget, totals: Amounts) -> Spending:
+    names = ("calls", "tokens", "open", "untold", "unpriced", "refused")
+    counts = {name: max(0, totals.get(name, 0)) for name in names}
+    return Spending(
+        budget,
+        _dollars(budget, totals.get("usd", 0)),
+        **counts,
+        models={model: _of_model(budget, totals, model) for model in models_in(totals)},
+    )
+
+
+def _of_model(budget: Budget, totals: Amounts, model: str) -> dict[str, Any]:
+    return {
+        "usd": _dollars(budget, totals.get(f"usd|{model}", 0)),
+        **{name: max(0, totals.get(f"{name}|{model}", 0)) for name in ("calls", "tokens", "open", "untold", "unpriced")},
+    }
+
+
+def _dollars(budget: Budget, picos: int) -> Decimal | None:
+    return None if budget.usd is None else Decimal(max(0, picos)) / PICO
+
+
+class _Pricer:
+    """The prices of calls, by genai-prices."""
+
+    def __init__(self) -> None:
+        try:
+            self._prices = Prices()
+        except ConfigError:
+            raise ConfigError(
+                "a budget in dollars needs the prices extra: pip install 'wirecache[prices]', or limit calls= or tokens= instead of usd="
+            ) from None
+
+    def dollars(self, usage: Usage, host: str, model: str, endpoint: str, now: float) -> Decimal | None:
+        """Return the price of a call: at least, where a part of it has a price of its own."""
+        day = dt.datetime.fromtimestamp(now, dt.UTC).date()
+        return self._prices.of_call(usage._replace(other=0), host, model, day, endpoint)

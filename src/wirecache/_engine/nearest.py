@@ -1,0 +1,43 @@
+"""Which stored request is most like one that has no answer? Looked for within a short time, and never at the cost of the call."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from wirecache._core.keys.canonical import Body
+from wirecache._core.messages import Entry, Request
+from wirecache._core.rules.plan import Plan
+from wirecache._engine.source import Source
+from wirecache._runtime.warn_once import WarnOnce
+from wirecache.errors import StoreError
+
+if TYPE_CHECKING:
+    from wirecache._core.compare.nearest import Nearest
+
+__all__ = ["nearest_in"]
+
+SEARCHED_ALWAYS = 10  # entries; a disk store reads that many in a millisecond
+
+
+def nearest_in(source: Source, seconds: float, request: Request, body: Body, plan: Plan, warn: WarnOnce) -> Nearest | None:
+    """Return the stored request that is nearest, as far as it is found within that time; None if the source is in trouble."""
+    from wirecache._core.compare.nearest import nearest_of
+
+    try:
+        return nearest_of(_within(seconds, source.newest()), request, body, plan)
+    except StoreError:  # the look-up of the request itself has reported it
+        return None
+    except Exception as error:
+        warn(repr(error), "wirecache: the nearest stored request could not be found: %r", error)
+        return None
+
+
+def _within(seconds: float, entries: Iterable[Entry]) -> Iterator[Entry]:
+    """Yield the entries that are read within that time, and the first few in any case: a machine may be busy."""
+    deadline = time.perf_counter() + seconds
+    for number, entry in enumerate(entries, 1):
+        yield entry
+        if number >= SEARCHED_ALWAYS and time.perf_counter() > deadline:
+            return

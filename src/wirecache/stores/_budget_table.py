@@ -1,0 +1,82 @@
+"""What was spent, by whatever process? A table of counters beside diskcache's own, each of them named sums of whole numbers.
+
+``clear``, ``prune`` and the size limit leave it as it is: what was spent was spent. Counters that nobody used for long are deleted.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Mapping
+from typing import Protocol
+
+from wirecache.errors import StoreError
+
+__all__ = ["CounterError", "add"]
+
+_TABLE = "WirecacheBudgets"
+_CREATE = (
+    f"CREATE TABLE IF NOT EXISTS {_TABLE} "
+    "(counter NOT NULL, name NOT NULL, amount NOT NULL, expires NOT NULL, PRIMARY KEY (counter, name)) WITHOUT ROWID"
+)
+_READ = f"SELECT name, amount FROM {_TABLE} WHERE counter = ?"
+_WRITE = f"INSERT OR REPLACE INTO {_TABLE} VALUES (?, ?, ?, ?)"
+_DELETE_ZEROS = f"DELETE FROM {_TABLE} WHERE counter = ? AND amount = 0"
+_EXPIRED = f"SELECT counter FROM {_TABLE} GROUP BY counter HAVING MAX(expires) < ?"
+_DELETE_EXPIRED = f"DELETE FROM {_TABLE} WHERE counter IN ({_EXPIRED})"
+_LARGEST = 2**63 - 1  # that SQLite keeps as a whole number
+
+
+class CounterError(StoreError):
+    """A counter cannot be read, though the store works otherwise."""
+
+
+class _Database(Protocol):
+    """What is used here of the database that the table is in."""
+
+    @property
+    def _con(self) -> sqlite3.Connection: ...
+
+
+def add(cache: _Database, counter: str, amounts: Mapping[str, int], ttl: float) -> dict[str, int]:
+    """Add the amounts to the counter, all or none of them, and return its sums. It is kept for ``ttl`` seconds from now."""
+    connection = cache._con
+    now = time.time()
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            connection.execute(_CREATE)
+            totals = _sums(connection, counter)
+            if not totals:
+                connection.execute(_DELETE_EXPIRED, (now,))
+            for name, amount in amounts.items():
+                totals[name] = totals.get(name, 0) + amount
+            if any(abs(totals[name]) > _LARGEST for name in amounts):
+                raise CounterError(f"a counter of a budget is full: {counter}")
+            connection.executemany(_WRITE, [(counter, name, totals[name], now + ttl) for name in amounts])
+            connection.execute(_DELETE_ZEROS, (counter,))
+            connection.execute("COMMIT")
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+    except sqlite3.OperationalError as error:
+        failure = _failure(error)
+    else:
+        return {name: amount for name, amount in totals.items() if amount}
+    raise CounterError(f"a counter of a budget could not be kept: {failure}")  # without a context: a foreign table is no damage
+
+
+def _sums(connection: sqlite3.Connection, counter: str) -> dict[str, int]:
+    sums: dict[str, int] = {}
+    for name, amount in connection.execute(_READ, (counter,)):
+        if type(name) is not str or type(amount) is not int:
+            raise CounterError(f"a counter of a budget has a value that is no whole number: {str(name)[:100]!r}")
+        sums[name] = amount
+    return sums
+
+
+def _failure(error: sqlite3.OperationalError) -> str:
+    """Return SQLite's message; raise what is the trouble of the whole store, such as a lock or a full disk."""
+    if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_ERROR:
+        raise error
+    return str(error)
