@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ import pytest
 from tests.cli.command import wirecache
 from tests.provider import CHAT, Answer, Provider
 from tests.sdk.wire import CHAT_STREAM, Gate
+from tests.stores.contract import until
+from wirecache import Cache
 
 PATH = "/openai/v1/chat/completions"
 BODY = {"model": "m", "messages": []}
@@ -267,3 +270,46 @@ def test_a_fork(provider: Provider, tmp_path: Path) -> None:
     child = tmp_path / "tape-fork"
     assert error.endswith(f"1 replayed, 1 recorded, 0 live, 0 unused; live from step 2, written to {child}\n")
     assert len(list(child.glob("chat-*.json"))) == 1, "both answers were the same"
+
+
+def children_of(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="it looks for the workers in /proc")
+class TestWorkers:
+    def test_equal_calls_of_all_workers_share_a_forward_and_all_stop(self, provider: Provider, tmp_path: Path) -> None:
+        provider.delay = 0.5
+        with serve("--workers", 3, "--store", "kept", "--upstream", f"openai={provider.url}", cwd=tmp_path) as served:
+            with ThreadPoolExecutor(12) as pool:
+                answers = list(pool.map(lambda _: served.post(), range(12)))
+            assert [answer.status_code for answer in answers] == [200] * 12
+            assert provider.calls == 1
+            workers = children_of(served.process.pid)
+            assert len(workers) == 3
+            code, _, error = served.stop()
+        assert code == 0
+        assert error.count(" 200 ") == 12
+        assert "Traceback" not in error
+        assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
+        with Cache(tmp_path / "kept") as cache:
+            assert sum(day.calls for day in cache.history().values()) == 12  # what each has counted is kept
+
+    def test_one_that_dies_is_replaced_and_all_end_with_the_first_process(self, provider: Provider, tmp_path: Path) -> None:
+        with serve("--workers", 2, "--quiet", "--store", "kept", "--upstream", f"openai={provider.url}", cwd=tmp_path) as served:
+            until(lambda: len(children_of(served.process.pid)) == 2)
+            before = children_of(served.process.pid)
+            os.kill(before[0], signal.SIGKILL)
+            until(lambda: len(children_of(served.process.pid)) == 2 and before[0] not in children_of(served.process.pid))
+            assert served.post().status_code == 200
+            workers = children_of(served.process.pid)
+            served.process.kill()
+            until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
+
+    @pytest.mark.parametrize(
+        ("options", "problem"),
+        [(["--cassette", "tapes"], "its sequences are those of one process"), (["--store", "memory://"], "a store that processes share")],
+    )
+    def test_where_there_cannot_be_several(self, options: list[str], problem: str) -> None:
+        done = wirecache("serve", "--workers", "2", *options)
+        assert (done.code, problem in done.error) == (2, True), done.error

@@ -43,6 +43,7 @@ def open_cache_or_cassette(
     namespace: str | None,
     streams: Streams | None,
     normalize: Normalizer | None,
+    collapse: Literal["shared"] | None = None,
 ) -> Iterator[Cache | Cassette]:
     """Yield it, and close it at the end. The command ends with 2 if an option is wrong, with 1 if a cassette cannot be written."""
     if cassette and (store or mode or ttl or namespace or streams):
@@ -61,7 +62,7 @@ def open_cache_or_cassette(
                 child=child,
             )
         else:
-            settings: dict[str, Any] = {"mode": mode, "ttl": ttl, "namespace": namespace, "streams": streams}
+            settings: dict[str, Any] = {"mode": mode, "ttl": ttl, "namespace": namespace, "streams": streams, "collapse": collapse}
             if normalize is not None:
                 settings["key"] = replace(file_settings().get("key", KeyOptions()), normalize=_name(normalize))
             opened = Cache(store, **{name: value for name, value in settings.items() if value is not None})

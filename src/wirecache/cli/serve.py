@@ -9,17 +9,20 @@ import signal
 import sys
 from collections.abc import Callable
 from importlib.util import find_spec
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wirecache import Cache, Cassette, ConfigError, Mode, RecordMode
+from wirecache import Cache, Cassette, ConfigError, MemoryStore, Mode, RecordMode
 from wirecache._core.rules.plan import Streams
 from wirecache._runtime.listening import address_of, is_loopback
 from wirecache.cli._listen import listen
 from wirecache.cli._options import ChildOption, FromOption
 from wirecache.cli._proxy_cache import NormalizeOption, open_cache_or_cassette
 from wirecache.cli._terminal import fail, print_text, usage_error, warn
+
+if TYPE_CHECKING:
+    from wirecache._proxy.server import ProxyServer
 
 __all__ = ["command"]
 
@@ -49,6 +52,7 @@ def command(
             help="Put the key in variable ENV into calls to upstream NAME that send 'wirecache' as their key.", metavar="NAME=ENV"
         ),
     ] = None,
+    workers: Annotated[int, typer.Option(help="Processes that serve. They share the store, and equal calls.", min=1, max=64)] = 1,
     no_token: Annotated[bool, typer.Option("--no-token", help="Need no token on an address that other machines reach.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print no line for each call.")] = False,
 ) -> None:
@@ -75,14 +79,29 @@ def command(
         "streams": streams,
         "normalize": normalize,
     }
+    if workers > 1:
+        options["collapse"] = _shared(cassette)
     with open_cache_or_cassette(store, cassette, **options) as cache:  # type: ignore[arg-type]
+        if workers > 1 and isinstance(cache, Cache) and isinstance(cache.store, MemoryStore):
+            raise usage_error("--workers needs a store that processes share: a path, or a redis:// URL")
         try:
-            _serve(cache, given, no_token=no_token, quiet=quiet)
+            _serve(cache, given, workers=workers, no_token=no_token, quiet=quiet)
         except ConfigError as error:
             raise usage_error(str(error)) from None
 
 
-def _serve(cache: Cache | Cassette, given: dict[str, Any], *, no_token: bool, quiet: bool) -> None:
+def _shared(cassette: str | None) -> str:
+    """Return how the caches of several workers collapse equal calls. The command ends with 2 if there cannot be several."""
+    from wirecache._proxy.workers import can_fork
+
+    if cassette:
+        raise usage_error("--workers cannot be combined with --cassette: its sequences are those of one process")
+    if not can_fork():
+        raise usage_error("--workers needs a system that can fork")
+    return "shared"
+
+
+def _serve(cache: Cache | Cassette, given: dict[str, Any], *, workers: int, no_token: bool, quiet: bool) -> None:
     """Serve until a signal stops it. ``given``: what ``configuration_of`` takes. ``ConfigError`` if something of that is wrong."""
     from wirecache._proxy.configuration import configuration_of
     from wirecache._proxy.server import ProxyServer, raise_file_limit
@@ -96,7 +115,20 @@ def _serve(cache: Cache | Cassette, given: dict[str, Any], *, no_token: bool, qu
         _handle_signals(lambda: configuration_of(**given).reload(app), server.stop)
         _log_calls(quiet)
         raise_file_limit()
-        server.run()
+        if workers == 1:
+            server.run()
+        else:
+            _run_workers(workers, cache, server)
+
+
+def _run_workers(workers: int, cache: Cache | Cassette, server: ProxyServer) -> None:
+    from wirecache._proxy.workers import run_workers
+
+    def serve() -> None:
+        with cache:
+            server.run()
+
+    run_workers(workers, serve, server.stop)
 
 
 def _token(*, needed: bool) -> str | None:

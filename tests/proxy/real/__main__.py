@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -41,6 +42,8 @@ CLIENTS = (
     Client("curl (stream)", ("sh", "-c", CURL), "curl"),
     Client("requests for Python (call, stream)", (sys.executable, str(HERE / "plain.py"), "requests"), "requests"),
     Client("aiohttp for Python (call, stream)", (sys.executable, str(HERE / "plain.py"), "aiohttp"), "aiohttp"),
+    Client("Go's net/http (call, stream)", ("go", "run", str(HERE / "plain.go")), "go"),
+    Client("Java's java.net.http (call, stream)", ("java", str(HERE / "Plain.java")), "java"),
     Client(
         "Claude Code (claude -p)", (str(COMMANDS / "claude"), "-p", PROMPT, "--model", "claude-sonnet-4-5"), "@anthropic-ai/claude-code"
     ),
@@ -48,6 +51,7 @@ CLIENTS = (
     Client("Gemini CLI (gemini -p)", (str(COMMANDS / "gemini"), "-p", PROMPT, "-m", "gemini-2.5-flash"), "@google/gemini-cli"),
     Client("opencode (opencode run)", (str(COMMANDS / "opencode"), "run", "-m", "openai/gpt-4o-mini", PROMPT), "opencode-ai"),
 )
+PRINTED = {"curl": ("--version",), "go": ("version",), "java": ("-version",), "aider": ("--version",)}  # how programs print their versions
 STREAMED = {
     "/messages": STREAMS["anthropic"],
     "/responses": STREAMS["openai-responses"],
@@ -97,12 +101,12 @@ def version_of(client: Client) -> str | None:
     package = MODULES / client.version / "package.json"
     if package.exists():
         return str(json.loads(package.read_text())["version"])
-    if client.version == "curl":
-        return (
-            subprocess.run(["curl", "--version"], capture_output=True, text=True, check=True).stdout.split()[1]
-            if shutil.which("curl")
-            else None
-        )
+    if (words := PRINTED.get(client.version)) is not None:
+        if shutil.which(client.version) is None:
+            return None
+        printed = subprocess.run([client.version, *words], capture_output=True, text=True, check=True)
+        found = re.search(r"\d+(\.\d+)+", printed.stdout or printed.stderr)
+        return found[0] if found else None
     probe = f"import {client.version} as p; print(p.__version__)"
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=False)
     return done.stdout.strip() or None

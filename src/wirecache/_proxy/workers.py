@@ -1,0 +1,95 @@
+"""How do several processes serve one socket? By forks of one that watches them: what dies is replaced, one signal stops them all."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["can_fork", "run_workers"]
+
+logger = logging.getLogger("wirecache.serve")
+
+PAUSE = 1.0  # seconds between the start of a worker and that of the one in its place
+
+
+def can_fork() -> bool:
+    """Return whether this system can do it: Windows cannot."""
+    return hasattr(os, "fork")
+
+
+def run_workers(count: int, serve: Callable[[], None], stop: Callable[[], None]) -> None:
+    """Run ``serve`` in that many processes until a signal stops them. ``stop``: called in a worker to end its ``serve``.
+
+    SIGTERM and SIGINT stop all workers, SIGHUP is passed on. A worker also stops when this process is gone, however it ended.
+    """
+    _Workers(count, serve, stop).run()
+
+
+class _Workers:
+    def __init__(self, count: int, serve: Callable[[], None], stop: Callable[[], None]) -> None:
+        self._count = count
+        self._serve = serve
+        self._stop = stop
+        self._started: dict[int, float] = {}  # when, by process id
+        self._is_stopping = False
+        self._alive, self._held = os.pipe()  # the end that is held closes with this process
+
+    def run(self) -> None:
+        worker_handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+        for number in worker_handlers:
+            signal.signal(number, self._pass_on)
+        while not self._is_stopping or self._started:
+            while not self._is_stopping and len(self._started) < self._count:
+                self._start(worker_handlers)
+            self._wait()
+
+    def _start(self, handlers: dict[signal.Signals, Any]) -> None:
+        signals = set(handlers)
+        signal.pthread_sigmask(signal.SIG_BLOCK, signals)  # none comes between the fork and the note of it
+        try:
+            pid = os.fork()
+            if pid == 0:
+                for number, handler in handlers.items():
+                    signal.signal(number, handler)
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
+                self._work()
+            self._started[pid] = time.monotonic()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
+
+    def _work(self) -> None:
+        """Serve, and end the process: nothing of what the parent does at its end is done here."""
+        status = 1
+        try:
+            os.setpgid(0, 0)  # Ctrl-C in a terminal reaches the parent alone, which passes it on once
+            os.close(self._held)
+            threading.Thread(target=self._end_with_parent, name="wirecache-parent", daemon=True).start()
+            self._serve()
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+
+    def _end_with_parent(self) -> None:
+        os.read(self._alive, 1)
+        self._stop()
+
+    def _wait(self) -> None:
+        pid, status = os.wait()
+        started = self._started.pop(pid, 0.0)
+        if not self._is_stopping:
+            logger.warning("a worker ended (status %s); another takes its place", os.waitstatus_to_exitcode(status))
+            time.sleep(max(0.0, started + PAUSE - time.monotonic()))
+
+    def _pass_on(self, number: int, frame: Any) -> None:
+        hangup = number == signal.SIGHUP
+        self._is_stopping = self._is_stopping or not hangup
+        for pid in list(self._started):
+            os.kill(pid, signal.SIGHUP if hangup else signal.SIGTERM)
