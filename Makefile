@@ -164,4 +164,5 @@ endef
 	cd .clients && npm install --no-audit --no-fund --ignore-scripts
 	cd .clients/node_modules/@anthropic-ai/claude-code && node install.cjs
 	cd .clients/node_modules/opencode-ai && node postinstall.mjs
+	$(PYTHON) -m venv .clients/aider && .clients/aider/$(IN_VENV)/python -m pip install -q --disable-pip-version-check aider-chat==0.86.2
 	touch .clients/.ready

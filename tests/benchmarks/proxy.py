@@ -30,6 +30,7 @@ BODY = {"model": "m", "messages": [{"role": "user", "content": "hi " * 100}]}
 PATH = "/v1/chat/completions"
 LITELLM = """
 model_list: [{model_name: m, litellm_params: {model: openai/m, api_base: "DIRECT/v1", api_key: none}}]
+general_settings: {dangerously_permit_weak_or_unset_master_key: true}
 litellm_settings: {cache: true, cache_params: {type: local}, telemetry: false}
 """
 PROVIDER = """
@@ -138,7 +139,7 @@ def other_proxy(command: list[str], port: int) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
         try:
-            for _ in range(600):
+            while running.poll() is None:
                 try:
                     if httpx.post(url + PATH, json=BODY, trust_env=False, timeout=30).is_success:
                         break

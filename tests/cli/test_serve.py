@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -17,8 +18,10 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 
 from tests.cli.command import wirecache
+from tests.guide.documents import blocks
 from tests.provider import CHAT, Answer, Provider
 from tests.sdk.wire import CHAT_STREAM, Gate
 from tests.stores.contract import until
@@ -313,3 +316,25 @@ class TestWorkers:
     def test_where_there_cannot_be_several(self, options: list[str], problem: str) -> None:
         done = wirecache("serve", "--workers", "2", *options)
         assert (done.code, problem in done.error) == (2, True), done.error
+
+
+def test_the_containers_of_the_guide_are_ready_and_share_redis(redis_url: str, provider: Provider, tmp_path: Path) -> None:
+    """What the Dockerfile runs, with the environment that the compose file gives it: there is no Docker to do it here."""
+    found = {block.language: block.text for block in blocks("dockerfile", "yaml") if block.path.name == "serve.md"}
+    command: list[str] = json.loads(re.findall(r"^CMD (\[.+\])$", found["dockerfile"], re.MULTILINE)[0])
+    health: list[str] = json.loads(re.findall(r"^HEALTHCHECK CMD (\[.+\])$", found["dockerfile"], re.MULTILINE)[0])
+    services = yaml.safe_load(found["yaml"])["services"]
+    assert services["wirecache"]["environment"]["WIRECACHE_STORE"] == "redis://redis"
+    assert set(services["wirecache"]["depends_on"]) <= services.keys()
+    environment = {"WIRECACHE_STORE": redis_url, "WIRECACHE_SERVE_TOKEN": "a-token", "HOME": "/nonexistent"}
+    assert command[:2] == ["wirecache", "serve"]
+    options = [*command[2:], "--namespace", "containers", "--upstream", f"openai={provider.url}"]
+    outcomes = []
+    for _ in range(2):  # containers that follow each other
+        with serve(*options, cwd=tmp_path, **environment) as served:
+            port = served.url.rpartition(":")[2]
+            subprocess.run([sys.executable, *(part.replace(":4141", f":{port}") for part in health[1:])], check=True, timeout=20)
+            outcomes.append(served.post(f"/token/a-token{PATH}").headers["cache-status"])
+            assert served.post().status_code == 401
+            assert served.stop()[0] == 0
+    assert ["fwd=miss" in outcomes[0], "hit" in outcomes[1]] == [True, True]

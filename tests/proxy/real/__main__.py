@@ -24,6 +24,16 @@ NODE = Path(os.environ.get("WIRECACHE_CLIENTS", ROOT / ".clients"))
 MODULES, COMMANDS = NODE / "node_modules", NODE / "node_modules" / ".bin"
 CURL = """curl -sN "$OPENAI_BASE_URL/chat/completions" -H 'content-type: application/json' -d '{"model":"m","messages":[],"stream":true}'"""
 PROMPT = "Say hello."
+AIDER = str(NODE / "aider" / "bin" / "aider")
+AIDER_OPTIONS = (
+    "--model",
+    "openai/gpt-4o-mini",
+    "--no-git",
+    "--yes-always",
+    "--no-check-update",
+    "--analytics-disable",
+    "--no-fancy-input",
+)
 
 
 class Client(NamedTuple):
@@ -44,6 +54,7 @@ CLIENTS = (
     Client("aiohttp for Python (call, stream)", (sys.executable, str(HERE / "plain.py"), "aiohttp"), "aiohttp"),
     Client("Go's net/http (call, stream)", ("go", "run", str(HERE / "plain.go")), "go"),
     Client("Java's java.net.http (call, stream)", ("java", str(HERE / "Plain.java")), "java"),
+    Client("aider (aider --message)", (AIDER, *AIDER_OPTIONS, "--message", PROMPT), "aider"),
     Client(
         "Claude Code (claude -p)", (str(COMMANDS / "claude"), "-p", PROMPT, "--model", "claude-sonnet-4-5"), "@anthropic-ai/claude-code"
     ),
@@ -93,7 +104,7 @@ def run(client: Client, provider: str, cassette: Path, record: str) -> tuple[boo
         worked = done.returncode == 0 and bool(done.stdout.strip())
         if not worked:
             print(f"{client.name}, record {record}: exit status {done.returncode}\n{done.stdout}{done.stderr}", file=sys.stderr)
-        return worked, done.stdout
+        return worked, re.sub(r"0x[0-9a-f]{8,}", "0x...", done.stdout)  # aider prints objects, where it finds no network
 
 
 def version_of(client: Client) -> str | None:
@@ -102,9 +113,10 @@ def version_of(client: Client) -> str | None:
     if package.exists():
         return str(json.loads(package.read_text())["version"])
     if (words := PRINTED.get(client.version)) is not None:
-        if shutil.which(client.version) is None:
+        program = AIDER if client.version == "aider" else client.version
+        if shutil.which(program) is None:
             return None
-        printed = subprocess.run([client.version, *words], capture_output=True, text=True, check=True)
+        printed = subprocess.run([program, *words], capture_output=True, text=True, check=True)
         found = re.search(r"\d+(\.\d+)+", printed.stdout or printed.stderr)
         return found[0] if found else None
     probe = f"import {client.version} as p; print(p.__version__)"
