@@ -42,10 +42,10 @@ _SHAPES = (
     _Shape((), "prompt_eval_count", "eval_count"),  # Ollama
 )
 # The names of the parts, in the object of the counts or in one of ``_DETAILS`` in it.
-_CACHED = dict.fromkeys(("cached_tokens", "cache_read_input_tokens", "cacheReadInputTokens", "cachedContentTokenCount",
+_CACHED: dict[str, None] = dict.fromkeys(("cached_tokens", "cache_read_input_tokens", "cacheReadInputTokens", "cachedContentTokenCount",
                          "total_cached_tokens", "prompt_cache_hit_tokens"))  # fmt: skip
-_WRITTEN = dict.fromkeys(("cache_write_tokens", "cache_creation_input_tokens", "cacheWriteInputTokens"))
-_REASONING = dict.fromkeys(("reasoning_tokens", "thinking_tokens", "thoughtsTokenCount", "total_thought_tokens"))
+_WRITTEN: dict[str, None] = dict.fromkeys(("cache_write_tokens", "cache_creation_input_tokens", "cacheWriteInputTokens"))
+_REASONING: dict[str, None] = dict.fromkeys(("reasoning_tokens", "thinking_tokens", "thoughtsTokenCount", "total_thought_tokens"))
 _DETAILS = ("prompt_tokens_details", "input_tokens_details", "completion_tokens_details", "output_tokens_details")
 _MAX_COUNT = 2**63 - 1  # the largest count that fits into an entry
 
