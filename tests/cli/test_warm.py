@@ -53,6 +53,7 @@ def test_what_was_warmed_answers_the_sdk(calls: Path, provider: Provider) -> Non
     again = wirecache("warm", "--json", calls)
     assert {**again.json, "seconds": 0} == {
         "total": 5, "hits": 5, "stored": 0, "not_stored": {}, "unstored": [], "errors": [], "seconds": 0, "stopped": False,
+        "over_budget": False,
     }  # fmt: skip
     assert provider.calls == 5
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import logging
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple, TypeAlias
@@ -25,8 +24,6 @@ from wirecache.stores._url import disk_or_memory
 __all__ = ["Budgets", "Spending", "ledger_for", "spending_of"]
 
 Budgets: TypeAlias = Budget | Sequence[Budget] | str | Unset | None
-
-logger = logging.getLogger("wirecache")
 
 
 class Spending(NamedTuple):
@@ -58,11 +55,12 @@ def ledger_for(given: Budgets, store: Store | None, file: Mapping[str, Any]) -> 
         return None
     pricer = _Pricer() if any(budget.usd is not None for budget in budgets) else None
     counting = _counting_store(store, file)
+    notice = None
     if store is not None and counting is not store:
-        logger.warning(
-            "wirecache: %r cannot count, so budgets are counted in %r: by the processes that use that one, and no others", store, counting
+        notice = (
+            f"wirecache: {store!r} cannot count, so budgets are counted in {counting!r}: by the processes that use that one, and no others"
         )
-    return Ledger(budgets, counting, pricer)
+    return Ledger(budgets, counting, pricer, notice)
 
 
 def _counting_store(store: Store | None, file: Mapping[str, Any]) -> Store:

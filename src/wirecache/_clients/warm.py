@@ -19,6 +19,7 @@ from wirecache._caches.explain import bypass_reason
 from wirecache._clients.rate_limit import limit_rate, parse_rate
 from wirecache._clients.retries import retrying
 from wirecache._clients.select import cached_async_client
+from wirecache._core.flows.spending import EXCEEDED
 from wirecache._core.keys.keys import request_from
 from wirecache._core.llm.batches import BatchRequest, custom_id_of, json_body, live_url, parse_request
 from wirecache._core.privacy.patterns import redacted_text
@@ -49,6 +50,7 @@ class WarmReport:
 
     ``hits`` were in the cache already, or are in the list twice. ``stored`` were sent and stored. ``not_stored`` were sent but not
     stored, by reason; ``unstored`` names them. ``seconds``: how long it took. ``stopped``: it ended before all calls were done.
+    ``over_budget``: it ended because a budget was spent.
     """
 
     hits: int = 0
@@ -58,6 +60,7 @@ class WarmReport:
     seconds: float = 0.0
     stopped: bool = False
     unstored: list[WarmError] = field(default_factory=list[WarmError])
+    over_budget: bool = False
 
     @property
     def total(self) -> int:
@@ -172,9 +175,12 @@ class WarmRun:
         except (library.RequestError, library.InvalidURL) as error:
             raise ValueError(redacted_text(f"{type(error).__name__}: {error}")) from error
         await self._cache.aflush()  # what is paid for is stored before the next call begins
+        status: CacheStatus = response.extensions["wirecache"]
+        if status.detail == EXCEEDED:
+            self.report.over_budget = True
+            self.stop()
         if response.status_code >= 400:
             raise ValueError(redacted_text(f"status {response.status_code}: {' '.join(response.text.split())[:MAX_ERROR_LENGTH]}"))
-        status: CacheStatus = response.extensions["wirecache"]
         return status
 
     def _authorization(self, url: str) -> dict[str, str]:

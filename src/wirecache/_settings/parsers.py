@@ -18,6 +18,7 @@ from wirecache.errors import ConfigError
 __all__ = [
     "Duration",
     "all_of_type",
+    "budget_text",
     "of_type",
     "one_of",
     "parse_budgets",
@@ -109,6 +110,16 @@ def parse_budgets(value: Any, name: str) -> tuple[Budget, ...]:
     return budgets
 
 
+def budget_text(budget: Budget) -> str:
+    """Return the text that ``parse_budgets`` makes this budget of. ``ConfigError`` if it has a name or glob that no text can have."""
+    given = {field: getattr(budget, field) for field in _BUDGET_FIELDS}
+    changed = {field: str(value) for field, value in given.items() if value is not None and value != getattr(_DEFAULT_BUDGET, field)}
+    for field, value in changed.items():
+        if {",", ";"} & {*value} or value.strip() != value:
+            raise ConfigError(f"Budget: {field} must have no comma, semicolon or space at its ends here, got {value!r}")
+    return ", ".join(f"{field}={value}" for field, value in changed.items()) or f"calls={budget.calls}"
+
+
 def _budget_of(text: str, name: str) -> Budget:
     given: dict[str, Any] = {}
     for part in text.split(","):
@@ -141,6 +152,9 @@ _BUDGET_FIELDS: dict[str, Callable[[str, str], Any]] = {
     **{field: _number(int) for field in ("calls", "tokens")},
     "warn_at": _number(float),
 }
+
+
+_DEFAULT_BUDGET = Budget(calls=0)
 
 
 def parse_text(value: object, name: str) -> str:

@@ -60,18 +60,24 @@ class _Place(NamedTuple):
 
 
 class Ledger:
-    """The budgets of one cache. ``store`` keeps the counters. ``pricer``: None if none of the budgets is in dollars."""
+    """The budgets of one cache. ``store`` keeps the counters. ``pricer``: None if none of the budgets is in dollars.
 
-    def __init__(self, budgets: Sequence[Budget], store: Store, pricer: Pricer | None) -> None:
+    ``notice``: a warning that is logged with the first call.
+    """
+
+    def __init__(self, budgets: Sequence[Budget], store: Store, pricer: Pricer | None, notice: str | None = None) -> None:
         self.budgets = tuple(budgets)
         self.store = store
         self._pricer = pricer
         self._runs = runs_of(store)
         self._counters = counters_of(store)
+        self._notice = notice
         self._warn = WarnOnce()
 
     def admit(self, spender: Spender) -> Admission | Denial:
         """Reserve the place of a call in each counter, or return why it may not be sent. It may wait for the store."""
+        if self._notice is not None:
+            self._warn("notice", "%s", self._notice)
         now = time.time()
         budgets = [budget for budget in self.budgets if budget.covers(spender.namespace, spender.model)]
         if self._is_unpriced(spender, budgets, now):

@@ -13,6 +13,7 @@ import typer
 
 from wirecache import Cache, Cassette, CassetteError, ConfigError, Mode, RecordMode
 from wirecache._core.rules.plan import Streams
+from wirecache.cli._budget import MaxCallsOption, MaxCostOption, begin_run
 from wirecache.cli._options import ChildOption, FromOption
 from wirecache.cli._proxy_cache import NormalizeOption, check_fork, open_cache_or_cassette
 from wirecache.cli._run_proxy import run_with_proxy
@@ -38,6 +39,8 @@ def command(
     child: ChildOption = None,
     streams: Annotated[Streams | None, typer.Option(help="Whether streams are recorded and replayed. Default: bypass.")] = None,
     proxy: Annotated[bool, typer.Option("--proxy", help="Run a program of any language, with a proxy that its base URLs lead to.")] = False,
+    max_cost: MaxCostOption = None,
+    max_calls: MaxCallsOption = None,
     normalize: NormalizeOption = None,
     upstream: Annotated[list[str] | None, typer.Option(help="With --proxy: a further upstream.", metavar="NAME=URL")] = None,
 ) -> None:
@@ -51,6 +54,7 @@ def command(
     """
     if cassette and store:
         raise usage_error("--cassette and --store cannot be combined: choose one")
+    begin_run(max_cost, max_calls)
     if proxy:
         options: dict[str, Any] = {
             "record": record,

@@ -16,6 +16,7 @@ import typer
 from wirecache import Cache, Cassette, ConfigError, MemoryStore, Mode, RecordMode
 from wirecache._core.rules.plan import Streams
 from wirecache._runtime.listening import address_of, is_loopback
+from wirecache.cli._budget import MaxCallsOption, MaxCostOption, begin_run
 from wirecache.cli._listen import listen
 from wirecache.cli._options import ChildOption, FromOption
 from wirecache.cli._proxy_cache import NormalizeOption, open_cache_or_cassette
@@ -41,6 +42,8 @@ def command(
     ttl: Annotated[str | None, typer.Option(help="How long an answer is fresh: 90s, 15m, 12h, 7d, 2w.")] = None,
     namespace: Annotated[str | None, typer.Option(help="The namespace; entries of other namespaces are not used.")] = None,
     streams: Annotated[Streams | None, typer.Option(help="Whether streams are recorded and replayed. Default: bypass.")] = None,
+    max_cost: MaxCostOption = None,
+    max_calls: MaxCallsOption = None,
     normalize: NormalizeOption = None,
     upstream: Annotated[list[str] | None, typer.Option(help="A further upstream, or another URL of one.", metavar="NAME=URL")] = None,
     allow_host: Annotated[list[str] | None, typer.Option(help="A host that /to/HOST/ leads to; * is a wildcard.", metavar="HOST")] = None,
@@ -79,6 +82,7 @@ def command(
         "streams": streams,
         "normalize": normalize,
     }
+    begin_run(max_cost, max_calls)
     if workers > 1:
         options["collapse"] = _shared(cassette)
     with open_cache_or_cassette(store, cassette, **options) as cache:  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ from wirecache._views.formats import quantity
 from wirecache._views.stats_json import Projection, installed_prices, project, stats_json
 from wirecache.cli._options import JsonOption
 from wirecache.cli._stores import open_cache
-from wirecache.cli._terminal import console, one_line, print_json, print_text
+from wirecache.cli._terminal import console, fail, one_line, print_json, print_text, usage_error, warn
 from wirecache.prices import Cost, Prices
 
 __all__ = ["command"]
@@ -38,6 +38,9 @@ def command(
     days: Annotated[int | None, typer.Option(min=1, help="Only the most recent days, including today (UTC).")] = None,
     by: Annotated[_GroupBy, typer.Option(help="How the calls are grouped in the table.", case_sensitive=False)] = _GroupBy.MODEL,
     calls_per_day: Annotated[int | None, typer.Option(min=1, help="Project the measured savings to this many calls a day.")] = None,
+    fail_over: Annotated[
+        float | None, typer.Option(min=0, help="Exit with 1 if more than this many dollars were billed.", metavar="USD")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show what the cache did and what that saved: calls, time, tokens and money.
@@ -51,16 +54,36 @@ def command(
         print_text(f"Nothing has been counted yet in {place}.")
         return
     prices = installed_prices()
+    if fail_over is not None and prices is None:
+        raise usage_error("--fail-over needs prices: pip install 'wirecache[prices]'")
     projection = project(total, prices, calls_per_day) if calls_per_day else None
     if as_json:
         print_json(
             {"schema": SCHEMA, "store": place, **stats_json(history, total, prices), "projection": projection and projection._asdict()}
         )
+        _fail_over(fail_over, total, prices)
         return
     _print_table({str(day): stats for day, stats in history.items()} if by is _GroupBy.DAY else total.by(by.value), by, total, prices)
     _print_notes(total, prices)
     if calls_per_day:
         print_text(_projection_text(projection) if projection else "No projection: no calls to a model have been counted yet.")
+    _fail_over(fail_over, total, prices)
+
+
+def _fail_over(limit: float | None, total: Stats, prices: Prices | None) -> None:
+    """End the command with 1 if more was billed than the limit; name what is not in that sum."""
+    if limit is None or prices is None:
+        return
+    billed = prices.of(total, "billed")
+    left_out = [
+        f"{quantity(number, 'call')} {why}"
+        for number, why in ((billed.unpriced, "without a price"), (total.untold, "without a count"))
+        if number
+    ]
+    if left_out:
+        warn(f"wirecache: --fail-over does not see {' and '.join(left_out)}")
+    if billed.dollars > Decimal(str(limit)):
+        fail(f"{_money(billed)} were billed, more than ${limit:,.2f}")
 
 
 # -- the projection ---------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from wirecache import WarmReport
 from wirecache._clients.rate_limit import parse_rate
 from wirecache._clients.warm import WarmRun
 from wirecache._views.formats import quantity
+from wirecache.cli._budget import MaxCallsOption, MaxCostOption, begin_run
 from wirecache.cli._options import JsonOption, StoreOption, parse_headers
 from wirecache.cli._stores import open_cache
 from wirecache.cli._terminal import console, one_line, print_json, print_text, warn
@@ -32,6 +33,8 @@ def command(
     concurrency: Annotated[int, typer.Option(help="The number of calls in flight at once.", min=1)] = 8,
     rate: Annotated[str | None, typer.Option(help="The maximum rate of calls: 5/s, 500/m, 10000/h.", metavar="RATE")] = None,
     attempts: Annotated[int, typer.Option(help="How often a call is sent if it fails temporarily (429, 5xx, no connection).", min=1)] = 6,
+    max_cost: MaxCostOption = None,
+    max_calls: MaxCallsOption = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -40,6 +43,7 @@ def command(
     A call that is in the cache is not sent, so an interrupted run continues where it stopped. Ctrl-C stops it after the calls in flight.
     The API key is OPENAI_API_KEY, unless --header gives one. Exits with 1 if a call has no answer in the cache at the end.
     """
+    begin_run(max_cost, max_calls)
     with open_cache(store, create=True) as cache:
         warm_run = WarmRun(cache, base_url, dict(parse_headers(header)), attempts)
         with file.open("rb") as lines, _progress_bar(file) as warm_run.on_done, _stopped_by_signals(warm_run):
@@ -51,7 +55,7 @@ def command(
             print_json(_as_json(report))
         else:
             print_text(_summary(report))
-        if report.stopped:
+        if report.stopped and not report.over_budget:
             raise typer.Exit(130)
         if report.errors or report.not_stored:
             raise typer.Exit(1)
@@ -105,6 +109,7 @@ def _as_json(report: WarmReport) -> dict[str, Any]:
         "errors": [{"id": error.id, "reason": error.reason} for error in report.errors],
         "seconds": round(report.seconds, 3),
         "stopped": report.stopped,
+        "over_budget": report.over_budget,
     }
 
 
