@@ -7,18 +7,16 @@ import logging
 import os
 import re
 import resource
-import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import openai
 import pytest
 
 from tests.faces.ask import chat
+from tests.programs import AnyProgram, go, line_of, started
 from tests.provider import Answer, Provider
 from tests.sdk.table import OPENAI, SDKS, Sdk
 from wirecache import Cache, Cassette, CassetteError, NotRecorded, cached_client
@@ -27,7 +25,6 @@ from wirecache.cassette import SCHEMA_NAME
 from wirecache.errors import CassetteFormatError
 
 Open = Callable[..., Cassette]
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -214,26 +211,24 @@ def test_a_directory_that_may_not_be_written(provider: Provider, cassette: Open,
 # -- several at once --------------------------------------------------------------------------------------------------
 
 
-def recorders(folder: Path, mode: str, url: str, prefixes: list[str], count: int) -> list[subprocess.Popen[str]]:
+@contextmanager
+def recorders(folder: Path, mode: str, url: str, prefixes: list[str], count: int) -> Iterator[list[AnyProgram]]:
     """Processes that have opened the cassette and wait for a line."""
-    made = []
-    for prefix in prefixes:
-        command = [sys.executable, "-m", "tests.cassette.recording", str(folder), mode, f"{url}/v1/chat/completions", prefix, str(count)]
-        made.append(subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
-    for process in made:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    return made
+    with ExitStack() as stack:
+        made = []
+        for prefix in prefixes:
+            command = ("-m", "tests.cassette.recording", folder, mode, f"{url}/v1/chat/completions", prefix, count)
+            made.append(stack.enter_context(started(*command)))
+        assert [line_of(program) for program in made] == ["ready"] * len(made)
+        yield made
 
 
-def together(processes: list[subprocess.Popen[str]]) -> None:
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    for process in processes:
-        _, errors = process.communicate(timeout=50)
-        assert (process.returncode, errors) == (0, "")
+def together(programs: list[AnyProgram]) -> None:
+    for program in programs:
+        go(program)
+    for program in programs:
+        _, errors = program.communicate(timeout=50)
+        assert (program.returncode, errors) == (0, "")
 
 
 @pytest.mark.parametrize("mode", ["once", "new_episodes", "all", "rewrite"])
@@ -244,7 +239,8 @@ def test_four_processes(provider: Provider, cassette: Open, folder: Path, mode: 
         provider.script = lambda _: Answer.of(chat("old"))
         ask(cassette("once"), provider, *prompts[::3], "never asked again")
         provider.script = lambda request: Answer.of(chat(request.json["messages"][0]["content"]))
-    together(recorders(folder, mode, provider.url, prefixes, 8))
+    with recorders(folder, mode, provider.url, prefixes, 8) as programs:
+        together(programs)
     assert ask(cassette(), provider, *prompts) == prompts
     assert len(files(folder)) == len(prompts) + (mode == "all")
     assert list(folder.glob(".*")) == []
@@ -260,7 +256,8 @@ def test_four_processes_and_one_request(provider: Provider, cassette: Open, fold
             return Answer.of(chat(str(next(numbers))))
 
     provider.script = script
-    together(recorders(folder, mode, provider.url, [""] * 4, 5))
+    with recorders(folder, mode, provider.url, [""] * 4, 5) as programs:
+        together(programs)
     names = [path.name for path in files(folder)]
     assert len(names) == 20
     replayed = ask(cassette(), provider, *["same"] * 20)
@@ -292,16 +289,10 @@ def test_eight_threads(provider: Provider, cassette: Open, folder: Path, mode: s
 
 
 def test_a_process_that_is_killed_leaves_nothing_that_is_read(provider: Provider, cassette: Open, folder: Path) -> None:
-    (process,) = recorders(folder, "new_episodes", provider.url, ["k"], 100_000)
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write("go\n")
-    process.stdin.flush()
-    for line in process.stdout:
-        if line == "20\n":
-            break
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    with recorders(folder, "new_episodes", provider.url, ["k"], 100_000) as (program,):
+        go(program)
+        while line_of(program) != "20":
+            pass
     assert len(files(folder)) >= 21
     for path in files(folder):
         assert json.loads(path.read_text("utf-8"))["format"] == 1

@@ -480,7 +480,7 @@ def test_a_file_says_where_its_schema_is() -> None:
 
 def test_reading_takes_no_time() -> None:
     text = to_text(captured(CAPTURES / "openai-chat.json"))
-    started = time.perf_counter()
+    started = time.thread_time()
     for _ in range(1000):
         from_text(text, "x.json")
-    assert time.perf_counter() - started < 5  # measured: 0.11 s
+    assert time.thread_time() - started < 5  # of the processor; measured: 0.11 s

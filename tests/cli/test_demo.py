@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 
+from tests.programs import ran
 from tests.provider import Answer, Provider
 
 
 def _demo(**extra: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI_")}
-    command = [sys.executable, "-m", "wirecache", "demo"]
-    return subprocess.run(command, env={**environment, **extra}, capture_output=True, text=True, timeout=50, check=False)
+    return ran("-m", "wirecache", "demo", env={**environment, **extra})
 
 
 def test_it_shows_hits_a_stream_and_an_offline_answer() -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 
 import pytest
 
 from tests.cli.command import wirecache
 from tests.cli.help_texts import commands, help_of
+from tests.programs import ran
 
 ON_A_STORE = ["ls", "show", "diff", "explain", "rm", "prune", "clear", "export", "import", "warm", "doctor"]
 
@@ -28,7 +27,7 @@ def test_usage_errors_are_2(arguments: list[str]) -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_shells_complete(shell: str) -> None:
-    program = [sys.executable, "-c", "from wirecache.cli import main; main(prog_name='wirecache')"]
+    program = "from wirecache.cli import main; main(prog_name='wirecache')"
     words = {
         "COMP_WORDS": "wirecache ex",
         "COMP_CWORD": "1",
@@ -36,6 +35,6 @@ def test_shells_complete(shell: str) -> None:
         "_TYPER_COMPLETE_FISH_ACTION": "get-args",
     }
     environment = {**os.environ, **words, "_WIRECACHE_COMPLETE": f"complete_{shell}"}
-    done = subprocess.run(program, env=environment, capture_output=True, text=True, timeout=50, check=False)
+    done = ran("-c", program, env=environment)
     assert "explain" in done.stdout
     assert "export" in done.stdout

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.programs import line_of, ran, started
 from tests.provider import Provider
 
 CALLS = """
@@ -40,18 +41,17 @@ print(json.dumps([sys.argv, sys.path, __name__, __file__, __spec__ and __spec__.
 """
 
 
-def run(*arguments: object, cwd: Path, start: tuple[str, ...] = ("-m", "wirecache", "run"), **environment: str) -> tuple[int, str, str]:
-    """Exit status, standard output and standard error of ``wirecache run`` with these arguments."""
-    command = [sys.executable, *start, *map(str, arguments)]
-    done = subprocess.run(
-        command, cwd=cwd, env={**os.environ, **environment}, capture_output=True, text=True, timeout=50, check=False, input=""
-    )
+def run(*arguments: object, cwd: Path, **environment: str) -> tuple[int, str, str]:
+    """Exit status, standard output and standard error of ``wirecache run`` with these arguments. The program is a new interpreter."""
+    done = ran("-m", "wirecache", "run", *arguments, cwd=cwd, env={**os.environ, **environment})
     return done.returncode, done.stdout, done.stderr
 
 
 def plain(*arguments: object, cwd: Path, **environment: str) -> tuple[int, str, str]:
     """Exit status, standard output and standard error of plain Python with these arguments."""
-    return run(*arguments, cwd=cwd, start=(), **environment)
+    command, env = [sys.executable, *map(str, arguments)], {**os.environ, **environment}
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=50, check=False, input="")
+    return done.returncode, done.stdout, done.stderr
 
 
 # -- what it is for ---------------------------------------------------------------------------------------------------
@@ -136,18 +136,16 @@ def test_a_script_that_is_not_there_is_pythons_own_error(tmp_path: Path) -> None
 
 def test_flags_of_python_are_passed_on(tmp_path: Path) -> None:
     (tmp_path / "place.py").write_text(PLACE)
-    code, out, _ = run("place.py", cwd=tmp_path, start=("-O", "-W", "error::FutureWarning", "-m", "wirecache", "run"))
+    code, out, _ = plain("-O", "-W", "error::FutureWarning", "-m", "wirecache", "run", "place.py", cwd=tmp_path)
     assert (code, json.loads(out)[-2:]) == (0, [1, ["error::FutureWarning"]])
 
 
 def test_a_signal_reaches_the_program(tmp_path: Path) -> None:
     (tmp_path / "wait.py").write_text("import signal; print('ready', flush=True); signal.pause()")
-    command = [sys.executable, "-m", "wirecache", "run", "wait.py"]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
+    with started("-m", "wirecache", "run", "wait.py", cwd=tmp_path) as process:
+        assert line_of(process) == "ready"
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == -signal.SIGTERM
+        assert process.wait(50) == -signal.SIGTERM
 
 
 def test_a_sitecustomize_that_is_there_already_is_imported(provider: Provider, tmp_path: Path) -> None:

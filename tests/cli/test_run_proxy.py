@@ -6,13 +6,13 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from tests.cli.test_run import run
+from tests.programs import line_of, started
 from tests.provider import CHAT, Provider
 from wirecache import Cassette, cached_client
 
@@ -91,16 +91,15 @@ def test_a_program_that_is_not_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_reaches_the_program(number: int, tmp_path: Path) -> None:
     (tmp_path / "wait.py").write_text(
-        "import signal, sys\n"
+        "import signal, sys, time\n"
         f"signal.signal({int(number)}, lambda *_: sys.exit(11))\n"
-        "print('ready', flush=True)\nsignal.pause()"
+        "print('ready', flush=True)\n"
+        "while True: time.sleep(0.01)"  # a signal just before signal.pause() would be met after the next one
     )  # fmt: skip
-    command = [sys.executable, "-m", "wirecache", "run", "--proxy", "wait.py"]
-    with subprocess.Popen(command, cwd=tmp_path, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
+    with started("-m", "wirecache", "run", "--proxy", "wait.py", cwd=tmp_path) as process:
+        assert line_of(process) == "ready"
         process.send_signal(number)
-        assert process.wait(15) == 11
+        assert process.wait(50) == 11
 
 
 def test_codex_is_led_by_its_own_option(tmp_path: Path) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.programs import ran
 
 KEY = "gsk" + "_aB3dE5gH7jK9mN1pQ2sT4vW6xY8zA0cD"
 CASSETTE = f"""interactions:
@@ -32,8 +33,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def scan(*arguments: str | Path, at: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "wirecache", "scan", *map(str, arguments)]
-    return subprocess.run(command, cwd=at, capture_output=True, text=True, timeout=50, check=False)
+    return ran("-m", "wirecache", "scan", *arguments, cwd=at)
 
 
 def test_it_lists_what_it_finds_and_shows_no_secret(folder: Path) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.programs import ran
 from wirecache import DiskStore
 from wirecache._core.messages import Usage
 from wirecache.prices import Prices
@@ -26,8 +26,7 @@ FIGURES = {
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "wirecache", "stats", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=50, env={**os.environ, "NO_COLOR": "1"}, check=False)
+    return ran("-m", "wirecache", "stats", *arguments, env={**os.environ, "NO_COLOR": "1"})
 
 
 @pytest.fixture

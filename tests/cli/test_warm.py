@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import threading
 from collections import Counter
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ import pytest
 from openai import OpenAI
 
 from tests.cli.command import wirecache
+from tests.programs import AnyProgram, started
 from tests.provider import CHAT, Answer, Provider, ReceivedRequest
 from wirecache import Cache, ConfigError, WarmReport, awarm, cached_client, warm
 
@@ -135,9 +134,8 @@ def test_usage(calls: Path, arguments: list[str]) -> None:
 # -- cut short --------------------------------------------------------------------------------------------------------
 
 
-def _started(calls: Path, *arguments: str) -> subprocess.Popen[str]:
-    line = [sys.executable, "-m", "wirecache", "warm", str(calls), *arguments]
-    return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
+def _started(calls: Path, *arguments: str) -> AbstractContextManager[AnyProgram]:
+    return started("-m", "wirecache", "warm", calls, *arguments)
 
 
 def _held(provider: Provider, after: int) -> tuple[threading.Event, threading.Event]:

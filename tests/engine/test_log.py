@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.core.play import ask, entry
+from tests.programs import ran
 from tests.provider import Provider
 from wirecache import Cache, CacheStatus, ConfigError, Exchange
 from wirecache._core.flows.labels import Labels
@@ -32,8 +31,8 @@ print(logging.getLogger().handlers, logging.getLogger().level, len(logging.getLo
 def run_program(log: str, tmp_path: Path, url: str) -> tuple[str, list[str]]:
     """Return standard output, and the lines of standard error with the times replaced."""
     environment = {**os.environ, "WIRECACHE_LOG": log}
-    command = [sys.executable, "-c", PROGRAM, str(tmp_path), url]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=50, check=True)
+    done = ran("-c", PROGRAM, tmp_path, url, env=environment)
+    assert done.returncode == 0, done.stderr
     return done.stdout.strip(), re.sub(r"\d+(\.\d)? m?s", "T", done.stderr).splitlines()
 
 

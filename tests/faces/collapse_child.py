@@ -17,8 +17,14 @@ async def answer(face: Face, store: str, url: str) -> dict[str, object]:
             await client.post(url, json=body_of("warm up"))
             print("ready", flush=True)
             sys.stdin.readline()
+            print("asking", flush=True)
             reply = await client.post(url, json=body_of())
-    return {"status": reply.status_code, "collapsed": reply.cache_status.collapsed, "text": reply.content.decode()}
+    return {
+        "status": reply.status_code,
+        "hit": reply.cache_status.hit,
+        "collapsed": reply.cache_status.collapsed,
+        "text": reply.content.decode(),
+    }
 
 
 if __name__ == "__main__":

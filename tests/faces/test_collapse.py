@@ -7,25 +7,27 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from tests.faces.ask import CHAT_PATH, WAIT, Gate, ask, body_of
 from tests.faces.face import FACES, Client, Face
 from tests.provider import CHAT, Answer, Provider, ReceivedRequest
+from tests.stores.contract import until
 from wirecache import Cache, MemoryStore
+from wirecache._storage.single_flight import single_flight_of
 
 MANY = 24
 LIBRARIES = ("httpx", "httpx2")
 
 
-async def pause(face: Face, seconds: float) -> None:
-    await (anyio.sleep(seconds) if face.is_async else asleep(seconds))
-
-
-async def asleep(seconds: float) -> None:
-    threading.Event().wait(seconds)
+def followers(cache: Cache) -> int:
+    """Return how many calls wait for a leader's answer: tasks by a callback, threads on the condition of the future."""
+    futures: list[Any] = [flight.stored for flight in single_flight_of(cache.store)._in_flight.values()]
+    return sum(len(future._done_callbacks) + len(future._condition._waiters) for future in futures)
 
 
 async def run_here(wait: Callable[[], object]) -> None:
@@ -33,7 +35,7 @@ async def run_here(wait: Callable[[], object]) -> None:
 
 
 async def test_many_equal_calls_are_one(face: Face, provider: Provider, cache: Cache) -> None:
-    provider.delay = 0.3
+    provider.script = lambda _: until(lambda: followers(cache) == MANY - 1, WAIT)
     statuses = []
 
     async def call(client: Client) -> None:
@@ -45,12 +47,11 @@ async def test_many_equal_calls_are_one(face: Face, provider: Provider, cache: C
         await face.together(*(partial(call, client) for _ in range(MANY)))
     assert provider.calls == 1
     collapsed = [status for status in statuses if status.collapsed]
-    late = sum(status.hit for status in statuses)  # a thread that began when the answer was there
-    assert len(collapsed) + late == MANY - 1 > late
+    assert len(collapsed) == MANY - 1
     assert {(status.hit, status.fwd, status.stored) for status in collapsed} == {(False, "miss", False)}
     assert collapsed[0].header(200).startswith('wirecache; fwd=miss; collapsed; key="')
     stats = cache.stats
-    assert (stats.misses, stats.collapsed, stats.stored, stats.hits) == (1, MANY - 1 - late, 1, late)
+    assert (stats.misses, stats.collapsed, stats.stored, stats.hits) == (1, MANY - 1, 1, 0)
     assert stats.tokens == 12 * (MANY - 1)
 
 
@@ -84,8 +85,14 @@ def test_across_colours_and_libraries(provider: Provider, cache: Cache) -> None:
 )
 async def test_what_is_not_stored_is_not_shared(face: Face, provider: Provider, cache: Cache, answer: Callable[[], Answer]) -> None:
     """The first fails; all others go on by themselves, at the same time."""
-    provider.delay = 0.05 if face.is_async else 0.3  # until all threads have begun
-    provider.script = lambda _: answer() if provider.calls == 1 else None
+
+    def script(_: ReceivedRequest) -> Answer | None:
+        if provider.calls > 1:
+            return None
+        until(lambda: followers(cache) == 7, WAIT)
+        return answer()
+
+    provider.script = script
 
     async def call(client: Client) -> None:
         try:
@@ -162,13 +169,13 @@ def test_a_leader_that_abandons_its_body(library: str, provider: Provider, cache
             request = client.build_request("POST", provider.url + CHAT_PATH, json=body_of())
             response = client.send(request, stream=True)
             head_is_out.set()
-            assert go_on.wait(10)
+            assert go_on.wait(WAIT)
             del request, response  # neither read nor closed
             gc.collect()
 
     def follow() -> bool:
-        assert head_is_out.wait(10)
-        threading.Timer(0.1, go_on.set).start()
+        assert head_is_out.wait(WAIT)
+        threading.Thread(target=lambda: until(lambda: followers(cache) == 1, WAIT) or go_on.set()).start()
         with Face(library, "sync").client(cache).native as client:
             return bool(client.post(provider.url + CHAT_PATH, json=body_of()).extensions["wirecache"].collapsed)
 
@@ -182,8 +189,15 @@ def test_a_leader_that_abandons_its_body(library: str, provider: Provider, cache
 @pytest.mark.parametrize("library", LIBRARIES)
 @pytest.mark.parametrize("colour", ["asyncio", "trio"])
 def test_a_leader_that_is_cancelled(library: str, colour: str, provider: Provider) -> None:
-    provider.delay = 0.2
-    face = Face(library, colour)
+    face, cache = Face(library, colour), Cache(MemoryStore())
+    arrived, go_on = Gate(), Gate()
+
+    def script(_: ReceivedRequest) -> None:
+        if provider.calls == 1:
+            arrived.open()
+            go_on.wait()
+
+    provider.script = script
 
     async def lead(client: Client, scope: anyio.CancelScope) -> None:
         with scope:
@@ -191,16 +205,18 @@ def test_a_leader_that_is_cancelled(library: str, colour: str, provider: Provide
 
     async def body() -> None:
         scope = anyio.CancelScope()
-        async with face.client(Cache(MemoryStore())) as client, anyio.create_task_group() as group:
+        async with face.client(cache) as client, anyio.create_task_group() as group:
             group.start_soon(lead, client, scope)
-            await anyio.sleep(0.05)
+            await anyio.to_thread.run_sync(arrived.wait)
             group.start_soon(cancel_soon, scope)
             reply = await ask(client, provider)
             assert not reply.cache_status.collapsed
 
     async def cancel_soon(scope: anyio.CancelScope) -> None:
-        await anyio.sleep(0.05)
+        while followers(cache) == 0:
+            await anyio.lowlevel.checkpoint()
         scope.cancel()
 
     face.run(body)
+    go_on.open()
     assert provider.calls == 2

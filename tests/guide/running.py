@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 from functools import partial
 from pathlib import Path
 
 from tests.guide.documents import Block
+from tests.programs import ran
 from tests.provider import CHAT, Answer, Provider, ReceivedRequest
 
 KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GROQ_API_KEY", "GEMINI_API_KEY", "MISTRAL_API_KEY")
+# What blocks import is imported in the process that they are forked from; of wirecache nothing is.
+SDKS = (
+    "anthropic.resources.messages", "google.genai.types", "groq.resources.chat", "openai.resources.chat", "openai.resources.responses",
+    "hishel", "httpx", "httpx2", "pydantic.main", "pytest", "trio",
+)  # fmt: skip
 # A file of tests is recorded, then replayed.
 FILE_NAME = re.compile(r"# ([\w./-]+\.py)\n")  # the first line of a block that is a file
 
@@ -61,8 +65,5 @@ def _chat(content: str, request: ReceivedRequest) -> Answer | None:
 
 
 def _run(arguments: list[str], provider: Provider, folder: Path) -> None:
-    command = [sys.executable, *arguments]
-    done = subprocess.run(
-        command, env=environment(provider, folder), cwd=folder, capture_output=True, text=True, timeout=55, check=False, encoding="utf-8"
-    )
+    done = ran(*arguments, env=environment(provider, folder), cwd=folder, imports=SDKS)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.programs import PYTEST, ran
 from tests.provider import Provider
 
 CHAT_MODULE = """
@@ -30,6 +31,7 @@ async def ask_async(text="hi"):
 PLUGIN = () if entry_points(group="pytest11", name="wirecache") else ("-p", "wirecache.pytest_plugin")
 
 UNUSED_PLUGINS = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")  # the second takes a second in each run
+AS_IF_NEW = ("-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning")
 
 
 @dataclass
@@ -48,16 +50,21 @@ class Project:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
 
-    def run(self, *options: str, **expected: int) -> pytest.RunResult:
-        """Run its tests. ``expected``: the numbers of tests that passed, failed, and so on."""
-        result = self.pytester.runpytest_subprocess(*PLUGIN, *UNUSED_PLUGINS, *options)
+    def run(self, *options: str, new: bool = False, **expected: int) -> pytest.RunResult:
+        """Run its tests. ``expected``: the numbers of tests that passed, failed, and so on. ``new``: nothing is imported before."""
+        options = (*PLUGIN, *UNUSED_PLUGINS, *options)
+        result = self.pytester.runpytest_subprocess(*options) if new else self._fork(*options)
         if expected:
             result.assert_outcomes(**expected)
         return result
 
+    def _fork(self, *options: str) -> pytest.RunResult:
+        done = ran("-m", "pytest", f"--basetemp={self.path / 'own'}", *options, *AS_IF_NEW, cwd=self.path, imports=PYTEST)
+        return pytest.RunResult(done.returncode, done.stdout.splitlines(), done.stderr.splitlines(), 0.0)
+
     def line(self, *options: str, **expected: int) -> str:
         """Run its tests. Return the last line of the summary, without its first word."""
-        result = self.run(*options, **expected)
+        result = self.run(*options, new=False, **expected)
         found = [line for line in result.outlines if line.startswith("wirecache: ")]
         assert len(found) <= 1
         return found[0].removeprefix("wirecache: ") if found else ""

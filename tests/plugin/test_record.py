@@ -98,7 +98,7 @@ def test_a_session_without_the_marker_is_left_alone(project: Project, tests: Mak
         "    loaded = {name for name in sys.modules if name.startswith('wirecache._')}\n"
         "    assert loaded <= {'wirecache._core', 'wirecache._core.version'}\n"
     )
-    result = project.run("--strict-markers", "-W", "error", passed=1)
+    result = project.run("--strict-markers", "-W", "error", new=True, passed=1)
     assert "wirecache" not in result.stdout.str().replace("plugins:", "").partition("test_x.py")[2]
     assert project.provider.calls == 1
 

@@ -33,7 +33,7 @@ CALL = HEAD % (PATH.encode(), len(REQUEST)) + REQUEST
 MEGABYTE = 1024 * 1024
 
 
-def eventually(is_so: Callable[[], object], seconds: float = 10) -> bool:
+def eventually(is_so: Callable[[], object], seconds: float = 50) -> bool:
     """Return whether it is so within that time."""
     deadline = time.monotonic() + seconds
     while not is_so() and time.monotonic() < deadline:
@@ -117,14 +117,14 @@ def test_who_waits_for_one_that_leaves_goes_on(proxy: Proxy, provider: Provider)
 
     def answer(_: object) -> Answer | None:
         if next(answers) == 0:
-            leave.wait(10)
+            leave.wait(50)
         return None
 
     provider.script = answer
     leader = proxy.open(call)
     assert eventually(lambda: provider.calls == 1)
     with proxy.open(call) as follower:
-        time.sleep(0.2)
+        assert eventually(lambda: len(proxy.get("/-/wirecache/calls").json()["open"]) == 2)
         leader.close()
         answered = b""
         while not answered.endswith(json.dumps(CHAT).encode()):

@@ -6,8 +6,6 @@ import asyncio
 import base64
 import gc
 import json
-import subprocess
-import sys
 import textwrap
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +18,7 @@ import pytest
 from google.genai.types import GenerateContentConfig
 from pydantic import BaseModel, Field, create_model
 
+from tests.programs import ran
 from tests.provider import MESSAGE, RESPONSE, Answer, Provider, ReceivedRequest
 from tests.sdk.table import ANTHROPIC, GENAI, GROQ, OPENAI, chat_arguments, messages_of
 from tests.sdk.wire import chat, gemini, message
@@ -248,8 +247,8 @@ PROGRAM = textwrap.dedent(
 
 
 def run_program(url: str, store: Path) -> str:
-    done = subprocess.run([sys.executable, "-c", PROGRAM, url, str(store)], capture_output=True, text=True, timeout=30, check=True)
-    assert done.stderr == ""
+    done = ran("-c", PROGRAM, url, store)
+    assert (done.returncode, done.stderr) == (0, "")
     return done.stdout.strip()
 
 

@@ -95,7 +95,7 @@ def test_statistics_of_thousands_of_models_are_quick(where: str, tmp_path: Path)
             cache._statistics.tally.answered(CacheStatus(hit=True), labels=Labels("h", "chat", f"model{number}"), day=20_000)
         if where == "disk":
             DiskStore(tmp_path).add_history([line(model=f"model{number}") for number in range(MANY)])
-        started = time.perf_counter()
+        started = time.thread_time()
         found: Stats = cache.stats if where == "memory" else cache.history()[max(cache.history())]
         assert len(found.by("model")) == MOST + 1
-        assert time.perf_counter() - started < 1.0  # 0.05 s; without a bound ten times as much
+        assert time.thread_time() - started < 1.0  # of the processor: 0.05 s; without a bound ten times as much

@@ -5,15 +5,15 @@ from __future__ import annotations
 import multiprocessing
 import shutil
 import sqlite3
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.programs import ran, started
 from tests.provider import Answer, Provider, ReceivedRequest
 from wirecache import Cache, DiskStore, EncryptedStore, MemoryStore, Stats, TieredStore, cached_client
 from wirecache._core.messages import Usage
@@ -102,8 +102,10 @@ for number in range(20):
 
 
 def test_processes_add_to_one_sum(tmp_path: Path, provider: Provider) -> None:
-    running = [subprocess.Popen([sys.executable, "-c", CHILD, str(tmp_path / "store"), provider.url]) for _ in range(3)]
-    assert [process.wait(50) for process in running] == [0, 0, 0]
+    with ExitStack() as stack:
+        store = f"disk://{tmp_path}/store?lock_wait=50&open_wait=50"
+        running = [stack.enter_context(started("-c", CHILD, store, provider.url)) for _ in range(3)]
+        assert [(program.wait(50), program.communicate()) for program in running] == [(0, ("", ""))] * 3
     stats = kept(tmp_path / "store")
     assert (stats.hits + stats.misses, stats.bypassed_for) == (60, {"stream": 60})
     assert stats.misses == stats.stored == provider.calls - 60
@@ -127,7 +129,7 @@ client.post(sys.argv[2] + "/v1/chat/completions", json={"model": "gpt-4o", "mess
 
 
 def test_what_is_written_last_is_counted(tmp_path: Path, provider: Provider) -> None:
-    subprocess.run([sys.executable, "-c", WRITES_AT_EXIT, str(tmp_path / "store"), provider.url], timeout=50, check=True)
+    assert ran("-c", WRITES_AT_EXIT, tmp_path / "store", provider.url).returncode == 0
     stats = kept(tmp_path / "store")
     assert (stats.misses, stats.stored) == (1, 1)
 

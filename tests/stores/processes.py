@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 import textwrap
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 
-__all__ = ["Script", "locked", "run"]
+from tests.programs import go, line_of, started
 
-ROOT = Path(__file__).parents[2]
+__all__ = ["Script", "locked", "run"]
 
 
 class Script:
     """A Python program in a process of its own. ``args`` are in its ``sys.argv[1:]``."""
 
     def __init__(self, code: str, *args: object) -> None:
-        command = [sys.executable, "-W", "error", "-c", textwrap.dedent(code), *map(str, args)]
-        pipe = subprocess.PIPE
-        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd=ROOT, start_new_session=True)
+        self._stack = ExitStack()
+        self._program = self._stack.enter_context(started("-c", textwrap.dedent(code), *args, strict=True))
 
     def __enter__(self) -> Script:
         return self
@@ -33,32 +28,21 @@ class Script:
 
     def line(self) -> str:
         """Wait for its next line."""
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            raise AssertionError(f"the script ended: {self.end()[2]}")
-        return line.strip()
+        return line_of(self._program).strip()
 
     def go(self, word: str = "go") -> None:
         """Give it a line to read."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(word + "\n")
-        self._process.stdin.flush()
+        go(self._program, word)
 
     def kill(self) -> None:
         """SIGKILL: nothing of it, and of what it forked, runs any more."""
-        if self._process.returncode is None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.communicate()
+        self._stack.close()
 
     def end(self) -> tuple[int, str, str]:
         """Wait until it ends; its exit status, output and errors."""
-        try:
-            output, errors = self._process.communicate(timeout=30)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            raise
-        return self._process.returncode, output, errors
+        with self:
+            output, errors = self._program.communicate(timeout=50)
+            return self._program.wait(), output, errors
 
 
 def run(code: str, *args: object) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import pwd
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.programs import ran
 from wirecache import Cache, Cassette, ConfigError, DiskStore, MemoryStore, TieredStore
 from wirecache.stores import _url
 
@@ -101,13 +101,7 @@ def test_a_settings_file_in_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(("command", "exit_status"), [(["ls"], 0), (["stats"], 0), (["doctor"], None), (["ls", "--store", NOBODY], 2)])
 def test_commands_do_not_fail_with_a_traceback(command: list[str], exit_status: int | None) -> None:
     program = "import pwd; pwd.getpwuid = {}.__getitem__; from wirecache.__main__ import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", program, *command],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"PYTHONPATH": os.pathsep.join(sys.path)},
-    )
+    done = ran("-c", program, *command, env={"PYTHONPATH": os.pathsep.join(sys.path)})
     assert "Traceback" not in done.stderr
     assert "a home directory" in done.stderr
     if exit_status is not None:

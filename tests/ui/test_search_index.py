@@ -69,9 +69,9 @@ def test_queries(typed: str, query: str) -> None:
 )
 @pytest.mark.parametrize("order", [Order.NEWEST, Order.TOKENS])
 def test_many_exchanges_answer_soon(filters: Filters, order: Order, index: SearchIndex) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     found = index.find(filters, order, page=1, limit=50, now=float(MANY))
-    assert time.perf_counter() - started < 1  # a page of 100,000 takes less than 0.2 s on a machine that has nothing else to do
+    assert time.thread_time() - started < 1  # of the processor: a page of 100,000 takes less than 0.2 s
     assert found.total > 0
 
 

@@ -60,6 +60,6 @@ def test_there_are_not_more_than_most() -> None:
 
 def test_thousands_of_values_cost_little_more_than_one() -> None:
     values, text = known("hunter2", others=MOST - 1), "Some words of a text, and numbers like 12345. " * 20_000
-    started = time.perf_counter()
+    started = time.thread_time()
     assert places(values, text + "hunter2") == ["hunter2"]
-    assert time.perf_counter() - started < 2.0  # 0.05 s for the megabyte; a search for each value takes 20 s
+    assert time.thread_time() - started < 2.0  # of the processor: 0.05 s for the megabyte; a search for each value takes 20 s
