@@ -14,11 +14,17 @@ from wirecache._core.llm.answers import answer_text
 from wirecache._core.messages import Entry
 from wirecache._core.privacy.redaction import DEFAULT
 
-__all__ = ["answer_differences", "request_differences"]
+__all__ = ["answer_differences", "outside_differences", "request_differences"]
 
 
 def request_differences(before: Entry, after: Entry) -> Iterator[Difference]:
     """Yield the differences of the requests: first those outside the body, then those in it."""
+    yield from outside_differences(before, after)
+    yield from differences(_value(before), _value(after))
+
+
+def outside_differences(before: Entry, after: Entry) -> Iterator[Difference]:
+    """Yield the differences of the requests that are not in their bodies."""
     one, other = before.request, after.request
     for name in ("method", "url", "namespace", "sample", "content_type"):
         if getattr(one, name) != getattr(other, name):
@@ -26,7 +32,6 @@ def request_differences(before: Entry, after: Entry) -> Iterator[Difference]:
     for name in sorted(one.fields.keys() | other.fields.keys()):
         if one.fields.get(name) != other.fields.get(name):
             yield part_difference(f"header {name}", one.fields.get(name, "absent"), other.fields.get(name, "absent"))
-    yield from differences(_value(before), _value(after))
 
 
 def _value(entry: Entry) -> Any:

@@ -31,6 +31,9 @@ COMMANDS = {
     "show": Command("show", "Show an entry: prompt and answer as a conversation, tool calls, headers, timings and token usage."),
     "inspect": Command("show", "", {"hidden": True}),  # an alias of show, which the help does not list
     "diff": Command("diff", "Compare two entries: their requests (why the second was not a hit on the first) and their answers."),
+    "compare": Command(
+        "compare", "Compare two recorded runs step by step: requests, answers, tool calls and their arguments, tokens, cost, time."
+    ),
     "explain": Command("explain", "Explain whether a request would be a hit: by which rule and key, and if not, why."),
     "rm": Command("rm", "Drop entries, so that the next equal call goes to the provider."),
     "prune": Command("prune", "Drop the entries that are past their ttl."),
