@@ -6,6 +6,7 @@
 # make clients run real clients and coding agents (Node, npm) over the proxy; results go to tests/proxy/real/clients.md
 # make guide  write the generated parts of README and guide
 # make picture take the README's picture of a terminal again
+# make audit  look for known vulnerabilities of the pinned packages (asks PyPI)
 # make package build the wheel and the sdist, and test what is in them
 # make recipes run the recipes of the guide that need frameworks, in their own environment
 # make bench  print the benchmark numbers of the README
@@ -24,7 +25,7 @@ endif
 IN_VENV := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
 BIN = .venv/$(IN_VENV)
 
-.PHONY: screenshots demo test test-again lowest lint guide picture package recipes bench bench-check bench-peers cache-tests matrix lock clean
+.PHONY: audit screenshots demo test test-again lowest lint guide picture package recipes bench bench-check bench-peers cache-tests matrix lock clean
 .DEFAULT_GOAL := test
 
 demo: .venv/.ready
@@ -82,6 +83,9 @@ guide: .venv/.ready
 picture: .venv/.ready
 	$(BIN)/python -m tests.guide.picture
 
+audit: .venv-audit/.ready
+	.venv-audit/$(IN_VENV)/pip-audit --strict --disable-pip --no-deps -r .ci/requirements.txt -r .ci/clients.txt -r .ci/recipes.txt
+
 package: .venv/.ready
 	.ci/package
 
@@ -101,6 +105,7 @@ matrix: .venv/.ready .venv-openai2/.ready .venv-frameworks/.ready .venv-litellm/
 lock: .venv/.ready
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --extra cli --extra httpx2 --extra serve .ci/clients.in -o .ci/clients.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --extra all .ci/requirements.in -o .ci/requirements.txt
+	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header .ci/audit.in -o .ci/audit.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml .ci/openai2.in -o .ci/openai2.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --extra httpx2 .ci/frameworks.in -o .ci/frameworks.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --extra httpx2 --extra cli .ci/recipes.in -o .ci/recipes.txt
@@ -111,7 +116,7 @@ lock: .venv/.ready
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header --resolution lowest-direct pyproject.toml --extra cli --extra prices .ci/lowest-prices.in -o .ci/lowest-prices.txt
 
 clean:
-	rm -rf .venv .venv-clients .clients .venv-openai2 .venv-frameworks .venv-litellm .venv-instructor .venv-peers .venv-recipes .venv-lowest .venv-lowest-prices dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-audit .venv-clients .clients .venv-openai2 .venv-frameworks .venv-litellm .venv-instructor .venv-peers .venv-recipes .venv-lowest .venv-lowest-prices dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 CHECK_PYTHON = import sys; sys.exit(None if sys.version_info >= (3, 11) else "%s is Python %d.%d" % ((sys.executable,) + sys.version_info[:2]))
 
@@ -130,6 +135,9 @@ endef
 
 .venv/.ready: pyproject.toml .ci/requirements.txt
 	$(call environment,.venv,.ci/requirements.txt)
+
+.venv-audit/.ready: .ci/audit.txt
+	$(call environment,.venv-audit,.ci/audit.txt)
 
 .venv-openai2/.ready: pyproject.toml .ci/openai2.txt
 	$(call environment,.venv-openai2,.ci/openai2.txt)
