@@ -71,10 +71,15 @@ class Prices:
         )
         return max((start for start in starts if start is not None and start <= today), default=dt.date.min)
 
-    def of_call(self, usage: Usage | Mapping[str, Any], host: str, model: str, day: dt.date, endpoint: str = "chat") -> Decimal | None:
-        """Return the dollars for one call, or None if it cannot be priced."""
+    def of_call(
+        self, usage: Usage | Mapping[str, Any], host: str | None, model: str, day: dt.date, endpoint: str = "chat"
+    ) -> Decimal | None:
+        """Return the dollars for one call, or None if it cannot be priced.
+
+        ``host``: whose prices hold; None: those of the provider to whom the model's name belongs.
+        """
         counts = usage._asdict() if isinstance(usage, Usage) else usage
-        if counts.get("other") or endpoint in NOT_BY_TOKENS or not model or not host:
+        if counts.get("other") or endpoint in NOT_BY_TOKENS or not model or host == "":
             return None
         tokens = {"input_tokens": 0, "output_tokens": 0}
         tokens |= {name: counts[field] for field, name in GENAI_NAMES.items() if counts.get(field)}
@@ -82,7 +87,7 @@ class Prices:
             priced = self._genai.calc_price(
                 self._genai.Usage(**tokens),
                 model,
-                provider_api_url=f"https://{host}/",
+                provider_api_url=None if host is None else f"https://{host}/",
                 genai_request_timestamp=dt.datetime.combine(day, dt.time(12), dt.UTC),
             )
         except (LookupError, ValueError):

@@ -207,8 +207,8 @@ async def test_a_model_that_is_free_at_its_provider_costs_nothing(face: Face, bu
     ("url", "model"),
     [
         (OPENAI, "gpt-of-tomorrow"),
-        ("https://gateway.example.com/v1/chat/completions", "gpt-4o"),
-        ("http://127.0.0.1:4000/v1/chat/completions", "gpt-4o"),  # a gateway on this machine
+        ("https://gateway.example.com/v1/chat/completions", "llama-3.3-70b"),  # many run it, at prices of their own
+        ("http://127.0.0.1:4000/v1/chat/completions", "gpt-of-tomorrow"),  # a gateway on this machine
     ],
 )
 async def test_an_unknown_price_refuses_or_is_allowed_as_said(face: Face, budgeted: Callable[..., Cache], url: str, model: str) -> None:
@@ -223,6 +223,18 @@ async def test_an_unknown_price_refuses_or_is_allowed_as_said(face: Face, budget
             assert reply.status_code == 200
     assert (spent(refusing).calls, spent(refusing).unpriced) == (0, 0)
     assert (spent(allowing).calls, spent(allowing).unpriced, spent(allowing).usd) == (1, 1, 0)
+
+
+@pytest.mark.parametrize("model", ["gpt-4o", "openai/gpt-4o"])
+@pytest.mark.parametrize("origin", ["https://gateway.example.com", "http://127.0.0.1:4000"])
+async def test_a_gateway_is_counted_at_the_price_of_who_alone_can_run_the_model(
+    face: Face, budgeted: Callable[..., Cache], origin: str, model: str
+) -> None:
+    cache = budgeted(Budget(usd=1))
+    usage = {"prompt_tokens": 1000, "completion_tokens": 1000}
+    async with client_on(face, cache, answering(face, {**CHAT, "usage": usage})) as client:
+        await client.post(f"{origin}/v1/chat/completions", json={**body_of(), "model": model})
+    assert (spent(cache).usd, spent(cache).unpriced) == (Decimal("0.0125"), 0)  # 2.50 and 10.00 dollars for a million
 
 
 async def test_images_have_no_price_by_tokens(face: Face, budgeted: Callable[..., Cache]) -> None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from wirecache._core.flows.spending import Amounts, models_in
 from wirecache._core.messages import Usage
-from wirecache._core.rules.budget import PICO, Budget
+from wirecache._core.rules.budget import PICO, Budget, is_closed
 from wirecache._core.unset import Unset
 from wirecache._settings.parsers import parse_budgets
 from wirecache._settings.sources import setting
@@ -110,6 +110,12 @@ class _Pricer:
             ) from None
 
     def dollars(self, usage: Usage, host: str, model: str, endpoint: str, now: float) -> Decimal | None:
-        """Return the price of a call: at least, where a part of it has a price of its own."""
-        day = dt.datetime.fromtimestamp(now, dt.UTC).date()
-        return self._prices.of_call(usage._replace(other=0), host, model, day, endpoint)
+        """Return the price of a call: at least, where a part of it has a price of its own.
+
+        At the host of a gateway, whose prices nobody publishes, that of the provider, if no other can run the model.
+        """
+        day, tokens = dt.datetime.fromtimestamp(now, dt.UTC).date(), usage._replace(other=0)
+        dollars = self._prices.of_call(tokens, host, model, day, endpoint)
+        if dollars is None and is_closed(model):
+            return self._prices.of_call(tokens, None, model.rpartition("/")[2], day, endpoint)
+        return dollars

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 from wirecache.errors import ConfigError
 
-__all__ = ["PICO", "Budget", "Unit", "is_local", "window_of"]
+__all__ = ["PICO", "Budget", "Unit", "is_closed", "is_local", "window_of"]
 
 Unit: TypeAlias = Literal["usd", "calls", "tokens"]
 Window: TypeAlias = Literal["run", "day", "month"]
@@ -23,7 +23,7 @@ MAX_USD = 9_000_000  # above it, a counter of 64 bits is full
 DAY = 86_400.0  # seconds
 KEPT_FOR: Mapping[str, float] = {"run": 30 * DAY, "day": 35 * DAY, "month": 70 * DAY}  # how long a counter is kept after its last use
 
-# Models that only their provider can run. Behind a local address they are a gateway's, and not free.
+# Models that only their provider can run. At another address they are a gateway's: not free, and at their provider's price.
 _CLOSED = re.compile(r"(^|/)(chatgpt|claude|gemini|gpt-(?!oss)|grok|o[1-9](-|$)|text-embedding-(3|ada))", re.IGNORECASE)
 _LOCAL_NAMES = ("localhost", "host.docker.internal")
 
@@ -95,12 +95,17 @@ def window_of(window: str, now: float) -> str:
     return datetime.fromtimestamp(now, UTC).strftime("%Y-%m" if window == "month" else "%Y-%m-%d")
 
 
+def is_closed(model: str) -> bool:
+    """Return whether only its own provider can run this model, so that whoever passes it on is billed at that provider's price."""
+    return _CLOSED.search(model) is not None
+
+
 def is_local(host: str, socket: str, model: str) -> bool:
     """Return whether the model runs on this machine or in this network, so that no provider bills it.
 
     Not one that only its provider can run: behind such an address is a gateway then.
     """
-    return (bool(socket) or _is_local_host(host)) and not _CLOSED.search(model)
+    return (bool(socket) or _is_local_host(host)) and not is_closed(model)
 
 
 def _is_local_host(host: str) -> bool:
