@@ -9,15 +9,21 @@ import zipfile
 from html import unescape
 from pathlib import Path
 
+import pytest
+
 from tests.cli.command import wirecache
+from tests.provider import CHAT, CHAT_EVENTS, Answer, Provider, events
 from tests.ui import sample
 from tests.ui.browser import Tab
-from tests.ui.server import Served
+from tests.ui.server import Served, serve
 from tests.ui.test_pages import path_of, text_of
-from wirecache import Cache, DiskStore
+from wirecache import Cache, Cassette, DiskStore
 from wirecache._core.privacy.redaction import DEFAULT
 from wirecache._core.privacy.scan import leaks
+from wirecache._inspector.again import key_variable
 from wirecache._inspector.templating import address
+from wirecache.cassette import short_key_of
+from wirecache.httpx import cached_client
 
 ORIGIN = {"sec-fetch-site": "same-origin"}
 
@@ -165,3 +171,74 @@ def test_one_file_for_a_colleague(tab: Tab, tmp_path: Path) -> None:
 def test_addresses_of_recordings_are_quoted() -> None:
     assert address("x", "1", "a b/c?d.json") == "/x/1/a%20b/c%3Fd.json"
     assert json.dumps(address("x", "1", "a", view="b&c")) == '"/x/1/a?view=b%26c"'
+
+
+def recording(folder: Path, provider: Provider, body: dict[str, object]) -> Path:
+    """Record one call, and return its file."""
+    with Cassette(folder, "once") as cassette, cached_client(cassette) as client:
+        client.post(f"{provider.url}/v1/chat/completions", json=body).raise_for_status()
+    (file,) = (file for file in folder.glob("*.json") if short_key_of(file.name))
+    return file
+
+
+def test_a_recording_is_made_again_and_undone(provider: Provider, tmp_path: Path) -> None:
+    file = recording(tmp_path / "tape", provider, {"model": "m", "messages": [{"role": "user", "content": "hi"}]})
+    before, name = file.read_text("utf-8"), f"0/{file.name}"
+    with serve([tmp_path / "tape"]) as own:
+        assert "Send again" in own.page(f"/x/{name}")
+        assert provider.url in own.page(f"/again?x={name}")
+        choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "hello again"}}
+        provider.script = lambda _: Answer.of({**CHAT, "choices": [choice]})
+        page = own.client.post("/again", data={"x": name, "key": "sk-typed-0123456789abcdef"}, headers=ORIGIN).text
+        assert "<del>hi</del><ins>hello again</ins>" in page
+        assert provider.requests[-1].header("authorization") == "Bearer sk-typed-0123456789abcdef"
+        assert provider.requests[-1].json == {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
+        assert file.read_text("utf-8") == before  # nothing is changed until somebody says so
+        token = re.findall(r'name="token" value="([^"]+)"', page)[0]
+        assert post(own, "/again/keep", token=token) == 303
+        assert post(own, "/again/keep", token=token) == 404
+        assert "hello again" in (text := file.read_text("utf-8"))
+        assert "sk-typed" not in text
+        assert post(own, "/undo") == 303
+        assert file.read_text("utf-8") == before
+    with Cassette(tmp_path / "tape", "none") as cassette, cached_client(cassette) as client:  # it is what it was
+        answer = client.post(f"{provider.url}/v1/chat/completions", json={"model": "m", "messages": [{"role": "user", "content": "hi"}]})
+        assert answer.status_code == 200
+
+
+def test_a_stream_is_made_again_in_its_chunks(provider: Provider, tmp_path: Path) -> None:
+    provider.script = lambda _: events(*CHAT_EVENTS)
+    file = recording(tmp_path / "tape", provider, {"model": "m", "messages": [], "stream": True})
+    with serve([tmp_path / "tape"]) as own:
+        choice = {"index": 0, "delta": {"content": "new"}, "finish_reason": "stop"}
+        provider.script = lambda _: events(CHAT_EVENTS[0], {**CHAT_EVENTS[1], "choices": [choice]})
+        page = own.client.post("/again", data={"x": f"0/{file.name}"}, headers=ORIGIN).text
+        token = re.findall(r'name="token" value="([^"]+)"', page)
+        assert token, text_of(page)
+        assert post(own, "/again/keep", token=token[0]) == 303
+        assert "one new" in text_of(own.page(f"/x/0/{file.name}"))
+
+
+def test_what_would_not_be_stored_is_said(provider: Provider, tmp_path: Path) -> None:
+    file = recording(tmp_path / "tape", provider, {"model": "m", "messages": []})
+    with serve([tmp_path / "tape"]) as own:
+        provider.script = lambda _: Answer.of({"error": {"message": "no such key"}}, 401)
+        assert "no such key" in own.client.post("/again", data={"x": f"0/{file.name}"}, headers=ORIGIN).text
+        provider.close()
+        assert "There was no answer" in own.client.post("/again", data={"x": f"0/{file.name}"}, headers=ORIGIN).text
+        assert own.client.post("/again", data={"x": f"0/{file.name}"}, headers={"origin": "https://evil.example"}).status_code == 403
+    with serve([tmp_path / "tape"], read_only=True) as own:
+        assert "Send again" not in own.page(f"/x/0/{file.name}")
+        assert own.client.post("/again", data={"x": f"0/{file.name}"}, headers=ORIGIN).status_code == 403
+
+
+def test_a_key_of_the_environment_goes_to_its_provider_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-x")
+    assert key_variable("https://api.openai.com/v1/responses") == "OPENAI_API_KEY"
+    for url in (
+        "http://api.openai.com/v1",
+        "https://api.openai.com.evil.example/v1",
+        "https://api.openai.com:444/v1",
+        "https://x@api.openai.com/",
+    ):
+        assert key_variable(url) is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import threading
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -22,7 +22,7 @@ from wirecache._views.formats import quantity
 from wirecache.cassette import SCHEMA_NAME, file_name, from_text, schema_text, to_text
 from wirecache.errors import CassetteError
 
-__all__ = ["ROUTES", "Done"]
+__all__ = ["ROUTES", "Done", "remember"]
 
 MOST = 500  # exchanges at once
 UNDOABLE = 50  # actions
@@ -86,15 +86,14 @@ def _done(inspector: Inspector, request: Request, action: str, names: list[str],
         raise HTTPException(400, "No such action.")
     if action == "pin":
         chosen = [each for each in chosen if not each[0].is_cassette]  # recordings are never stale
-    before = [(source, ref, entry, _text_of(source, ref)) for source, ref, entry in chosen]
+    words = {"discard": "discarded", "pin": "pinned"}[action]
+    remember(inspector, f"{quantity(len(chosen), 'exchange')} {words}.", chosen)
     for source, ref, entry in chosen:
         if action == "discard":
             source.drop(ref)
         else:
             source.pin(ref, entry)
         inspector.indexer.refresh(source, ref)
-    words = {"discard": "discarded", "pin": "pinned"}[action]
-    _remember(inspector, f"{quantity(len(chosen), 'exchange')} {words}.", before)
     return RedirectResponse("/", status_code=303)
 
 
@@ -106,10 +105,9 @@ def _edited(inspector: Inspector, request: Request, chosen: list[tuple[Source, s
         from_text(text, ref)
     except CassetteError as error:
         return _question(inspector, request, "edit", chosen, text, str(error))
-    before: list[tuple[Source, str, Entry, str | None]] = [(source, ref, entry, source.text_of(ref))]
+    remember(inspector, "1 recording edited.", [(source, ref, entry)])
     source.put_text(ref, text)
     inspector.indexer.refresh(source, ref)
-    _remember(inspector, "1 recording edited.", before)
     return RedirectResponse(f"/x/{source.id}/{ref}", status_code=303)
 
 
@@ -120,7 +118,10 @@ def _text_of(source: Source, ref: str) -> str | None:
 _lock = threading.Lock()
 
 
-def _remember(inspector: Inspector, text: str, before: list[tuple[Source, str, Entry, str | None]]) -> None:
+def remember(inspector: Inspector, text: str, chosen: Sequence[tuple[Source, str, Entry]]) -> None:
+    """Note how exchanges are before a change of them, so that it can be undone. ``text``: what is done."""
+    before = [(source, ref, entry, _text_of(source, ref)) for source, ref, entry in chosen]
+
     def undo() -> None:
         for source, ref, entry, file in before:
             if isinstance(source, Cassettes) and file is not None:

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from wirecache._inspector import actions, api, cassettes_page, compare, exchange, listing, misses, savings, sessions
+from wirecache._inspector import actions, again, api, cassettes_page, compare, exchange, listing, misses, savings, sessions
 from wirecache._inspector.inspector import Inspector, json_response
 
 __all__ = ["application"]
@@ -28,6 +28,7 @@ MODULES = (
     misses,
     compare,
     actions,
+    again,
     api,
 )  # api last: it answers what is left under /api/
 TITLES = {404: "Not found", 405: "Not possible here", 403: "Refused", 400: "That cannot be read"}

@@ -11,20 +11,20 @@ from pprint import pformat
 
 from wirecache._core.messages import Entry
 
-__all__ = ["as_curl", "as_python"]
+__all__ = ["as_curl", "as_python", "headers_with_key"]
 
 # The header in which each endpoint's provider expects its key; all others take a bearer token.
 _KEY_HEADERS = {"messages": "x-api-key", "count-tokens": "x-api-key", "generate-content": "x-goog-api-key"}
 
 
-def _headers(entry: Entry) -> dict[str, str]:
-    """Return the headers to send: those that are stored, the type of the body, and where the key goes."""
+def headers_with_key(entry: Entry, key: str) -> dict[str, str]:
+    """Return the headers to send: those that are stored, the type of the body, and the key (none if it is empty) where it goes."""
     request = entry.request
     headers = {name: value for name, value in request.fields.items() if name not in ("host", "content-length")}
     if entry.request_body:
         headers["content-type"] = request.content_type or "application/json"
     name = _KEY_HEADERS.get(request.endpoint, "authorization")
-    return {**headers, name: "Bearer $API_KEY" if name == "authorization" else "$API_KEY"}
+    return {**headers, name: f"Bearer {key}" if name == "authorization" else key} if key else headers
 
 
 def as_curl(entry: Entry) -> str:
@@ -32,7 +32,7 @@ def as_curl(entry: Entry) -> str:
     lines = [f"curl {shlex.quote(entry.request.url)}"]
     if entry.request.method != ("POST" if entry.request_body else "GET"):
         lines[0] = f"curl -X {shlex.quote(entry.request.method)} {shlex.quote(entry.request.url)}"
-    for name, value in _headers(entry).items():
+    for name, value in headers_with_key(entry, "$API_KEY").items():
         line = f"{name}: {value}"
         lines.append(f'-H "{line}"' if "$API_KEY" in value else f"-H {shlex.quote(line)}")
     if entry.request_body:
@@ -42,7 +42,7 @@ def as_curl(entry: Entry) -> str:
 
 def as_python(entry: Entry) -> str:
     """Return the request as a Python program with a cached client."""
-    headers = {name: value for name, value in _headers(entry).items() if name != "content-type"}
+    headers = {name: value for name, value in headers_with_key(entry, "$API_KEY").items() if name != "content-type"}
     shown = pformat(headers, width=100, sort_dicts=False).replace("'Bearer $API_KEY'", '"Bearer " + os.environ["API_KEY"]')
     shown = shown.replace("'$API_KEY'", 'os.environ["API_KEY"]')
     lines = ["import os", "", "from wirecache import cached_client", "", "client = cached_client(timeout=600)"]
