@@ -7,6 +7,7 @@ import re
 from functools import partial
 from pathlib import Path
 
+from tests.embedder import Embedder
 from tests.guide.documents import Block
 from tests.programs import ran
 from tests.provider import CHAT, Answer, Provider, ReceivedRequest
@@ -50,6 +51,8 @@ def run_block(block: Block, provider: Provider, folder: Path) -> None:
         _run(["-m", "pytest", "-p", "no:cacheprovider", "--wirecache-unused=fail", str(file)], provider, folder)
         assert provider.requests == [], "a replay sent something"
         return
+    if 'embeddings="items"' in block.text:
+        provider.script = Embedder()
     if "instructor" in block.text:
         provider.script = partial(_chat, '{"name": "Aare"}')
     _run(["-c", block.text.replace("Mistral(\n", f"Mistral(\n    server_url={provider.url!r},\n")], provider, folder)

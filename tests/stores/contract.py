@@ -18,7 +18,7 @@ from wirecache import Store
 __all__ = ["KEY", "OTHER", "FullStoreContract", "Make", "StoreContract", "until"]
 
 KEY, OTHER = "a" * 64, "b" * 64
-OPTIONAL = ("delete", "keys", "clear", "close", "aget", "add", "get_with_ttl", "aget_with_ttl")
+OPTIONAL = ("delete", "keys", "clear", "close", "aget", "add", "get_with_ttl", "aget_with_ttl", "get_many")
 LOOPS = {"asyncio": asyncio.run, "trio": lambda coroutine: trio.run(lambda: coroutine)}
 Make = Callable[[], Any]
 
@@ -112,6 +112,15 @@ class FullStoreContract(StoreContract):
 
         assert loop(read()) == [None, None, b"value", b"value", (b"value", None)]
         assert loop(store.aget(KEY)) == b"value"  # in another loop
+
+    def test_many_at_once(self, store: Any) -> None:
+        values = {f"{n:064x}": b"%d" % n * n for n in range(250)}
+        assert store.get_many(values) == {}
+        for key, value in values.items():
+            store.set(key, value, ttl=None)
+        absent = [f"{n:064x}" for n in range(300, 310)]
+        assert store.get_many([*values, *absent]) == values
+        assert store.get_many(iter(absent)) == {}
 
     def test_many_tasks_at_once(self, store: Any) -> None:
         for n in range(10):

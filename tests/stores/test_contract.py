@@ -75,7 +75,7 @@ class TestTieredStore(FullStoreContract):
 
 
 class TestTieredStoreOverTwoMethods(StoreContract):
-    has = ("delete", "close", "aget", "get_with_ttl", "aget_with_ttl")
+    has = ("delete", "close", "aget", "get_with_ttl", "aget_with_ttl", "get_many")
 
     @pytest.fixture
     def make(self) -> Make:

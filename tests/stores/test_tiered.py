@@ -179,3 +179,14 @@ def test_paths_and_urls_are_tiers(tmp_path: Path) -> None:
 def test_wrong_tiers(tiers: Any) -> None:
     with pytest.raises(ConfigError, match=r"must be a path|must be a list of stores, paths or URLs"):
         TieredStore(tiers)
+
+
+def test_many_values_come_from_the_nearest_tier_that_has_them(tmp_path: Path) -> None:
+    memory, disk = MemoryStore(), DiskStore(tmp_path)
+    tiers = TieredStore([memory, disk])
+    memory.set(KEY, b"near", ttl=None)
+    disk.set(KEY, b"far", ttl=None)
+    disk.set(OTHER, b"far", ttl=None)
+    assert tiers.get_many(iter([KEY, OTHER])) == {KEY: b"near", OTHER: b"far"}
+    assert memory.get(OTHER) == b"far"
+    disk.close()

@@ -14,7 +14,7 @@ from wirecache._caches.context import CaptureObserver, current_options
 from wirecache._core.flows.exchange import Exchange
 from wirecache._core.keys.keys import DEFAULT_KEY, KeyOptions
 from wirecache._core.messages import Entry
-from wirecache._core.rules.plan import Mode, Plan, Streams, is_fresh
+from wirecache._core.rules.plan import Embeddings, Mode, Plan, Streams, is_fresh
 from wirecache._core.rules.rules import Rule
 from wirecache._core.stats import Stats
 from wirecache._core.unset import UNSET, Unset
@@ -27,6 +27,7 @@ from wirecache._settings.parsers import (
     all_of_type,
     of_type,
     parse_duration,
+    parse_embeddings,
     parse_mode,
     parse_speed,
     parse_streams,
@@ -68,9 +69,10 @@ class Cache:
     ``on_exchange``: called with the ``Exchange`` when each one is over (its body too), in the thread and context of its caller.
     ``status_header=False``: responses get no ``Cache-Status`` header (the extension stays). ``header_options=False``: ``Wirecache-*`` and
     ``Cache-Control`` of a request steer nothing, for servers that forward the headers of their clients. ``budget``: a ``Budget``, or
-    several, that calls are held to; also as text (``"usd=2.50, window=day"``).
+    several, that calls are held to; also as text (``"usd=2.50, window=day"``). ``embeddings``: a list of inputs is looked up as one
+    ``"request"``, or each of the ``"items"`` by itself, and only those are sent that are missing.
 
-    What is left out is taken from ``WIRECACHE_STORE`` (``_MODE``, ``_TTL``, ``_NAMESPACE``, ``_STREAMS``), then from
+    What is left out is taken from ``WIRECACHE_STORE`` (``_MODE``, ``_TTL``, ``_NAMESPACE``, ``_STREAMS``, ``_EMBEDDINGS``), then from
     ``wirecache.toml`` or ``[tool.wirecache]`` in ``pyproject.toml``; ``ConfigError`` names a wrong value and the allowed ones.
     """
 
@@ -94,6 +96,7 @@ class Cache:
         on_exchange: Callable[[Exchange], object] | None = None,
         header_options: bool = True,
         budget: Budgets = UNSET,
+        embeddings: Embeddings | Literal["request", "items"] | Unset = UNSET,
     ) -> None:
         file = file_settings()
         plan = Plan(
@@ -110,6 +113,7 @@ class Cache:
             miss=check_miss(miss),
             replay_speed=parse_speed(replay_speed),
             header_options=header_options,
+            embeddings=setting("embeddings", embeddings, parse_embeddings, file, Embeddings.REQUEST),
             status_header=status_header,
         )
         self.store = open_store(store, file)

@@ -9,7 +9,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from wirecache._core.compare.nearest import Nearest
-from wirecache._core.flows.effects import Claim, Flow, Forward, Lookup, Outcome, ReadBody, Reuse, Turn
+from wirecache._core.flows.effects import (
+    Claim,
+    ClaimItems,
+    Flow,
+    Forward,
+    Lookup,
+    LookupItems,
+    Outcome,
+    ReadBody,
+    Reuse,
+    Turn,
+)
 from wirecache._core.keys.canonical import Body, parse_body
 from wirecache._core.keys.fields import key_fields, uncounted_names
 from wirecache._core.keys.keys import request_from
@@ -124,8 +135,13 @@ def _play(flow: Flow, content: bytes, look_up: Callable[[str], Entry | None], fo
                 case Lookup(key):
                     answer = look_up(key)
                     found += [answer] if answer is not None else []
+                case LookupItems(keys):
+                    answer = {key: entry for key in keys if (entry := look_up(key)) is not None}
+                    found += answer.values()
                 case Claim():
                     answer = Turn.ALONE
+                case ClaimItems(keys):
+                    answer = [Turn.ALONE] * len(keys)
                 case Forward():
                     answer = Head(404, {}, ())  # an answer that is neither stored nor stands for an error upstream
                 case _:

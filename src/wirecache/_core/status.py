@@ -25,6 +25,7 @@ class CacheStatus:
     ``hit``: answered from an entry. ``fwd``: why it went (or would have gone) upstream, in RFC 9211's words.
     ``fwd_status``: what upstream answered. ``ttl``: seconds of freshness left, negative if stale.
     ``stored``: the answer was taken into the store. ``detail``: the reason, where there is one to give.
+    ``items`` and ``items_reused``: of a request that was looked up item by item, how many it has, and how many of them the store had.
     """
 
     hit: bool = False
@@ -35,6 +36,8 @@ class CacheStatus:
     collapsed: bool = False
     key: str | None = None
     detail: str | None = None
+    items: int = 0
+    items_reused: int = 0
 
     @property
     def outcome(self) -> OutcomeName:
@@ -45,8 +48,8 @@ class CacheStatus:
 
     def settled(self, reason: str | None) -> CacheStatus:
         """Return the status of an exchange whose body is over: it was stored, or ``reason`` says why not."""
-        detail = reason or self.detail
-        return CacheStatus(self.hit, self.fwd, self.fwd_status, self.ttl, reason is None, self.collapsed, self.key, detail)
+        stored, detail, items = reason is None, reason or self.detail, (self.items, self.items_reused)
+        return CacheStatus(self.hit, self.fwd, self.fwd_status, self.ttl, stored, self.collapsed, self.key, detail, *items)
 
     def header(self, status: int | None = None) -> str:
         """The member for a ``Cache-Status`` header; ``status`` is the response's own."""
@@ -65,6 +68,8 @@ class CacheStatus:
             text += f'; key="{self.key}"'
         if self.detail:
             text += f"; detail={_item(self.detail)}"
+        elif self.items > 1:
+            text += f'; detail="{self.items_reused} of {self.items} items"'
         return text
 
 

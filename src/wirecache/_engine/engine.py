@@ -23,6 +23,7 @@ from wirecache._core.privacy.names import redacted_url
 from wirecache._core.rules.endpoints import find_endpoint
 from wirecache._core.rules.plan import CallOptions, Plan, cassette_in_force, for_call
 from wirecache._core.status import CacheStatus
+from wirecache._engine.item_claims import ItemClaims
 from wirecache._engine.nearest import nearest_in
 from wirecache._engine.observers import Observer
 from wirecache._engine.routing import SAFE_METHODS, flow_for
@@ -117,13 +118,12 @@ class Call:
     """
 
     __slots__ = (
-        "_config_error", "_is_over", "_leader", "_stored_before", "engine", "exchange", "in_flight", "plan", "request", "spending",
-        "started",
+        "_config_error", "_is_over", "engine", "exchange", "in_flight", "leader", "plan", "request", "spending", "started", "stored_before",
     )  # fmt: skip
 
     def __init__(self, engine: Engine[Any], request: Request, options: CallOptions | None, extension: Any) -> None:
         self._is_over = False
-        self._leader: Leader | None = None
+        self.leader: Leader | ItemClaims | None = None
         self.spending: Spending | None = None  # what it has reserved in budgets
         self._config_error: str | None = None
         self.in_flight: InFlight | None = None
@@ -132,7 +132,7 @@ class Call:
         self.started = time.perf_counter()
         self.exchange = Exchange(request, time.time(), engine.url_of, engine.source.reject)
         flights = engine.source.single_flight
-        self._stored_before = flights.stored if flights is not None else 0
+        self.stored_before = flights.stored if flights is not None else 0
         try:
             self.plan = for_call(engine.plan, request, options, extension)
         except ValueError as error:
@@ -165,17 +165,17 @@ class Call:
         if isinstance(joined, InFlight):
             self.in_flight = joined
             return Turn.ALONE if joined.waits_for_this_caller() else Turn.FOLLOW
-        self._leader = joined
-        return Turn.LEAD if flights.stored == self._stored_before else Turn.LOOK_AGAIN
+        self.leader = joined
+        return Turn.LEAD if flights.stored == self.stored_before else Turn.LOOK_AGAIN
 
     def on_settled(self, action: Callable[[bool], object]) -> None:
         """Call the action when this call settles, with whether its answer is stored."""
-        if self._leader is not None:
-            self._leader.on_settled = action
+        if self.leader is not None:
+            self.leader.on_settled = action
 
     def _settle(self, stored: bool) -> None:
         """Let the followers know whether the answer is stored."""
-        leader, self._leader = self._leader, None
+        leader, self.leader = self.leader, None
         if leader is not None:
             leader.settle(stored)
 
@@ -193,7 +193,8 @@ class Call:
     def reuse(self, outcome: Reuse) -> None:
         """The caller gets the entry."""
         self._head(outcome, outcome.entry.status)
-        if self._leader is not None:
+        self.exchange.item_keys = outcome.keys
+        if self.leader is not None:
             self._settle(outcome.status.collapsed)
         if not outcome.entry.ended_by_reader:
             self.end(outcome.status)
@@ -211,6 +212,9 @@ class Call:
         """The caller gets upstream's answer. Without a recorder the exchange is over, else ``keep`` ends it with the body."""
         self._head(outcome, code)
         if outcome.recorder is None:
+            self.exchange.recorded_usage, self.exchange.item_keys = outcome.usage, outcome.keys
+            if self.spending is not None and outcome.usage is not None:
+                self.spending.is_whole, self.spending.code = True, 200  # a part of it was billed, whatever the last one was
             self._settle(False)
             if outcome.meter is None:
                 self.end(outcome.status)

@@ -1,7 +1,7 @@
 """How is a flow run? By one of two drivers, one for sync code and one for event loops.
 
 ``perform`` answers one effect. What it raises is thrown into the flow, so that a flow can react to it. Under an event loop a flow works
-on a large answer (a request of megabytes, to be parsed and hashed) in a worker thread.
+on a large answer (a request of megabytes, to be parsed and hashed; a dict of entries, however many) in a worker thread.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class _Finished(NamedTuple, Generic[Outcome]):
     outcome: Outcome
 
 
-def _send(flow: Generator[Effect, Any, Outcome], answer: bytes) -> Effect | _Finished[Outcome]:
+def _send(flow: Generator[Effect, Any, Outcome], answer: object) -> Effect | _Finished[Outcome]:
     try:
         return flow.send(answer)
     except StopIteration as stop:
@@ -57,7 +57,8 @@ async def adrive(flow: Generator[Effect, Any, Outcome], perform: Callable[[Effec
             except Exception as error:
                 effect = flow.throw(error)
                 continue
-            if type(answer) is not bytes or len(answer) <= LARGE_ANSWER:
+            kind = type(answer)
+            if kind is not dict and (kind is not bytes or len(answer) <= LARGE_ANSWER):
                 effect = flow.send(answer)
                 continue
             from anyio.to_thread import run_sync

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from wirecache._core.rules.budget import Budget
 from wirecache._core.rules.freshness import parse_ttl
-from wirecache._core.rules.plan import Mode, Streams
+from wirecache._core.rules.plan import Embeddings, Mode, Streams
 from wirecache.errors import ConfigError
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "one_of",
     "parse_budgets",
     "parse_duration",
+    "parse_embeddings",
     "parse_mode",
     "parse_speed",
     "parse_step",
@@ -66,6 +67,7 @@ def one_of(kind: type[Choice]) -> Callable[[object, str], Choice]:
 
 parse_mode = one_of(Mode)
 parse_streams = one_of(Streams)
+parse_embeddings = one_of(Embeddings)
 
 
 def parse_speed(value: float) -> float:

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, mod
 from wirecache._core.keys.keys import KeyOptions
 from wirecache._core.rules.budget import Budget
 from wirecache._core.rules.freshness import TTL_FORMS, parse_ttl
-from wirecache._core.rules.plan import Mode, Streams
+from wirecache._core.rules.plan import Embeddings, Mode, Streams
 from wirecache._core.rules.rules import Rule
 
 __all__ = ["Settings", "allowed_at"]
@@ -111,6 +111,7 @@ class Settings(_Table):
     keep_stale: Duration | None = None
     stale_if_error: Duration | None = None
     streams: Literal["bypass", "record"] | None = None
+    embeddings: Literal["request", "items"] | None = None
     key: _Key | None = None
     rules: list[_Rule] = []
     budget: Annotated[list[_Budget], BeforeValidator(lambda given: [given] if isinstance(given, dict) else given)] = []
@@ -143,7 +144,7 @@ def _resolved(folder: Path, store: str) -> str:
     return store if "://" in store or store.startswith("~") else str(folder / store)
 
 
-_CHOICES = {"mode": Mode, "streams": Streams}
+_CHOICES = {"mode": Mode, "streams": Streams, "embeddings": Embeddings}
 
 
 def allowed_at(location: Sequence[int | str]) -> str:

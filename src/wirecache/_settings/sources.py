@@ -12,7 +12,7 @@ __all__ = ["setting", "source_of"]
 
 T = TypeVar("T")
 # The settings that have a variable; beside them, WIRECACHE_STORE and WIRECACHE_DIR name places.
-VARIABLES = frozenset({"budget", "mode", "ttl", "namespace", "streams", "record_mode", "from_step", "child"})
+VARIABLES = frozenset({"budget", "mode", "ttl", "namespace", "streams", "embeddings", "record_mode", "from_step", "child"})
 
 
 def setting(name: str, given: object, parse: Callable[[Any, str], T], file: Mapping[str, Any], default: object) -> T:

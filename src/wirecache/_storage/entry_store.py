@@ -5,7 +5,7 @@ A store in trouble has no entries: nothing here raises because of it (but where 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import filterfalse
 from typing import Any
@@ -86,6 +86,22 @@ class EntryStore:
             return large
         return self._decoded(key, value)
 
+    def look_up_items(self, keys: Iterable[str]) -> dict[str, Entry]:
+        """Return the entries of several keys, as far as they are there; by the store's ``get_many``, if it has that.
+
+        A store that fails is not called for the rest of them.
+        """
+        queued = {key: entry for key in keys if key in self.queue.queued and (entry := self.queue.get(key)) is not None}
+        rest = [key for key in keys if key not in queued]
+        get_many = getattr(self.store, "get_many", None)
+        try:
+            values = get_many(rest) if get_many is not None else {key: self.store.get(key) for key in rest}
+        except Exception as error:
+            self.trouble(error)
+            return queued
+        found = {key: self._decoded(key, value) for key, value in values.items() if value is not None}
+        return queued | {key: entry for key, entry in found.items() if entry is not None}
+
     def keys(self) -> Iterator[str]:
         """Return the keys of the entries. ``ConfigError`` if the store cannot list its keys."""
         self.flush()
@@ -127,6 +143,16 @@ class EntryStore:
         if reason is None and not self._write(recording.key, recorder.size, make, recording.ttl, on_stored):
             reason = "backlog"
         return reason
+
+    def keep_items(self, entries: Sequence[Entry], on_stored: Callable[[], object]) -> str | None:
+        """Take the entries of several items; return the reason why one of them is not stored. ``on_stored``: when the last is written."""
+        reasons = []
+        for place, entry in enumerate(entries, 1):
+            reason = self._accept_reason(entry) if self._accept is not None else None
+            if reason is None and not self.save(entry, *([on_stored] if place == len(entries) else [])):
+                reason = "backlog"
+            reasons.append(reason)
+        return next(filter(None, reasons), None)
 
     def save(self, entry: Entry, on_stored: Callable[[], object] = lambda: None) -> bool:
         """Write an entry that is made already; return False if too many writes are queued, or the store is read-only."""

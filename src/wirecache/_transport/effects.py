@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import Any, assert_never
+from typing import Any
 
 from wirecache._core.flows.effects import (
     AcquireLease,
@@ -28,9 +28,10 @@ from wirecache._core.flows.spending import Denial
 from wirecache._core.messages import Head
 from wirecache._engine.engine import Call
 from wirecache._engine.spending import reserve
+from wirecache._transport.item_effects import aperform_for_items, perform_for_items
 from wirecache._transport.library import Library
 from wirecache._transport.requests import headers_to_send
-from wirecache._transport.responses import StatusNote, decoded_chunks, relayed_response, reused_response, to_head, unread
+from wirecache._transport.responses import StatusNote, decoded_chunks, relayed_response, reused_response, to_head, unread, with_body
 
 __all__ = ["AsyncEffects", "SyncEffects"]
 
@@ -53,6 +54,13 @@ class _Effects:
         """Return the headers that leave; from here on the request is on its way."""
         self.call.exchange.is_forwarded = True
         return headers_to_send(self.request.headers, self.call.request.fields, effect.changes)
+
+    def request_with(self, content: bytes) -> Any:
+        """Return the request with other content; the original one stays as it is."""
+        request, headers = self.request, self.request.headers.copy()
+        for name in ("content-length", "transfer-encoding"):
+            headers.pop(name, None)
+        return self.library.request(request.method, request.url, headers=headers, content=content, extensions=request.extensions)
 
     def received(self, response: Any) -> Head:
         """Take upstream's response, and return its head."""
@@ -106,6 +114,8 @@ class _Effects:
     def relayed(self, outcome: Relay) -> Any:
         """Return upstream's response for the caller; its body is recorded on the way, if the outcome says so."""
         upstream, recorder = self.upstream, outcome.recorder or outcome.meter
+        if outcome.body is not None:
+            upstream = with_body(self.library, upstream, outcome.body)
         stream = upstream.stream if recorder is None else self.library.recorded_body(upstream.stream, recorder, self.call.started)
         response = relayed_response(self.library, upstream, stream)
         note = StatusNote(response, self._upstream_status, with_header=self.call.plan.status_header)
@@ -152,14 +162,15 @@ class SyncEffects(_Effects):
             case Save() | Discard() | ReadClock():
                 return self.at_once(effect)
             case _:
-                assert_never(effect)
+                return perform_for_items(self, effect)
 
     def _forward(self, effect: Forward) -> Head:
         self.drop_upstream()
         original = self.request.headers
         self.request.headers = self.headers_to_send(effect)
         try:
-            return self.received(self.transport.handle_request(self.request))
+            request = self.request if effect.content is None else self.request_with(effect.content)
+            return self.received(self.transport.handle_request(request))
         except BaseException as error:
             self.failed(error)
             raise
@@ -208,14 +219,15 @@ class AsyncEffects(_Effects):
             case Save() | Discard() | ReadClock():
                 return self.at_once(effect)
             case _:
-                assert_never(effect)
+                return await aperform_for_items(self, effect)
 
     async def _forward(self, effect: Forward) -> Head:
         await self.drop_upstream()
         original = self.request.headers
         self.request.headers = self.headers_to_send(effect)
         try:
-            return self.received(await self.transport.handle_async_request(self.request))
+            request = self.request if effect.content is None else self.request_with(effect.content)
+            return self.received(await self.transport.handle_async_request(request))
         except BaseException as error:
             self.failed(error)
             raise

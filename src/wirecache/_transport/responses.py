@@ -15,7 +15,7 @@ from wirecache._core.status import CacheStatus
 from wirecache._runtime.content_codings import coding_has_ended
 from wirecache._transport.library import Library
 
-__all__ = ["StatusNote", "decoded_chunks", "refused_response", "relayed_response", "reused_response", "to_head", "unread"]
+__all__ = ["StatusNote", "decoded_chunks", "refused_response", "relayed_response", "reused_response", "to_head", "unread", "with_body"]
 
 
 def to_head(library: Library, response: Any) -> Head:
@@ -32,11 +32,15 @@ def unread(library: Library, response: Any) -> Any:
     """Return a response that somebody below has read, and so decoded, as one that is still to be read."""
     if not response.is_stream_consumed or isinstance(response.stream, library.byte_stream):
         return response
+    return with_body(library, response, response.content)
+
+
+def with_body(library: Library, response: Any, body: bytes) -> Any:
+    """Return the response with another body, which has no coding."""
     headers = type(response.headers)(response.headers)
     for name in ("content-encoding", "content-length", "transfer-encoding"):
         headers.pop(name, None)
-    stream = library.byte_stream(response.content)
-    return library.response(response.status_code, headers=headers, stream=stream, extensions=response.extensions)
+    return library.response(response.status_code, headers=headers, stream=library.byte_stream(body), extensions=response.extensions)
 
 
 def reused_response(library: Library, outcome: Reuse, plan: Plan, started: float) -> Any:

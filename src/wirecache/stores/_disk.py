@@ -101,6 +101,10 @@ class DiskStore:
         """Return the value and the seconds until it expires (None: never), or None."""
         return _with_ttl(await self._aread(key))
 
+    def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
+        """Return the values of those keys that have one."""
+        return {key: value for key in keys if (value := self.get(key)) is not None}
+
     def set(self, key: str, value: bytes, *, ttl: float | None) -> None:
         """Keep the value under the key for ``ttl`` seconds (None: for ever)."""
         self._write(lambda cache: cache.set(key, value, expire=ttl))

@@ -6,7 +6,7 @@ import base64
 import binascii
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from wirecache.errors import ConfigError, StoreError
@@ -25,7 +25,7 @@ HEAD_SIZE = len(MAGIC) + ID_SIZE
 MAX_ON_LOOP = 1 << 20  # bytes; decrypting more would hold an event loop for longer than a thread takes to start
 # The inner store's optional methods that see no value, and those that do.
 DELEGATED = ("delete", "keys", "newest", "pin", "add_hits", "hits", "clear", "close", "count", "add_error_listener", "read_only")
-ENCRYPTED = ("add", "aget", "get_with_ttl", "aget_with_ttl")
+ENCRYPTED = ("add", "aget", "get_many", "get_with_ttl", "aget_with_ttl")
 
 
 class EncryptedStore:
@@ -85,6 +85,10 @@ class EncryptedStore:
     def _add(self, key: str, value: bytes, *, ttl: float | None) -> bool:
         added: bool = getattr(self.inner, "add")(key, self._encrypt(key, value), ttl=ttl)  # noqa: B009  # the contract has it as optional
         return added
+
+    def _get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
+        found: dict[str, bytes] = getattr(self.inner, "get_many")(keys)  # noqa: B009
+        return {key: self._decrypt(key, frame) for key, frame in found.items()}
 
     async def _aget(self, key: str) -> bytes | None:
         frame = await getattr(self.inner, "aget")(key)  # noqa: B009

@@ -6,7 +6,7 @@ import math
 import threading
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from wirecache._runtime.forks import reset_after_fork
@@ -73,6 +73,10 @@ class MemoryStore:
     async def aget_with_ttl(self, key: str) -> tuple[bytes, float | None] | None:
         """Return the value and the seconds until it expires (None: never), or None."""
         return self.get_with_ttl(key)
+
+    def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
+        """Return the values of those keys that have one."""
+        return {key: value for key in keys if (value := self.get(key)) is not None}
 
     def set(self, key: str, value: bytes, *, ttl: float | None) -> None:
         """Keep the value under the key for ``ttl`` seconds (None: for ever)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import islice
 from typing import Any, TypeVar, cast
@@ -17,6 +17,7 @@ __all__ = ["RedisStore"]
 
 T = TypeVar("T")
 BATCH = 500  # keys that one command lists, or one pipeline deletes
+READ_BATCH = 100  # values that one pipeline reads: each has the time of one operation
 COUNTER = "wirecache-budget:"  # of the names of counters, in place of the prefix: they are no entries
 # Adds to a hash, and returns all of it; whole numbers of 64 bits, exactly.
 _COUNT = """
@@ -90,6 +91,15 @@ class RedisStore:
         action = partial(_value_and_pttl, name=self.prefix + key)
         return _with_ttl(await self._clients.arun(action, lambda: self._run(action)))
 
+    def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
+        """Return the values of those keys that have one, ``READ_BATCH`` of them in a round trip."""
+        found: dict[str, bytes] = {}
+        rest = iter(keys)
+        while batch := list(islice(rest, READ_BATCH)):
+            values = self._run(partial(_values, names=[self.prefix + key for key in batch]))
+            found |= {key: value for key, value in zip(batch, values, strict=True) if value is not None}
+        return found
+
     def set(self, key: str, value: bytes, *, ttl: float | None) -> None:
         """Keep the value under the key for ``ttl`` seconds (None: for ever)."""
         if ttl is not None and ttl <= 0:
@@ -151,6 +161,15 @@ def _milliseconds(ttl: float | None) -> int | None:
 def _value_and_pttl(client: Any, name: str) -> Any:
     """Return the value and the milliseconds until it expires; negative: never, or there is no value."""
     return client.pipeline(transaction=False).get(name).pttl(name).execute()
+
+
+def _values(client: Any, names: list[str]) -> list[bytes | None]:
+    """Return the values in one round trip, each by a command of its own: a cluster refuses several in one."""
+    pipeline = client.pipeline(transaction=False)
+    for name in names:
+        pipeline.get(name)
+    values: list[bytes | None] = pipeline.execute()
+    return values
 
 
 def _with_ttl(value_and_pttl: Any) -> tuple[bytes, float | None] | None:

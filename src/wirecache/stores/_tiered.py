@@ -97,6 +97,26 @@ class TieredStore:
         """Return the value and the seconds until it expires (None: never), or None."""
         return await adrive(self._find(key), self._aperform)
 
+    def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
+        """Return the values of those keys that have one, each of the nearest tier; they are copied into tiers in memory alone."""
+        wanted, found = list(keys), dict[str, bytes]()
+        missed: list[Store] = []
+        errors: list[Exception] = []
+        for tier in self.tiers:
+            rest = [key for key in wanted if key not in found]
+            try:
+                values = _many(tier, rest) if rest else {}
+            except Exception as error:
+                errors.append(error)
+                continue
+            for upper in missed:
+                for key, value in values.items():
+                    upper.set(key, value, ttl=COPY_TTL)
+            missed += [tier] if isinstance(tier, MemoryStore) else []
+            found |= values
+        self._report(errors, attempts=len(self.tiers))
+        return found
+
     def set(self, key: str, value: bytes, *, ttl: float | None) -> None:
         """Keep the value under the key, in every tier that can."""
         if self.read_only:
@@ -254,6 +274,14 @@ class TieredStore:
             if not listeners:
                 text = _text(error)
                 self._warn_once(text, "wirecache: a tier of the store is in trouble, the others go on without it: %s", text)
+
+
+def _many(tier: Store, keys: list[str]) -> dict[str, bytes]:
+    """Return the values of those keys that the tier has."""
+    get_many: Callable[[list[str]], dict[str, bytes]] | None = getattr(tier, "get_many", None)
+    if get_many is not None:
+        return get_many(keys)
+    return {key: value for key in keys if (value := tier.get(key)) is not None}
 
 
 def _text(error: Exception) -> str:

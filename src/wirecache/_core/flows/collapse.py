@@ -12,7 +12,7 @@ from typing import Any
 from wirecache._core.flows.effects import AcquireLease, Claim, Effect, Follow, Lease, Lookup, Turn, Wait
 from wirecache._core.messages import Entry
 
-__all__ = ["CollapseTimeout", "claim_or_follow"]
+__all__ = ["CollapseTimeout", "claim_or_follow", "collapse_timeout", "longest_wait"]
 
 MAX_WAIT = 600.0  # seconds that a caller without a read timeout waits for the leader's answer
 FIRST_PAUSE, LONGEST_PAUSE = 0.01, 0.1  # seconds between two looks for another process's answer
@@ -28,13 +28,13 @@ def claim_or_follow(key: str, stale: Entry | None, read_timeout: float | None, *
     ``stale``: the entry that is there already and may not answer; only another one is an answer. ``read_timeout``: seconds that the
     caller waits. ``shared``: among all processes on the store. Raises ``CollapseTimeout``.
     """
-    seconds = MAX_WAIT if read_timeout is None else min(read_timeout, MAX_WAIT)
+    seconds = longest_wait(read_timeout)
     turn: Turn = yield Claim(key)
     if turn is Turn.FOLLOW:
         try:
             stored: bool = yield Follow(key, seconds)
         except TimeoutError:
-            raise _timeout(seconds) from None
+            raise collapse_timeout(seconds) from None
         return (yield Lookup(key)) if stored else None
     if turn is not Turn.ALONE and shared:
         return (yield from _lease_or_wait(key, stale, seconds))
@@ -46,7 +46,7 @@ def _lease_or_wait(key: str, stale: Entry | None, seconds: float) -> Generator[E
     pause, waited = FIRST_PAUSE, 0.0
     while (lease := (yield AcquireLease(key))) is Lease.BUSY:
         if waited > seconds:
-            raise _timeout(seconds)
+            raise collapse_timeout(seconds)
         yield Wait(pause)
         waited, pause = waited + pause, min(pause * 1.5, LONGEST_PAUSE)
         if (entry := _newer((yield Lookup(key)), stale)) is not None:
@@ -60,5 +60,11 @@ def _newer(entry: Entry | None, stale: Entry | None) -> Entry | None:
     return None if entry is None or (stale is not None and entry.stored_at == stale.stored_at) else entry
 
 
-def _timeout(seconds: float) -> CollapseTimeout:
+def longest_wait(read_timeout: float | None) -> float:
+    """Return the seconds that a caller waits for another one's answer."""
+    return MAX_WAIT if read_timeout is None else min(read_timeout, MAX_WAIT)
+
+
+def collapse_timeout(seconds: float) -> CollapseTimeout:
+    """Return the error of a caller who has waited that long."""
     return CollapseTimeout(f"no answer within {seconds:g} s to an equal request that was sent before this one (wirecache collapses them)")

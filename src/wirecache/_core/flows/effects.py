@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from wirecache._core.headers import HeaderPairs
 from wirecache._core.keys.canonical import Body
-from wirecache._core.messages import Entry
+from wirecache._core.messages import Entry, Usage
 from wirecache._core.status import CacheStatus
 
 if TYPE_CHECKING:
     from wirecache._core.flows.recorder import Recorder
 
 __all__ = [
-    "READ_BODY", "READ_CLOCK", "AcquireLease", "Admit", "Claim", "Discard", "Effect", "Flow", "Follow", "Forward", "Lease", "Lookup",
-    "Outcome", "ReadBody", "ReadClock", "Refuse", "Relay", "Reuse", "Save", "Turn", "Wait",
+    "COMPUTE", "READ_ANSWER", "READ_BODY", "READ_CLOCK", "AcquireLease", "Admit", "Claim", "ClaimItems", "Compute", "Discard", "Effect",
+    "Flow", "Follow", "FollowItems", "Forward", "KeepItems", "Lease", "Lookup", "LookupItems", "Outcome", "ReadAnswer", "ReadBody",
+    "ReadClock", "Refuse", "Relay", "Reuse", "Save", "Turn", "Wait",
 ]  # fmt: skip
 
 
@@ -38,9 +39,13 @@ class Lookup(NamedTuple):
 
 
 class Forward(NamedTuple):
-    """Send the request upstream, with these headers changed for this once. Answered with the head of the response."""
+    """Send the request upstream, with these headers changed for this once. Answered with the head of the response.
+
+    ``content``: what is sent in place of the request's own body, None for that one.
+    """
 
     changes: Mapping[bytes, bytes] = MappingProxyType({})
+    content: bytes | None = None
 
 
 class Admit(NamedTuple):
@@ -121,28 +126,78 @@ class Wait(NamedTuple):
     seconds: float
 
 
+# -- a request that is looked up item by item -------------------------------------------------------------------------
+
+
+class Compute(NamedTuple):
+    """Much is to be computed next: on an event loop, the flow goes on in a worker thread. Answered with an empty dict."""
+
+
+COMPUTE = Compute()
+
+
+class LookupItems(NamedTuple):
+    """Look into the store for several keys. Answered with a dict of the entries that are there, by key."""
+
+    keys: tuple[str, ...]
+
+
+class ClaimItems(NamedTuple):
+    """Claim the forwards of several keys within the process. Answered with a ``Turn`` for each."""
+
+    keys: tuple[str, ...]
+
+
+class FollowItems(NamedTuple):
+    """Wait for the leaders of all keys that were claimed by others. Answered with None; ``TimeoutError`` after ``seconds``."""
+
+    seconds: float
+
+
+class ReadAnswer(NamedTuple):
+    """Read the body of upstream's response to its end. Answered with its bytes, content encoding undone; it can still be relayed."""
+
+
+READ_ANSWER = ReadAnswer()
+
+
+class KeepItems(NamedTuple):
+    """Store the entries, and let those go on that follow their keys. Answered with the reason why one is not stored, or None."""
+
+    entries: tuple[Entry, ...]
+
+
 # -- outcomes ---------------------------------------------------------------------------------------------------------
 
 
 class Reuse(NamedTuple):
-    """Answer from the entry; ``age`` in seconds. ``live``: headers of the answer that confirmed it, for this caller alone."""
+    """Answer from the entry; ``age`` in seconds. ``live``: headers of the answer that confirmed it, for this caller alone.
+
+    ``keys``: of the entries of which it was composed, if it was.
+    """
 
     entry: Entry
     status: CacheStatus
     age: float
     live: HeaderPairs = ()
+    keys: tuple[str, ...] = ()
 
 
 class Relay(NamedTuple):
     """Pass upstream's answer on; with a recorder, keep a copy of the body for the store. ``model``: the one requested, where known.
 
     ``meter``: reads the usage off a body that is not recorded.
+    ``body``: what the caller gets in place of upstream's own body. ``usage``: what was billed, where the flow has read it. ``keys``: of the
+    entries of which the body was composed, or into which it went.
     """
 
     status: CacheStatus
     recorder: Recorder | None = None
     model: str | None = None
     meter: Recorder | None = None
+    body: bytes | None = None
+    usage: Usage | None = None
+    keys: tuple[str, ...] = ()
 
 
 class Refuse(NamedTuple):
@@ -154,6 +209,9 @@ class Refuse(NamedTuple):
     model: str | None = None
 
 
-Effect: TypeAlias = ReadBody | Lookup | Admit | Claim | Follow | AcquireLease | Wait | Forward | Save | Discard | ReadClock
+Effect: TypeAlias = (
+    ReadBody | Lookup | Admit | Claim | Follow | AcquireLease | Wait | Forward | Save | Discard | ReadClock
+    | Compute | LookupItems | ClaimItems | FollowItems | ReadAnswer | KeepItems
+)  # fmt: skip
 Outcome: TypeAlias = Reuse | Relay | Refuse
 Flow: TypeAlias = Generator[Effect, Any, Outcome]

@@ -42,7 +42,7 @@ class Exchange:
     """
 
     __slots__ = (
-        "_discard", "_request", "_url", "_url_of", "code", "day", "differences", "entry", "is_forwarded", "labels", "message",
+        "_discard", "_request", "_url", "_url_of", "code", "day", "differences", "entry", "is_forwarded", "item_keys", "labels", "message",
         "recorded_usage", "seconds", "started_at", "status",
     )  # fmt: skip
 
@@ -59,6 +59,7 @@ class Exchange:
         self.seconds: float | None = None
         self.entry: Entry | None = None  # the one that was reused
         self.is_forwarded = False
+        self.item_keys: tuple[str, ...] = ()  # of the entries of which the answer was composed
         self.recorded_usage: Usage | None = None
         self.message: str | None = None
         self.differences: tuple[str, ...] = ()
@@ -139,5 +140,6 @@ class Exchange:
 
     def discard(self) -> None:
         """Drop the answer from the store because it was useless, so that a retry goes upstream."""
-        if self.status.key is not None:
-            self._discard(self.status.key)
+        for key in self.item_keys or (self.status.key,):
+            if key is not None:
+                self._discard(key)

@@ -33,18 +33,20 @@ from wirecache._core.rules.plan import Mode, Plan, Streams, ttl_in_force
 from wirecache._core.rules.rules import Rule, rule_for_model, rules_for
 from wirecache._core.status import CacheStatus
 
-__all__ = ["bypass_flow", "config_error_flow", "inference_flow"]
+__all__ = [
+    "bypass_flow", "config_error_flow", "inference_flow", "reuse_of", "stale_reuse", "target_bypass_reason", "why_body_bypasses",
+]  # fmt: skip
 
 
 def inference_flow(request: Request, plan: Plan, now: float) -> Flow:
     """Answer from the store, or forward and record. ``now``: seconds since the epoch."""
     rules = rules_for(plan.rules, request) if plan.rules else []
     endpoint = find_endpoint(request.path) if request.method == "POST" else None
-    if reason := _target_bypass_reason(request, endpoint, plan, rules):
+    if reason := target_bypass_reason(request, endpoint, plan, rules):
         return (yield from bypass_flow(request, plan, reason))
     body = parse_body((yield READ_BODY), request.fields.get(b"content-type", b""))
     rule = rule_for_model(rules, model_of(request, body)) if rules else None
-    if reason := "body-size" if len(body.raw) > plan.max_body else _body_bypass_reason(endpoint, body, rule, plan):
+    if reason := "body-size" if len(body.raw) > plan.max_body else why_body_bypasses(endpoint, body, rule, plan):
         return (yield from bypass_flow(request, plan, reason, model_of(request, body)))
     try:
         options = plan.key if request.method == "POST" else per_caller(plan.key)
@@ -52,21 +54,21 @@ def inference_flow(request: Request, plan: Plan, now: float) -> Flow:
     except Exception:  # the user's normalize raised: no call fails for that
         return (yield from bypass_flow(request, plan, "normalize-error", model_of(request, body)))
     entry: Entry | None = None
-    if not _skips_lookup(plan):
+    if not plan.skips_lookup:
         entry = yield Lookup(key)
         if entry is not None and request.method != "POST":
             entry = _selected(entry, request, plan)
-        if entry is not None and (reuse := _reuse(entry, plan, rule, now)):
+        if entry is not None and (reuse := reuse_of(entry, plan, rule, now)):
             return reuse
     wants_stream = target_requests_stream(request.path, request.query) or body_requests_stream(endpoint or "rule", body)
     if plan.mode is Mode.OFFLINE or plan.directives.only_if_cached:
         message = explain_miss(request, endpoint or "rule", model_of(request, body), stream=wants_stream)
         return Refuse(CacheStatus(fwd="miss", key=key, detail="only-if-cached"), message, body)
     # nobody waits for the end of a stream that somebody else reads
-    if plan.collapse and not _skips_lookup(plan) and not wants_stream:
+    if plan.collapse and not plan.skips_lookup and not wants_stream:
         shared = yield from claim_or_follow(key, entry, request.read_timeout, shared=plan.collapse_shared)
         shared = _selected(shared, request, plan)
-        if shared is not None and (reuse := _reuse(shared, plan, rule, now)):
+        if shared is not None and (reuse := reuse_of(shared, plan, rule, now)):
             return reuse._replace(status=CacheStatus(fwd="stale" if entry else "miss", collapsed=True, key=key))
     return (yield from _forward(request, body, endpoint or "rule", rule, plan, key, entry, now, wants_stream=wants_stream))
 
@@ -90,10 +92,10 @@ def _forward(
     try:
         head: Head = yield Forward()
     except Exception:
-        if stale := _stale_if_error(entry, plan, rule, now, 599):
+        if stale := stale_reuse(entry, plan, rule, now, 599):
             return stale
         raise
-    if stale := _stale_if_error(entry, plan, rule, now, head.status):
+    if stale := stale_reuse(entry, plan, rule, now, head.status):
         return stale
     stream = is_event_stream(head.fields)
     reason = "stream" if stream and plan.streams is Streams.BYPASS else head_refusal_reason(head)
@@ -104,7 +106,7 @@ def _forward(
         recording = Recording(key, head, request, endpoint, model, body, plan.max_body, plan.call_ttl, plan.namespace, plan.sample)
         keeps = plan.streams is Streams.RECORD
         recorder = Recorder(recording._replace(stream=stream, is_stream_requested=wants_stream, keeps_streams=keeps))
-    fwd: Literal["miss", "stale", "request"] = "request" if _skips_lookup(plan) else "stale" if entry else "miss"
+    fwd: Literal["miss", "stale", "request"] = "request" if plan.skips_lookup else "stale" if entry else "miss"
     detail = reason or (None if fwd != "request" else "refresh" if plan.mode is Mode.REFRESH else "no-cache")
     relay = Relay(CacheStatus(fwd=fwd, fwd_status=head.status, key=key, detail=detail), recorder, model)
     return metered(relay, request, body, plan, head, budgeted)
@@ -120,12 +122,7 @@ def _selected(entry: Entry | None, request: Request, plan: Plan) -> Entry | None
     return entry if all(requested.get(name) == stored.get(name) for name in names) else None
 
 
-def _skips_lookup(plan: Plan) -> bool:
-    """Return whether the store is only written, never read, for this call."""
-    return plan.mode is Mode.REFRESH or plan.directives.no_cache
-
-
-def _reuse(entry: Entry, plan: Plan, rule: Rule | None, now: float) -> Reuse | None:
+def reuse_of(entry: Entry, plan: Plan, rule: Rule | None, now: float) -> Reuse | None:
     """Return the reuse of the entry, or None if it may not answer."""
     ttl, age = effective_ttl(entry.ttl, ttl_in_force(plan, rule)), age_of(entry, now)
     left = None if ttl is None else ttl - age
@@ -135,7 +132,7 @@ def _reuse(entry: Entry, plan: Plan, rule: Rule | None, now: float) -> Reuse | N
     return Reuse(entry, CacheStatus(hit=True, ttl=left, key=entry.key), age)
 
 
-def _stale_if_error(entry: Entry | None, plan: Plan, rule: Rule | None, now: float, status: int) -> Reuse | None:
+def stale_reuse(entry: Entry | None, plan: Plan, rule: Rule | None, now: float, status: int) -> Reuse | None:
     """Return the reuse of a stale entry in place of an upstream error (RFC 5861 section 4), or None if it may not answer."""
     if entry is None or not plan.stale_if_error or not (status == 429 or status >= 500):
         return None
@@ -145,7 +142,7 @@ def _stale_if_error(entry: Entry | None, plan: Plan, rule: Rule | None, now: flo
     return Reuse(entry, CacheStatus(hit=True, ttl=left, key=entry.key, detail="stale-if-error"), age_of(entry, now))
 
 
-def _target_bypass_reason(request: Request, endpoint: str | None, plan: Plan, rules: list[Rule]) -> str | None:
+def target_bypass_reason(request: Request, endpoint: str | None, plan: Plan, rules: list[Rule]) -> str | None:
     """Return why the request passes live, as far as that is known before its body is read; None if it does not."""
     if plan.mode is Mode.OFF:
         return "off"
@@ -160,7 +157,7 @@ def _target_bypass_reason(request: Request, endpoint: str | None, plan: Plan, ru
     return "stream" if plan.streams is Streams.BYPASS and target_requests_stream(request.path, request.query) else None
 
 
-def _body_bypass_reason(endpoint: str | None, body: Body, rule: Rule | None, plan: Plan) -> str | None:
+def why_body_bypasses(endpoint: str | None, body: Body, rule: Rule | None, plan: Plan) -> str | None:
     """Return why the request passes live by its body or by the rule that matches its model; None if it does not."""
     if rule is not None and not rule.cache:
         return "rule"

@@ -22,7 +22,7 @@ from wirecache._core.privacy.names import redacted_url
 from wirecache._core.rules.eligibility import choices_requested
 from wirecache._core.unset import UNSET, Ttl
 
-__all__ = ["Decode", "Decoded", "Recorder", "Recording", "selecting_fields"]
+__all__ = ["Decode", "Decoded", "Recorder", "Recording", "selecting_fields", "summary_of"]
 
 
 class Decoded(NamedTuple):
@@ -244,15 +244,15 @@ class Recorder:
             http_version=recording.head.http_version,
             usage=self._usage,
             ttl=recording.ttl,
-            summary=_summary_of(recording),
+            summary=summary_of(recording),
             request_body=canonical_text(recording.request_body),
             chunk_times=self._chunk_times,
             ended_by_reader=self.ended_by_reader,
         )
 
 
-def _summary_of(recording: Recording) -> bytes:
-    """The request summary: with the headers that count in its key or that the answer varies on (a credential never is among them)."""
+def summary_of(recording: Recording) -> bytes:
+    """Return the request summary: with the headers that count in its key or that its answer varies on (none of them is a credential)."""
     request = recording.request
     response_fields = recording.head.fields
     if not recording.inference:

@@ -19,8 +19,8 @@ from wirecache._core.rules.record_modes import CassettePlan
 from wirecache._core.status import CacheStatus
 
 __all__ = [
-    "LISTENING", "REFUSED", "SESSION_END", "WRONG", "Refusal", "explain_bypass", "explain_end", "explain_miss", "explain_unrecordable",
-    "explain_unrecorded", "refusal",
+    "LISTENING", "REFUSED", "SESSION_END", "WRONG", "Refusal", "explain_bypass", "explain_end", "explain_miss", "explain_missing_items",
+    "explain_unrecordable", "explain_unrecorded", "refusal",
 ]  # fmt: skip
 
 REFUSED = 424  # RFC 4918 section 11.4
@@ -57,6 +57,11 @@ def explain_miss(request: Request, endpoint: str, model: str | None, *, stream: 
         f"{how}. If you did, the request differs from the stored one (another model, prompt or parameter), "
         "or it lies in another store or namespace."
     )
+
+
+def explain_missing_items(request: Request, model: str | None, missing: int, items: int) -> str:
+    """Return the message of a miss offline of a request that is looked up item by item."""
+    return f"{missing} of {items} items are not stored: {explain_miss(request, 'embeddings', model)}"
 
 
 def explain_bypass(request: Request, reason: str) -> str:

@@ -20,6 +20,7 @@ __all__ = [
     "OPTION_FIELDS",
     "CallOptions",
     "Directives",
+    "Embeddings",
     "Mode",
     "Plan",
     "Streams",
@@ -57,6 +58,13 @@ class Streams(StrEnum):
 
     BYPASS = "bypass"
     RECORD = "record"
+
+
+class Embeddings(StrEnum):
+    """How is a list of inputs looked up that shall be embedded? ``request``: as one request. ``items``: each input by itself."""
+
+    REQUEST = "request"
+    ITEMS = "items"
 
 
 class Directives(NamedTuple):
@@ -116,8 +124,14 @@ class Plan:
     status_header: bool = True
     miss: Literal["respond", "raise"] = "respond"
     replay_speed: float = 0.0
+    embeddings: Embeddings = Embeddings.REQUEST
     cassette: CassettePlan | None = None
     is_budgeted: bool = False  # is there a budget that calls are held to?
+
+    @property
+    def skips_lookup(self) -> bool:
+        """Whether the store is only written, never read, for this call."""
+        return self.mode is Mode.REFRESH or self.directives.no_cache
 
 
 def cassette_in_force(plan: Plan) -> CassettePlan:
