@@ -11,6 +11,7 @@ from anthropic import Anthropic
 from openai import NotFoundError, OpenAI, OpenAIError
 
 from tests.cli.command import Done, wirecache
+from tests.embedder import OPENAI, Embedder, body_for, vector
 from tests.provider import CHAT, EMBEDDINGS, MESSAGE, RESPONSE
 from wirecache import Cache, cached_client
 
@@ -134,3 +135,19 @@ def test_headers_that_count_in_the_key(tmp_path: Path) -> None:
     client = Anthropic(http_client=cached_client(Cache(mode="offline")), api_key="x", max_retries=0)
     headers = {"anthropic-beta": "one-2026-01-01"}
     assert client.messages.create(**request_body, extra_headers=headers).content[0].text == "hi"
+
+
+def test_each_text_of_a_list_is_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WIRECACHE_EMBEDDINGS", "items")
+    body = body_for(OPENAI, ["a", "b", "a"], encoding_format="float")
+    answers = [json.loads(Embedder(order=order).answer(OPENAI, body)) for order in (lambda places: places[::-1], lambda places: places[1:])]
+    requests = [request(name, "/v1/embeddings", body) for name in ("good", "bad")]
+    done = batch(tmp_path, requests, [result("good", answers[0]), result("bad", answers[1])])
+    assert done.code == 1
+    assert "bad: a cache does not store such an answer: items-count" in done.error
+    assert done.out.startswith("2 answers imported")
+    client = openai()
+    for texts in (["b", "a"], ["b"]):
+        found = client.embeddings.create(model="m", input=texts, encoding_format="float")
+        assert [item.embedding for item in found.data] == [json.loads(vector(text)) for text in texts]
+    assert client.embeddings.create(model="m", input="a", encoding_format="float").data[0].embedding == json.loads(vector("a"))

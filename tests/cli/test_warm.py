@@ -15,6 +15,7 @@ import pytest
 from openai import OpenAI
 
 from tests.cli.command import wirecache
+from tests.embedder import OPENAI, Embedder, body_for, vector
 from tests.programs import AnyProgram, started
 from tests.provider import CHAT, Answer, Provider, ReceivedRequest
 from wirecache import Cache, ConfigError, WarmReport, awarm, cached_client, warm
@@ -206,3 +207,16 @@ def test_from_python(provider: Provider, tmp_path: Path) -> None:
 def test_a_wrong_rate() -> None:
     with pytest.raises(ConfigError, match=r'a number of calls a second, or a text such as "5/s"'):
         warm([], rate="often")
+
+
+def test_each_text_of_a_list_is_warmed(tmp_path: Path, calls: Path, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WIRECACHE_EMBEDDINGS", "items")
+    provider.script = embedder = Embedder()
+    bodies = [body_for(OPENAI, texts, encoding_format="float") for texts in (["a", "b"], ["b", "c"])]
+    lines = [{"custom_id": str(number), "url": "/v1/embeddings", "body": body} for number, body in enumerate(bodies)]
+    done = wirecache("warm", "--concurrency=1", write(tmp_path / "texts.jsonl", lines))
+    assert done.out.startswith("2 calls, 0 hits, 2 stored, "), done.error
+    assert embedder.requested == [["a", "b"], ["c"]]
+    client = OpenAI(http_client=cached_client(Cache(mode="offline")), max_retries=0)
+    found = client.embeddings.create(model="m", input=["c", "a", "b"], encoding_format="float")
+    assert [item.embedding for item in found.data] == [json.loads(vector(text)) for text in "cab"]

@@ -14,7 +14,7 @@ from tests.embedder import COHERE, GEMINI, OLLAMA, OPENAI, Embedder, body_for, v
 from tests.faces.ask import WAIT
 from tests.faces.face import Client, Face, Reply
 from tests.provider import Answer, Provider, ReceivedRequest
-from wirecache import Cache, Exchange, MemoryStore, capture
+from wirecache import Budget, Cache, Exchange, MemoryStore, capture
 
 PATHS = (OPENAI, GEMINI, COHERE, OLLAMA)
 each_path = pytest.mark.parametrize("path", PATHS)
@@ -359,6 +359,17 @@ async def test_what_it_cost(face: Face, provider: Provider, embedder: Embedder, 
     assert [cost.billed and cost.billed.input for cost in costs] == [14, None, 7, None]
     assert [cost.saved and cost.saved.input for cost in costs] == [None, None, None, 7]  # only a single item's cost is known
     assert costs[1].saved_seconds is not None
+
+
+async def test_budgets(face: Face, provider: Provider, embedder: Embedder, make_cache: Callable[..., Cache]) -> None:
+    """A call that is sent counts once, with the tokens of all that was sent; what the store has costs nothing."""
+    cache = make_cache(store=MemoryStore(), embeddings="items", budget=Budget(calls=2))
+    async with face.client(cache) as client:
+        codes = [(await embed(client, provider, items)).status_code for items in (["a", "b"], ["b"], ["b", "c"], ["c", "a"], ["d"])]
+    assert codes == [200, 200, 200, 200, 424]
+    (spending,) = cache.spending()
+    assert (spending.calls, spending.tokens, spending.open) == (2, 21, 0)
+    assert embedder.requested == [["a", "b"], ["c"]]
 
 
 # -- calls at the same time -------------------------------------------------------------------------------------------

@@ -6,10 +6,11 @@ from collections import Counter
 from pathlib import Path
 
 from wirecache._caches.cache import Cache
-from wirecache._core.flows.rekey import import_refusal_reason, recomputed_key, rekeyed
+from wirecache._core.flows.rekey import import_refusal_reason, recomputed_key, rekeyed, split_entry
 from wirecache._core.keys.keys import DEFAULT_KEY, KeyOptions
 from wirecache._core.messages import Entry
 from wirecache._core.rules.freshness import age_of, effective_ttl
+from wirecache._core.rules.plan import Embeddings
 from wirecache.cassette import from_text, to_text
 from wirecache.cassette._directory import Directory
 
@@ -97,11 +98,20 @@ class StoreTarget:
             self.left_out[reason] += 1
             return reason
         plan = self._cache.plan
-        own = rekeyed(entry, plan.key, plan.namespace)
+        items = split_entry(entry, plan.key, plan.namespace) if plan.embeddings is Embeddings.ITEMS else None
+        if isinstance(items, str):
+            self.left_out[items] += 1
+            return items
+        for own in items or [rekeyed(entry, plan.key, plan.namespace)]:
+            self._write(own)
+        return None
+
+    def _write(self, own: Entry) -> None:
+        plan = self._cache.plan
         stored = self._cache.get(own.key)
         if stored is not None and (stored.answer == own.answer or stored.stored_at >= own.stored_at):
             self.already_there += 1
-            return None
+            return
         if self._fresh:
             own = own._replace(stored_at=self._now)
         while not self._cache.engine.source.save(own):  # the queue of writes is full
@@ -109,4 +119,3 @@ class StoreTarget:
         lifetime = effective_ttl(own.ttl, plan.ttl)
         self.stale += lifetime is not None and age_of(own, self._now) > lifetime
         self.written += 1
-        return None

@@ -71,20 +71,23 @@ def split_answer(batch: ItemBatch, head: Head, body: bytes, count: int) -> Split
 
 
 def item_entries(
-    batch: ItemBatch, keys: Mapping[str, int], found: SplitAnswer, recording: Recording, now: float, seconds: float
+    batch: ItemBatch, keys: Sequence[str], found: SplitAnswer, recording: Recording, now: float, seconds: float, places: Sequence[int] = ()
 ) -> list[Entry]:
-    """Return the entries of the items that an answer is of.
+    """Return the entries of the items that an answer is of; of a key that is there twice, the first.
 
-    ``keys``: of each item, with its place in the request, in the order of the answer. ``recording``: what holds for all of them.
-    ``seconds`` that upstream took for all, of which each has its share. Only the entry of a single item says what it cost.
+    ``keys``: in the order of the answer. ``places``: where each item is in the request, if it is not there in that order.
+    ``recording``: what holds for all. ``seconds`` that upstream took for all, of which each has its share. Only the entry of a single item
+    says what it cost.
     """
     envelope, pieces = found.answer
     alone = len(keys) == 1
     headers = kept_headers(recording.head.pairs)
-    entries = []
-    for (key, place), piece in zip(keys.items(), pieces, strict=True):
+    entries: dict[str, Entry] = {}
+    for key, piece, place in zip(keys, pieces, places or range(len(keys)), strict=True):
+        if key in entries:
+            continue
         body = batch.body_of_one(place)
-        made = Entry(
+        entries[key] = Entry(
             key=key,
             status=recording.head.status,
             headers=headers,
@@ -97,8 +100,7 @@ def item_entries(
             summary=summary_of(recording._replace(request_body=body)),
             request_body=canonical_text(body),
         )
-        entries.append(made)
-    return entries
+    return list(entries.values())
 
 
 class Items:
@@ -190,9 +192,8 @@ class Items:
             "", head, self._request, "embeddings", self.model, body, self.plan.max_body, self.plan.call_ttl, self.plan.namespace,
             self.plan.sample, headers=self.plan.key.headers,
         )  # fmt: skip
-        first = {key: piece for key, piece in zip(reversed(keys), reversed(found.answer.pieces), strict=True)}
-        distinct = SplitAnswer(ItemAnswer(found.answer.envelope, tuple(first[key] for key in dict.fromkeys(keys))), found.usage)
-        return tuple(item_entries(self.batch, self.places_of(keys), distinct, recording, now, max(0.0, now - self._now)))
+        places = [self.places[key] for key in keys]
+        return tuple(item_entries(self.batch, keys, found, recording, now, max(0.0, now - self._now), places))
 
     def note_unstored(self, reason: str | None) -> None:
         """Note why something that was sent for is not stored."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from wirecache._core.flows.completeness import judge_stream
+from wirecache._core.flows.items import item_entries, split_answer
+from wirecache._core.flows.recorder import Recording
 from wirecache._core.flows.storability import answer_refusal_reason, head_refusal_reason, parse_answer
 from wirecache._core.headers import fields_of
 from wirecache._core.keys.canonical import parse_body
 from wirecache._core.keys.keys import KeyOptions, key_of, request_from
+from wirecache._core.llm.embedding_requests import split_request
 from wirecache._core.messages import Entry, Head, RequestSummary
 
-__all__ = ["import_refusal_reason", "recomputed_key", "rekeyed"]
+__all__ = ["import_refusal_reason", "recomputed_key", "rekeyed", "split_entry"]
 
 
 def recomputed_key(entry: Entry, options: KeyOptions, namespace: str = "") -> str:
@@ -35,6 +38,30 @@ def rekeyed(entry: Entry, options: KeyOptions, namespace: str = "") -> Entry:
     if not namespace or request.namespace or not request.whole:
         return entry._replace(key=key)
     return entry._replace(key=key, summary=replace(request, namespace=namespace).to_bytes())
+
+
+def split_entry(entry: Entry, options: KeyOptions, namespace: str = "") -> list[Entry] | str | None:
+    """Return the entries of the items of a request that is looked up item by item; None if the entry is of one request.
+
+    A text is the reason why its answer is not taken apart.
+    """
+    summary = entry.request
+    if not summary.whole:
+        return None
+    request = request_from(summary.method, summary.url, _headers(summary))
+    body = parse_body(bytes(entry.request_body), summary.content_type.encode("latin-1", "replace"))
+    if (batch := split_request(request, body)) is None:
+        return None
+    head = Head(entry.status, fields_of(entry.headers), entry.headers, entry.http_version)
+    found = split_answer(batch, head, entry.body, len(batch.items))
+    if found.reason is not None:
+        return found.reason
+    space = summary.namespace or namespace
+    keys = [key_of(request, batch.body_of_one(place), options, space, summary.sample) for place in range(len(batch.items))]
+    recording = Recording(
+        "", head, request, summary.endpoint, summary.model, body, len(body.raw), entry.ttl, space, summary.sample, headers=options.headers
+    )
+    return item_entries(batch, keys, found, recording, entry.stored_at, entry.seconds)
 
 
 def import_refusal_reason(entry: Entry) -> str | None:
