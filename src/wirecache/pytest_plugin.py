@@ -18,6 +18,7 @@ import pytest
 
 if TYPE_CHECKING:
     from wirecache import Cassette
+    from wirecache._pytest.budget import RunBudget
     from wirecache._pytest.hooks import CassetteHooks
     from wirecache._pytest.results import RunResults
 
@@ -47,6 +48,7 @@ UNUSED_POLICIES = ("ignore", "warn", "fail", "prune")
 UNUSED_HELP = "recordings that no test requested: ignore, warn (the default), fail, prune (remove them)"
 KEEP_FAILED_HELP = "also record failing tests"
 VERIFY_HELP = "send every request, and fail where the answer differs from the recording: in shape, or also in text; write nothing"
+MAX_COST_HELP = "refuse calls once this many dollars are spent in the run; the call that crosses it is billed (needs wirecache[prices])"
 RECORD_INI_HELP = "the record mode, unless the command line, a marker or WIRECACHE_RECORD_MODE sets it"
 MARKER = (
     "wirecache(path=None, *, record_mode, match, redact, sequence_end, replay_speed, miss, "
@@ -57,6 +59,7 @@ _HOOKS_NAME = "wirecache-hooks"  # the plugin with the hooks of a test; it is re
 _RESULTS = pytest.StashKey["RunResults"]()
 _RUN_STARTED_AT = pytest.StashKey[float]()
 _HAS_DESELECTED = pytest.StashKey[bool]()
+_BUDGET_FOLDER = pytest.StashKey[Path]()
 _UNUSED = pytest.StashKey[list[Path]]()
 
 
@@ -68,6 +71,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--wirecache-unused", choices=UNUSED_POLICIES, default="warn", help=UNUSED_HELP)
     group.addoption("--wirecache-keep-failed", action="store_true", help=KEEP_FAILED_HELP)
     group.addoption("--wirecache-verify", choices=("shape", "text"), nargs="?", const="shape", default=None, help=VERIFY_HELP)
+    group.addoption("--wirecache-max-cost", metavar="USD", default=None, help=MAX_COST_HELP)
     parser.addini("wirecache_record", RECORD_INI_HELP)
 
 
@@ -80,6 +84,20 @@ def pytest_configure(config: pytest.Config) -> None:
     record_mode = config.getini("wirecache_record")
     if record_mode and record_mode not in RECORD_MODES:
         raise pytest.UsageError(f"wirecache_record must be one of {', '.join(RECORD_MODES)}, got {record_mode!r} in {config.inipath}")
+    if config.getoption("wirecache_max_cost") is not None:
+        _check_max_cost(config)
+
+
+def _check_max_cost(config: pytest.Config) -> None:
+    from wirecache._core.rules.budget import Budget
+    from wirecache.errors import ConfigError
+    from wirecache.prices import Prices
+
+    try:
+        Budget(usd=config.getoption("wirecache_max_cost"))
+        Prices()
+    except ConfigError as error:
+        raise pytest.UsageError(str(error).replace("Budget: usd", "--wirecache-max-cost")) from None
 
 
 def _hooks(config: pytest.Config) -> CassetteHooks:
@@ -87,9 +105,33 @@ def _hooks(config: pytest.Config) -> CassetteHooks:
     if hooks is None:
         from wirecache._pytest.hooks import CassetteHooks
 
-        hooks = CassetteHooks(config, _results(config), config.stash[_RUN_STARTED_AT])
+        hooks = CassetteHooks(config, _results(config), config.stash[_RUN_STARTED_AT], _budget(config))
         config.pluginmanager.register(hooks, _HOOKS_NAME)
     return hooks
+
+
+def _budget(config: pytest.Config) -> RunBudget | None:
+    """Return the budget of the run, if there is one."""
+    max_cost: str | None = config.getoption("wirecache_max_cost")
+    if max_cost is None:
+        return None
+    from wirecache._pytest.budget import RunBudget
+
+    return RunBudget(max_cost, _budget_folder(config))
+
+
+def _budget_folder(config: pytest.Config) -> Path:
+    """Return the directory in which all processes of the run count; the first one makes it, and removes it at the end."""
+    if _BUDGET_FOLDER not in config.stash:
+        made = getattr(config, "workerinput", {}).get("wirecache_budget_folder")
+        if made is None:
+            import shutil
+            import tempfile
+
+            made = tempfile.mkdtemp(prefix="wirecache-budget-")
+            config.add_cleanup(lambda: shutil.rmtree(made, ignore_errors=True))
+        config.stash[_BUDGET_FOLDER] = Path(made)
+    return config.stash[_BUDGET_FOLDER]
 
 
 def _results(config: pytest.Config) -> RunResults:
@@ -168,8 +210,10 @@ def pytest_deselected(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tell a worker of pytest-xdist when the run began."""
+    """Tell a worker of pytest-xdist when the run began, and where what is spent is counted."""
     node.workerinput["wirecache_run_started_at"] = node.config.stash[_RUN_STARTED_AT]
+    if node.config.getoption("wirecache_max_cost") is not None:
+        node.workerinput["wirecache_budget_folder"] = str(_budget_folder(node.config))
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -45,8 +45,9 @@ class Spending(NamedTuple):
     models: Mapping[str, Mapping[str, Any]]
 
 
-def ledger_for(given: Budgets, store: Store | None, file: Mapping[str, Any]) -> Ledger | None:
+def ledger_for(given: Budgets, store: Store | None, file: Mapping[str, Any], run: str | None = None) -> Ledger | None:
     """Return what holds calls to the budgets in force, or None if there are none. ``store``: None for a cassette, which cannot count.
+    ``run``: the name of the run, if that is known.
 
     ``ConfigError`` if one is wrong, or if dollars are to be counted and there are no prices.
     """
@@ -60,7 +61,7 @@ def ledger_for(given: Budgets, store: Store | None, file: Mapping[str, Any]) -> 
         notice = (
             f"wirecache: {store!r} cannot count, so budgets are counted in {counting!r}: by the processes that use that one, and no others"
         )
-    return Ledger(budgets, counting, pricer, notice)
+    return Ledger(budgets, counting, pricer, notice, run)
 
 
 def _counting_store(store: Store | None, file: Mapping[str, Any]) -> Store:

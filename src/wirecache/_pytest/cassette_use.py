@@ -8,6 +8,7 @@ import pytest
 
 from wirecache._caches.cassette import Cassette
 from wirecache._clients.install import Installed, install
+from wirecache._pytest.budget import CassetteCost, RunBudget
 from wirecache._pytest.cassette_paths import CassetteLocation
 from wirecache._pytest.held_cassette import HeldCassette, NotRecordedFailure
 from wirecache._pytest.options import CassetteOptions
@@ -78,9 +79,10 @@ class CassetteUse:
         if failure is not None:
             raise (pytest.fail.Exception if self.held.verifies else NotRecordedFailure)(failure, pytrace=False)
 
-    def finish(self, *, write: bool) -> CassetteResult:
+    def finish(self, *, write: bool, budget: RunBudget | None = None) -> CassetteResult:
         """Write what was recorded, or drop it. Return what happened. Raises ``CassetteError`` if it cannot be written."""
         report = self.held.close(write=write)
+        cost = budget.cost_of(self.held.cassette) if budget is not None else CassetteCost()
         return CassetteResult(
             nodeid=self._nodeid,
             replayed=0 if self.held.verifies else report.replayed,
@@ -92,6 +94,7 @@ class CassetteUse:
             is_exclusive=self._location.is_exclusive,
             is_complete=self.passed,
             unused=list(report.unused),
+            **cost._asdict(),
         )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from wirecache._pytest.budget import RunBudget
 from wirecache._pytest.cassette_paths import CassetteLocation, location_for_fixture, location_for_test
 from wirecache._pytest.cassette_use import CassetteUse, record_command
 from wirecache._pytest.held_cassette import NotRecordedFailure
@@ -24,10 +25,11 @@ _USE = pytest.StashKey[CassetteUse]()
 class CassetteHooks:
     """The hooks of a run with cassettes, in one process. ``run_started_at``: in seconds since the epoch."""
 
-    def __init__(self, config: pytest.Config, results: RunResults, run_started_at: float) -> None:
+    def __init__(self, config: pytest.Config, results: RunResults, run_started_at: float, budget: RunBudget | None = None) -> None:
         self.config = config
         self.results = results
         self._run_started_at = run_started_at
+        self._budget = budget
         self._current: CassetteUse | None = None  # that of the running test
 
     def use_for(self, request: pytest.FixtureRequest) -> CassetteUse:
@@ -40,7 +42,7 @@ class CassetteHooks:
         return use
 
     def _open(self, item: Any, location: CassetteLocation, options: CassetteOptions) -> CassetteUse:
-        return CassetteUse(
+        use = CassetteUse(
             item.nodeid,
             location,
             options,
@@ -48,11 +50,14 @@ class CassetteHooks:
             command=record_command(self.config.cwd_relative_nodeid(item.nodeid)),
             run_started_at=self._run_started_at,
         )
+        if self._budget is not None:
+            self._budget.hold(use.held.cassette)
+        return use
 
     def _finish(self, use: CassetteUse, *, is_duplicate: bool = False) -> None:
         keeps_failed = bool(self.config.getoption("wirecache_keep_failed"))
         write = not is_duplicate and (use.passed or (keeps_failed and not use.skipped))
-        self.results.cassettes.append(use.finish(write=write))
+        self.results.cassettes.append(use.finish(write=write, budget=self._budget))
 
     # -- of a test ----------------------------------------------------------------------------------------------------
 

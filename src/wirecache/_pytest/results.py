@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from wirecache._pytest.budget import CassetteCost
 from wirecache._pytest.cassette_paths import FIXTURE_PREFIX, FOLDER
 from wirecache.cassette import short_key_of
 from wirecache.cassette._fork import FORK_NAME
@@ -20,7 +21,7 @@ class CassetteResult:
 
     ``replayed``, ``recorded``, ``live``: numbers of exchanges. ``missing``, ``drift``: messages. ``path``: the directory.
     ``is_exclusive``: no other test uses the directory. ``is_complete``: the test passed, so that it sent all of its requests.
-    ``unused``: the names of the files that were not used.
+    ``unused``: the names of the files that were not used. ``spent``, ``saved``, ``refused``: as in ``CassetteCost``, if there is a budget.
     """
 
     nodeid: str
@@ -33,6 +34,9 @@ class CassetteResult:
     is_exclusive: bool
     is_complete: bool
     unused: list[str]
+    spent: str = "0"
+    saved: str = "0"
+    refused: int = 0
 
 
 @dataclass(slots=True)
@@ -57,6 +61,10 @@ class RunResults:
         self.cassettes += [CassetteResult(**result) for result in data["cassettes"]]
         self.collected_paths.update(data["collected_paths"])
         self.has_deselected = self.has_deselected or data["has_deselected"]
+
+    def costs(self) -> list[tuple[str, CassetteCost]]:
+        """Return what each test spent, and each fixture of several, by its id."""
+        return [(result.nodeid, CassetteCost(result.spent, result.saved, result.refused)) for result in self.cassettes]
 
     def unused(self, *, is_whole_suite: bool) -> list[Path]:
         """Return the recordings that were not used.

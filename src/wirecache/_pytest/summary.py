@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from wirecache._core.terminal_text import terminal_safe
+from wirecache._pytest.budget import budget_lines
 from wirecache._pytest.results import RunResults
 
 __all__ = ["find_unused", "write_summary"]
@@ -52,6 +53,9 @@ def write_summary(terminal: Any, results: RunResults, unused: list[Path]) -> Non
             terminal.write_line(f"  and {len(lines) - MAX_LINES} more")
     if results.cassettes:
         terminal.write_line(_totals(results, len(unused), is_pruned=policy == "prune"))
+        if max_cost := terminal.config.getoption("wirecache_max_cost"):
+            for line in budget_lines(max_cost, results.costs()):
+                terminal.write_line(terminal_safe(line))
 
 
 def _totals(results: RunResults, unused: int, *, is_pruned: bool) -> str:

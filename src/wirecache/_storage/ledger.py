@@ -62,20 +62,36 @@ class _Place(NamedTuple):
 class Ledger:
     """The budgets of one cache. ``store`` keeps the counters. ``pricer``: None if none of the budgets is in dollars.
 
-    ``notice``: a warning that is logged with the first call.
+    ``notice``: a warning that is logged with the first call. ``run``: the name of the run, if that is known. ``outer``: budgets that hold
+    beside these, and are counted elsewhere.
     """
 
-    def __init__(self, budgets: Sequence[Budget], store: Store, pricer: Pricer | None, notice: str | None = None) -> None:
+    def __init__(
+        self, budgets: Sequence[Budget], store: Store, pricer: Pricer | None, notice: str | None = None, run: str | None = None
+    ) -> None:
         self.budgets = tuple(budgets)
         self.store = store
         self._pricer = pricer
         self._runs = runs_of(store)
         self._counters = counters_of(store)
         self._notice = notice
+        self._run = run
+        self.outer: Ledger | None = None
         self._warn = WarnOnce()
 
     def admit(self, spender: Spender) -> Admission | Denial:
         """Reserve the place of a call in each counter, or return why it may not be sent. It may wait for the store."""
+        admitted = self._admit(spender)
+        if self.outer is None or isinstance(admitted, Denial):
+            return admitted
+        beside = self.outer.admit(spender)
+        if isinstance(beside, Denial):
+            admitted.settle(None, is_billed=False, is_whole=True)
+            return beside
+        admitted.beside = beside
+        return admitted
+
+    def _admit(self, spender: Spender) -> Admission | Denial:
         if self._notice is not None:
             self._warn("notice", "%s", self._notice)
         now = time.time()
@@ -137,7 +153,7 @@ class Ledger:
         """Return the budgets by their counters: several limits may be held to one. Raises what the store raises."""
         groups: dict[str, list[Budget]] = {}
         for budget in budgets:
-            run = self._runs.current(self.store) if budget.window == "run" else ""
+            run = (self._run or self._runs.current(self.store)) if budget.window == "run" else ""
             groups.setdefault(budget.counter(now, run), []).append(budget)
         return groups
 
@@ -164,16 +180,19 @@ class Ledger:
 class Admission:
     """A call that may be sent, and what it reserved. It is settled once, by the process that made it."""
 
-    __slots__ = ("_ledger", "_pid", "_places", "_spender")
+    __slots__ = ("_ledger", "_pid", "_places", "_spender", "beside")
 
     def __init__(self, ledger: Ledger, spender: Spender, places: Sequence[_Place]) -> None:
         self._ledger = ledger
         self._spender = spender
         self._places: Sequence[_Place] = places
         self._pid = os.getpid()
+        self.beside: Admission | None = None  # that of the outer budgets
 
     def settle(self, usage: Usage | None, *, is_billed: bool, is_whole: bool) -> None:
         """The call is over; only the first call counts. ``usage``: as far as it was reported. ``is_billed``: it was, or may have been."""
+        if self.beside is not None:
+            self.beside.settle(usage, is_billed=is_billed, is_whole=is_whole)
         places, self._places = self._places, ()
         if not places or os.getpid() != self._pid:  # in a child of a fork the call is the parent's
             return

@@ -10,7 +10,7 @@ from wirecache._core.flows.spending import EXCEEDED, UNPRICED, UNREADABLE
 from wirecache._core.messages import Entry, Request, Usage
 from wirecache._core.status import UNKNOWN, CacheStatus
 
-__all__ = ["Cost", "Exchange"]
+__all__ = ["BUDGET_DETAILS", "Cost", "Exchange"]
 
 BUDGET_DETAILS = (EXCEEDED, UNPRICED, UNREADABLE)
 NOT_INFERENCE = frozenset({"", "http"})  # endpoints whose answers cost no tokens
