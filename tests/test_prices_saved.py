@@ -71,7 +71,8 @@ CASES = [
     pytest.param(
         "anthropic", "default", "https://api.anthropic.com/v1/messages", {"model": "claude-sonnet-4-5"},
         {**MESSAGE, "usage": {"input_tokens": 20, "cache_read_input_tokens": 1000, "cache_creation_input_tokens": 4000,
-                              "output_tokens": 100, "cache_creation": {"ephemeral_5m_input_tokens": 1500, "ephemeral_1h_input_tokens": 2500}}},
+                              "output_tokens": 100,
+                              "cache_creation": {"ephemeral_5m_input_tokens": 1500, "ephemeral_1h_input_tokens": 2500}}},
         {"3": 20, "0.3": 1000, "3.75": 1500, "6": 2500, "15": 100},
         id="Anthropic, written for 5 minutes and for 1 hour",
     ),
