@@ -60,8 +60,13 @@ def test_the_limit_is_beside_the_budgets_that_hold_anyway(tmp_path: Path, provid
 
 
 def test_a_limit_of_dollars_refuses_what_has_no_price(tmp_path: Path, provider: Provider) -> None:
-    status, out, _ = run(tmp_path, provider, "--max-cost", "$0.50", model="gpt-4o")
-    assert (status, out) == (0, "424 424 424\n424 424 424\n"), "a gateway's prices are not known"
+    status, out, _ = run(tmp_path, provider, "--max-cost", "$0.50", model="gpt-of-tomorrow")
+    assert (status, out) == (0, "424 424 424\n424 424 424\n")
+
+
+def test_a_limit_of_dollars_is_reached_at_a_gateway_too(tmp_path: Path, provider: Provider) -> None:
+    status, out, _ = run(tmp_path, provider, "--max-cost", "0.0001", model="gpt-4o")  # 5 * $2.50 and 7 * $10 a million: $0.0000825
+    assert (status, out) == (0, "200 200 424\n424 424 424\n")
 
 
 @pytest.mark.parametrize("command", ["run", "serve", "warm"])

@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import anyio
+import anyio.to_thread
 import pytest
 
 from tests.faces.ask import CHAT_PATH, Gate, ask, body_of, stops_early
@@ -436,3 +438,23 @@ async def test_closing_a_reply_twice_settles_once(face: Face, provider: Provider
         await reply.close()
         await awaited(reply.native.aclose() if face.is_async else reply.native.close())
     assert (spent(cache).open, spent(cache).tokens) == (0, 12)
+
+
+async def test_a_call_that_is_cancelled_after_it_was_sent_may_be_billed(
+    face: Face, provider: Provider, budgeted: Callable[..., Cache]
+) -> None:
+    if not face.is_async:
+        return  # a sync call cannot be cancelled
+    cache, gate, arrived = budgeted(Budget(calls=5)), Gate(), Gate()
+
+    def answer(_: Any) -> Answer | None:
+        arrived.open()
+        return Answer.of(CHAT) if gate.wait() else None
+
+    provider.script = answer
+    async with face.client(cache) as client, anyio.create_task_group() as group:
+        group.start_soon(partial(ask, client, provider))
+        assert await anyio.to_thread.run_sync(arrived.wait)
+        group.cancel_scope.cancel()
+    gate.open()
+    assert (spent(cache).calls, spent(cache).untold, spent(cache).open) == (1, 1, 0)
