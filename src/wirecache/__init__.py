@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from wirecache._caches.budgets import Spending
     from wirecache._caches.cache import Cache
     from wirecache._caches.cassette import Cassette, CassetteReport
-    from wirecache._caches.context import capture, options
+    from wirecache._caches.context import capture, options, samples
     from wirecache._caches.default import explain
     from wirecache._caches.explain import Explanation
     from wirecache._clients.attach import attach, detach
@@ -83,6 +83,7 @@ __all__ = [
     "install",
     "make_key",
     "options",
+    "samples",
     "uninstall",
     "warm",
 ]
@@ -131,6 +132,7 @@ _WHERE = {
     "install": "_clients.install",
     "make_key": "_core.keys.keys",
     "options": "_caches.context",
+    "samples": "_caches.context",
     "uninstall": "_clients.install",
     "warm": "_clients.warm",
 }

@@ -103,6 +103,17 @@ def test_a_cassette_is_recorded_and_replayed(provider: Provider, tmp_path: Path)
     assert provider.calls == 1
 
 
+def test_repetitions_are_samples_for_the_life_of_the_server(provider: Provider, tmp_path: Path) -> None:
+    provider.script = lambda _: Answer.of({**CHAT, "id": f"answer-{provider.calls}"})
+    runs = []
+    for _ in range(2):
+        with serve("--samples", "--store", "kept", "--upstream", f"openai={provider.url}", cwd=tmp_path) as served:
+            runs.append([served.post().json()["id"] for _ in range(3)])
+            served.stop()
+    assert runs == [["answer-1", "answer-2", "answer-3"]] * 2
+    assert provider.calls == 3
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -114,6 +125,7 @@ def test_a_cassette_is_recorded_and_replayed(provider: Provider, tmp_path: Path)
         (["--record", "once"], "--record needs --cassette"),
         (["--cassette", "a", "--from", "2"], "--from and --child need --record fork"),
         (["--cassette", "a", "--store", "b"], "cannot be combined"),
+        (["--samples", "--workers", "2"], "--samples cannot be combined with --workers"),
         (["--port", "99999"], "Invalid value for '--port'"),
         (["--ttl", "soon"], "ttl must be"),
     ],

@@ -12,9 +12,10 @@ from wirecache._core.flows.exchange import Exchange
 from wirecache._core.rules.plan import CallOptions, Mode, Streams, parse_options
 from wirecache._core.unset import UNSET, Unset
 from wirecache._engine.observers import Observer
+from wirecache._engine.sampling import BLOCKS, Samples
 from wirecache.errors import ConfigError
 
-__all__ = ["CaptureObserver", "capture", "current_options", "options"]
+__all__ = ["CaptureObserver", "capture", "current_options", "options", "samples"]
 
 current_options: ContextVar[CallOptions | None] = ContextVar("wirecache options", default=None)
 _captures: ContextVar[tuple[list[Exchange], ...]] = ContextVar("wirecache captures", default=())
@@ -58,6 +59,22 @@ def capture() -> Iterator[list[Exchange]]:
         yield exchanges
     finally:
         _captures.reset(token)
+
+
+@contextmanager
+def samples() -> Iterator[None]:
+    """Number equal requests in this block: each repetition is a sample of its own, and has its own entry.
+
+    The first one is sample 0, the next one 1. So a run that asks a prompt n times stores n answers, and a second run gets them again. It
+    holds for all caches, threads and tasks of the process; an inner block begins anew. A call that fails gives its number back, so
+    that its repetition is the same sample. Calls that say which sample they are (``options(sample=i)``) keep that.
+    """
+    block = Samples()
+    BLOCKS.append(block)
+    try:
+        yield
+    finally:
+        BLOCKS.remove(block)
 
 
 class CaptureObserver(Observer):

@@ -26,7 +26,7 @@ from wirecache._core.status import CacheStatus
 from wirecache._engine.item_claims import ItemClaims
 from wirecache._engine.nearest import nearest_in
 from wirecache._engine.observers import Observer
-from wirecache._engine.routing import SAFE_METHODS, flow_for
+from wirecache._engine.routing import BLOCKS, SAFE_METHODS, flow_for, sampled_flow
 from wirecache._engine.source import Source
 from wirecache._engine.spending import Spending
 from wirecache._runtime.warn_once import WarnOnce
@@ -144,7 +144,7 @@ class Call:
             return config_error_flow(self._config_error)
         if self.request.method in SAFE_METHODS:
             self.engine.serves_gets = True
-        return flow_for(self.request, self.plan)(self.request, self.plan, self.exchange.started_at)
+        return (sampled_flow if BLOCKS else flow_for(self.request, self.plan))(self.request, self.plan, self.exchange.started_at)
 
     def aftermath(self, outcome: Outcome, head: Head) -> Generator[Effect, Any, None] | None:
         """Return what is still to be done once the head of upstream's answer is known; None if there is nothing."""

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from wirecache._core.flows.effects import Flow
+from wirecache._core.flows.effects import READ_BODY, Flow, Outcome, Refuse, Relay
 from wirecache._core.flows.inference import inference_flow, reuse_of, stale_reuse, target_bypass_reason, why_body_bypasses
+from wirecache._core.keys.canonical import parse_body
+from wirecache._core.keys.keys import key_of
 from wirecache._core.messages import Request
+from wirecache._core.rules.eligibility import too_large
+from wirecache._core.rules.endpoints import find_endpoint
 from wirecache._core.rules.plan import Embeddings, Plan
 from wirecache._core.rules.rules import rules_for
+from wirecache._engine.sampling import BLOCKS
 
-__all__ = ["SAFE_METHODS", "flow_for"]
+__all__ = ["BLOCKS", "SAFE_METHODS", "flow_for", "sampled_flow"]
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 
@@ -36,3 +42,32 @@ def _by_items_flow(request: Request, plan: Plan, now: float) -> Flow:
     judge = Judge(target_bypass_reason, why_body_bypasses, reuse_of, stale_reuse)
     outcome = yield from embeddings_flow(request, plan, now, judge)
     return outcome if outcome is not None else (yield from inference_flow(request, plan, now))
+
+
+def sampled_flow(request: Request, plan: Plan, now: float) -> Flow:
+    """Run the flow of this request as that of the next sample, if it is an inference request that does not say itself which one it is.
+
+    A request that fails gives its number back, so that its repetition is the same sample.
+    """
+    flow, samples = flow_for(request, plan), next(iter(BLOCKS[-1:]), None)
+    if samples is None or request.method != "POST" or plan.sample or too_large(request, plan.max_body) or not find_endpoint(request.path):
+        return (yield from flow(request, plan, now))
+    body = parse_body((yield READ_BODY), request.fields.get(b"content-type", b""))
+    try:
+        key = key_of(request, body, plan.key, plan.namespace)
+    except Exception:  # the user's normalize raised, which the flow reports
+        return (yield from flow(request, plan, now))
+    sample = samples.take(key)
+    try:
+        outcome = yield from flow(request, replace(plan, sample=sample), now)
+    except Exception:
+        samples.give_back(key, sample)
+        raise
+    if _has_failed(outcome):
+        samples.give_back(key, sample)
+    return outcome
+
+
+def _has_failed(outcome: Outcome) -> bool:
+    """Return whether the caller gets an error, after which it may repeat the request."""
+    return isinstance(outcome, Refuse) or (isinstance(outcome, Relay) and (outcome.status.fwd_status or 0) >= 400)

@@ -8,12 +8,13 @@ import secrets
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wirecache import Cache, Cassette, ConfigError, MemoryStore, Mode, RecordMode
+from wirecache import Cache, Cassette, ConfigError, MemoryStore, Mode, RecordMode, samples
 from wirecache._core.rules.plan import Streams
 from wirecache._runtime.listening import address_of, is_loopback
 from wirecache.cli._budget import MaxCallsOption, MaxCostOption, begin_run
@@ -56,6 +57,9 @@ def command(
         ),
     ] = None,
     workers: Annotated[int, typer.Option(help="Processes that serve. They share the store, and equal calls.", min=1, max=64)] = 1,
+    sample: Annotated[
+        bool, typer.Option("--samples", help="Number equal calls: each repetition is a sample of its own, for the life of the server.")
+    ] = False,
     no_token: Annotated[bool, typer.Option("--no-token", help="Need no token on an address that other machines reach.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print no line for each call.")] = False,
 ) -> None:
@@ -82,6 +86,8 @@ def command(
         "streams": streams,
         "normalize": normalize,
     }
+    if sample and workers > 1:
+        raise usage_error("--samples cannot be combined with --workers: each process would count for itself")
     begin_run(max_cost, max_calls)
     if workers > 1:
         options["collapse"] = _shared(cassette)
@@ -89,7 +95,8 @@ def command(
         if workers > 1 and isinstance(cache, Cache) and isinstance(cache.store, MemoryStore):
             raise usage_error("--workers needs a store that processes share: a path, or a redis:// URL")
         try:
-            _serve(cache, given, workers=workers, no_token=no_token, quiet=quiet)
+            with samples() if sample else nullcontext():
+                _serve(cache, given, workers=workers, no_token=no_token, quiet=quiet)
         except ConfigError as error:
             raise usage_error(str(error)) from None
 
