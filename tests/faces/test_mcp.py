@@ -165,3 +165,58 @@ async def test_outside_a_cassette_no_message_is_stored(face: Face, provider: Pro
                 assert b"a message of JSON-RPC" in await send(client, provider.url + "/v1/messages", 1)
         assert (cache.stats.hits, cache.stats.stored, cache.stats.bypassed) == (0, 0, 6)
         assert cache.stats.bypassed_for == {"no-rule": 2, "json-rpc": 4}
+
+
+@pytest.fixture
+def strict(provider: Provider) -> Provider:
+    """An MCP server that refuses what is in no session of its own."""
+    sessions: list[str] = []
+
+    def answer(request: ReceivedRequest) -> Answer:
+        session = request.header("mcp-session-id")
+        if request.method == "DELETE":
+            return Answer(200 if session in sessions else 404, {}, [], length=0)
+        if request.json["method"] == "initialize":
+            assert session is None
+            sessions.append(f"session-{len(sessions)}-of-the-server")
+        elif session not in sessions:
+            return Answer.of({"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": "Session not found"}}, 404)
+        if "id" not in request.json:
+            return Answer(202, {}, [], length=0)
+        reply = event({"id": request.json["id"], "result": {"calls": provider.calls}})
+        return Answer(200, {"content-type": SSE, "mcp-session-id": sessions[-1]}, [reply])
+
+    provider.script = answer
+    return provider
+
+
+async def run(face: Face, url: str, cassette: Cassette) -> list[int]:
+    async with face.client(cassette) as client:
+        body = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {"protocolVersion": "2025-11-25"}}
+        begun = await client.post(url, json=body, headers={"accept": HEADERS["accept"]})
+        headers = {**HEADERS, "mcp-session-id": begun.headers["mcp-session-id"]}
+        replies = [await send(client, url, id, **headers) for id in (1, 2, 3)]
+        statuses = [(await client.request("GET", url, headers={**LISTEN, **headers})).status_code] if cassette.child else []
+        statuses.append((await client.request("DELETE", url, headers=headers)).status_code)
+    cassette.close()
+    assert all(b'"result"' in reply for reply in replies)
+    return statuses
+
+
+@stops_early
+async def test_what_a_fork_sends_is_in_a_session_that_the_server_knows(face: Face, strict: Provider, tmp_path: Path) -> None:
+    """Its client has the id of a recording: the handshake is sent anew, once, and is none of the steps."""
+    url = strict.url + "/mcp"
+    assert await run(face, url, Cassette(tmp_path / "a", "once")) == [200]
+    before = strict.calls
+    fork = Cassette(tmp_path / "a", "fork", from_step=3)
+    assert await run(face, url, fork) == [405, 200]
+    sent = [request.json.get("method") if request.body else request.method for request in strict.requests[before:]]
+    assert sent == ["initialize", "notifications/initialized", "tools/call", "tools/call", "DELETE"]
+    assert (fork.report().replayed, fork.report().recorded) == (2, 3)
+    assert fork.child is not None
+    before = strict.calls
+    assert await run(face, url, Cassette(fork.child, "none")) == [200]
+    assert strict.calls == before
+    assert await run(face, url, Cassette(tmp_path / "a", "fork", from_step=5)) == [405, 405], "there is no session to end"
+    assert strict.calls == before

@@ -16,10 +16,21 @@ from wirecache._core.headers import media_type
 from wirecache._core.json_rpc import Edit, edits_of, edits_of_events, event_ids, has_reply, is_json_rpc, is_reply, request_ids
 from wirecache._core.messages import Chunk, Entry, Request, pack_chunks
 
-__all__ = ["McpSession", "answers_server", "ends_mcp_session", "is_mcp_stream", "is_resumable", "with_ids"]
+__all__ = [
+    "INITIALIZED",
+    "SESSION_FIELD",
+    "McpSession",
+    "answers_server",
+    "ends_mcp_session",
+    "is_in_replayed_session",
+    "is_mcp_stream",
+    "is_resumable",
+    "with_ids",
+]
 
 SESSION_FIELD = b"mcp-session-id"
 SESSION = b"session"  # in place of every id of a session, which is a secret, and new each time
+INITIALIZED = b'{"jsonrpc":"2.0","method":"notifications/initialized"}'  # the end of the handshake
 MOST_EVENTS = 10_000  # ids of events that are remembered
 
 
@@ -33,6 +44,11 @@ def is_mcp_stream(request: Request) -> bool:
 def ends_mcp_session(request: Request) -> bool:
     """Return whether an MCP client says that it needs its session no more; a server may answer 405."""
     return request.method == "DELETE" and SESSION_FIELD in request.fields
+
+
+def is_in_replayed_session(request: Request) -> bool:
+    """Return whether the client has the session from a recording, so that no server knows it."""
+    return request.fields.get(SESSION_FIELD) == SESSION
 
 
 def answers_server(entry: Entry) -> bool:
@@ -56,6 +72,8 @@ class McpSession:
 
     def __init__(self) -> None:
         self._ids: dict[tuple[str, bytes], Mapping[str, str]] = {}  # by server and event: how the call's ids are exchanged
+        self._handshakes: dict[str, bytes] = {}  # by server: the message that begins a session, as the client sent it last
+        self._live: dict[str, bytes] = {}  # by server: the id of the session that takes the place of a replayed one
         self._listening: set[str] = set()  # servers whose own messages a client listens for
 
     def listens(self, request: Request) -> bool:
@@ -75,6 +93,8 @@ class McpSession:
     def replayed(self, entry: Entry, request: Request, value: Any) -> Entry:
         """Return the recorded answer under the ids of the request that is answered with it. ``value``: that of its JSON body."""
         if is_json_rpc(value):
+            if isinstance(value, dict) and value.get("method") == "initialize":
+                self._handshakes[_server(request)] = json.dumps(value).encode()
             ids: Mapping[str, str] = _pairs(entry, value)
         elif (resumed := request.fields.get(b"last-event-id")) is not None:
             ids = self._ids.get((_server(request), resumed), {})
@@ -82,6 +102,18 @@ class McpSession:
             return entry
         self._note(request, entry, ids)
         return with_ids(entry, ids) if any(old != new for old, new in ids.items()) else entry
+
+    def handshake(self, request: Request) -> bytes | None:
+        """Return the message that began the session at this server, which was replayed; None if none was."""
+        return self._handshakes.get(_server(request))
+
+    def began(self, request: Request, session: bytes) -> None:
+        """The server has begun a session of this id."""
+        self._live[_server(request)] = session
+
+    def live_session(self, request: Request) -> bytes | None:
+        """Return the id of the session that takes the place of a replayed one."""
+        return self._live.get(_server(request))
 
     def recorded(self, entry: Entry, request: Request) -> Entry:
         """Return the answer as it is recorded: without the id of the session."""

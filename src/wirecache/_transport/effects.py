@@ -21,10 +21,12 @@ from wirecache._core.flows.effects import (
     Relay,
     Reuse,
     Save,
+    SendBefore,
     Wait,
 )
 from wirecache._core.flows.recorder import Recorder
 from wirecache._core.flows.spending import Denial
+from wirecache._core.json_rpc import has_reply
 from wirecache._core.messages import Head
 from wirecache._engine.engine import Call
 from wirecache._engine.spending import reserve
@@ -75,6 +77,14 @@ class _Effects:
         """Sending raised this."""
         if self.call.spending is not None:
             self.call.spending.error = error
+
+    def another_request(self, effect: SendBefore) -> Any:
+        """Return a request with another body, to where this one goes."""
+        request, fields = self.request, self.call.request.fields
+        headers = type(request.headers)(headers_to_send(request.headers, fields, effect.changes))
+        for name in (b"content-length", b"transfer-encoding", *effect.without):
+            headers.pop(name.decode(), None)
+        return self.library.request(request.method, request.url, headers=headers, content=effect.content, extensions=request.extensions)
 
     def at_once(self, effect: Save | Discard | ReadClock) -> bool | float | None:
         """Change the source, or read the clock: what waits for nothing."""
@@ -146,8 +156,8 @@ class SyncEffects(_Effects):
                 return self.request.read()
             case Lookup(key):
                 return self.call.engine.source.look_up(key)
-            case Forward():
-                return self._forward(effect)
+            case Forward() | SendBefore():
+                return self._forward(effect) if isinstance(effect, Forward) else self._send_before(effect)
             case Claim(key):
                 return self.call.claim(key)
             case Follow(_, seconds):
@@ -177,6 +187,15 @@ class SyncEffects(_Effects):
         finally:
             self.request.headers = original
 
+    def _send_before(self, effect: SendBefore) -> Head:
+        response, body = self.transport.handle_request(self.another_request(effect)), b""
+        for piece in response.stream:
+            body += piece
+            if has_reply(body):
+                break
+        response.close()
+        return to_head(self.library, response)
+
     def drop_upstream(self) -> None:
         """Read a response that is not passed on (a 304), so that its connection can serve again."""
         if self.upstream is not None:
@@ -197,8 +216,8 @@ class AsyncEffects(_Effects):
                 return await self.request.aread()
             case Lookup(key):
                 return await self.call.engine.source.alook_up(key)
-            case Forward():
-                return await self._forward(effect)
+            case Forward() | SendBefore():
+                return await (self._forward(effect) if isinstance(effect, Forward) else self._send_before(effect))
             case Claim(key):
                 return self.call.claim(key)
             case Follow(_, seconds):
@@ -233,6 +252,15 @@ class AsyncEffects(_Effects):
             raise
         finally:
             self.request.headers = original
+
+    async def _send_before(self, effect: SendBefore) -> Head:
+        response, body = await self.transport.handle_async_request(self.another_request(effect)), b""
+        async for piece in response.stream:
+            body += piece
+            if has_reply(body):
+                break
+        await response.aclose()
+        return to_head(self.library, response)
 
     async def drop_upstream(self) -> None:
         """Read a response that is not passed on (a 304), so that its connection can serve again."""

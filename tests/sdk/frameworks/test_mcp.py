@@ -72,6 +72,18 @@ def test_no_session_id_is_in_a_file(tmp_path: Path) -> None:
     assert lines == {'"mcp-session-id": "session"'}
 
 
+@pytest.mark.parametrize("answers", ["events", "json"])
+def test_a_fork_goes_on_with_a_server_that_knows_nothing_of_the_recorded_session(tmp_path: Path, answers: str) -> None:
+    port = free_port()
+    with running(port, answers) as url, Cassette(tmp_path / "a", "once") as cassette:
+        assert by_client(cassette, url, [ADD, ADD])[-2:] == ["103", "203"]
+    with running(port, answers) as url, Cassette(tmp_path / "a", "fork", from_step=5) as cassette:
+        assert by_client(cassette, url, [ADD, ADD])[-2:] == ["103", "103"], "the first call is replayed, the second the server's first"
+    assert (cassette.report().replayed, cassette.report().live_from) == (4, 5)
+    with Cassette(str(cassette.child), "none", miss="raise") as child:
+        assert by_client(child, url, [ADD, ADD])[-2:] == ["103", "103"]
+
+
 def test_a_cache_stores_no_call_of_a_tool(tmp_path: Path) -> None:
     with running(free_port(), "json") as url, Cache(tmp_path, streams="record") as cache:
         assert [by_client(cache, url, [ADD])[-1] for _ in range(2)] == ["103", "203"]

@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 from tests.sdk.frameworks.test_mcp import (
     test_a_cache_stores_no_call_of_a_tool,
+    test_a_fork_goes_on_with_a_server_that_knows_nothing_of_the_recorded_session,
     test_a_session_is_replayed_without_its_server,
     test_no_session_id_is_in_a_file,
     test_the_ids_of_the_requests_may_be_others,
@@ -14,6 +15,7 @@ from tests.sdk.mcp_sessions import LIBRARY
 
 __all__ = [
     "test_a_cache_stores_no_call_of_a_tool",
+    "test_a_fork_goes_on_with_a_server_that_knows_nothing_of_the_recorded_session",
     "test_a_session_is_replayed_without_its_server",
     "test_no_session_id_is_in_a_file",
     "test_the_ids_of_the_requests_may_be_others",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "COMPUTE", "READ_ANSWER", "READ_BODY", "READ_CLOCK", "AcquireLease", "Admit", "Claim", "ClaimItems", "Compute", "Discard", "Effect",
     "Flow", "Follow", "FollowItems", "Forward", "KeepItems", "Lease", "Lookup", "LookupItems", "Outcome", "ReadAnswer", "ReadBody",
-    "ReadClock", "Refuse", "Relay", "Reuse", "Save", "Turn", "Wait",
+    "ReadClock", "Refuse", "Relay", "Reuse", "Save", "SendBefore", "Turn", "Wait",
 ]  # fmt: skip
 
 
@@ -53,6 +53,17 @@ class Admit(NamedTuple):
 
     endpoint: str
     model: str
+
+
+class SendBefore(NamedTuple):
+    """Send another body to where the request goes, before that does: with its headers, these changed and those left out.
+
+    Answered with the head of the response. Its body is read up to a reply of JSON-RPC, and dropped.
+    """
+
+    content: bytes
+    changes: Mapping[bytes, bytes] = MappingProxyType({})
+    without: tuple[bytes, ...] = ()
 
 
 class Save(NamedTuple):
@@ -210,7 +221,7 @@ class Refuse(NamedTuple):
 
 
 Effect: TypeAlias = (
-    ReadBody | Lookup | Admit | Claim | Follow | AcquireLease | Wait | Forward | Save | Discard | ReadClock
+    ReadBody | Lookup | Admit | Claim | Follow | AcquireLease | Wait | Forward | SendBefore | Save | Discard | ReadClock
     | Compute | LookupItems | ClaimItems | FollowItems | ReadAnswer | KeepItems
 )  # fmt: skip
 Outcome: TypeAlias = Reuse | Relay | Refuse

@@ -11,12 +11,13 @@ from typing import Any
 from wirecache._core.flows.admission import admission, budgeted_endpoint
 from wirecache._core.flows.effects import Effect, Flow, Forward, Lookup, ReadBody, Refuse, Relay, Reuse
 from wirecache._core.flows.inference import bypass_flow
+from wirecache._core.flows.mcp_handshake import session_headers
 from wirecache._core.flows.recorder import Recorder, Recording
 from wirecache._core.flows.refusal import LISTENING, SESSION_END, explain_unrecordable, explain_unrecorded
 from wirecache._core.keys.canonical import EMPTY, Body, parse_body
 from wirecache._core.keys.recorded import counted_options, recorded_key
 from wirecache._core.keys.redacted_request import redacted_request
-from wirecache._core.mcp_session import McpSession, ends_mcp_session
+from wirecache._core.mcp_session import McpSession, ends_mcp_session, is_in_replayed_session
 from wirecache._core.messages import Entry, Head, Request
 from wirecache._core.rules.eligibility import body_requests_stream, is_event_stream, is_upgrade, model_of, target_requests_stream, too_large
 from wirecache._core.rules.endpoints import find_endpoint
@@ -68,7 +69,7 @@ def _unrecordable_reason(request: Request, plan: Plan, cassette: CassettePlan) -
 
 def _unrecordable_flow(request: Request, plan: Plan, cassette: CassettePlan, reason: str) -> Flow:
     """Pass a request that the cassette cannot hold, or refuse it where nothing new is sent."""
-    if _action(cassette, found=False) is Action.REFUSE:
+    if _action(cassette, found=False) is Action.REFUSE or (reason == LISTENING and is_in_replayed_session(request)):
         message = explain_unrecordable(redacted_request(request, EMPTY, cassette.redactor)[0], reason, cassette)
         return Refuse(CacheStatus(fwd="miss", detail=reason if reason == LISTENING else "only-if-cached"), message)
     return (yield from bypass_flow(request, plan, reason))
@@ -98,6 +99,11 @@ def _action(cassette: CassettePlan, found: bool) -> Action:
     return Action.RECORD if cassette.verify else decide(cassette.record_mode, found, cassette.existed)
 
 
+def _was_only_replayed(request: Request, cassette: CassettePlan) -> bool:
+    """Return whether no server knows the session of the request."""
+    return is_in_replayed_session(request) and (cassette.mcp is None or cassette.mcp.live_session(request) is None)
+
+
 def _by_mode(request: Request, body: Body, plan: Plan, cassette: CassettePlan, key: str, entry: Entry | None, now: float) -> Flow:
     model = model_of(request, body)
     endpoint = (find_endpoint(request.path) if request.method == "POST" else None) or ""
@@ -105,7 +111,7 @@ def _by_mode(request: Request, body: Body, plan: Plan, cassette: CassettePlan, k
         case Action.PLAY if entry is not None:
             answer = entry if cassette.mcp is None else cassette.mcp.replayed(entry, request, body.value)
             return Reuse(answer, CacheStatus(hit=True, key=key), age_of(entry, now))
-        case Action.REFUSE if ends_mcp_session(request):
+        case action if ends_mcp_session(request) and (action is Action.REFUSE or _was_only_replayed(request, cassette)):
             return Refuse(CacheStatus(fwd="miss", key=key, detail=SESSION_END), explain_unrecorded(request, model, cassette))
         case Action.REFUSE:
             message = explain_unrecorded(request, model, cassette)
@@ -113,7 +119,7 @@ def _by_mode(request: Request, body: Body, plan: Plan, cassette: CassettePlan, k
         case _:
             if refused := (yield from admission(budgeted_endpoint(request, plan), model, key)):
                 return refused
-            head: Head = yield Forward()
+            head: Head = yield Forward((yield from session_headers(request, cassette.mcp)))
     recording = Recording(
         key, head, request, endpoint, model, body, plan.max_body,
         namespace=plan.namespace, sample=plan.sample, bodyless=request.method == "HEAD", stream=is_event_stream(head.fields),
