@@ -127,7 +127,7 @@ def _error_message(error: ValidationError) -> str:
     first = error.errors()[0]
     key = ".".join(str(step) for step in first["loc"])
     if first["type"] == "value_error" and isinstance(first["loc"][-1], int):  # of a table as a whole
-        return f"{key}: {first['ctx']['error']}"
+        return f"{key}: {first['msg'].removeprefix('Value error, ')}"
     allowed = allowed_at(first["loc"])
     if first["type"] == "extra_forbidden":
         return f"{key} is not a setting; allowed: {allowed}"
