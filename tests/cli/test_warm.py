@@ -209,7 +209,9 @@ def test_a_wrong_rate() -> None:
         warm([], rate="often")
 
 
-def test_each_text_of_a_list_is_warmed(tmp_path: Path, calls: Path, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_text_of_a_list_is_warmed_for_the_sdk(
+    tmp_path: Path, calls: Path, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("WIRECACHE_EMBEDDINGS", "items")
     provider.script = embedder = Embedder()
     bodies = [body_for(OPENAI, texts, encoding_format="float") for texts in (["a", "b"], ["b", "c"])]
