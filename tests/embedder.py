@@ -75,7 +75,7 @@ class Embedder:
             number = "" if (given := self.number(place)) is None else f'"index" : {given}, '
             data.append(f'{{"object":"embedding", {number}"embedding": {text}}}')
         usage = f'{{"prompt_tokens": {7 * len(items)}, "total_tokens": {7 * len(items)}}}'
-        return f'{{\n  "object": "list",\n  "data": [{", ".join(data)}],\n  "model": "{self.model}",\n  "usage": {usage}\n}}\n'
+        return f'{{\n  "id": "e", "object": "list",\n  "data": [{", ".join(data)}],\n  "model": "{self.model}",\n  "usage": {usage}\n}}\n'
 
     def _cohere(self, body: Any) -> str:
         items = body["texts"]
