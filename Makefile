@@ -31,19 +31,19 @@ BIN = .venv/$(IN_VENV)
 demo: .venv/.ready
 	$(BIN)/wirecache demo
 
-test: .venv/.ready .venv-openai2/.ready
+test: .venv/.ready .venv-openai2/.ready .venv-s3/.ready
 	$(BIN)/python -m pytest -n 2
 	.venv-openai2/$(IN_VENV)/python -m pytest -c pyproject.toml tests/sdk/openai2
 
-test-again: .venv/.ready .venv-openai2/.ready
+test-again: .venv/.ready .venv-openai2/.ready .venv-s3/.ready
 	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 	.venv-openai2/$(IN_VENV)/python -m pytest -c pyproject.toml tests/sdk/openai2
 
 # Each dependency and extra has tests here; those of SDKs are left out, since newer ones need newer versions, as do prices; there is no browser.
-lowest: .venv-lowest/.ready .venv-lowest-prices/.ready
+lowest: .venv-lowest/.ready .venv-lowest-prices/.ready .venv-s3/.ready
 	.venv-lowest/$(IN_VENV)/python -m pytest -n 2 -k "not sdk and not span and not schema and not 100_000 and not savings and not browser and not colleague and not test_the_list" \
 	  tests/core/keys tests/core/flows tests/settings tests/engine/test_rfc9111.py tests/faces/test_calls.py tests/faces/test_on_exchange.py \
-	  tests/stores/test_encrypted.py tests/stores/test_redis.py tests/stores/test_open.py tests/cassette/test_file.py \
+	  tests/stores/test_encrypted.py tests/stores/test_redis.py tests/stores/test_objects.py tests/stores/test_open.py tests/cassette/test_file.py \
 	  tests/cassette/test_import.py tests/cli/test_entries.py tests/cli/test_warm.py tests/proxy tests/cli/test_serve.py \
 	  tests/ui/test_api.py tests/ui/test_pages.py tests/ui/test_actions.py tests/ui/test_security.py tests/ui/test_more_pages.py
 	.venv-lowest-prices/$(IN_VENV)/python -m pytest tests/test_prices.py tests/cli/test_stats.py
@@ -86,7 +86,7 @@ picture: .venv/.ready
 audit: .venv-audit/.ready
 	.venv-audit/$(IN_VENV)/pip-audit --strict --disable-pip --no-deps -r .ci/requirements.txt -r .ci/clients.txt -r .ci/recipes.txt
 
-package: .venv/.ready
+package: .venv/.ready .venv-s3/.ready
 	.ci/package
 
 recipes: .venv-recipes/.ready
@@ -109,14 +109,15 @@ lock: .venv/.ready
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml .ci/openai2.in -o .ci/openai2.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --extra httpx2 .ci/frameworks.in -o .ci/frameworks.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --extra httpx2 --extra cli .ci/recipes.in -o .ci/recipes.txt
+	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header .ci/s3.in -o .ci/s3.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml .ci/litellm.in -o .ci/litellm.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --extra httpx2 --extra encryption .ci/instructor.in -o .ci/instructor.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --extra httpx2 --extra encryption .ci/peers.in -o .ci/peers.txt
-	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header --resolution lowest-direct pyproject.toml --extra httpx2 --extra cli --extra encryption --extra redis --extra otel --extra serve --extra ui .ci/lowest.in -o .ci/lowest.txt
+	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header --resolution lowest-direct pyproject.toml --extra httpx2 --extra cli --extra encryption --extra redis --extra objects --extra otel --extra serve --extra ui .ci/lowest.in -o .ci/lowest.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header --resolution lowest-direct pyproject.toml --extra cli --extra prices .ci/lowest-prices.in -o .ci/lowest-prices.txt
 
 clean:
-	rm -rf .venv .venv-audit .venv-clients .clients .venv-openai2 .venv-frameworks .venv-litellm .venv-instructor .venv-peers .venv-recipes .venv-lowest .venv-lowest-prices dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-audit .venv-clients .clients .venv-openai2 .venv-frameworks .venv-litellm .venv-instructor .venv-peers .venv-recipes .venv-s3 .venv-lowest .venv-lowest-prices dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 CHECK_PYTHON = import sys; sys.exit(None if sys.version_info >= (3, 11) else "%s is Python %d.%d" % ((sys.executable,) + sys.version_info[:2]))
 
@@ -162,6 +163,10 @@ endef
 
 .venv-instructor/.ready: pyproject.toml .ci/instructor.txt
 	$(call environment,.venv-instructor,.ci/instructor.txt)
+
+# The object store of the tests: its own packages would get in the way of those that are tested.
+.venv-s3/.ready: .ci/s3.txt
+	$(call environment,.venv-s3,.ci/s3.txt)
 
 .venv-clients/.ready: pyproject.toml .ci/clients.txt
 	$(call environment,.venv-clients,.ci/clients.txt)

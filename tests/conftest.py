@@ -12,6 +12,7 @@ import pytest
 from tests.faces.face import FACES, Face
 from tests.provider import Provider
 from tests.redis_server import NO_REDIS, RedisServer
+from tests.s3_server import NO_S3, S3Server
 
 REDIS_URL = os.environ.get("WIRECACHE_TEST_REDIS_URL")
 pytest_plugins = ["pytester"]
@@ -52,17 +53,25 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield server.url
 
 
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """A server that speaks S3 for all tests of this process."""
+    with S3Server(tmp_path_factory.mktemp("s3")) as server:
+        yield server
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say in one line that tests were skipped for want of a Redis."""
-    skipped = [report for report in terminalreporter.stats.get("skipped", ()) if NO_REDIS in str(report.longrepr)]
-    if skipped:
-        terminalreporter.write_line(f"{len(skipped)} tests were skipped, since {NO_REDIS}")
+    """Say in one line that tests were skipped for want of a server."""
+    for reason in (NO_REDIS, NO_S3):
+        skipped = [report for report in terminalreporter.stats.get("skipped", ()) if reason in str(report.longrepr)]
+        if skipped:
+            terminalreporter.write_line(f"{len(skipped)} tests were skipped, since {reason}")
 
 
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No test sees the settings or the store of the person who runs it."""
-    for name in [name for name in os.environ if name.startswith("WIRECACHE_")]:
+    for name in [name for name in os.environ if name.startswith(("WIRECACHE_", "AWS_", "AZURE_", "GOOGLE_"))]:
         monkeypatch.delenv(name)
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from wirecache.cassette._session import Drift
     from wirecache.errors import CassetteError, CassetteFormatError, ConfigError, NotRecorded, StoreError, WirecacheError
     from wirecache.stats import Stats
-    from wirecache.stores import DiskStore, EncryptedStore, MemoryStore, RedisStore, Store, TieredStore
+    from wirecache.stores import DiskStore, EncryptedStore, MemoryStore, ObjectStore, RedisStore, Store, TieredStore
 
 __all__ = [
     "Budget",
@@ -59,6 +59,7 @@ __all__ = [
     "MemoryStore",
     "Mode",
     "NotRecorded",
+    "ObjectStore",
     "RecordMode",
     "Redactor",
     "RedisStore",
@@ -109,6 +110,7 @@ _WHERE = {
     "MemoryStore": "stores",
     "Mode": "_core.rules.plan",
     "NotRecorded": "errors",
+    "ObjectStore": "stores",
     "RecordMode": "_core.rules.record_modes",
     "Redactor": "_core.privacy.redaction",
     "RedisStore": "stores",

@@ -22,7 +22,7 @@ finally:
     print(*sorted(sys.modules), file=sys.stderr)
 """
 CLIENTS = {"anyio", "asyncio", "hishel", "httpx", "httpx2", "openai"}
-EXTRAS = {"cryptography", "genai_prices", "opentelemetry", "redis", "tenacity", "yaml"}
+EXTRAS = {"cryptography", "genai_prices", "obstore", "opentelemetry", "redis", "tenacity", "yaml"}
 
 
 def _imported(folder: Path, *arguments: str) -> set[str]:

@@ -9,6 +9,7 @@ import pytest
 from tests.guide.documents import Block, blocks
 from tests.guide.running import run_block
 from tests.provider import Provider
+from tests.s3_server import S3Server
 
 
 @pytest.mark.parametrize("block", [pytest.param(block, id=block.id) for block in blocks("python")])
@@ -17,4 +18,9 @@ def test_each_python_block_runs(
 ) -> None:
     if "TEAM_REDIS" in block.text:
         monkeypatch.setenv("TEAM_REDIS", request.getfixturevalue("redis_url"))
+    if "TEAM_BUCKET" in block.text:
+        server: S3Server = request.getfixturevalue("s3_server")
+        monkeypatch.setenv("TEAM_BUCKET", server.url("bucket/guide", timeout=30))
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
     run_block(block, provider, tmp_path)

@@ -14,7 +14,7 @@ WORLD = {
     "http", "httpcore", "httpx", "httpx2", "importlib", "inspect", "io", "locale", "logging", "mmap", "multiprocessing", "os", "pathlib",
     "pickle", "platform", "platformdirs", "queue", "random", "redis", "requests", "runpy", "sched", "secrets", "select", "selectors",
     "shelve", "shutil", "signal", "socket", "sqlite3", "ssl", "subprocess", "sys", "syslog", "tempfile", "threading", "time", "tomllib",
-    "trio", "urllib3", "uuid", "warnings", "zoneinfo",
+    "trio", "urllib3", "obstore", "uuid", "warnings", "zoneinfo",
 }  # fmt: skip
 # Clocks that hide in modules which are otherwise pure.
 CLOCKS = {

@@ -99,6 +99,7 @@ class FullStoreContract(StoreContract):
     """The optional part, for the stores that have it."""
 
     has: ClassVar[tuple[str, ...]] = OPTIONAL
+    many: ClassVar[int] = 250  # keys
 
     @pytest.mark.parametrize("loop", LOOPS.values(), ids=LOOPS)
     def test_aget_is_get(self, store: Any, loop: Any) -> None:
@@ -178,13 +179,13 @@ class FullStoreContract(StoreContract):
 
     def test_keys(self, store: Any) -> None:
         assert list(store.keys()) == []
-        expected = [f"{n:064x}" for n in range(250)]
+        expected = [f"{n:064x}" for n in range(self.many)]
         for key in expected:
             store.set(key, b"value", ttl=None)
         assert sorted(store.keys()) == expected
 
     def test_keys_while_they_are_deleted(self, store: Any) -> None:
-        for n in range(250):
+        for n in range(self.many):
             store.set(f"{n:064x}", b"value", ttl=None)
         for key in iter(store.keys()):
             store.delete(key)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from wirecache import DiskStore, RedisStore, Store, WirecacheError
+from wirecache import DiskStore, ObjectStore, RedisStore, Store, WirecacheError
 from wirecache._core.privacy.patterns import redacted_text
 from wirecache._views.formats import format_size, quantity
 from wirecache.cli._doctor_finding import Finding
@@ -139,7 +139,7 @@ def _database(file: Path) -> Finding:
 
 def _round_trip(store: Store) -> Finding:
     """Return whether a value that is written to the store can be read back."""
-    topic = "redis" if isinstance(store, RedisStore) else "store"
+    topic = "redis" if isinstance(store, RedisStore) else "bucket" if isinstance(store, ObjectStore) else "store"
     name = redacted_text(repr(store))
     key = f"wirecache-doctor-{secrets.token_hex(8)}"
     try:

@@ -13,6 +13,7 @@ from wirecache.stores._stats_table import HistoryError
 if TYPE_CHECKING:
     from wirecache.stores._encrypted import EncryptedStore
     from wirecache.stores._memory import MemoryStore
+    from wirecache.stores._objects import ObjectStore
     from wirecache.stores._redis import RedisStore
     from wirecache.stores._tiered import TieredStore
 
@@ -22,6 +23,7 @@ __all__ = [
     "EncryptedStore",
     "HistoryError",
     "MemoryStore",
+    "ObjectStore",
     "Place",
     "RedisStore",
     "Store",
@@ -30,7 +32,13 @@ __all__ = [
     "open_store",
 ]
 
-_MODULES = {"EncryptedStore": "_encrypted", "MemoryStore": "_memory", "RedisStore": "_redis", "TieredStore": "_tiered"}
+_MODULES = {
+    "EncryptedStore": "_encrypted",
+    "MemoryStore": "_memory",
+    "ObjectStore": "_objects",
+    "RedisStore": "_redis",
+    "TieredStore": "_tiered",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -19,7 +19,7 @@ __all__ = ["Place", "open_store"]
 
 Place: TypeAlias = Store | str | os.PathLike[str] | Sequence[Store | str | os.PathLike[str]]
 
-_NEXT_TIER = re.compile(r",\s*(?=[a-z][a-z+]*://|[/~.])")
+_NEXT_TIER = re.compile(r",\s*(?=[a-z][a-z0-9+]*://|[/~.])")
 
 
 def open_store(given: Place | None, file: Mapping[str, Any]) -> Store:

@@ -2,6 +2,7 @@
 
 a path, or disk:///path?size_limit=1GB       memory://?max_entries=1000&max_bytes=64MB
 redis://host:6379/0?prefix=app:&timeout=0.1  and rediss, unix, redis+sentinel, redis+cluster (see ``RedisStore``)
+s3://bucket/prefix?region=eu-west-1          and gs, az (see ``ObjectStore``)
 Each with ``mode=ro``: its entries are used and never changed.
 """
 
@@ -17,6 +18,7 @@ from wirecache._runtime.warn_once import WarnOnce
 from wirecache._settings.homes import NoHomeError
 from wirecache.errors import ConfigError
 from wirecache.stores._disk import DiskStore
+from wirecache.stores._object_url import OBJECT_SCHEMES
 from wirecache.stores._protocol import Store
 from wirecache.stores._read_only import ReadOnlyStore
 
@@ -59,7 +61,12 @@ def _of_url(url: str, setting: str) -> Store:
         raise ConfigError(f"{setting}: mode must be 'ro' (entries are used and never changed) or 'rw', got {mode!r}")
     if scheme == "disk":
         return _disk_store(url, path, options, setting, read_only=mode == "ro")
-    made = _memory_store(url, path, options, setting) if scheme == "memory" else _redis_store(scheme, path, options, setting)
+    if scheme == "memory":
+        made = _memory_store(url, path, options, setting)
+    elif scheme in OBJECT_SCHEMES:
+        made = _object_store(scheme, path, options, setting)
+    else:
+        made = _redis_store(scheme, path, options, setting)
     return made if mode == "rw" else ReadOnlyStore(made)
 
 
@@ -83,14 +90,26 @@ def _redis_store(scheme: str, path: str, options: Mapping[str, str], setting: st
 
     if scheme not in SCHEMES:
         raise ConfigError(
-            f"{setting} must be a path, or a URL that begins with {', '.join(('memory', 'disk', *SCHEMES))}, got the scheme {scheme!r}"
+            f"{setting} must be a path, or a URL that begins with {', '.join(('memory', 'disk', *SCHEMES, *OBJECT_SCHEMES))}, "
+            f"got the scheme {scheme!r}"
         )
     from wirecache.stores._redis import RedisStore
 
-    types: dict[str, Callable[[str], Any]] = {"prefix": str, "timeout": float, "max_connections": int}
+    ours, redis_py = _split(options, {"prefix": str, "timeout": float, "max_connections": int}, setting)
+    return RedisStore(f"{scheme}://{path}{'?' if redis_py else ''}{urlencode(redis_py)}", **ours)
+
+
+def _object_store(scheme: str, path: str, options: Mapping[str, str], setting: str) -> Store:
+    from wirecache.stores._objects import ObjectStore
+
+    ours, of_obstore = _split(options, {"timeout": float}, setting)
+    return ObjectStore(f"{scheme}://{path}", **ours, **of_obstore)
+
+
+def _split(options: Mapping[str, str], types: Mapping[str, Callable[[str], Any]], setting: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the options that are the store's own, as arguments, and those of the library under it."""
     ours = _parse({name: value for name, value in options.items() if name in types}, types, setting)
-    redis_py = urlencode([(name, value) for name, value in options.items() if name not in types])
-    return RedisStore(f"{scheme}://{path}{'?' if redis_py else ''}{redis_py}", **ours)
+    return ours, {name: value for name, value in options.items() if name not in types}
 
 
 def _parse(options: Mapping[str, str], types: Mapping[str, Callable[[str], Any]], where: str) -> dict[str, Any]:

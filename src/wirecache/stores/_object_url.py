@@ -1,0 +1,77 @@
+"""Which bucket is meant by a URL, and how is a client for it made?
+
+s3://bucket/prefix      gs://bucket/prefix      az://container/prefix?account_name=...
+The options are obstore's own: ``region=``, ``endpoint=``, ``allow_http=``. Credentials come from the environment, as obstore reads them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from wirecache.errors import ConfigError
+
+__all__ = ["OBJECT_SCHEMES", "ObjectAddress", "parse_object_url"]
+
+CLIENTS = {"s3": "S3Store", "gs": "GCSStore", "az": "AzureStore"}
+OBJECT_SCHEMES = tuple(CLIENTS)
+FIRST_BACKOFF = timedelta(milliseconds=50)
+
+
+@dataclass(frozen=True)
+class ObjectAddress:
+    """Where the objects are, and how they are reached. Its text form holds no credentials."""
+
+    text: str
+    scheme: str
+    bucket: str
+    prefix: str
+    endpoint: str = ""  # empty: the provider's own, or that of the environment
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)  # obstore's own
+
+    def __str__(self) -> str:
+        return f"{self.text} at {self.endpoint}" if self.endpoint else self.text
+
+    def client(self, timeout: float) -> Any:
+        """Return a client; nothing is connected yet. ``ConfigError`` if obstore does not know an option, or refuses its value."""
+        import obstore.store
+        from obstore.exceptions import BaseError
+
+        limit = timedelta(seconds=timeout)
+        try:
+            return getattr(obstore.store, CLIENTS[self.scheme])(
+                self.bucket,
+                prefix=self.prefix or None,
+                config=dict(self.options),
+                client_options={"connect_timeout": limit, "timeout": limit},
+                # A request that failed early is sent once more: one and a half times the limit at most, all in all.
+                retry_config={"max_retries": 1, "retry_timeout": limit / 2, "backoff": {"init_backoff": FIRST_BACKOFF}},
+            )
+        except (BaseError, TypeError, ValueError) as error:
+            raise ConfigError(f"{self.text}: {str(error).partition(chr(10))[0]}") from None
+
+
+def parse_object_url(url: str, options: Mapping[str, Any]) -> ObjectAddress:
+    """Return the address; ``ConfigError`` says what is wrong with the URL, and repeats no credentials."""
+    scheme, _, rest = url.partition("://")
+    path, _, query = rest.partition("?")
+    bucket, _, prefix = path.partition("/")
+    if scheme not in CLIENTS or not rest:
+        raise ConfigError(f"the URL of an ObjectStore must begin with {', '.join(CLIENTS)}://, got the scheme {scheme!r}")
+    if "@" in bucket:
+        raise ConfigError(f"the URL of an ObjectStore must be {scheme}://bucket/prefix; set the credentials in the environment")
+    if not bucket:
+        raise ConfigError(f"the URL of an ObjectStore must name a bucket: {scheme}://bucket/prefix")
+    prefix = unquote(prefix).strip("/")
+    merged = {**dict(parse_qsl(query, keep_blank_values=True)), **options}
+    endpoint = next((str(value) for name, value in merged.items() if "endpoint" in name.lower()), "")
+    text = f"{scheme}://{bucket}{'/' if prefix else ''}{prefix}"
+    return ObjectAddress(text, scheme, bucket, prefix, _without_credentials(endpoint), merged)
+
+
+def _without_credentials(endpoint: str) -> str:
+    parts = urlsplit(endpoint)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
