@@ -626,3 +626,14 @@ def test_stores_that_come_and_go_keep_no_descriptors(tmp_path: Path) -> None:
     del dropped, store
     assert with_another.get("k") == b"v"
     assert descriptors() <= before + 4
+
+
+def test_an_async_read_after_a_while_takes_no_thread(tmp_path: Path) -> None:
+    store = DiskStore(tmp_path / "store")
+    store.set(KEY, b"value", ttl=None)
+
+    async def read() -> tuple[bytes | None, list[str]]:
+        store._next_check = 0.0  # as if the last read was long ago
+        return await store.aget(KEY), [thread.name for thread in threading.enumerate() if "AnyIO" in thread.name]
+
+    assert asyncio.run(read()) == (b"value", [])

@@ -140,7 +140,8 @@ class EntryStore:
         recording = recorder.recording
         if reason is None and recording.mark is not None:
             self.save(recording.mark)
-        if reason is None and not self._write(recording.key, recorder.size, make, recording.ttl, on_stored):
+        size = recorder.size + len(recording.request_body.raw)
+        if reason is None and not self._write(recording.key, size, make, recording.ttl, on_stored):
             reason = "backlog"
         return reason
 

@@ -18,6 +18,7 @@ from wirecache._core.messages import Entry
 from wirecache._runtime.exit import AtExit
 from wirecache._storage.shared import PerLocation
 from wirecache.errors import StoreError
+from wirecache.stores._memory import MemoryStore
 from wirecache.stores._protocol import Store
 
 __all__ = ["WriteJob", "WriteQueue", "write_queue_of"]
@@ -29,6 +30,7 @@ IDLE = 2.0  # seconds without work after which the thread ends
 WAITS_A_SECOND = 10  # writes that a sync caller waits for
 LONGEST_WAIT = 0.1  # seconds
 PAUSE_AFTER_SLOW_WRITE = 30.0  # seconds without waiting
+AT_ONCE = 64 * 1024  # bytes; what is larger is not written by its caller, which may be an event loop
 EXIT_WAIT = 10.0  # seconds that the exit of a program waits for the rest
 
 
@@ -36,7 +38,8 @@ EXIT_WAIT = 10.0  # seconds that the exit of a program waits for the rest
 class WriteJob:
     """One entry to be written; it is made by the thread that writes it.
 
-    ``size``: bytes. ``ttl``: how long the store shall keep it, in seconds, None for ever. ``on_done``: called with the error, or None.
+    ``size``: bytes of answer and request. ``ttl``: how long the store shall keep it, in seconds, None for ever. ``on_done``: called with
+    the error, or None.
     """
 
     key: str
@@ -78,13 +81,15 @@ class WriteQueue:
     def put(self, job: WriteJob) -> bool:
         """Queue the job; return False if too much is queued already, or no thread can be started.
 
-        While the interpreter exits, Python 3.12 starts none any more: then this thread writes.
+        This thread writes by itself to a store in memory, which takes less than the way to another thread; and while the interpreter
+        exits, for then Python 3.12 starts no thread any more.
         """
         with self._lock:
             if self._size > MAX_QUEUED:
                 return False
-            has_thread = self._has_thread()
-            if not has_thread and threading.main_thread().is_alive():
+            writes_here = not self._unfinished and job.size <= AT_ONCE and type(self._store) is MemoryStore
+            has_thread = not writes_here and self._has_thread()
+            if not (writes_here or has_thread) and threading.main_thread().is_alive():
                 return False
             self._size += job.size
             self._unfinished += 1

@@ -220,10 +220,10 @@ class DiskStore:
             return await run_sync(lambda: self._run(lambda cache: cache.row(key, UNLIMITED)))
 
     def _read_at_once(self, key: str, max_size: int) -> Row | None:
-        """Read without opening or checking anything; an exception if either is due, or if the value is too large."""
+        """Read without opening anything; an exception if that is due, or if the value is too large."""
         cache = self._breaker.current
-        if cache is None or time.monotonic() >= self._next_check:
-            raise StoreError("the database is to be opened or checked")
+        if cache is None or (time.monotonic() >= self._next_check and not self._is_in_place(cache)):
+            raise StoreError("the database is to be opened")
         return cache.row(key, max_size)
 
     def _write(self, action: Callable[[SafeCache], T]) -> T:
@@ -253,11 +253,15 @@ class DiskStore:
         cache = self._breaker.current
         if cache is None:
             return self._breaker.get()
-        if check or time.monotonic() >= self._next_check:
-            self._next_check = time.monotonic() + CHECK_EVERY
-            if not cache.in_place():
-                return self._replace(cache, damaged=False)
+        if (check or time.monotonic() >= self._next_check) and not self._is_in_place(cache):
+            return self._replace(cache, damaged=False)
         return cache
+
+    def _is_in_place(self, cache: SafeCache) -> bool:
+        """Return whether the database is the one that others see, and if so, do not ask again for a while. It takes microseconds."""
+        if is_in_place := cache.in_place():
+            self._next_check = time.monotonic() + CHECK_EVERY
+        return is_in_place
 
     def _replace(self, cache: SafeCache, *, damaged: bool) -> SafeCache:
         """Return a database in the place of this one, unless another thread has opened one already."""

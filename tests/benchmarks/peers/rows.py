@@ -56,7 +56,7 @@ ROWS = [
     Row("stream of 100 events", "hit", "stream", 0.3),
     Row("embeddings of 200 KB", "hit", "embed", 0.3),
     *(
-        Row(f"request of {size // 1000} KB", "hit", "ask", share, size)
+        Row(f"request of {size // 1000:,} KB", "hit", "ask", share, size)
         for size, share in ((50_000, 0.5), (500_000, 0.2), (5_000_000, 0.06))
     ),
     *(Row(f"{callers} async", "callers", "ask", share, callers) for callers, share in ((1, 0.5), (4, 0.3), (16, 0.15), (64, 0.06))),
