@@ -12,6 +12,8 @@
 # make bench  print the benchmark numbers of the README
 # make bench-peers measure wirecache and other caches in one run, in an environment with all of them; BENCH="--rows hit --quick" runs a part
 # make bench-check count what Python executes for a hit, a miss and more, and compare; BENCH=--update stores the counts
+# make bench-start measure how long a process takes to its first answer
+# make bench-scale fill a store with 1,000,000 entries, and more (10 minutes)
 # make lowest test the lowest versions of the dependencies that pyproject.toml allows
 # make cache-tests run the public tests of HTTP caches, and write their scores to fixtures/cache-tests/SCORES.md
 # make matrix test every SDK, cell by cell, in its own environment; results go to tests/sdk/matrix/matrix.json
@@ -25,7 +27,7 @@ endif
 IN_VENV := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
 BIN = .venv/$(IN_VENV)
 
-.PHONY: audit screenshots demo test test-again lowest lint guide picture package recipes bench bench-check bench-peers cache-tests matrix lock clean
+.PHONY: audit screenshots demo test test-again lowest lint guide picture package recipes bench bench-check bench-peers bench-scale bench-start cache-tests matrix lock clean
 .DEFAULT_GOAL := test
 
 demo: .venv/.ready
@@ -67,6 +69,12 @@ bench: .venv/.ready
 
 bench-check: .venv/.ready
 	$(BIN)/python -m tests.benchmarks.check $(BENCH)
+
+bench-scale: .venv/.ready
+	$(BIN)/python -m tests.benchmarks.scale $(BENCH)
+
+bench-start: .venv/.ready
+	$(BIN)/python -m tests.benchmarks.start $(BENCH)
 
 bench-peers: .venv-peers/.ready
 	.venv-peers/$(IN_VENV)/python -m tests.benchmarks.peers $(BENCH)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from tests.benchmarks.peers.costs import costs
 from tests.cli import help_texts
 from tests.guide import api, settings_table
 from tests.guide.documents import DOCUMENTS
@@ -26,6 +27,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "api": api.section,
     "commands": help_texts.section,
     "contents": contents,
+    "costs": costs,
     "sdks": table.section,
     "sdks-short": table.short_section,
     "settings": settings_table.section,
