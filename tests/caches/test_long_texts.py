@@ -25,7 +25,7 @@ CACHED = {
     "_core.rules.rules:_pattern", "_core.rules.left_alone:_pattern", "_core.keys.keys:per_caller", "_core.keys.recorded:_with_last_event",
     "_core.keys.fields:_readable_value", "_core.privacy.patterns:_compiled",
     "_core.privacy.patterns:_anchor_groups",
-    "cassette._importers.file_parser:_loader",
+    "cassette._importers.file_parser:_loader", "_runtime.processes:_place",
 }  # fmt: skip
 
 REQUESTS: dict[str, Callable[[str], dict[str, Any]]] = {
