@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.cli.command import entry, fill, wirecache
+from tests.s3_server import S3Server
 from wirecache.cli._doctor_store import file_system
 
 
@@ -97,6 +98,14 @@ def test_redis_there_and_not_there(redis_url: str) -> None:
     assert "Connection refused" in done.out
     assert "geheim" not in done.out + done.error
     assert "-> start it" in done.out
+
+
+def test_a_bucket_there_and_not_there(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in s3_server.environment.items():
+        monkeypatch.setenv(name, value)
+    assert findings("--store", s3_server.url("bucket/doctor", timeout=30))["bucket", "reachable"]["problem"] is None
+    found = findings("--store", s3_server.url("absent", timeout=30), code=1)["bucket", "reachable"]
+    assert "404 Not Found, NoSuchBucket" in found["problem"]
 
 
 def test_each_tier_is_looked_at(tmp_path: Path) -> None:

@@ -27,6 +27,9 @@ REPRS = {
     "redis://u:p@h:1/2?prefix=x:&timeout=0.5&max_connections=3": "RedisStore('redis://h:1/2', prefix='x:')",
     "unix:///s?db=1": "RedisStore('unix:///s', prefix='wirecache:')",
     SENTINELS: f"RedisStore('{SENTINELS}', prefix='wirecache:')",
+    "s3://bucket/a%20b?region=eu-west-1&timeout=5": "ObjectStore('s3://bucket/a b')",
+    "memory://,s3://bucket/x?region=eu-west-1&mode=ro": "TieredStore([MemoryStore(max_entries=10000, max_bytes=256000000), "
+    "ReadOnlyStore(ObjectStore('s3://bucket/x'))])",
     f"memory://, ./x,{SENTINELS}": "TieredStore([MemoryStore(max_entries=10000, max_bytes=256000000), DiskStore('{}/x'), "
     f"RedisStore('{SENTINELS}', prefix='wirecache:')])",
 }

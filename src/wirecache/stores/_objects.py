@@ -18,7 +18,8 @@ from wirecache.stores._object_url import parse_object_url
 __all__ = ["ObjectStore"]
 
 EXPIRES = "wirecacheexpires"  # the name of what objects tell of themselves: letters only, for Azure
-BATCH = 1000  # objects that one request lists or deletes
+LISTED_AT_ONCE = 1000  # objects
+DELETED_AT_ONCE = 100  # objects: a slow server must do it within the timeout
 # What wirecache stores. Whatever else lies in the bucket is neither listed nor deleted.
 _KEY = re.compile(r"(?:[a-z0-9]+-)*[0-9a-f]{64}")
 
@@ -101,7 +102,7 @@ class ObjectStore:
     def clear(self) -> None:
         """Delete every key under the prefix."""
         keys = self.keys()
-        while batch := list(islice(keys, BATCH)):
+        while batch := list(islice(keys, DELETED_AT_ONCE)):
             self._client.run(partial(_delete, names=batch))
 
     def close(self) -> None:
@@ -220,7 +221,7 @@ def _delete(client: Any, names: list[str]) -> bool:
 def _list(client: Any) -> Iterator[Any]:
     import obstore
 
-    return iter(obstore.list(client, chunk_size=BATCH))
+    return iter(obstore.list(client, chunk_size=LISTED_AT_ONCE))
 
 
 def _expires(attributes: Any) -> float | None:
