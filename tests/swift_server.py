@@ -44,6 +44,8 @@ mount_check = false
 pipeline = {name}-server
 [app:{name}-server]
 use = egg:swift#{name}
+conn_timeout = 20
+node_timeout = 60
 """
 PROXY = """
 [DEFAULT]
@@ -66,6 +68,11 @@ use = egg:swift#slo
 [app:proxy-server]
 use = egg:swift#proxy
 account_autocreate = true
+# On a busy machine it takes its time, and the only device that there is must never be left out for a while.
+conn_timeout = 20
+node_timeout = 60
+error_suppression_limit = 1000000
+error_suppression_interval = 0
 """
 
 

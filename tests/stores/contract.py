@@ -115,7 +115,7 @@ class FullStoreContract(StoreContract):
         assert loop(store.aget(KEY)) == b"value"  # in another loop
 
     def test_many_at_once(self, store: Any) -> None:
-        values = {f"{n:064x}": b"%d" % n * n for n in range(250)}
+        values = {f"{n:064x}": b"%d" % n * n for n in range(self.many)}
         assert store.get_many(values) == {}
         for key, value in values.items():
             store.set(key, value, ttl=None)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ __all__ = ["ObjectStore"]
 
 EXPIRES = "wirecacheexpires"  # the name of what objects tell of themselves: letters only, for Azure
 LISTED_AT_ONCE = 1000  # objects
+READ_AT_ONCE = 32  # objects, each in a thread
 DELETED_AT_ONCE = 100  # objects: a slow server must do it within the timeout
 # What wirecache stores. Whatever else lies in the bucket is neither listed nor deleted.
 _KEY = re.compile(r"(?:[a-z0-9]+-)*[0-9a-f]{64}")
@@ -74,6 +76,13 @@ class ObjectStore:
     async def aget_with_ttl(self, key: str) -> tuple[bytes, float | None] | None:
         """Return the value and the seconds until it expires (None: never), or None."""
         return _with_ttl(await self._client.arun(partial(_aget, key=key), lambda: self._client.run(partial(_get, key=key))))
+
+    def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
+        """Return the values of those keys that have one, ``READ_AT_ONCE`` of them at a time."""
+        wanted = list(keys)
+        with ThreadPoolExecutor(READ_AT_ONCE, "wirecache-objects") as readers:
+            values = list(readers.map(self.get, wanted))
+        return {key: value for key, value in zip(wanted, values, strict=True) if value is not None}
 
     def set(self, key: str, value: bytes, *, ttl: float | None) -> None:
         """Keep the value under the key for ``ttl`` seconds (None: for ever)."""
