@@ -81,7 +81,7 @@ class TestMaking:
         ):
             Cache(store)
 
-    @pytest.mark.parametrize("url", ["s3://bucket/x", "file:///tmp/x"])
+    @pytest.mark.parametrize("url", ["ftp://host/x", "file:///tmp/x"])
     def test_a_url(self, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(ConfigError, match=r"^store must be a path, or a URL that begins with memory, disk, redis, "):
             Cache(url)
