@@ -61,8 +61,8 @@ def through_openai(name: str, layer: Layer, http: Any = None, async_http: Any = 
     def embed(prompt: str) -> Any:
         return sdk.embeddings.create(model="m", input=prompt, encoding_format="base64")
 
-    def stream(prompt: str) -> None:
-        for _ in sdk.chat.completions.create(model="m", messages=messages(prompt), temperature=0.5, stream=True):
+    def stream(prompt: str) -> None:  # not the prompt of ``ask``: agentrec would answer one with the other
+        for _ in sdk.chat.completions.create(model="m", messages=messages(f"stream {prompt}"), temperature=0.5, stream=True):
             pass
 
     if async_http is None:
