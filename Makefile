@@ -44,11 +44,11 @@ test-again: .venv/.ready .venv-openai2/.ready .venv-s3/.ready
 # Each dependency and extra has tests here; those of SDKs are left out, since newer ones need newer versions, as do prices; there is no browser.
 lowest: .venv-lowest/.ready .venv-lowest-prices/.ready .venv-s3/.ready
 	.venv-lowest/$(IN_VENV)/python -m pytest -n 2 -k "not sdk and not span and not schema and not 100_000 and not savings and not browser and not colleague and not test_the_list" \
-	  tests/core/keys tests/core/flows tests/settings tests/engine/test_rfc9111.py tests/faces/test_calls.py tests/faces/test_on_exchange.py \
+	  --ignore tests/settings/test_budgets.py tests/core/keys tests/core/flows tests/settings tests/engine/test_rfc9111.py tests/faces/test_calls.py tests/faces/test_on_exchange.py \
 	  tests/stores/test_encrypted.py tests/stores/test_redis.py tests/stores/test_objects.py tests/stores/test_open.py tests/cassette/test_file.py \
 	  tests/cassette/test_import.py tests/cli/test_entries.py tests/cli/test_warm.py tests/proxy tests/cli/test_serve.py \
 	  tests/ui/test_api.py tests/ui/test_pages.py tests/ui/test_actions.py tests/ui/test_security.py tests/ui/test_more_pages.py
-	.venv-lowest-prices/$(IN_VENV)/python -m pytest tests/test_prices.py tests/cli/test_stats.py
+	.venv-lowest-prices/$(IN_VENV)/python -m pytest tests/test_prices.py tests/settings/test_budgets.py tests/cli/test_stats.py
 
 lint: .venv/.ready
 	$(BIN)/ruff check .

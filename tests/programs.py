@@ -255,8 +255,11 @@ def run(job: Mapping[str, Any]) -> None:
 
 
 def import_all(name: str) -> None:
-    """Import the module, or with ``.*`` all of the package."""
-    module = importlib.import_module(name.removesuffix(".*"))
+    """Import the module, or with ``.*`` all of the package. What needs a package that is not installed is left to the program."""
+    try:
+        module = importlib.import_module(name.removesuffix(".*"))
+    except ImportError:
+        return
     if name.endswith(".*"):
         for _, inner, is_package in pkgutil.iter_modules(module.__path__, module.__name__ + "."):
             if not inner.endswith(("__main__", "._child", "._uvloop")):
