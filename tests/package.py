@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-MOST_BYTES = 700_000  # of the wheel
+MOST_BYTES = 800_000  # of the wheel
 
 
 def problems_of(folder: Path) -> Iterator[str]:
