@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
-import socket
-import subprocess
 from pathlib import Path
-from types import TracebackType
 
-import pytest
+from tests.server_process import ServerProcess, stop_without
 
 __all__ = ["NO_REDIS", "RedisServer", "find_redis_server", "required_redis_server"]
 
@@ -35,12 +30,11 @@ def required_redis_server() -> str:
     """Return the path of a server. Without one the test is skipped, or fails where ``CI`` is set: there it may not go unnoticed."""
     path = find_redis_server()
     if path is None:
-        stop = pytest.fail if os.environ.get("CI", "").lower() not in ("", "0", "false") else pytest.skip
-        stop(NO_REDIS)
+        stop_without(NO_REDIS)
     return path
 
 
-class RedisServer:
+class RedisServer(ServerProcess):
     """``options`` are those of redis.conf: ``maxmemory="1mb"``. ``directory``: its own, for its files."""
 
     def __init__(self, directory: Path, port: int = 0, *, sentinel: str = "", **options: str) -> None:
@@ -49,59 +43,18 @@ class RedisServer:
         self._directory = directory
         self._sentinel = sentinel
         self._options = {"bind": "127.0.0.1", "save": '""', "appendonly": "no", "dir": str(directory), **options}
-        for _ in range(5):  # another process may take the free port first
-            self.port = port or _free_port()
-            if self._start():
-                return
-        raise RuntimeError(self.output)
+        self.start_on(port)
 
     @property
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}/0"
 
-    def _start(self) -> bool:
+    def command(self) -> list[str]:
         settings = {"port": str(self.port), **self._options}
         lines = [f"{name.replace('_', '-')} {value}" for name, value in settings.items()]
         configuration = self._directory / f"redis-{self.port}.conf"
         configuration.write_text("\n".join(lines) + "\n" + self._sentinel)
-        command = [self._program, str(configuration), *(["--sentinel"] if self._sentinel else [])]
-        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
-        self.pid = self._process.pid
-        assert self._process.stdout is not None
-        lines: list[str] = []
-        for line in iter(self._process.stdout.readline, ""):
-            lines.append(line)
-            if any(words in line for words in READY):
-                return True
-        self._process.communicate()
-        self.output = "".join(lines)
-        return False
+        return [self._program, str(configuration), *(["--sentinel"] if self._sentinel else [])]
 
-    def stop(self) -> None:
-        """SIGKILL: its port is closed, and what it held is gone."""
-        self._process.kill()
-        self._process.communicate()
-
-    def start(self) -> None:
-        """Begin again on the same port."""
-        assert self._start(), self.output
-
-    def pause(self) -> None:
-        """SIGSTOP: its port is open, and nothing answers there."""
-        self._process.send_signal(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """SIGCONT."""
-        self._process.send_signal(signal.SIGCONT)
-
-    def __enter__(self) -> RedisServer:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    def is_ready(self, line: str) -> bool:
+        return any(words in line for words in READY)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
-import socket
 import subprocess
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import pytest
+
+from tests.server_process import ServerProcess, stop_without
 
 __all__ = ["NO_S3", "S3Server"]
 
@@ -23,12 +22,11 @@ KEY_ID, SECRET = "test:tester", "s3cret-key"
 def required_python() -> str:
     """Return a Python that has Swift. Without one the test is skipped, or fails where ``CI`` is set: there it may not go unnoticed."""
     if not os.access(PYTHON, os.X_OK) or subprocess.run([PYTHON, "-c", "import swift"], capture_output=True).returncode:
-        stop = pytest.fail if os.environ.get("CI", "").lower() not in ("", "0", "false") else pytest.skip
-        stop(NO_S3)
+        stop_without(NO_S3)
     return PYTHON
 
 
-class S3Server:
+class S3Server(ServerProcess):
     """It has one bucket, ``bucket``. ``url("bucket/prefix")`` is a store in it, for who has the credentials (``environment``)."""
 
     environment = {"AWS_ACCESS_KEY_ID": KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET}
@@ -37,12 +35,7 @@ class S3Server:
         self._python = required_python()
         directory.mkdir(parents=True, exist_ok=True)
         self._directory = directory
-        for _ in range(5):  # another process may take the free port first
-            self.port = _free_port()
-            if self._start():
-                break
-        else:
-            raise RuntimeError(self.output)
+        self.start_on()
         self._make_bucket("bucket")
 
     @property
@@ -68,47 +61,8 @@ class S3Server:
         with pytest.raises(GenericError, match="ETag Header missing"):  # which an object has; a bucket is made by a PUT of its name
             obstore.put(self.client(virtual_hosted_style_request=True), name, b"", use_multipart=False)
 
-    def _start(self) -> bool:
-        command = [self._python, str(ROOT / "tests" / "swift_server.py"), str(self._directory), str(self.port), KEY_ID, SECRET]
-        pipe = subprocess.PIPE
-        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=subprocess.STDOUT, text=True)
-        assert self._process.stdout is not None
-        lines: list[str] = []
-        for line in iter(self._process.stdout.readline, ""):
-            lines.append(line)
-            if line == "ready\n":
-                return True
-        self._process.communicate()
-        self.output = "".join(lines)
-        return False
+    def command(self) -> list[str]:
+        return [self._python, str(ROOT / "tests" / "swift_server.py"), str(self._directory), str(self.port), KEY_ID, SECRET]
 
-    def stop(self) -> None:
-        """SIGKILL: its port is closed."""
-        self._process.kill()
-        self._process.wait()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-
-    def start(self) -> None:
-        """Begin again on the same port, with the same objects."""
-        assert self._start(), self.output
-
-    def pause(self) -> None:
-        """SIGSTOP: its port is open, and nothing answers there."""
-        self._process.send_signal(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """SIGCONT."""
-        self._process.send_signal(signal.SIGCONT)
-
-    def __enter__(self) -> S3Server:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    def is_ready(self, line: str) -> bool:
+        return line == "ready\n"

@@ -12,7 +12,6 @@ import json
 import os
 import re
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -24,6 +23,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
+from tests.server_process import free_port
 
 ROOT = Path(__file__).parents[2]
 BODY = {"model": "m", "messages": [{"role": "user", "content": "hi " * 100}]}
@@ -155,19 +156,13 @@ def report_others(direct: str, chosen: Any) -> None:
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder, "litellm.yaml")
         config.write_text(LITELLM.replace("DIRECT", direct))
-        port = _free_port()
+        port = free_port()
         aimock = ["--record", "--provider-openai", direct, "--fixtures", folder, "--log-level", "silent", "--port", f"{port}"]
         arguments = {"litellm": ["--config", f"{config}", "--port", f"{port}"], "aimock": aimock}
         for name, given in arguments.items():
             if command := getattr(chosen, name):
                 with other_proxy([command, *given], port) as url:
                     print(f"{name}: {latency(direct, url)}")
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def latency(direct: str, proxied: str) -> str:

@@ -16,6 +16,7 @@ import pytest
 from tests.faces.ask import CHAT_PATH, Gate, ask, body_of, stops_early
 from tests.faces.face import Client, Face, Reply, awaited
 from tests.provider import CHAT, Answer, Provider, events
+from tests.stores.test_contract import TwoMethods
 from wirecache import Budget, Cache, Cassette, Rule, Spending, options
 
 OPENAI, ANTHROPIC = "https://api.openai.com/v1/chat/completions", "https://api.anthropic.com/v1/messages"
@@ -406,17 +407,8 @@ async def test_a_stale_entry_that_answers_for_an_error_gives_the_place_back(
 # -- a counter in trouble ---------------------------------------------------------------------------------------------
 
 
-class NoCounter:
+class NoCounter(TwoMethods):
     """A store that keeps entries, and whose counter fails."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, bytes] = {}
-
-    def get(self, key: str) -> bytes | None:
-        return self.values.get(key)
-
-    def set(self, key: str, value: bytes, *, ttl: float | None) -> None:
-        self.values[key] = value
 
     def count(self, counter: str, amounts: Any, *, ttl: float) -> dict[str, int]:
         raise OSError("gone")

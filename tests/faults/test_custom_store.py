@@ -11,6 +11,7 @@ import httpx
 import pytest
 import trio
 
+from tests.stores.test_contract import TwoMethods
 from tests.stores.upstream import URL, Model, question
 from wirecache import Cache
 
@@ -189,16 +190,6 @@ def test_one_that_returns_garbage(colour: str, value: Any, model: Model, warning
 
 def test_one_without_delete_when_an_entry_must_go(model: Model, warnings: Warnings) -> None:
     """Upstream says of an entry that it is another one (a 304 that matches nothing): it is dropped, or that is left alone."""
-
-    class TwoMethods:
-        def __init__(self) -> None:
-            self.values: dict[str, bytes] = {}
-
-        def get(self, key: str) -> bytes | None:
-            return self.values.get(key)
-
-        def set(self, key: str, value: bytes, *, ttl: float | None) -> None:
-            self.values[key] = value
 
     answers = iter(
         [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import socket
 import subprocess
 import sys
 import time
@@ -19,13 +18,6 @@ from mcp.client.streamable_http import streamable_http_client
 
 LIBRARY = "httpx2" if version("mcp").startswith("2") else "httpx"
 SERVER = Path(__file__).with_name("mcp_server.py")
-
-
-def free_port() -> int:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        port: int = bound.getsockname()[1]
-        return port
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.stores.test_contract import TwoMethods
 from wirecache import Budget, Cache, ConfigError
 from wirecache._settings.parsers import budget_text, parse_budgets
 
@@ -108,17 +109,6 @@ def test_dollars_need_prices(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigError, match=r"a budget in dollars needs the prices extra: pip install 'wirecache\[prices\]'"):
         Cache("memory://", budget=Budget(usd=1))
     Cache("memory://", budget=Budget(calls=1)).close()
-
-
-class TwoMethods:
-    def __init__(self) -> None:
-        self.values: dict[str, bytes] = {}
-
-    def get(self, key: str) -> bytes | None:
-        return self.values.get(key)
-
-    def set(self, key: str, value: bytes, *, ttl: float | None) -> None:
-        self.values[key] = value
 
 
 def test_a_store_that_cannot_count_says_so_and_where_it_is_counted(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import anyio
 import pytest
 
-from tests.sdk.mcp_sessions import LIBRARY, free_port, running, session
+from tests.sdk.mcp_sessions import LIBRARY, running, session
+from tests.server_process import free_port
 from wirecache import Cache, Cassette, cached_async_client, capture, install
 
 TOOLS = ["add", "broken", "curious", "polled", "slow"]

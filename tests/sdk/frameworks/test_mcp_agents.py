@@ -20,7 +20,8 @@ from pydantic_ai.providers.openai import OpenAIProvider
 
 from tests.provider import Answer, Provider, ReceivedRequest
 from tests.sdk.agents import Decision, Model
-from tests.sdk.mcp_sessions import free_port, running
+from tests.sdk.mcp_sessions import running
+from tests.server_process import free_port
 from wirecache import Cassette, install
 
 QUESTION = "How much is 1 and 2?"
