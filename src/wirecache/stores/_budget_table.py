@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from wirecache.errors import StoreError
+from wirecache.stores._transaction import table_failure, transaction
 
 __all__ = ["CounterError", "add"]
 
@@ -43,8 +44,7 @@ def add(cache: _Database, counter: str, amounts: Mapping[str, int], ttl: float) 
     connection = cache._con
     now = time.time()
     try:
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(connection):
             connection.execute(_CREATE)
             totals = _sums(connection, counter)
             if not totals:
@@ -55,12 +55,8 @@ def add(cache: _Database, counter: str, amounts: Mapping[str, int], ttl: float) 
                 raise CounterError(f"a counter of a budget is full: {counter}")
             connection.executemany(_WRITE, [(counter, name, totals[name], now + ttl) for name in amounts])
             connection.execute(_DELETE_ZEROS, (counter,))
-            connection.execute("COMMIT")
-        finally:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
     except sqlite3.OperationalError as error:
-        failure = _failure(error)
+        failure = table_failure(error)
     else:
         return {name: amount for name, amount in totals.items() if amount}
     raise CounterError(f"a counter of a budget could not be kept: {failure}")  # without a context: a foreign table is no damage
@@ -73,10 +69,3 @@ def _sums(connection: sqlite3.Connection, counter: str) -> dict[str, int]:
             raise CounterError(f"a counter of a budget has a value that is no whole number: {str(name)[:100]!r}")
         sums[name] = amount
     return sums
-
-
-def _failure(error: sqlite3.OperationalError) -> str:
-    """Return SQLite's message; raise what is the trouble of the whole store, such as a lock or a full disk."""
-    if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_ERROR:
-        raise error
-    return str(error)

@@ -21,6 +21,7 @@ from diskcache.core import METADATA, MODE_RAW
 
 from wirecache.stores._connections import ThreadConnection
 from wirecache.stores._stats_table import SIZE, STATISTICS
+from wirecache.stores._transaction import transaction
 
 if TYPE_CHECKING:  # diskcache has no types, and what can be guessed of them is not what it allows
     _Cache: Any = object
@@ -209,9 +210,8 @@ class SafeCache(_Cache):  # type: ignore[misc]  # see above
     def add_hits(self, counts: Mapping[str, int]) -> None:
         """Add to how often each row was reused, in diskcache's column for it, which begins anew when the key is set again."""
         statement = "UPDATE Cache SET access_count = access_count + ? WHERE key = ? AND raw = 1"
-        self._con.execute("BEGIN IMMEDIATE")
-        self._con.executemany(statement, [(count, key) for key, count in counts.items()])
-        self._con.execute("COMMIT")
+        with transaction(self._con):
+            self._con.executemany(statement, [(count, key) for key, count in counts.items()])
 
     def hits_by_key(self) -> dict[str, int]:
         """Return how often each row was reused, by key; those that never were are left out."""

@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeAlias
 
 from wirecache._core.stat_bounds import OTHER, Bounds
 from wirecache.errors import StoreError
+from wirecache.stores._transaction import table_failure, transaction
 
 __all__ = ["SIZE", "STATISTICS", "HistoryError", "Line", "add", "read"]
 
@@ -59,17 +60,12 @@ def add(cache: _Database, lines: Iterable[Line]) -> None:
     failure = None
     connection = cache._con
     try:
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(connection):
             connection.execute(_CREATE)
             connection.executemany(_ADD, _bounded(connection, lines))
             _fold_oldest(connection)
-            connection.execute("COMMIT")
-        finally:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
     except sqlite3.OperationalError as error:
-        failure = _failure(error)
+        failure = table_failure(error)
     if failure is not None:  # outside the handler, so without a context: a foreign table is no reason to set the whole database aside
         raise HistoryError(f"the statistics could not be kept: {failure}")
 
@@ -102,14 +98,7 @@ def read(cache: _Database, since: int) -> list[Line]:
     try:
         lines = cache._sql(_READ, (since,)).fetchall()
     except sqlite3.OperationalError as error:
-        failure = _failure(error)
+        failure = table_failure(error)
     if failure is not None:
         raise HistoryError(f"the statistics could not be read: {failure}")
     return lines
-
-
-def _failure(error: sqlite3.OperationalError) -> str:
-    """Return SQLite's message; raise what is the trouble of the whole store, such as a lock or a full disk."""
-    if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_ERROR:
-        raise error
-    return str(error)
