@@ -16,7 +16,7 @@ import pytest
 from tests.faces.ask import CHAT_PATH, Gate, ask, body_of, stops_early
 from tests.faces.face import Client, Face, Reply, awaited
 from tests.provider import CHAT, Answer, Provider, events
-from tests.stores.test_contract import TwoMethods
+from tests.stores.two_methods import TwoMethods
 from wirecache import Budget, Cache, Cassette, Rule, Spending, options
 
 OPENAI, ANTHROPIC = "https://api.openai.com/v1/chat/completions", "https://api.anthropic.com/v1/messages"

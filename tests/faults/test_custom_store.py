@@ -11,7 +11,7 @@ import httpx
 import pytest
 import trio
 
-from tests.stores.test_contract import TwoMethods
+from tests.stores.two_methods import TwoMethods
 from tests.stores.upstream import URL, Model, question
 from wirecache import Cache
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.stores.test_contract import TwoMethods
+from tests.stores.two_methods import TwoMethods
 from wirecache import Budget, Cache, ConfigError
 from wirecache._settings.parsers import budget_text, parse_budgets
 

@@ -9,22 +9,10 @@ from uuid import uuid4
 import pytest
 
 from tests.stores.contract import FullStoreContract, Make, StoreContract
+from tests.stores.two_methods import TwoMethods
 from wirecache import DiskStore, EncryptedStore, MemoryStore, RedisStore, TieredStore
 
 SECRET = os.urandom(32)
-
-
-class TwoMethods:
-    """The least that is a store."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, bytes] = {}
-
-    def get(self, key: str) -> bytes | None:
-        return self.values.get(key)
-
-    def set(self, key: str, value: bytes, *, ttl: float | None) -> None:
-        self.values[key] = value
 
 
 @pytest.fixture

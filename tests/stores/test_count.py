@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.stores.test_contract import TwoMethods
+from tests.stores.two_methods import TwoMethods
 from wirecache import DiskStore, EncryptedStore, MemoryStore, RedisStore, StoreError, TieredStore
 from wirecache.stores import _budget_table
 

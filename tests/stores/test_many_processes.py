@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from uuid import uuid4
 
@@ -16,15 +17,30 @@ PROCESSES = 16
 WORK = """
 import sys
 from wirecache import DiskStore
-path, mine, limit = sys.argv[1:]
+path, mine = sys.argv[1:]
 print("ready", flush=True)
 input()
-store = DiskStore(path, size_limit=limit, lock_wait=30)
+store = DiskStore(path, size_limit="1GB", lock_wait=30)
 for n in range(30):
     key = f"{mine}-{n:062d}"
     store.set(key, key.encode() * 100, ttl=60)
     assert store.get(key) == key.encode() * 100, key
 print("done", flush=True)
+"""
+
+IN_TURNS = """
+import sys
+from wirecache import DiskStore
+path, mine = sys.argv[1:]
+store = DiskStore(path, size_limit="1MB", lock_wait=30)
+print("ready", flush=True)
+for n in range(30):
+    input()
+    key = f"{mine}-{n:062d}"
+    store.set(key, key.encode() * 100, ttl=60)
+    print("wrote", flush=True)
+    input()
+    print(store.get(key) == key.encode() * 100, flush=True)
 """
 
 ADD = """
@@ -52,7 +68,7 @@ def all_at_once(code: str, arguments: list[tuple[object, ...]]) -> list[str]:
 
 def test_they_open_read_and_write(tmp_path: Path) -> None:
     path = tmp_path / "store"
-    assert all_at_once(WORK, [(path, f"{n:x}", "1GB") for n in range(PROCESSES)]) == ["done"] * PROCESSES
+    assert all_at_once(WORK, [(path, f"{n:x}") for n in range(PROCESSES)]) == ["done"] * PROCESSES
     store = DiskStore(path)
     assert len(list(store.keys())) == PROCESSES * 30
     assert all(store.get(key) == key.encode() * 100 for key in store.keys())  # noqa: SIM118  # it is no dictionary
@@ -60,9 +76,16 @@ def test_they_open_read_and_write(tmp_path: Path) -> None:
 
 
 def test_their_size_limit_is_one_and_what_each_wrote_last_is_there(tmp_path: Path) -> None:
-    """Each reads what it has just written, though all of them together write three times what may stay."""
+    """All of them together write three times what may stay; none is more than a round ahead, so that nobody's last one is the oldest."""
     path = tmp_path / "store"
-    assert all_at_once(WORK, [(path, f"{n:x}", "1MB") for n in range(PROCESSES)]) == ["done"] * PROCESSES
+    with ExitStack() as stack:
+        scripts = [stack.enter_context(Script(IN_TURNS, path, f"{n:x}")) for n in range(PROCESSES)]
+        assert [script.line() for script in scripts] == ["ready"] * PROCESSES
+        for _ in range(30):
+            for expected in ("wrote", "True"):
+                for script in scripts:
+                    script.go()
+                assert [script.line() for script in scripts] == [expected] * PROCESSES
     store = DiskStore(path, size_limit="1MB")
     store.set(KEY, b"newest", ttl=None)
     kept = list(store.newest())

@@ -12,7 +12,7 @@ import pytest
 
 from tests.stores.contract import KEY, OTHER, until
 from tests.stores.processes import locked
-from tests.stores.test_contract import TwoMethods
+from tests.stores.two_methods import TwoMethods
 from tests.stores.upstream import Model
 from wirecache import Cache, ConfigError, DiskStore, EncryptedStore, MemoryStore, StoreError, TieredStore
 
