@@ -210,16 +210,68 @@ def test_a_wrong_password(tmp_path: Path, given: str, model: Model, warnings: Wa
 
 def test_the_right_password_of_a_user(tmp_path: Path) -> None:
     """An ACL user that may see its own keys only, and do what the store does."""
-    rights = "on >p@ss ~wirecache:* +get +set +unlink +scan +pttl +client"
+    rights = "on >p@ss ~wirecache:* ~wirecache-budget:* +get +set +unlink +scan +pttl +client"
+    rights += " +incrby +exists +persist +pexpire +eval +hincrby +hdel +hgetall"
     with RedisServer(tmp_path / "acl", user=f"cacher {rights}") as server:
         store = RedisStore(server.url.replace("://", "://cacher:p%40ss@"))
         store.set(KEY, b"value", ttl=60)
         assert store.get(KEY) == b"value"
         assert store.add(KEY, b"other", ttl=60) is False
         assert list(store.keys()) == [KEY]
+        store.add_hits({KEY: 2})
+        assert store.hits() == {KEY: 2}
+        assert store.count("budget", {"calls": 1, "open": 0}, ttl=60) == {"calls": 1}
         store.clear()
         assert store.get(KEY) is None
         store.close()
+
+
+def test_a_user_that_may_not_count_costs_the_hits_and_nothing_else(tmp_path: Path, model: Model, warnings: Warnings) -> None:
+    rights = "on >p@ss ~wirecache:* +get +set +unlink +scan +pttl +client"
+    with RedisServer(tmp_path / "acl", user=f"cacher {rights}") as server:
+        with Cache(RedisStore(server.url.replace("://", "://cacher:p%40ss@"), timeout=10)) as cache:
+            model.ask(cache, "hi")
+            cache.flush()
+            assert model.ask(cache, "hi").extensions["wirecache"].hit
+            assert cache.engine.source.hits() == {}
+            assert (cache.stats.hits, cache.stats.store_errors) == (1, 0)
+        assert warnings() == []
+
+
+def test_hits_of_an_outage_are_not_counted_and_cost_nothing(
+    server: RedisServer, patient: RedisStore, model: Model, warnings: Warnings
+) -> None:
+    cache = Cache(patient)
+    key = model.ask(cache, "hi").extensions["wirecache"].key
+    cache.flush()
+    server.stop()
+    cache._statistics.tally.hits = {key: 5}
+    cache._kept._is_pending = True
+    cache._kept.save()  # as in the background, every ten seconds
+    with pytest.raises(StoreError, match="is unavailable"):
+        patient.add_hits({key: 1})
+    assert (cache.stats.store_errors, warnings()) == (0, [])
+    server.start()
+    until(lambda: patient._clients.breaker.current is not None, RECOVERY)
+    model.ask(cache, "hi")
+    cache.flush()
+    assert model.ask(cache, "hi").extensions["wirecache"].hit
+    assert cache.engine.source.hits() == {key: 1}
+    cache.close()
+
+
+def test_no_message_has_what_was_to_be_stored(tmp_path: Path) -> None:
+    """redis-py puts the beginning of the commands of a pipeline into the messages of their errors."""
+    with RedisServer(tmp_path / "full", maxmemory_policy="noeviction", maxmemory="1") as server:
+        store = RedisStore(server.url, timeout=10)
+        messages = set()
+        for key in ("k", "l"):
+            with pytest.raises(StoreError) as error:
+                store.set(key, b"a prompt", ttl=60)
+            messages.add(str(error.value))
+        store.close()
+    assert len(messages) == 1  # and so it is one cause, of one warning
+    assert "prompt" not in messages.pop()
 
 
 def test_a_key_that_holds_something_else(server: RedisServer, patient: RedisStore, model: Model, warnings: Warnings) -> None:

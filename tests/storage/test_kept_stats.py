@@ -9,13 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
 
 from tests.programs import ran, started
 from tests.provider import Answer, Provider, ReceivedRequest
-from wirecache import Cache, DiskStore, EncryptedStore, MemoryStore, Stats, TieredStore, cached_client
+from wirecache import Cache, DiskStore, EncryptedStore, MemoryStore, RedisStore, Stats, Store, TieredStore, cached_client
 from wirecache._core.messages import Usage
 
 TABLE = "WirecacheHistory"
@@ -54,18 +55,22 @@ def test_a_session_is_kept_by_day(tmp_path: Path, provider: Provider) -> None:
         assert list(today.by("host")) == [provider.url.removeprefix("http://")]
 
 
-@pytest.mark.parametrize("kind", ["disk", "memory", "encrypted", "tiered"])
-def test_the_hits_of_each_entry_are_kept(kind: str, tmp_path: Path, provider: Provider) -> None:
-    inner = MemoryStore() if kind == "memory" else DiskStore(tmp_path)
+@pytest.mark.parametrize("kind", ["disk", "memory", "redis", "encrypted", "tiered", "tiered-redis"])
+def test_the_hits_of_each_entry_are_kept(kind: str, tmp_path: Path, provider: Provider, request: pytest.FixtureRequest) -> None:
+    inner: Store
+    if "redis" in kind:
+        inner = RedisStore(request.getfixturevalue("redis_url"), prefix=f"wirecache-{uuid4()}:", timeout=10)
+    else:
+        inner = MemoryStore() if kind == "memory" else DiskStore(tmp_path)
     outer = {"encrypted": lambda: EncryptedStore(inner, bytes(32)), "tiered": lambda: TieredStore([MemoryStore(), inner])}
-    store = outer.get(kind, lambda: inner)()
+    store: Store = outer.get(kind.partition("-")[0], lambda: inner)()
     calls(store, provider.url), calls(store, provider.url)
     with Cache(store) as cache, cached_client(cache, library="httpx") as client:
         (key,) = (entry.key for entry in cache.entries())
         ask(client, provider.url)
         ask(client, provider.url, seed=1)
         assert cache.engine.source.hits() == {key: 8}  # those that are still to be written included
-        cache.engine.source.save(next(cache.entries()))
+        cache.engine.source.save(cache.get(key))
         cache.flush()
         assert cache.engine.source.hits() == {}  # what is stored again begins anew
         cache.clear()

@@ -15,10 +15,11 @@ import trio
 
 from wirecache import Store
 
-__all__ = ["KEY", "OTHER", "FullStoreContract", "Make", "StoreContract", "until"]
+__all__ = ["COUNTING", "KEY", "OTHER", "CountingStoreContract", "FullStoreContract", "Make", "StoreContract", "until"]
 
 KEY, OTHER = "a" * 64, "b" * 64
 OPTIONAL = ("delete", "keys", "clear", "close", "aget", "add", "get_with_ttl", "aget_with_ttl", "get_many")
+COUNTING = ("add_hits", "hits")
 LOOPS = {"asyncio": asyncio.run, "trio": lambda coroutine: trio.run(lambda: coroutine)}
 Make = Callable[[], Any]
 
@@ -38,7 +39,7 @@ class StoreContract:
 
     def test_it_is_a_store_and_has_what_it_says(self, store: Any) -> None:
         assert isinstance(store, Store)
-        assert tuple(name for name in OPTIONAL if hasattr(store, name)) == self.has
+        assert tuple(name for name in (*OPTIONAL, *COUNTING) if hasattr(store, name)) == self.has
 
     def test_a_key_that_was_never_set_is_absent(self, store: Any) -> None:
         assert store.get(KEY) is None
@@ -216,6 +217,53 @@ class FullStoreContract(StoreContract):
         assert other.get(KEY) == b"value"
         other.set(KEY, b"newer", ttl=None)
         assert store.get(KEY) == b"newer"
+
+
+class CountingStoreContract(FullStoreContract):
+    """That of the stores that count how often each value was reused."""
+
+    has: ClassVar[tuple[str, ...]] = (*OPTIONAL, *COUNTING)
+
+    def test_hits_add_up(self, store: Any, make: Make) -> None:
+        for key in (KEY, OTHER, "c" * 64):
+            store.set(key, b"value", ttl=60)
+        assert store.hits() == {}
+        store.add_hits({KEY: 2, OTHER: 1})
+        make().add_hits({KEY: 3})
+        store.add_hits({})
+        assert store.hits() == {KEY: 5, OTHER: 1}
+        assert sorted(store.keys()) == [KEY, OTHER, "c" * 64]
+
+    def test_hits_of_what_is_not_there_are_not_counted(self, store: Any) -> None:
+        store.set(OTHER, b"value", ttl=None)
+        store.add_hits({KEY: 2, OTHER: 1})
+        store.set(KEY, b"value", ttl=60)
+        assert store.hits() == {OTHER: 1}
+
+    def test_hits_go_with_the_value(self, store: Any) -> None:
+        keys = {what: f"{n:064x}" for n, what in enumerate(("deleted", "replaced", "expired", "kept"))}
+        for key in keys.values():
+            store.set(key, b"value", ttl=60)
+        store.add_hits(dict.fromkeys(keys.values(), 2))
+        store.delete(keys["deleted"])
+        store.set(keys["replaced"], b"newer", ttl=None)
+        store.set(keys["expired"], b"value", ttl=0.2)
+        store.add_hits({keys["expired"]: 1})
+        until(lambda: store.get(keys["expired"]) is None)
+        assert store.hits() == {keys["kept"]: 2}
+        for key in keys.values():
+            store.add(key, b"value", ttl=60)
+        assert store.hits() == {keys["kept"]: 2}
+        store.clear()
+        store.set(keys["kept"], b"value", ttl=60)
+        assert store.hits() == {}
+
+    def test_hits_of_many(self, store: Any) -> None:
+        counts = {f"{n:064x}": n + 1 for n in range(self.many)}
+        for key in counts:
+            store.set(key, b"value", ttl=60)
+        store.add_hits(counts)
+        assert store.hits() == counts
 
 
 def until(true: Callable[[], object], seconds: float = 20.0) -> None:

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.stores.contract import FullStoreContract, Make, StoreContract
+from tests.stores.contract import CountingStoreContract, Make, StoreContract
 from tests.stores.two_methods import TwoMethods
 from wirecache import DiskStore, EncryptedStore, MemoryStore, RedisStore, TieredStore
 
@@ -36,26 +36,26 @@ class TestTwoMethods(StoreContract):
         return TwoMethods
 
 
-class TestDiskStore(FullStoreContract):
+class TestDiskStore(CountingStoreContract):
     @pytest.fixture
     def make(self, tmp_path: Path) -> Make:
         return partial(DiskStore, tmp_path / "store")
 
 
-class TestMemoryStore(FullStoreContract):
+class TestMemoryStore(CountingStoreContract):
     @pytest.fixture
     def make(self) -> Make:
         store = MemoryStore()
         return lambda: store
 
 
-class TestRedisStore(FullStoreContract):
+class TestRedisStore(CountingStoreContract):
     @pytest.fixture
     def make(self, redis_store: Make) -> Make:
         return redis_store
 
 
-class TestTieredStore(FullStoreContract):
+class TestTieredStore(CountingStoreContract):
     @pytest.fixture
     def make(self, tmp_path: Path, redis_store: Make) -> Make:
         memory = MemoryStore()
@@ -70,26 +70,26 @@ class TestTieredStoreOverTwoMethods(StoreContract):
         return lambda: TieredStore([TwoMethods(), TwoMethods()])
 
 
-class TestEncryptedDiskStore(FullStoreContract):
+class TestEncryptedDiskStore(CountingStoreContract):
     @pytest.fixture
     def make(self, tmp_path: Path) -> Make:
         return lambda: EncryptedStore(DiskStore(tmp_path / "store"), [SECRET])
 
 
-class TestEncryptedMemoryStore(FullStoreContract):
+class TestEncryptedMemoryStore(CountingStoreContract):
     @pytest.fixture
     def make(self) -> Make:
         store = MemoryStore()
         return lambda: EncryptedStore(store, [SECRET])
 
 
-class TestEncryptedRedisStore(FullStoreContract):
+class TestEncryptedRedisStore(CountingStoreContract):
     @pytest.fixture
     def make(self, redis_store: Make) -> Make:
         return lambda: EncryptedStore(redis_store(), [SECRET])
 
 
-class TestEncryptedTieredStore(FullStoreContract):
+class TestEncryptedTieredStore(CountingStoreContract):
     @pytest.fixture
     def make(self, tmp_path: Path) -> Make:
         memory = MemoryStore()

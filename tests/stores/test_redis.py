@@ -33,6 +33,8 @@ def in_use(store: RedisStore) -> None:
     store.set(OTHER, b"other", ttl=60)
     assert both(store) == [b"value", b"value", b"value", (b"value", None)]
     assert store.add(KEY, b"second", ttl=60) is False
+    store.add_hits({KEY: 2})
+    assert store.hits() == {KEY: 2}
     assert sorted(store.keys()) == [KEY, OTHER]
     assert store.delete(OTHER) is True
     store.clear()
@@ -85,6 +87,61 @@ def test_entries_expire_by_redis_itself(server: RedisServer) -> None:
     store.close()
 
 
+def test_counters_of_hits_end_with_what_they_count(server: RedisServer) -> None:
+    store = RedisStore(server.url, timeout=10)
+    keys = {what: f"{n:064x}" for n, what in enumerate(("day", "week", "forever", "evicted", "absent"))}
+    for what, ttl in (("day", 86_400.0), ("week", 604_800.0), ("forever", None), ("evicted", 60.0)):
+        store.set(keys[what], b"value", ttl=ttl)
+    with redis.Redis.from_url(server.url) as other:
+        for _ in range(2):
+            store.add_hits(dict.fromkeys(keys.values(), 1))
+            left = {what: other.pttl(f"wirecache:hits:{key}") for what, key in keys.items()}
+            assert 86_000_000 < left["day"] <= 86_400_000
+            assert 604_000_000 < left["week"] <= 604_800_000
+            assert (left["forever"], left["absent"]) == (-1, -2)
+            other.delete(f"wirecache:{keys['evicted']}")
+        assert store.hits() == {keys[what]: 2 for what in ("day", "week", "forever")}
+        store.set(keys["forever"], b"value", ttl=60)
+        store.delete(keys["week"])
+        assert sorted(other.keys("*hits*")) == [f"wirecache:hits:{keys['day']}".encode()]
+        store.clear()
+        assert other.dbsize() == 0
+    store.close()
+
+
+def test_an_entry_is_set_and_its_hits_are_counted_in_few_round_trips(server: RedisServer) -> None:
+    store = RedisStore(server.url, timeout=10)
+    keys = [f"{n:064x}" for n in range(1200)]
+    for key in keys:
+        store.set(key, b"value", ttl=60)
+    with redis.Redis.from_url(server.url) as other:
+        sent = other.info("stats")["total_reads_processed"]
+        store.set(KEY, b"value", ttl=60)
+        store.add_hits(dict.fromkeys(keys, 3))
+        assert other.info("stats")["total_reads_processed"] - sent < 400  # long ones take several reads
+    assert store.hits() == dict.fromkeys(keys, 3)
+    assert sorted(store.keys()) == sorted([*keys, KEY])
+    store.close()
+
+
+def test_a_counter_that_is_no_number_is_replaced(server: RedisServer) -> None:
+    store = RedisStore(server.url, timeout=10)
+    with redis.Redis.from_url(server.url) as other:
+        for key in (KEY, OTHER):
+            store.set(key, b"value", ttl=60)
+        store.add_hits({KEY: 1, OTHER: 1})
+        for write in (lambda name: other.set(name, "many"), lambda name: other.rpush(name, "a list")):
+            other.delete(f"wirecache:hits:{KEY}")
+            write(f"wirecache:hits:{KEY}")
+            assert OTHER in store.hits()
+            with pytest.raises(StoreError):
+                store.add_hits({KEY: 1, OTHER: 1})
+            store.add_hits({KEY: 1})
+            assert 59_000 < other.pttl(f"wirecache:hits:{OTHER}") <= 60_000
+        assert store.hits() == {KEY: 1, OTHER: 3}
+    store.close()
+
+
 def test_threads_share_a_bounded_pool(server: RedisServer) -> None:
     store = RedisStore(server.url, max_connections=4, timeout=10)
     store.set(KEY, b"value", ttl=None)
@@ -133,6 +190,9 @@ def test_a_cluster(tmp_path: Path) -> None:
         for n in range(100):
             store.set(f"{n:064x}", b"%d" % n, ttl=60)
         assert len(list(store.keys())) == 100
+        counts = {f"{n:064x}": n + 1 for n in range(100)}
+        store.add_hits(counts)
+        assert store.hits() == counts
         assert all(node.dbsize() for node in nodes)
         store.clear()
         assert [node.dbsize() for node in nodes] == [0, 0, 0]

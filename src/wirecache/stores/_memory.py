@@ -117,7 +117,8 @@ class MemoryStore:
     def hits(self) -> dict[str, int]:
         """Return how often the value of each key was reused since it was set; none that never was."""
         with self._lock:
-            return dict(self._hits)
+            now = time.monotonic()
+            return {key: count for key, count in self._hits.items() if self._entries[key].expires > now}
 
     def keys(self) -> Iterator[str]:
         """Return the keys, the least recently used first."""

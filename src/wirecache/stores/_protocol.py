@@ -28,7 +28,8 @@ class Store(Protocol):
     - Optional: ``get_many(keys)`` returns a dict of the values of those keys that have one.
     - Optional: ``add_history(lines)`` adds to the statistics that are kept across runs, all or nothing, and ``history(since)`` lists them;
       see ``DiskStore``.
-    - Optional: ``add_hits(counts)`` adds to how often the value of each key was reused, and ``hits()`` returns that by key.
+    - Optional: ``add_hits(counts)`` adds to how often the value of each key was reused, and ``hits()`` returns that by key. The count goes
+      with the value: there is none for a value that is gone, and one that is set again begins anew.
     - Optional: ``count(counter, amounts, *, ttl)`` adds whole numbers (by name, some below 0) to a counter, and returns all of its
       sums with these in them; of several callers at once, in whatever process, each sees its own place. A sum of 0 may be left out.
       The counter is kept for ``ttl`` seconds after its last use.

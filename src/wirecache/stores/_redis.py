@@ -11,13 +11,15 @@ from typing import Any, TypeVar, cast
 from wirecache._runtime.forks import reset_after_fork
 from wirecache.errors import ConfigError
 from wirecache.stores._redis_clients import RedisClients
+from wirecache.stores._redis_commands import add_hits, hits_of, milliseconds, raise_first, set_value, unlink, value_and_pttl, values_of
 from wirecache.stores._redis_url import parse_redis_url
 
 __all__ = ["RedisStore"]
 
 T = TypeVar("T")
-BATCH = 500  # keys that one command lists, or one pipeline deletes
+BATCH = 500  # keys that one command lists, or one pipeline deletes or counts
 READ_BATCH = 100  # values that one pipeline reads: each has the time of one operation
+HITS = "hits:"  # after the prefix: the counter of how often the value of a key was reused
 COUNTER = "wirecache-budget:"  # of the names of counters, in place of the prefix: they are no entries
 # Adds to a hash, and returns all of it; whole numbers of 64 bits, exactly.
 _COUNT = """
@@ -84,11 +86,11 @@ class RedisStore:
 
     def get_with_ttl(self, key: str) -> tuple[bytes, float | None] | None:
         """Return the value and the seconds until it expires (None: never), or None."""
-        return _with_ttl(self._run(lambda client: _value_and_pttl(client, self.prefix + key)))
+        return _with_ttl(self._run(lambda client: value_and_pttl(client, self.prefix + key)))
 
     async def aget_with_ttl(self, key: str) -> tuple[bytes, float | None] | None:
         """Return the value and the seconds until it expires (None: never), or None."""
-        action = partial(_value_and_pttl, name=self.prefix + key)
+        action = partial(value_and_pttl, name=self.prefix + key)
         return _with_ttl(await self._clients.arun(action, lambda: self._run(action)))
 
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
@@ -96,7 +98,7 @@ class RedisStore:
         found: dict[str, bytes] = {}
         rest = iter(keys)
         while batch := list(islice(rest, READ_BATCH)):
-            values = self._run(partial(_values, names=[self.prefix + key for key in batch]))
+            values = self._run(partial(values_of, names=[self.prefix + key for key in batch]))
             found |= {key: value for key, value in zip(batch, values, strict=True) if value is not None}
         return found
 
@@ -105,38 +107,63 @@ class RedisStore:
         if ttl is not None and ttl <= 0:
             self.delete(key)
         else:
-            self._run(lambda client: client.set(self.prefix + key, value, px=_milliseconds(ttl)))
+            name, counter = self._names(key)
+            self._run(partial(set_value, name=name, counter=counter, value=value, ttl=ttl))
 
     def add(self, key: str, value: bytes, *, ttl: float | None) -> bool:
         """Keep the value if there is none under the key. Return whether it was kept: of several machines at once, one gets True."""
-        return bool(self._run(lambda client: client.set(self.prefix + key, value, px=_milliseconds(ttl), nx=True)))
+        return bool(self._run(lambda client: client.set(self.prefix + key, value, px=milliseconds(ttl), nx=True)))
 
     def delete(self, key: str) -> bool:
         """Delete the key. Return whether there was a value."""
-        return bool(self._run(lambda client: client.unlink(self.prefix + key)))
+        return bool(self._run(partial(unlink, names=self._names(key)))[0])
+
+    def add_hits(self, counts: Mapping[str, int]) -> None:
+        """Add to how often the value of each key was reused.
+
+        The counters are keys beside those of the values, and expire with them; where Redis evicts, it may evict them, too. A hash of all
+        would keep what was counted for values that are long gone, and be on one node of a cluster.
+        """
+        rest = iter(counts.items())
+        while batch := {self._names(key): count for key, count in islice(rest, BATCH)}:
+            self._run(partial(add_hits, counts=batch))
+
+    def hits(self) -> dict[str, int]:
+        """Return how often the value of each key was reused since it was set, by all machines; none that never was."""
+        found: dict[str, int] = {}
+        keys = self._scan(HITS)
+        while batch := list(islice(keys, BATCH)):
+            counts = self._run(partial(hits_of, names=[*map(self._names, batch)]))
+            found |= {key: count for key, count in zip(batch, counts, strict=True) if count}
+        return found
 
     def keys(self) -> Iterator[str]:
         """Return the keys, in no order. What is stored or deleted meanwhile may be listed or not."""
-        match = re.sub(r"([*?\[\]\\^])", r"\\\1", self.prefix) + "*"
+        return (key for key in self._scan() if not key.startswith(HITS))
+
+    def _scan(self, start: str = "") -> Iterator[str]:
+        """Return what is under the prefix and begins with ``start``, without that."""
+        prefix = self.prefix + start
+        match = re.sub(r"([*?\[\]\\^])", r"\\\1", prefix) + "*"
         names: Iterator[bytes] = iter(self._run(lambda client: client.scan_iter(match=match, count=BATCH)))
         seen: set[bytes] = set()  # SCAN may return a key twice
         while (name := self._run(lambda _: next(names, None))) is not None:
             if name not in seen and not name.startswith(COUNTER.encode()):
                 seen.add(name)
-                yield name.decode("utf-8", "replace")[len(self.prefix) :]
+                yield name.decode("utf-8", "replace")[len(prefix) :]
 
     def count(self, counter: str, amounts: Mapping[str, int], *, ttl: float) -> dict[str, int]:
         """Add the amounts to a counter that all machines share, and return its sums. It is kept for ``ttl`` seconds from now."""
         arguments = [item for pair in amounts.items() for item in pair]
         name = f"{COUNTER}{{{self.prefix}}}{counter}"
-        found = self._run(lambda client: client.eval(_COUNT, 1, name, _milliseconds(ttl), *arguments))
+        found = self._run(lambda client: client.eval(_COUNT, 1, name, milliseconds(ttl), *arguments))
         return {found[i].decode("utf-8", "replace"): int(found[i + 1]) for i in range(0, len(found), 2)}
 
     def clear(self) -> None:
         """Delete every key that has the prefix, but no counter of a budget."""
-        keys = self.keys()
-        while batch := list(islice(keys, BATCH)):
-            self._run(partial(_unlink, names=[self.prefix + key for key in batch]))
+        names = (self.prefix + rest for rest in self._scan())
+        while batch := list(islice(names, BATCH)):
+            self._run(partial(unlink, names=batch))
 
     def close(self) -> None:
         """Close the connections. The next use opens them again."""
@@ -150,36 +177,14 @@ class RedisStore:
         """Open new connections: the old ones are the parent's."""
         self._clients.after_fork()
 
+    def _names(self, key: str) -> tuple[str, str]:
+        """Return the names of a value and of its counter."""
+        return self.prefix + key, self.prefix + HITS + key
+
     def _run(self, action: Callable[[Any], T]) -> T:
         return self._clients.run(action)
 
 
-def _milliseconds(ttl: float | None) -> int | None:
-    return None if ttl is None else max(1, int(ttl * 1000))
-
-
-def _value_and_pttl(client: Any, name: str) -> Any:
-    """Return the value and the milliseconds until it expires; negative: never, or there is no value."""
-    return client.pipeline(transaction=False).get(name).pttl(name).execute()
-
-
-def _values(client: Any, names: list[str]) -> list[bytes | None]:
-    """Return the values in one round trip, each by a command of its own: a cluster refuses several in one."""
-    pipeline = client.pipeline(transaction=False)
-    for name in names:
-        pipeline.get(name)
-    values: list[bytes | None] = pipeline.execute()
-    return values
-
-
-def _with_ttl(value_and_pttl: Any) -> tuple[bytes, float | None] | None:
-    value, milliseconds = cast("tuple[bytes | None, int]", value_and_pttl)
-    return None if value is None else (value, milliseconds / 1000 if milliseconds >= 0 else None)
-
-
-def _unlink(client: Any, names: list[str]) -> None:
-    """Delete the keys in one round trip, each with a command of its own: a cluster refuses several in one."""
-    pipeline = client.pipeline(transaction=False)
-    for name in names:
-        pipeline.unlink(name)
-    pipeline.execute()
+def _with_ttl(value_and_pttl: list[Any]) -> tuple[bytes, float | None] | None:
+    value, left = cast("tuple[bytes | None, int]", raise_first(value_and_pttl))
+    return None if value is None else (value, left / 1000 if left >= 0 else None)

@@ -215,8 +215,8 @@ class SafeCache(_Cache):  # type: ignore[misc]  # see above
 
     def hits_by_key(self) -> dict[str, int]:
         """Return how often each row was reused, by key; those that never were are left out."""
-        statement = "SELECT key, access_count FROM Cache WHERE raw = 1 AND typeof(key) = 'text' AND access_count > 0"
-        return dict(self._sql(statement).fetchall())
+        hit = "raw = 1 AND typeof(key) = 'text' AND access_count > 0 AND (expire_time IS NULL OR expire_time > ?)"
+        return dict(self._sql(f"SELECT key, access_count FROM Cache WHERE {hit}", (time.time(),)).fetchall())
 
     def _statistics_size(self, sql: Any) -> int:
         """Return the bytes that the table of statistics takes, about; it is measured once in a while, since that takes milliseconds."""
