@@ -9,6 +9,7 @@
 # make audit  look for known vulnerabilities of the pinned packages (asks PyPI)
 # make package build the wheel and the sdist, and test what is in them
 # make recipes run the recipes of the guide that need frameworks, in their own environment
+# make evaluations run frameworks for evaluations twice: the second run sends nothing
 # make bench  print the benchmark numbers of the README
 # make bench-peers measure wirecache and other caches in one run, in an environment with all of them; BENCH="--rows hit --quick" runs a part
 # make bench-check count what Python executes for a hit, a miss and more, and compare; BENCH=--update stores the counts
@@ -27,7 +28,7 @@ endif
 IN_VENV := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
 BIN = .venv/$(IN_VENV)
 
-.PHONY: audit screenshots demo test test-again lowest lint guide picture package recipes bench bench-check bench-peers bench-scale bench-start cache-tests matrix lock clean
+.PHONY: audit screenshots demo test test-again lowest lint guide picture package recipes evaluations bench bench-check bench-peers bench-scale bench-start cache-tests matrix lock clean
 .DEFAULT_GOAL := test
 
 demo: .venv/.ready
@@ -100,6 +101,9 @@ package: .venv/.ready .venv-s3/.ready
 recipes: .venv-recipes/.ready
 	.venv-recipes/$(IN_VENV)/python -m pytest -c pyproject.toml tests/guide/recipes
 
+evaluations: .venv-evaluations/.ready
+	.venv-evaluations/$(IN_VENV)/python -m pytest -c pyproject.toml tests/sdk/evaluations
+
 matrix: .venv/.ready .venv-openai2/.ready .venv-frameworks/.ready .venv-litellm/.ready .venv-instructor/.ready
 	$(BIN)/python -m tests.sdk.matrix run
 	.venv-openai2/$(IN_VENV)/python -m tests.sdk.matrix run
@@ -117,6 +121,7 @@ lock: .venv/.ready
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml .ci/openai2.in -o .ci/openai2.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --extra httpx2 .ci/frameworks.in -o .ci/frameworks.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --extra httpx2 --extra cli .ci/recipes.in -o .ci/recipes.txt
+	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --extra httpx2 --extra serve .ci/evaluations.in -o .ci/evaluations.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header .ci/s3.in -o .ci/s3.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml .ci/litellm.in -o .ci/litellm.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --extra httpx2 --extra encryption .ci/instructor.in -o .ci/instructor.txt
@@ -125,7 +130,7 @@ lock: .venv/.ready
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header --resolution lowest-direct pyproject.toml --extra cli --extra prices .ci/lowest-prices.in -o .ci/lowest-prices.txt
 
 clean:
-	rm -rf .venv .venv-audit .venv-clients .clients .venv-openai2 .venv-frameworks .venv-litellm .venv-instructor .venv-peers .venv-recipes .venv-s3 .venv-lowest .venv-lowest-prices dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-audit .venv-clients .clients .venv-openai2 .venv-frameworks .venv-litellm .venv-instructor .venv-peers .venv-recipes .venv-evaluations .venv-s3 .venv-lowest .venv-lowest-prices dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 CHECK_PYTHON = import sys; sys.exit(None if sys.version_info >= (3, 11) else "%s is Python %d.%d" % ((sys.executable,) + sys.version_info[:2]))
 
@@ -165,6 +170,9 @@ endef
 
 .venv-recipes/.ready: pyproject.toml .ci/recipes.txt
 	$(call environment,.venv-recipes,.ci/recipes.txt)
+
+.venv-evaluations/.ready: pyproject.toml .ci/evaluations.txt
+	$(call environment,.venv-evaluations,.ci/evaluations.txt)
 
 .venv-peers/.ready: pyproject.toml .ci/peers.txt
 	$(call environment,.venv-peers,.ci/peers.txt)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.programs import line_of, ran, started
-from tests.provider import Provider
+from tests.provider import CHAT, Answer, Provider
 
 CALLS = """
 import asyncio, os, sys
@@ -34,6 +34,14 @@ ASK = """
 import sys, httpx
 response = httpx.post(sys.argv[-1] + "/v1/embeddings", json={"model": "m", "input": "hi"})
 print(response.status_code, response.headers.get("cache-status"))
+"""
+REPEAT = """
+import os, subprocess, sys, httpx
+for _ in range(3):
+    answer = httpx.post(os.environ["OPENAI_BASE_URL"] + "/chat/completions", json={"model": "m", "messages": []})
+    print(answer.json()["id"], flush=True)
+if sys.argv[1] == "here":
+    subprocess.run([sys.executable, __file__, "child"], check=True)
 """
 PLACE = """
 import json, sys
@@ -82,6 +90,19 @@ def test_the_variables_are_heeded_where_no_option_is_given(provider: Provider, t
     (tmp_path / "ask.py").write_text(ASK)
     assert run("ask.py", provider.url, cwd=tmp_path, WIRECACHE_MODE="offline")[1].startswith("424 ")
     assert run("--mode", "auto", "ask.py", provider.url, cwd=tmp_path, WIRECACHE_MODE="offline")[1].startswith("200 ")
+
+
+@pytest.mark.parametrize("proxy", [False, True])
+def test_repetitions_are_samples_for_the_life_of_the_program(proxy: bool, provider: Provider, tmp_path: Path) -> None:
+    provider.script = lambda _: Answer.of({**CHAT, "id": f"answer-{provider.calls}"})
+    (tmp_path / "repeat.py").write_text(REPEAT)
+    options = ("--samples", "--store", "kept", *(["--proxy"] if proxy else []))
+    for _ in range(2):
+        code, out, error = run(*options, "repeat.py", "here", cwd=tmp_path, OPENAI_BASE_URL=f"{provider.url}/v1")
+        assert code == 0, error
+        numbers = [1, 2, 3, 4, 5, 6] if proxy else [1, 2, 3, 1, 2, 3]
+        assert out.split() == [f"answer-{number}" for number in numbers], "without a proxy each process counts for itself"
+    assert provider.calls == max(numbers)
 
 
 # -- as under plain Python --------------------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ OTHER_VARIABLES = {
     "WIRECACHE_RUN": "the name of a run, for budgets: processes that share it are one run",
     "WIRECACHE_INSTALL": "set by `wirecache run` for the processes that the program starts; `0` excludes a process",
     "WIRECACHE_CASSETTE": "set by `wirecache run --cassette` for the processes that the program starts",
+    "WIRECACHE_SAMPLES": "set by `wirecache run --samples` for the processes that the program starts; each of them counts for itself",
 }
 
 

@@ -18,7 +18,7 @@ from tests.guide.documents import DOCUMENTS, ROOT, Block, blocks, blocks_of
 from wirecache._settings.schema import Settings
 
 LANGUAGES = {"python", "py", "sh", "console", "text", "toml", "yaml", "json", "diff", "dockerfile", "ini"}
-PLACES = {"main", "recipes", "notebook"}
+PLACES = {"main", "recipes", "notebook", "evaluations"}
 
 
 def of(*languages: str) -> pytest.MarkDecorator:

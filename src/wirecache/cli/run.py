@@ -6,12 +6,13 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
-from wirecache import Cache, Cassette, CassetteError, ConfigError, Mode, RecordMode
+from wirecache import Cache, Cassette, CassetteError, ConfigError, Mode, RecordMode, samples
 from wirecache._core.rules.plan import Streams
 from wirecache.cli._budget import MaxCallsOption, MaxCostOption, begin_run
 from wirecache.cli._options import ChildOption, FromOption
@@ -41,6 +42,9 @@ def command(
     proxy: Annotated[bool, typer.Option("--proxy", help="Run a program of any language, with a proxy that its base URLs lead to.")] = False,
     max_cost: MaxCostOption = None,
     max_calls: MaxCallsOption = None,
+    sample: Annotated[
+        bool, typer.Option("--samples", help="Number equal calls: each repetition is a sample of its own. With --proxy in all processes.")
+    ] = False,
     normalize: NormalizeOption = None,
     upstream: Annotated[list[str] | None, typer.Option(help="With --proxy: a further upstream.", metavar="NAME=URL")] = None,
 ) -> None:
@@ -66,7 +70,7 @@ def command(
             "streams": streams,
             "normalize": normalize,
         }
-        with open_cache_or_cassette(store, cassette, **options) as cache:
+        with samples() if sample else nullcontext(), open_cache_or_cassette(store, cassette, **options) as cache:
             line = (
                 _command_line(program, module) if module or program[0].endswith(".py") else [_found(program[0]) or program[0], *program[1:]]
             )
@@ -84,6 +88,7 @@ def command(
         "WIRECACHE_CASSETTE": cassette and _absolute(cassette),
         "WIRECACHE_RECORD_MODE": record and record.value,
         "WIRECACHE_FROM_STEP": None if from_step is None else str(from_step),
+        "WIRECACHE_SAMPLES": "1" if sample else None,
     }
     os.environ.update({name: value for name, value in settings.items() if value is not None})
     _check_settings(settings["WIRECACHE_CASSETTE"], child)

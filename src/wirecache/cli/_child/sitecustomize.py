@@ -26,11 +26,15 @@ class _InstallOnImport:
             return None
         sys.meta_path.remove(self)
         try:
-            from wirecache import Cassette, CassetteError, install
+            from wirecache import Cassette, CassetteError, install, samples
         except ImportError:
             print("wirecache: not installed for this Python, so the calls of this process are not cached:", sys.executable, file=sys.stderr)
         else:
             install(_open_cassette(Cassette, CassetteError) if os.environ.get("WIRECACHE_CASSETTE") else None)
+            if os.environ.get("WIRECACHE_SAMPLES", "") not in ("", "0"):
+                block = samples()
+                block.__enter__()
+                atexit.register(block.__exit__, None, None, None)  # also what keeps it: this module does not stay
         return importlib.util.find_spec(fullname)
 
 
