@@ -154,9 +154,13 @@ def _validation_cases() -> Iterator[Case]:
     yield Case("validation", "the headers of a 304 reach the caller, private ones once", (
         first(FRESH, STALE, TAG, ("A", "1")), renewing, then("hit", shown=(("A", "2"),), hidden=("Set-Cookie", "X-RateLimit-Remaining")),
     ))  # fmt: skip
-    yield Case("validation", "the body's own headers stay", (
+    yield Case("validation", "a 304 updates the type", (
         first(FRESH, STALE, TAG, ("Content-Type", "text/x-a")),
-        then("confirmed", FRESH, TAG, ("Content-Type", "text/x-b"), shown=(("Content-Type", "text/x-a"),)),
+        then("confirmed", FRESH, TAG, ("Content-Type", "text/x-b"), shown=(("Content-Type", "text/x-b"),)),
+    ))  # fmt: skip
+    yield Case("validation", "how the body came stays", (
+        first(FRESH, STALE, TAG, ("Accept-Ranges", "none")),
+        then("confirmed", FRESH, TAG, ("Accept-Ranges", "bytes"), shown=(("Accept-Ranges", "none"),)),
     ))  # fmt: skip
 
 
@@ -280,6 +284,14 @@ def _head_cases() -> Iterator[Case]:
     yield Case("head", "no GET from a HEAD", (first(FRESH, method="HEAD"), then("forwarded")))
     yield Case("head", "a HEAD shows that a GET is out of date", (
         first(FRESH, TAG), then("forwarded", FRESH, ("ETag", '"2"'), method="HEAD", sent=((CONTROL, "max-age=0"),)), then("forwarded"),
+    ))  # fmt: skip
+    yield Case("head", "a HEAD renews a GET", (
+        first(FRESH, STALE, ("A", "1"), ("B", "1")),
+        then("forwarded", FRESH, ("A", "2"), method="HEAD"),
+        then("hit", shown=(("A", "2"), ("B", "1"))),
+    ))  # fmt: skip
+    yield Case("head", "a HEAD ends what may no longer be kept", (
+        first(FRESH, TAG), then("forwarded", (CONTROL, "no-store"), TAG, method="HEAD", sent=((CONTROL, "max-age=0"),)), then("forwarded"),
     ))  # fmt: skip
 
 

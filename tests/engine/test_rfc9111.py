@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from email.utils import formatdate
 from typing import Any
 
@@ -98,7 +99,6 @@ def test_stored_with_an_explicit_lifetime(headers: dict[str, str]) -> None:
         pytest.param(200, {"last-modified": date(0)}, "not-allowed", id="Last-Modified without a Date"),
         pytest.param(200, {"last-modified": date(NOW), "date": date(NOW)}, "not-allowed", id="changed in this second"),
         pytest.param(500, {"etag": '"1"'}, "not-allowed", id="an error with a validator alone"),
-        pytest.param(200, {"cache-control": "max-age=60", "content-range": "bytes 0-1/2"}, "not-allowed", id="a part"),
         pytest.param(200, {"cache-control": "public"}, "not-allowed", id="public alone"),
         pytest.param(200, {"cache-control": "s-maxage=60"}, "not-allowed", id="for shared caches"),
         pytest.param(200, {"cache-control": "no-store"}, "not-allowed", id="no-store"),
@@ -238,16 +238,54 @@ def test_conditions(headers: dict[str, str], conditions: dict[bytes, bytes]) -> 
 def test_a_304_renews() -> None:
     found = stored({**TAG, "x-a": "1", "content-type": "text/plain"}, ago=100)
     fresh_headers = {"etag": '"1"', "cache-control": "max-age=90", "x-a": "2", "date": date(NOW)}
-    answer = head(304, {**fresh_headers, "set-cookie": "s3cr3t", "content-type": "image/png"})
+    answer = head(304, {**fresh_headers, "set-cookie": "s3cr3t", "content-encoding": "gzip", "accept-ranges": "bytes"})
     effects, outcome = play(http_flow(GET, AUTO, NOW), found, answer, True)
     assert isinstance(outcome, Reuse)
     renewed = outcome.entry
     assert effects[2] == Save(renewed)
-    assert (renewed.body, renewed.stored_at, renewed.key) == (b"old", NOW, found.key)
+    assert (renewed.body, renewed.stored_at, renewed.key, renewed.ttl) == (b"old", NOW, found.key, 90.0)
     assert dict(renewed.headers) == {**fields_of(fresh_headers), b"content-type": b"text/plain"}
     assert outcome.status == CacheStatus(fwd="stale", fwd_status=304, stored=True, key=found.key)
     assert outcome.live == (LENGTH, (b"set-cookie", b"s3cr3t"))
     assert isinstance(play(http_flow(GET, AUTO, NOW + 1), renewed, None).outcome, Reuse)
+
+
+def test_a_304_updates_what_the_answer_is_as_well() -> None:
+    found = stored({**TAG, "content-type": "text/plain", "x-a": "1", "x-b": "2"}, ago=100)
+    newer = {"cache-control": 'max-age=60, no-cache="x-b"', "content-type": "text/plain;charset=utf-8"}
+    outcome = play(http_flow(GET, AUTO, NOW), found, head(304, newer), True).outcome
+    assert isinstance(outcome, Reuse)
+    assert dict(outcome.entry.headers) == {**fields_of(newer), b"etag": b'"1"', b"x-a": b"1"}
+
+
+@pytest.mark.parametrize(("newer", "reason"), [({"cache-control": "no-store"}, "not-allowed"), ({"vary": "*"}, "vary")], ids=str)
+def test_what_a_304_forbids_to_keep_answers_once_more(newer: dict[str, str], reason: str) -> None:
+    found = stored(TAG, ago=100)
+    effects, outcome = play(http_flow(GET, AUTO, NOW), found, head(304, newer), None)
+    assert effects[2:] == [Discard(found.key)]
+    assert isinstance(outcome, Reuse)
+    assert (outcome.entry.body, outcome.status.stored, outcome.status.detail) == (b"old", False, reason)
+
+
+def test_a_304_may_say_what_else_the_answer_depends_on() -> None:
+    request = ask(URL, "GET", {"accept": "text/plain", "x-lang": "en"})
+    found = stored({**TAG, "vary": "Accept"}, request, ago=100)
+    outcome = play(http_flow(request, AUTO, NOW), found, head(304, {"vary": "X-Lang"}), True).outcome
+    assert isinstance(outcome, Reuse)
+    assert isinstance(play(http_flow(request, AUTO, NOW), outcome.entry, None).outcome, Reuse)
+    other = ask(URL, "GET", {"accept": "text/plain", "x-lang": "de"})
+    assert isinstance(play(http_flow(other, AUTO, NOW), outcome.entry, None, head(200, TAG), None).outcome, Relay)
+
+
+def test_a_lifetime_is_guessed_on_demand() -> None:
+    plan, since = replace(AUTO, heuristics=True), {"last-modified": date(NOW - 1000), "date": date(NOW)}
+    made = relayed(GET, head(200, since), None, plan=plan).recorder
+    assert made is not None
+    assert made.recording.ttl == 100
+    outcome = play(http_flow(GET, plan, NOW + 99), stored(since), None).outcome
+    assert isinstance(outcome, Reuse)
+    assert outcome.status == CacheStatus(hit=True, ttl=1.0, key=key_of(GET))
+    assert isinstance(play(http_flow(GET, plan, NOW + 100), stored(since), head(200, TAG)).outcome, Relay)
 
 
 @pytest.mark.parametrize("dated", [{}, {"date": date(NOW - 100)}], ids=["no Date", "a Date"])

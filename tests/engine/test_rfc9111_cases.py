@@ -25,11 +25,13 @@ class Origin:
     step: Step = field(default_factory=lambda: Step("forwarded"))
     arrived: str | None = None
     url: str = ""
+    started_at: float = 0.0  # the case, in seconds since the epoch: what its dates are relative to
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
         headers = [
-            (name, value if isinstance(value, str) else formatdate(time.time() + value, usegmt=True)) for name, value in self.step.headers
+            (name, value if isinstance(value, str) else formatdate(self.started_at + value, usegmt=True))
+            for name, value in self.step.headers
         ]
         conditions = {handler.headers.get("If-None-Match"), handler.headers.get("If-Modified-Since")} - {None}
         validators = {value for name, value in headers if name in ("ETag", "Last-Modified")}
@@ -75,6 +77,7 @@ def origin() -> Iterator[Origin]:
 
 def failure(case: Case, client: httpx.Client, origin: Origin) -> str | None:
     """Play a case; return what went wrong, or None."""
+    origin.started_at = time.time()
     for number, step in enumerate(case.steps):
         origin.step, origin.arrived = step, None
         sent = [(name, str(value)) for name, value in step.sent]

@@ -9,7 +9,7 @@ import pytest
 from tests.faces.ask import CHAT_PATH, ask
 from tests.faces.face import Face
 from tests.provider import Answer, Provider, ReceivedRequest
-from wirecache import Cache
+from wirecache import Cache, MemoryStore
 
 PATH = "/v1/models"
 CHANGED = "Wed, 21 Oct 2015 07:28:00 GMT"
@@ -41,6 +41,29 @@ async def test_a_request_says_how_fresh_or_stale(face: Face, provider: Provider,
         assert not (await client.get(provider.url + PATH, headers={"cache-control": "max-stale=10"})).cache_status.hit
         assert not (await client.get(provider.url + PATH, headers={"cache-control": "no-cache"})).cache_status.hit
     assert provider.calls == 3
+
+
+async def test_a_lifetime_is_guessed_on_demand(face: Face, provider: Provider) -> None:
+    provider.script = lambda _: Answer(200, {"last-modified": CHANGED}, [b"old"], length=3)
+    with Cache(MemoryStore()) as careful, Cache(MemoryStore(), heuristics=True) as guessing:
+        for cache, hit in ((careful, False), (guessing, True)):
+            async with face.client(cache) as client:
+                replies = [await client.get(provider.url + PATH) for _ in range(2)]
+            assert (replies[1].content, replies[1].cache_status.hit) == (b"old", hit)
+    assert [entry.ttl for entry in guessing.entries()] == [7 * 86400.0]
+
+
+async def test_a_304_renews_the_lifetime_of_the_entry(face: Face, provider: Provider, cache: Cache) -> None:
+    def script(request: ReceivedRequest) -> Answer:
+        head = {"etag": '"1"', "cache-control": "max-age=3600" if provider.calls > 1 else "max-age=0", "content-type": "text/plain"}
+        return Answer(304, head) if request.header("if-none-match") else Answer(200, head, [b"body"], length=4)
+
+    provider.script = script
+    async with face.client(cache) as client:
+        replies = [await client.get(provider.url + PATH) for _ in range(3)]
+    assert (replies[-1].cache_status.hit, provider.calls) == (True, 2)
+    assert [entry.ttl for entry in cache.entries()] == [3600.0]
+    assert cache.prune() == 0
 
 
 async def test_the_headers_of_a_live_304(face: Face, provider: Provider, cache: Cache) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 
 from tests.benchmarks.peers.costs import costs
 from tests.cli import help_texts
+from tests.engine.cache_tests import scores
 from tests.guide import api, settings_table
 from tests.guide.documents import DOCUMENTS
 from tests.sdk.matrix import table
@@ -25,6 +26,7 @@ def contents() -> str:
 
 PARTS: Mapping[str, Callable[[], str]] = {
     "api": api.section,
+    "cache-tests": scores.section,
     "commands": help_texts.section,
     "contents": contents,
     "costs": costs,

@@ -14,6 +14,7 @@ store = "the-store"
 ttl = "12h"
 namespace = "team"
 keep_stale = "1d"
+heuristics = true
 stale_if_error = 60
 
 [key]
@@ -56,6 +57,7 @@ def test_everything_a_file_can_contain(project: Path) -> None:
         Rule(method="GET", host="h", path="/x", model="m", cache=False),
     )
     assert cache.plan.keep_stale == 86400.0
+    assert cache.plan.heuristics
     assert isinstance(cache.store, DiskStore)
     assert cache.store.path == project / "the-store"
 

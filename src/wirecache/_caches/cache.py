@@ -70,7 +70,8 @@ class Cache:
     ``status_header=False``: responses get no ``Cache-Status`` header (the extension stays). ``header_options=False``: ``Wirecache-*`` and
     ``Cache-Control`` of a request steer nothing, for servers that forward the headers of their clients. ``budget``: a ``Budget``, or
     several, that calls are held to; also as text (``"usd=2.50, window=day"``). ``embeddings``: a list of inputs is looked up as one
-    ``"request"``, or each of the ``"items"`` by itself, and only those are sent that are missing.
+    ``"request"``, or each of the ``"items"`` by itself, and only those are sent that are missing. ``heuristics=True``: an answer to a GET
+    whose server names no lifetime is fresh for a tenth of the time since its ``Last-Modified``, a week at most (RFC 9111 section 4.2.2).
 
     What is left out is taken from ``WIRECACHE_STORE`` (``_MODE``, ``_TTL``, ``_NAMESPACE``, ``_STREAMS``, ``_EMBEDDINGS``), then from
     ``wirecache.toml`` or ``[tool.wirecache]`` in ``pyproject.toml``; ``ConfigError`` names a wrong value and the allowed ones.
@@ -97,6 +98,7 @@ class Cache:
         header_options: bool = True,
         budget: Budgets = UNSET,
         embeddings: Embeddings | Literal["request", "items"] | Unset = UNSET,
+        heuristics: bool | Unset = UNSET,
     ) -> None:
         file = file_settings()
         plan = Plan(
@@ -115,6 +117,7 @@ class Cache:
             header_options=header_options,
             embeddings=setting("embeddings", embeddings, parse_embeddings, file, Embeddings.REQUEST),
             status_header=status_header,
+            heuristics=setting("heuristics", heuristics, of_type(bool), file, False),
         )
         self.store = open_store(store, file)
         _check_collapse(collapse, self.store)

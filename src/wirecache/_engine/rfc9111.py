@@ -1,7 +1,8 @@
 """What happens to a GET or HEAD? What HTTP's own rules say (RFC 9111).
 
-``http_rules`` judges what may be stored and reused; hishel's state machine, what a 304 confirms and renews. One rule is stricter than
-the RFC's: without an explicit lifetime from the server nothing is reused before the server has confirmed it, so polling is always live.
+``http_rules`` judges what may be stored and reused; hishel's state machine, what a 304 confirms. One rule is stricter than the RFC's,
+unless the plan allows heuristics: without an explicit lifetime from the server nothing is reused before the server has confirmed it, so
+polling is always live.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from wirecache._core.flows.effects import Discard, Effect, Flow, Forward, Lookup, Refuse, Relay, Reuse, Save
-from wirecache._core.flows.entry_headers import renewed, unkept_headers, varied
+from wirecache._core.flows.entry_headers import renewed, unkept_headers, updated, varied
 from wirecache._core.flows.inference import bypass_flow
 from wirecache._core.flows.invalidation import changed_since, stored_mark
 from wirecache._core.flows.recorder import Recorder, Recording
@@ -24,11 +25,14 @@ from wirecache._core.keys.keys import http_key, variant_key
 from wirecache._core.messages import Entry, Head, Request
 from wirecache._core.privacy.names import redacted_url
 from wirecache._core.rules.eligibility import is_upgrade
-from wirecache._core.rules.freshness import explicit_lifetime, may_answer
+from wirecache._core.rules.freshness import may_answer
 from wirecache._core.rules.http_rules import (
     age_field,
     http_age,
     is_reusable,
+    is_same_answer,
+    keeping_refusal,
+    lifetime,
     lifetime_left,
     may_replace_error,
     storable_pairs,
@@ -111,11 +115,11 @@ def _answer_of_get(request: Request, plan: Plan, now: float) -> Generator[Effect
 
 def _reuse(request: Request, entry: Entry, plan: Plan, now: float) -> Generator[Effect, Any, Reuse | None]:
     """Return the reuse of the entry, or None if it may not answer by itself."""
-    left, age = lifetime_left(entry, now), http_age(entry, now)
+    left, age = lifetime_left(entry, now, heuristics=plan.heuristics), http_age(entry, now)
     if plan.mode is Mode.OFFLINE:
         if not may_answer(left, age, plan.directives.max_age, math.inf):
             return None
-    elif not is_reusable(entry, plan.directives, now) or (yield from changed_since(request, entry, plan.namespace)):
+    elif not is_reusable(entry, plan.directives, now, left) or (yield from changed_since(request, entry, plan.namespace)):
         return None
     return Reuse(entry, CacheStatus(hit=True, ttl=left, key=entry.key), age, _length(entry))
 
@@ -140,12 +144,8 @@ def _validated(request: Request, key: str, entry: Entry, plan: Plan, now: float)
     if (head.status == 429 or head.status >= 500) and (stale := (yield from _stale_if_error(request, entry, plan, now))):
         return stale
     if head.status == 304:
-        confirmed = _confirmed(request, entry, head)
-        if confirmed is not None:
-            fresh = renewed(entry, confirmed, now - age_field(head.fields))
-            saved: bool = yield Save(fresh)
-            status = CacheStatus(fwd="stale", fwd_status=304, stored=saved, key=entry.key)
-            return Reuse(fresh, status, http_age(fresh, now), (*_length(fresh), *unkept_headers(head.pairs)))
+        if _is_confirmed(request, entry, head):
+            return (yield from _renewed(request, entry, head, plan, now))
         yield Discard(entry.key)  # the 304 matches nothing that is held: ask without conditions
         head = yield Forward()
         return (yield from _recorded(request, head, key, plan, CacheStatus(fwd="stale", key=key), now))
@@ -155,13 +155,37 @@ def _validated(request: Request, key: str, entry: Entry, plan: Plan, now: float)
     return relay
 
 
+def _renewed(request: Request, entry: Entry, head: Head, plan: Plan, now: float) -> Generator[Effect, Any, Reuse]:
+    """Return the reuse of an entry that a 304 has confirmed and updated."""
+    fresh, reason, is_saved = yield from _updated(request, entry, head, plan, now)
+    status = CacheStatus(fwd="stale", fwd_status=304, stored=is_saved, key=entry.key, detail=reason)
+    return Reuse(fresh, status, http_age(fresh, now), (*_length(fresh), *unkept_headers(head.pairs)))
+
+
+def _updated(request: Request, entry: Entry, head: Head, plan: Plan, now: float) -> Generator[Effect, Any, tuple[Entry, str | None, bool]]:
+    """Store the entry with the headers of a newer answer (section 3.2), or drop it where these no longer allow that it is kept.
+
+    Return it, the reason why it is not kept, and whether it was stored.
+    """
+    pairs = storable_pairs(updated(entry.headers, storable_pairs(head.pairs)))
+    fields = fields_of(pairs)
+    fresh_for = lifetime(entry.status, fields, now, heuristics=plan.heuristics) or 0.0
+    fresh = renewed(entry, request.fields, pairs, now - age_field(head.fields), fresh_for)
+    if reason := keeping_refusal(entry.status, fields):
+        yield Discard(entry.key)
+        return fresh, reason, False
+    is_saved: bool = yield Save(fresh)
+    return fresh, None, is_saved
+
+
 def _stale_if_error(request: Request, entry: Entry, plan: Plan, now: float) -> Generator[Effect, Any, Reuse | None]:
     """Return the reuse of a stale entry in place of an upstream error, or None if it may not answer."""
-    if plan.directives.no_cache or not may_replace_error(entry, plan.stale_if_error, now):
+    if plan.directives.no_cache or not may_replace_error(entry, plan.stale_if_error, now, heuristics=plan.heuristics):
         return None
     if (yield from changed_since(request, entry, plan.namespace)):
         return None
-    status = CacheStatus(hit=True, ttl=lifetime_left(entry, now), key=entry.key, detail="stale-if-error")
+    left = lifetime_left(entry, now, heuristics=plan.heuristics)
+    status = CacheStatus(hit=True, ttl=left, key=entry.key, detail="stale-if-error")
     return Reuse(entry, status, http_age(entry, now), _length(entry))
 
 
@@ -177,13 +201,12 @@ def _forwarded(request: Request, key: str, latest: Entry | None, plan: Plan, sta
 
 
 def _recorded(request: Request, head: Head, key: str, plan: Plan, status: CacheStatus, now: float) -> Generator[Effect, Any, Relay]:
-    """Pass the answer on, and record it if HTTP's rules allow it. A HEAD's answer may show that the one to a GET is out of date."""
+    """Pass the answer on, and record it if HTTP's rules allow it. A HEAD's answer also tells of the one to a GET."""
     if request.method == "HEAD" and head.status == 200:
-        yield from _compare_with_get(request, head, plan)
+        yield from _compare_with_get(request, head, plan, now)
     reason = storing_refusal(head, now)
     recorder = None
     if reason is None:
-        lifetime = explicit_lifetime(head.fields, now) or 0.0
         made = Recording(
             key,
             head._replace(pairs=storable_pairs(head.pairs)),
@@ -192,7 +215,7 @@ def _recorded(request: Request, head: Head, key: str, plan: Plan, status: CacheS
             None,
             EMPTY,
             plan.max_body,
-            lifetime,
+            lifetime(head.status, head.fields, now, heuristics=plan.heuristics) or 0.0,
             plan.namespace,
             inference=False,
             bodyless=request.method == "HEAD",
@@ -203,14 +226,15 @@ def _recorded(request: Request, head: Head, key: str, plan: Plan, status: CacheS
     return Relay(replace(status, fwd_status=head.status, detail=reason or status.detail), recorder)
 
 
-def _compare_with_get(request: Request, head: Head, plan: Plan) -> Generator[Effect, Any, None]:
-    """Drop the stored answer to a GET if that to the HEAD has another validator (section 4.3.5)."""
+def _compare_with_get(request: Request, head: Head, plan: Plan, now: float) -> Generator[Effect, Any, None]:
+    """Update the stored answer to a GET by that to a HEAD, or drop it if they do not belong together (section 4.3.5)."""
     key = http_key(request._replace(method="GET"), plan.namespace)
     entry: Entry | None = yield Lookup(key)
     if entry is None or not _matches(request, entry):
         return
-    fields = fields_of(entry.headers)
-    if any(name in head.fields and fields.get(name) != head.fields[name] for name in (b"etag", b"last-modified")):
+    if is_same_answer(entry, head):
+        yield from _updated(request, entry, head, plan, now)
+    else:
         yield Discard(key)
 
 
@@ -224,21 +248,14 @@ def _conditions(entry: Entry) -> dict[bytes, bytes]:
 # -- to hishel's types and back ---------------------------------------------------------------------------------
 
 
-def _confirmed(request: Request, entry: Entry, head: Head) -> HeaderPairs | None:
-    """Return the entry's headers as the 304 renews them; None if it confirms another answer than this one."""
+def _is_confirmed(request: Request, entry: Entry, head: Head) -> bool:
+    """Return whether the 304 confirms this entry, rather than another answer."""
     import hishel  # 60 ms, and only programs whose entries are confirmed pay them
 
     made = hishel.Request(request.method, redacted_url(request), hishel.Headers({}))
     held = hishel.Entry(uuid.UUID(entry.key[:32]), made, hishel.Response(entry.status, _headers(entry.headers)))
     state = hishel.NeedRevalidation(request=made, original_request=made, revalidating_entries=[held], options={"shared": False})
-    renewing = [pair for pair in storable_pairs(head.pairs) if pair[0].lower() != b"accept-ranges"]  # the body is the one that came before
-    outcome = state.next(hishel.Response(304, _headers(renewing)))
-    if not isinstance(outcome, hishel.NeedToBeUpdated):
-        return None
-    headers = outcome.updating_entries[-1].response.headers
-    pairs = [(n.encode("latin-1"), v.encode("latin-1")) for n in headers for v in headers.get_list(n) or []]
-    kept = [pair for pair in pairs if pair[0].lower() != b"date"]  # an old one would make the renewed entry old
-    return [*kept, (b"date", head.fields[b"date"])] if b"date" in head.fields else kept
+    return isinstance(state.next(hishel.Response(304, _headers(head.pairs))), hishel.NeedToBeUpdated)
 
 
 def _headers(pairs: Iterable[tuple[bytes, bytes]]) -> hishel.Headers:

@@ -112,6 +112,7 @@ class Settings(_Table):
     stale_if_error: Duration | None = None
     streams: Literal["bypass", "record"] | None = None
     embeddings: Literal["request", "items"] | None = None
+    heuristics: bool | None = None
     key: _Key | None = None
     rules: list[_Rule] = []
     budget: Annotated[list[_Budget], BeforeValidator(lambda given: [given] if isinstance(given, dict) else given)] = []

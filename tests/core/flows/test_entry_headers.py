@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.core.play import entry, pairs_of
-from wirecache._core.flows.entry_headers import kept_headers, renewed, unkept_headers
+from wirecache._core.flows.entry_headers import kept_headers, renewed, unkept_headers, updated
 
 
 @pytest.mark.parametrize(
@@ -55,11 +55,20 @@ def test_headers_of_the_moment_are_the_callers_alone() -> None:
     assert unkept_headers(pairs) == tuple(pairs[1:4])
 
 
+def test_updated() -> None:
+    stored = pairs_of({"etag": '"1"', "a": "1", "b": "1", "date": "then", "accept-ranges": "none"})
+    newer = pairs_of({"ETag": '"1"', "A": "2", "Age": "3", "Set-Cookie": "x", "Accept-Ranges": "bytes", "Content-Encoding": "gzip"})
+    assert updated(stored, newer) == tuple(pairs_of({"b": "1", "accept-ranges": "none", "etag": '"1"', "a": "2"}))
+    assert updated(stored, pairs_of({"Date": "now"}))[-1] == (b"date", b"now")
+    twice = updated(((b"warning", b"a"), (b"warning", b"b"), (b"x", b"1")), ((b"Warning", b"c"), (b"Warning", b"d")))
+    assert twice == ((b"x", b"1"), (b"warning", b"c"), (b"warning", b"d"))
+
+
 def test_renewed() -> None:
-    made = renewed(
-        entry(headers=((b"etag", b'"1"'),), ttl=60.0), pairs_of({"ETag": '"1"', "Age": "3", "Date": "now", "Set-Cookie": "x"}), 2000.0
-    )
-    assert made == entry(headers=((b"etag", b'"1"'), (b"date", b"now")), ttl=60.0, stored_at=2000.0)
+    stored = entry(headers=pairs_of({"etag": '"1"'}), ttl=60.0)
+    made = renewed(stored, {}, pairs_of({"etag": '"2"'}), 2000.0, 90.0)
+    assert made == stored._replace(headers=pairs_of({"etag": '"2"'}), ttl=90.0, stored_at=2000.0)
+    assert renewed(stored, {b"accept": b"a", b"b": b"c"}, pairs_of({"vary": "Accept"}), 2000.0, 90.0).request.fields == {"accept": "a"}
 
 
 def test_urls_in_stored_headers_have_no_secrets() -> None:

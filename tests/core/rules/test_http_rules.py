@@ -6,10 +6,13 @@ import pytest
 
 from tests.core.play import entry, head, pairs_of
 from wirecache._core.headers import fields_of
+from wirecache._core.rules.freshness import explicit_lifetime
 from wirecache._core.rules.http_rules import (
     age_field,
     http_age,
     is_reusable,
+    is_same_answer,
+    lifetime,
     lifetime_left,
     may_replace_error,
     storable_pairs,
@@ -35,6 +38,7 @@ ANY = Directives()
         (200, {"cache-control": "max-age=1, no-store"}, "not-allowed"),
         (299, {"cache-control": "max-age=1, must-understand"}, "not-allowed"),
         (206, {"cache-control": "max-age=1"}, "not-allowed"),
+        (200, {"cache-control": "max-age=1", "content-range": "bytes 0-1/2"}, None),  # says nothing there (RFC 9110 section 14.4)
         (304, {"cache-control": "max-age=1"}, "not-allowed"),
         (200, {"cache-control": "max-age=1", "vary": "a, *"}, "vary"),
         (200, {"cache-control": "max-age=1", "content-type": "text/event-stream"}, "stream"),
@@ -84,7 +88,46 @@ def test_the_age_is_that_of_the_date_if_it_is_older() -> None:
 )
 def test_what_is_reused(control: str, request_: Directives, seconds: float, reusable: bool) -> None:
     found = entry(headers=((b"cache-control", control.encode()),), stored_at=1000.0)
-    assert is_reusable(found, request_, 1000.0 + seconds) is reusable
+    now = 1000.0 + seconds
+    assert is_reusable(found, request_, now, lifetime_left(found, now)) is reusable
+
+
+WEEK = 7 * 86400.0
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "guessed"),
+    [
+        (200, {"last-modified": "Thu, 01 Jan 1970 00:00:00 GMT"}, 60.0),
+        (404, {"last-modified": "Thu, 01 Jan 1970 00:00:00 GMT"}, 60.0),
+        (200, {"last-modified": "Mon, 01 Jan 1900 00:00:00 GMT"}, WEEK),
+        (200, {"last-modified": "Thu, 01 Jan 1970 00:10:01 GMT"}, 0.0),
+        (200, {"last-modified": "yesterday"}, None),
+        (200, {"etag": '"1"'}, None),
+        (200, {"last-modified": "Thu, 01 Jan 1970 00:00:00 GMT", "cache-control": "max-age=5"}, 5.0),
+        (200, {"last-modified": "Thu, 01 Jan 1970 00:00:00 GMT", "cache-control": "no-cache"}, 0.0),
+        (200, {"last-modified": "Thu, 01 Jan 1970 00:00:00 GMT", "expires": "0"}, 0.0),
+        (200, {"last-modified": "Thu, 01 Jan 1970 00:00:00 GMT", "pragma": "no-cache"}, 60.0),  # of a response, it says nothing (5.4)
+        (403, {"last-modified": "Thu, 01 Jan 1970 00:00:00 GMT"}, None),
+        (403, {"last-modified": "Thu, 01 Jan 1970 00:00:00 GMT", "cache-control": "public"}, 60.0),
+        (403, {"last-modified": "Thu, 01 Jan 1970 00:00:00 GMT", "cache-control": "private"}, 60.0),
+    ],
+)
+def test_a_lifetime_is_guessed_where_the_server_names_none(status: int, headers: dict[str, str], guessed: float | None) -> None:
+    fields = {b"date": DATE} | {name.encode(): value.encode() for name, value in headers.items()}
+    assert lifetime(status, fields, 999.0, heuristics=True) == guessed
+    assert lifetime(status, fields, 999.0, heuristics=False) == explicit_lifetime(fields, 999.0)
+
+
+def test_an_answer_without_a_date_came_when_it_came() -> None:
+    assert lifetime(200, {b"last-modified": DATE}, 1000.0, heuristics=True) == 40.0
+
+
+def test_a_guessed_lifetime_is_one_for_all_that_lifetimes_are_for() -> None:
+    stored = entry(headers=((b"date", DATE), (b"last-modified", b"Thu, 01 Jan 1970 00:00:00 GMT")), stored_at=600.0)
+    assert (lifetime_left(stored, 640.0, heuristics=True), lifetime_left(stored, 640.0)) == (20.0, -40.0)
+    assert may_replace_error(stored, 50.0, 700.0, heuristics=True)
+    assert not may_replace_error(stored, 50.0, 700.0)
 
 
 @pytest.mark.parametrize(("coding", "ranges"), [("gzip", b"none"), ("identity", b"bytes"), (None, b"bytes")])
@@ -110,3 +153,22 @@ def test_a_body_without_its_coding_has_other_ranges(coding: str | None, ranges: 
 def test_what_may_replace_an_error(control: str, on_error: float, allowed: bool) -> None:
     stored = entry(headers=((b"cache-control", control.encode()),), stored_at=600.0)
     assert may_replace_error(stored, on_error, 700.0) is allowed  # 40 seconds past its lifetime
+
+
+@pytest.mark.parametrize(
+    ("stored", "newer", "same"),
+    [
+        ({}, {}, True),
+        ({"etag": '"1"'}, {}, True),
+        ({"etag": '"1"'}, {"etag": '"1"', "content-length": "3"}, True),
+        ({"etag": '"1"'}, {"etag": '"2"'}, False),
+        ({}, {"etag": '"1"'}, False),
+        ({"last-modified": "a"}, {"last-modified": "b"}, False),
+        ({}, {"content-length": "4"}, False),
+        ({}, {"content-length": "4", "content-encoding": "gzip"}, True),
+    ],
+)
+def test_a_head_tells_whether_the_stored_answer_is_still_that_of_a_get(stored: dict[str, str], newer: dict[str, str], same: bool) -> None:
+    found = entry(headers=pairs_of(stored), body=b"old")
+    assert is_same_answer(found, head(200, newer)) is same
+    assert not is_same_answer(found._replace(status=404), head(200, newer))

@@ -56,7 +56,8 @@ def test_for_ever_and_empty_are_values_too() -> None:
             for odd in ("-1", "1.5", "soon")
         ),
         pytest.param("stale-if-error=0", Directives(), 0.0, id="stale-if-error"),
-        pytest.param("max-age=soon, no-transform, , x=y", Directives(), 5.0, id="what is unknown or wrong is passed over"),
+        pytest.param("min-fresh=soon, no-transform, , x=y", Directives(), 5.0, id="what is unknown or wrong is passed over"),
+        *(pytest.param(odd, Directives(max_age=0.0), 5.0, id=odd) for odd in ("max-age=soon", "max-age = 60", "max-age")),
     ],
 )
 def test_directives(control: str, directives: Directives, on_error: float) -> None:

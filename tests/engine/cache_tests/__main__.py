@@ -6,10 +6,10 @@ import sys
 from importlib.metadata import version
 
 from tests.engine.cache_tests.cases import load
-from tests.engine.cache_tests.clients import of_hishel, ours, results
-from tests.engine.cache_tests.scores import passed, write
+from tests.engine.cache_tests.clients import of_hishel, ours, results, with_heuristics
+from tests.engine.cache_tests.scores import GUESSING, OURS, passed, write
 
 if __name__ == "__main__":
     cases = load()
-    clients = {"wirecache": ours, f"hishel {version('hishel')}": of_hishel}
+    clients = {OURS: ours, GUESSING: with_heuristics, f"hishel {version('hishel')}": of_hishel}
     sys.stdout.write(write(cases, {name: passed(cases, results(cases, make)) for name, make in clients.items()}))

@@ -23,10 +23,20 @@ MakeClient = Callable[[Path], AbstractContextManager[httpx.Client]]
 @contextmanager
 def ours(_: Path) -> Iterator[httpx.Client]:
     """Yield a client with a cache as it is by default."""
-    with (
-        wirecache.Cache(MemoryStore()) as cache,
-        wirecache.cached_client(cache, library="httpx", trust_env=False, verify=False, timeout=10.0) as client,
-    ):
+    with _of_wirecache(wirecache.Cache(MemoryStore())) as client:
+        yield client
+
+
+@contextmanager
+def with_heuristics(_: Path) -> Iterator[httpx.Client]:
+    """Yield a client with a cache that guesses lifetimes, as hishel's own always does."""
+    with _of_wirecache(wirecache.Cache(MemoryStore(), heuristics=True)) as client:
+        yield client
+
+
+@contextmanager
+def _of_wirecache(cache: wirecache.Cache) -> Iterator[httpx.Client]:
+    with cache, wirecache.cached_client(cache, library="httpx", trust_env=False, verify=False, timeout=10.0) as client:
         yield client
 
 

@@ -26,6 +26,10 @@ class Arrived(NamedTuple):
     sent: dict[str, str]
 
 
+def _named(request: Request) -> dict[str, str]:
+    return {header[0].lower(): str(header[1]) for header in request.get("response_headers", ())}
+
+
 class Play:
     """One case in play. ``token``: names it in the URL, and is the body of an answer that has none of its own."""
 
@@ -39,7 +43,7 @@ class Play:
         """Return the status of the answer: a 304 if the request has the right condition, and 999 if it should have had one."""
         request = self.requests[number - 1]
         if request.get("expected_type", "").endswith("validated"):
-            before = self.validators.get(number - 1, {})
+            before = self.validators.get(number - 1) or _named(self.requests[number - 2])  # it may have been answered by the cache
             for validator, condition in (("last-modified", "if-modified-since"), ("etag", "if-none-match")):
                 if validator in before and headers.get(condition) == before[validator]:
                     return 304, "Not Modified"

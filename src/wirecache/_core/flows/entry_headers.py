@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
-from wirecache._core.headers import HeaderPairs
+from wirecache._core.headers import HeaderPairs, fields_of
 from wirecache._core.messages import Entry
 from wirecache._core.privacy.names import CREDENTIAL_FIELDS, is_private_field, keyed_hash
 from wirecache._core.privacy.redaction import DEFAULT
 from wirecache._core.short_cache import cached_if_short
 
-__all__ = ["kept_headers", "renewed", "stored_value", "unkept_headers", "varied"]
+__all__ = ["kept_headers", "renewed", "stored_value", "unkept_headers", "updated", "varied"]
 
 # How a body travelled, undone before it is stored (RFC 9110 section 7.6.1; the coding and length of the body).
 TRAVEL_FIELDS = frozenset(
@@ -20,6 +21,8 @@ TRAVEL_FIELDS = frozenset(
         b"transfer-encoding", b"upgrade",
     }
 )  # fmt: skip
+# What tells how a body is to be read, or was changed here.
+BODY_FIELDS = frozenset({b"accept-ranges", b"content-encoding", b"content-length"})
 # What tells of the edge that carried the answer, or of the account's limits at that moment: on a reused answer it would be untrue
 # (a client that reads yesterday's "0 requests remaining" waits for nothing), and each header costs a hit a microsecond.
 MOMENT_FIELDS = re.compile(
@@ -73,9 +76,26 @@ def _comparable(name: bytes, value: bytes) -> bytes:
     return joined.lower() if name in NEGOTIATING_FIELDS else joined
 
 
-def renewed(entry: Entry, pairs: HeaderPairs, born: float) -> Entry:
-    """The entry with the headers that a 304 renewed (RFC 9111 section 4.3.4). ``born``: since when it ages now."""
-    return entry._replace(headers=kept_headers(pairs), stored_at=born)
+def updated(stored: HeaderPairs, newer: HeaderPairs) -> HeaderPairs:
+    """Return the stored headers as those of a newer answer without a body update them (RFC 9111 section 3.2).
+
+    ``newer``: those of them that may be stored. What the body has gone through here stays: no coding is undone twice, and its ranges are
+    those of the answer that it came with. An old ``Date`` would make the entry old.
+    """
+    newer = [pair for pair in newer if pair[0].lower() not in BODY_FIELDS]
+    names = {name.lower() for name, _ in newer} | {b"date"}
+    return kept_headers((*(pair for pair in stored if pair[0].lower() not in names), *newer))
+
+
+def renewed(entry: Entry, request_fields: Mapping[bytes, bytes], pairs: HeaderPairs, born: float, ttl: float) -> Entry:
+    """Return the entry with these headers, as a newer answer to this request updates it.
+
+    ``born``: since when it ages now. ``ttl``: its lifetime, in seconds.
+    """
+    summary = entry.request
+    chosen_by = varied(request_fields, fields_of(pairs))
+    summary_bytes = entry.summary if summary.fields == chosen_by else replace(summary, fields=chosen_by).to_bytes()
+    return entry._replace(headers=pairs, stored_at=born, ttl=ttl, summary=summary_bytes)
 
 
 def unkept_headers(pairs: HeaderPairs) -> HeaderPairs:

@@ -17,8 +17,8 @@ __all__ = [
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw]?)", re.IGNORECASE)
-# A directive: a token, and optionally a token or a quoted string as its value.
-_DIRECTIVE = re.compile(rb"""([\w!#$%&'*+.^`|~-]+)(?:\s*=\s*("(?:[^"\\]|\\.)*"|[^\s,;"]*))?""")
+# A directive: a token, and optionally a token or a quoted string as its value; white space around the sign makes it invalid (section 5.2).
+_DIRECTIVE = re.compile(rb"""([\w!#$%&'*+.^`|~-]+)(?:(\s*=\s*)("(?:[^"\\]|\\.)*"|[^\s,;"]*))?""")
 LONGEST = 2.0**31  # seconds; a longer lifetime counts as this one (section 1.2.2)
 TTL_FORMS = 'seconds, a timedelta, "90s" "15m" "12h" "7d" "2w", or None (never expires)'
 
@@ -63,10 +63,11 @@ def cache_control(value: bytes) -> dict[bytes, bytes]:
     """Return the directives of a ``Cache-Control`` field (RFC 9111 section 5.2): names in lower case, the value empty if there is none.
 
     Of several equal ones the first counts (section 4.2.1); but one without field names, which means the whole answer, before one with.
+    An invalid value is none.
     """
     found: dict[bytes, bytes] = {}
-    for name, text in _DIRECTIVE.findall(value):
-        lower, plain = name.lower(), text.strip(b'"')
+    for name, sign, text in _DIRECTIVE.findall(value):
+        lower, plain = name.lower(), text.strip(b'"') if sign == b"=" else b""
         if lower not in found or (lower in (b"no-cache", b"private") and not plain):
             found[lower] = plain
     return found
@@ -80,8 +81,7 @@ def is_to_be_validated(directives: Mapping[bytes, bytes]) -> bool:
 def explicit_lifetime(fields: Mapping[bytes, bytes], received_at: float) -> float | None:
     """Return the lifetime in seconds that the server allows (RFC 9111 section 4.2.1, private cache), or None if it allows none explicitly.
 
-    Heuristic lifetimes (section 4.2.2) are not used: batches that are polled often have ``Last-Modified``. What cannot be read is none:
-    an invalid ``max-age`` or ``Expires`` is in the past (sections 4.2.1, 5.3).
+    What cannot be read is none: an invalid ``max-age`` or ``Expires`` is in the past (sections 4.2.1, 5.3).
     """
     directives = cache_control(fields.get(b"cache-control", b""))
     if is_to_be_validated(directives):

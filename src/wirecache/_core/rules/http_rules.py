@@ -11,29 +11,45 @@ from wirecache._core.rules.eligibility import is_event_stream
 from wirecache._core.rules.freshness import age_of, cache_control, explicit_lifetime, is_to_be_validated
 from wirecache._core.rules.plan import Directives
 
-__all__ = ["age_field", "http_age", "is_reusable", "lifetime_left", "may_replace_error", "storable_pairs", "storing_refusal"]
+__all__ = [
+    "age_field", "http_age", "is_reusable", "is_same_answer", "keeping_refusal", "lifetime", "lifetime_left", "may_replace_error",
+    "storable_pairs", "storing_refusal",
+]  # fmt: skip
 
 # The statuses that may be stored without an explicit lifetime (RFC 9110 section 15.1; not 206, whose parts are not combined here).
 BY_DEFAULT = frozenset({200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501})
 UNDERSTOOD = BY_DEFAULT | {302, 303, 307, 400, 401, 403, 406, 409, 411, 412, 413, 415, 422, 429, 500, 502, 503, 504}
 # By these a stored answer is judged: no other field can ask for them to be left out.
 JUDGED_BY = frozenset({b"cache-control", b"date", b"expires", b"vary"})
+# What has not changed for long is taken to stay for a tenth of that time (RFC 9111 section 4.2.2), and a week at most, as browsers do it.
+HEURISTIC_SHARE = 0.1
+LONGEST_HEURISTIC = 604800.0  # seconds
 
 
 def storing_refusal(head: Head, now: float) -> str | None:
     """Return why the answer to a GET or HEAD is not stored, or None (RFC 9111 section 3)."""
-    if is_event_stream(head.fields):
-        return "stream"
-    if b"*" in head.fields.get(b"vary", b""):
-        return "vary"
-    directives = cache_control(head.fields.get(b"cache-control", b""))
-    is_whole = 200 <= head.status < 600 and head.status not in (206, 304) and b"content-range" not in head.fields
-    if not is_whole or _is_forbidden(directives, head.status):
+    if not 200 <= head.status < 600 or head.status in (206, 304):  # of others, Content-Range says nothing (RFC 9110 section 14.4)
         return "not-allowed"
+    if reason := keeping_refusal(head.status, head.fields):
+        return reason
     if explicit_lifetime(head.fields, now) is not None:
         return None
-    allowed = head.status in BY_DEFAULT or b"public" in directives or b"private" in directives
-    return None if allowed and _has_validator(head.fields, now) else "not-allowed"
+    directives = cache_control(head.fields.get(b"cache-control", b""))
+    return None if _needs_no_lifetime(head.status, directives) and _has_validator(head.fields, now) else "not-allowed"
+
+
+def keeping_refusal(status: int, fields: Mapping[bytes, bytes]) -> str | None:
+    """Return why an answer is not kept, whatever its lifetime, or None."""
+    if is_event_stream(fields):
+        return "stream"
+    if b"*" in fields.get(b"vary", b""):
+        return "vary"
+    return "not-allowed" if _is_forbidden(cache_control(fields.get(b"cache-control", b"")), status) else None
+
+
+def _needs_no_lifetime(status: int, directives: Mapping[bytes, bytes]) -> bool:
+    """Return whether an answer may be stored, and a lifetime be guessed, where its server names none (sections 3 and 4.2.2)."""
+    return status in BY_DEFAULT or b"public" in directives or b"private" in directives
 
 
 def _is_forbidden(directives: Mapping[bytes, bytes], status: int) -> bool:
@@ -84,17 +100,35 @@ def http_age(entry: Entry, now: float) -> float:
     return since_stored if date is None else max(since_stored, now - date)
 
 
-def lifetime_left(entry: Entry, now: float) -> float:
+def lifetime(status: int, fields: Mapping[bytes, bytes], received_at: float, *, heuristics: bool) -> float | None:
+    """Return for how long the answer is fresh, in seconds, or None if nothing says so.
+
+    ``heuristics``: is a lifetime guessed from the time of change where the server names none (section 4.2.2)?
+    """
+    explicit = explicit_lifetime(fields, received_at)
+    if explicit is not None or not heuristics:
+        return explicit
+    changed = http_date(fields.get(b"last-modified", b""), received_at)
+    if changed is None or not _needs_no_lifetime(status, cache_control(fields.get(b"cache-control", b""))):
+        return None
+    date = http_date(fields.get(b"date", b""), received_at)
+    return min(max(0.0, (received_at if date is None else date) - changed) * HEURISTIC_SHARE, LONGEST_HEURISTIC)
+
+
+def lifetime_left(entry: Entry, now: float, *, heuristics: bool = False) -> float:
     """Return for how many seconds the entry is still fresh, negative once it is stale."""
-    return (explicit_lifetime(fields_of(entry.headers), entry.stored_at) or 0.0) - http_age(entry, now)
+    fresh_for = lifetime(entry.status, fields_of(entry.headers), entry.stored_at, heuristics=heuristics)
+    return (fresh_for or 0.0) - http_age(entry, now)
 
 
-def is_reusable(entry: Entry, request: Directives, now: float) -> bool:
-    """Return whether the entry may answer without its server, as the request's directives have it (sections 4.2.4, 5.2.1)."""
+def is_reusable(entry: Entry, request: Directives, now: float, left: float) -> bool:
+    """Return whether the entry may answer without its server, as the request's directives have it (sections 4.2.4, 5.2.1).
+
+    ``left``: for how long it is still fresh, in seconds.
+    """
     directives = cache_control(fields_of(entry.headers).get(b"cache-control", b""))
     if request.no_cache or is_to_be_validated(directives):
         return False
-    left = lifetime_left(entry, now)
     if request.max_age is not None and (request.max_age == 0 or http_age(entry, now) > request.max_age):
         return False
     if left > 0:
@@ -102,14 +136,28 @@ def is_reusable(entry: Entry, request: Directives, now: float) -> bool:
     return -left <= request.max_stale and request.max_stale > 0 and not request.min_fresh and b"must-revalidate" not in directives
 
 
-def may_replace_error(entry: Entry, on_error: float, now: float) -> bool:
+def may_replace_error(entry: Entry, on_error: float, now: float, *, heuristics: bool = False) -> bool:
     """Return whether the entry may answer in place of an error (RFC 5861 section 4).
 
     ``on_error``: for how long past its lifetime its user allows that, in seconds; its server may allow more, or forbid it.
     """
     fields = fields_of(entry.headers)
     directives = cache_control(fields.get(b"cache-control", b""))
-    if explicit_lifetime(fields, entry.stored_at) is None or is_to_be_validated(directives) or b"must-revalidate" in directives:
+    fresh_for = lifetime(entry.status, fields, entry.stored_at, heuristics=heuristics)
+    if fresh_for is None or is_to_be_validated(directives) or b"must-revalidate" in directives:
         return False
     allowed = directives.get(b"stale-if-error", b"")
-    return -lifetime_left(entry, now) < max(on_error, float(allowed) if allowed.isdigit() else 0.0)
+    return http_age(entry, now) - fresh_for < max(on_error, float(allowed) if allowed.isdigit() else 0.0)
+
+
+def is_same_answer(entry: Entry, head: Head) -> bool:
+    """Return whether the answer to a HEAD is that of the stored GET, as far as it says (section 4.3.5).
+
+    A length of a body in a coding says nothing of the one that is stored.
+    """
+    fields = fields_of(entry.headers)
+    if any(name in head.fields and fields.get(name) != head.fields[name] for name in (b"etag", b"last-modified")):
+        return False
+    length = head.fields.get(b"content-length")
+    is_comparable = length is not None and b"content-encoding" not in head.fields
+    return entry.status == head.status and (not is_comparable or length == b"%d" % len(entry.body))

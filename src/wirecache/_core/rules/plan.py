@@ -126,6 +126,7 @@ class Plan:
     replay_speed: float = 0.0
     embeddings: Embeddings = Embeddings.REQUEST
     cassette: CassettePlan | None = None
+    heuristics: bool = False  # may a GET's lifetime be guessed from its Last-Modified?
     is_budgeted: bool = False  # is there a budget that calls are held to?
 
     @property
@@ -238,12 +239,13 @@ def _directives(control: bytes) -> tuple[Directives, float | None]:
     """Return the directives of a request, and its ``stale-if-error`` in seconds."""
     found = cache_control(control)
     seconds = {name: float(value) for name, value in found.items() if value.isdigit()}
+    max_age = seconds.get(b"max-age", 0.0) if b"max-age" in found else None  # one that cannot be read is as careful as can be
     max_stale = float("inf") if found.get(b"max-stale") == b"" else seconds.get(b"max-stale", 0.0)
     directives = Directives(
         b"no-store" in found,
         b"no-cache" in found,
         b"only-if-cached" in found,
-        seconds.get(b"max-age"),
+        max_age,
         max_stale,
         seconds.get(b"min-fresh", 0.0),
     )
