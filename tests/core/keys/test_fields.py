@@ -46,7 +46,9 @@ def test_a_header_that_chooses_the_answer_counts(name: str) -> None:
         "cf-aig-authorization", "Helicone-Auth", "Helicone-User-Id", "Helicone-Session-Id", "Helicone-Property-App", "x-litellm-timeout",
         "x-litellm-api-key", "x-litellm-end-user-id", "x-amzn-sagemaker-inference-id", "x-amzn-bedrock-request-metadata",
         "x-goog-api-client", "openai-organization", "x-tfy-retry-config", "x-tfy-request-timeout", "x-bf-cache-ttl", "x-bf-prom-team",
-        "x-bt-use-cache", "x-bt-parent", "x-gateway-inference-fairness-id", "nvcf-poll-seconds", "x-tc-timestamp", "x-acs-signature-nonce",
+        "x-bt-use-cache", "x-bt-parent", "x-gateway-inference-fairness-id", "nvcf-poll-seconds", "x-tc-timestamp",
+        "X-TC-TraceId", "X-TC-RequestClient", "X-TC-Content-SHA256", "X-TC-Token", "x-acs-signature-nonce",
+        "x-acs-credentials-provider", "x-acs-security-token",
         "x-openrouter-title", "http-referer", "x-ms-client-request-id", "x-session-affinity", "cookie",
     ],
 )  # fmt: skip

@@ -74,7 +74,7 @@ COUNTED = {
     "copilot-*": "GitHub Copilot's chat: Copilot-Integration-Id, Copilot-Vision-Request",
     "x-goog-fieldmask": "cloud.google.com/apis/docs/system-parameters: the members that an answer has",
     "x-http-method-override": "google-api-client, MethodOverride.HEADER; docs.cloud.google.com/apis/docs/system-parameters: the method",
-    "x-amz-target": "smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html; docs.aws.amazon.com/transfer, making-api-requests: the operation",
+    "x-amz-target": "smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html; docs.aws.amazon.com/transfer: the operation",
     "soapaction": "w3.org/TR/2000/NOTE-SOAP-20000508 section 6.1.1: the intent of the request",
     "x-tc-*": "tencentcloud.com/document/api/409/16764, signature v3: X-TC-Action is the operation, X-TC-Version, X-TC-Region",
     "x-acs-*": "alibabacloud.com/help/en/sdk/product-overview/v3-request-structure-and-signature: x-acs-action, x-acs-version",
@@ -100,7 +100,8 @@ LABELS = (
     "x-bf-api-key", "x-bf-cache-*", "x-bf-prom-*", "x-bf-maxim-*", "x-bf-lh-*", "x-bf-session-id", "x-bf-parent-request-id",
     "x-bt-use-*", "x-bt-cache-*", "x-bt-parent", "x-bt-org-name", "x-bt-project-id", "x-bt-compress-audio", "x-bt-span*",
     "x-gateway-inference-*", "nvcf-poll-seconds", "copilot-session*",
-    "x-tc-timestamp", "x-tc-client", "x-tc-language", "x-acs-date", "x-acs-signature*", "x-acs-content-sha256", "x-acs-accesskey-id",
+    "x-tc-timestamp", "x-tc-requestclient", "x-tc-traceid", "x-tc-language", "x-tc-content-sha256",
+    "x-acs-date", "x-acs-signature*", "x-acs-content-sha256", "x-acs-accesskey-id", "x-acs-credentials-provider",
     "user-agent*", "x-stainless-*", "x-client-*",
 )  # fmt: skip
 
