@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import random
 import re
 
 import pytest
 
-from tests.core.privacy.samples import IN_CONTEXT, MIX, ORDINARY, PLANTED, SECRETS
-from wirecache._core.privacy.patterns import ROWS, Span, present, redacted_text, replaced, search
+from tests.core.privacy.samples import MIX, ORDINARY, PLANTED, SECRETS
+from wirecache._core.privacy.patterns import Span, present, redacted_text, replaced, search
+from wirecache._core.privacy.shapes import ROWS
 
 KEY = SECRETS["groq"]
-
-
-def test_every_shape_has_a_planted_secret() -> None:
-    planted = [*SECRETS.values(), *(text for text, _ in IN_CONTEXT.values())]
-    found = {span.kind for text in planted for span in search(text)}
-    assert {row.kind for row in ROWS} - found == set()
 
 
 @pytest.mark.parametrize(("text", "secret"), PLANTED)
@@ -34,6 +31,11 @@ def test_ordinary_text_has_no_secret(text: str) -> None:
 def test_a_row_is_present_where_its_anchor_and_what_it_requires_are(row: object) -> None:
     assert row in present(f"x {row.anchor} {row.required} y")  # type: ignore[attr-defined]
     assert row not in present("x y")
+
+
+def test_an_image_in_base64_may_have_few_rows() -> None:
+    image = base64.b64encode(random.Random(0).randbytes(100_000)).decode().rstrip("=")
+    assert {row.anchor for row in present(image)} <= {"AIza", "AKIA", "ASIA", "ABIA", "ACCA", "ABSK", "1//0", "dapi"}
 
 
 def test_a_secret_says_where_it_is_and_of_what_kind() -> None:

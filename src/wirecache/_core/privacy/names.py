@@ -13,7 +13,8 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote_to_bytes
 
-from wirecache._core.privacy.patterns import REDACTED, is_opaque, redacted_text
+from wirecache._core.privacy.patterns import REDACTED, redacted_text
+from wirecache._core.privacy.shapes import is_opaque
 from wirecache._core.short_cache import cached_if_short
 from wirecache.errors import ConfigError
 

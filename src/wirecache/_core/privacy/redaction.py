@@ -23,7 +23,8 @@ from wirecache._core.privacy.names import (
     name_by_user,
     plain_name,
 )
-from wirecache._core.privacy.patterns import REDACTED, Pattern, Row, compiled_by_user, present, redacted_text, replaced, search, shown
+from wirecache._core.privacy.patterns import REDACTED, Pattern, compiled_by_user, present, redacted_text, replaced, search, shown
+from wirecache._core.privacy.shapes import Row
 
 __all__ = ["DEFAULT", "Find", "Redactor"]
 

@@ -1,0 +1,33 @@
+"""The table of shapes: is each row reached, and does none of its secrets lack what the row requires?"""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.core.play import quick
+from tests.core.privacy.samples import IN_CONTEXT, SECRETS
+from wirecache._core.privacy.patterns import search
+from wirecache._core.privacy.shapes import ROWS, Row, is_opaque
+
+
+def test_every_shape_has_a_planted_secret() -> None:
+    planted = [*SECRETS.values(), *(text for text, _ in IN_CONTEXT.values())]
+    found = {span.kind for text in planted for span in search(text)}
+    assert {row.kind for row in ROWS} - found == set()
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.required], ids=lambda row: row.anchor)
+@quick
+@given(data=st.data())
+def test_nothing_matches_without_what_its_row_requires(row: Row, data: st.DataObject) -> None:
+    match = data.draw(st.from_regex(re.compile(row.pattern.replace("++", "+").replace("*+", "*"), re.ASCII)))
+    assert any(character in match for character in row.required)
+
+
+@pytest.mark.parametrize(("text", "expected"), [("a1b2c3d4", True), ("swordfish", False), ("short1", False), ("a b1c2d3e4", False)])
+def test_what_looks_like_a_secret(text: str, expected: bool) -> None:
+    assert is_opaque(text) is expected
