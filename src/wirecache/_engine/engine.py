@@ -257,7 +257,7 @@ class Call:
         self._settle(reason is None)
         self._note_usage(recorder, reason)
         if reason is None and can_wait:
-            source.flush_unless_busy()
+            source.flush_if_cheap(seconds)
         status = exchange.status.settled(reason)
         self.end(status, seconds)
         return status

@@ -63,6 +63,6 @@ class Source(Protocol):
         """Wait for writes under way, and return whether they are done."""
         ...
 
-    def flush_unless_busy(self) -> None:
-        """Wait a moment for the write that was just begun."""
+    def flush_if_cheap(self, call_seconds: float) -> None:
+        """Wait a moment for the write that was just begun, of the answer to a call that took so long."""
         ...

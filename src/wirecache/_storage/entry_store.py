@@ -215,9 +215,9 @@ class EntryStore:
         """Wait for the writes under way, ``timeout`` seconds at most, and return whether they are done."""
         return self.queue.flush(timeout)
 
-    def flush_unless_busy(self) -> None:
-        """Wait a moment, so that a sync caller finds on disk what was stored, unless calls come thick and fast."""
-        self.queue.flush_unless_busy()
+    def flush_if_cheap(self, call_seconds: float) -> None:
+        """Wait a moment, so that a sync caller finds on disk what was stored, if that is little beside what its calls take."""
+        self.queue.flush_if_cheap(call_seconds)
 
     def close(self) -> None:
         """Finish the writes and close the store; it opens itself again when it is used."""

@@ -21,15 +21,15 @@ from wirecache.errors import StoreError
 from wirecache.stores._memory import MemoryStore
 from wirecache.stores._protocol import Store
 
-__all__ = ["WriteJob", "WriteQueue", "write_queue_of"]
+__all__ = ["WaitLimit", "WriteJob", "WriteQueue", "write_queue_of"]
 
 logger = logging.getLogger("wirecache")
 
 MAX_QUEUED = 256 * 1024 * 1024  # bytes of bodies; beyond it an answer is not stored
 IDLE = 2.0  # seconds without work after which the thread ends
-WAITS_A_SECOND = 10  # writes that a sync caller waits for
+SHARE = 0.05  # of the time that its calls take, a sync caller may wait for writes beside
+FIRST_WAITS = 0.01  # seconds that it may wait before its calls have taken any
 LONGEST_WAIT = 0.1  # seconds
-PAUSE_AFTER_SLOW_WRITE = 30.0  # seconds without waiting
 AT_ONCE = 64 * 1024  # bytes; what is larger is not written by its caller, which may be an event loop
 EXIT_WAIT = 10.0  # seconds that the exit of a program waits for the rest
 
@@ -49,6 +49,22 @@ class WriteJob:
     on_done: Callable[[Exception | None], None]
 
 
+class WaitLimit:
+    """How long may callers wait for their writes? ``SHARE`` of the time that their calls take, whatever the store does."""
+
+    def __init__(self) -> None:
+        self._left = FIRST_WAITS  # seconds; below zero after a wait that took longer
+
+    def may_wait(self, call_seconds: float) -> bool:
+        """Return whether the caller may wait after a call that took so long."""
+        self._left = min(self._left + call_seconds * SHARE, LONGEST_WAIT)
+        return self._left > 0
+
+    def waited(self, seconds: float) -> None:
+        """It waited so long."""
+        self._left -= seconds
+
+
 class WriteQueue:
     """The writes of one store that are still to be done."""
 
@@ -66,8 +82,7 @@ class WriteQueue:
         self._unfinished = 0
         self._idle = threading.Condition(self._lock)
         self._thread: threading.Thread | None = None
-        self._window_ends = 0.0
-        self._waits_in_window = 0
+        self._waits = WaitLimit()
 
     def get(self, key: str) -> Entry | None:
         """Return the entry under the key, if it is still to be written."""
@@ -131,18 +146,16 @@ class WriteQueue:
         with self._idle:
             return self._idle.wait_for(lambda: self._unfinished == 0, timeout)
 
-    def flush_unless_busy(self) -> None:
-        """Wait for the write that was just queued (0.1 ms), for ``WAITS_A_SECOND`` of them at most, and not for a store in trouble.
+    def flush_if_cheap(self, call_seconds: float) -> None:
+        """Wait for the write that was just queued (0.3 ms), if the time of calls allows it.
 
-        So a script finds on disk what it stored, whatever becomes of it next, and a program of a thousand calls a second waits for none.
+        So a script finds on disk what it stored, whatever becomes of it next, and a program whose upstream answers within a millisecond
+        waits for few. ``call_seconds``: how long the call took whose answer it is.
         """
-        now = time.monotonic()
-        if now >= self._window_ends:
-            self._window_ends, self._waits_in_window = now + 1.0, 0
-        if self._waits_in_window < WAITS_A_SECOND:
-            self._waits_in_window += 1
-            if not self.flush(LONGEST_WAIT):
-                self._window_ends, self._waits_in_window = now + PAUSE_AFTER_SLOW_WRITE, WAITS_A_SECOND
+        if self._waits.may_wait(call_seconds):
+            started = time.monotonic()
+            self.flush(LONGEST_WAIT)
+            self._waits.waited(time.monotonic() - started)
 
     def forget(self, key: str | None = None) -> None:
         """Wait for the writes, then drop what is still queued under the key, or all of it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, Protocol, TypeAlias, assert_never
@@ -23,6 +24,7 @@ class _Call(Protocol):
     engine: Any
     exchange: Any
     leader: Any
+    started: float
     stored_before: int
 
 
@@ -52,7 +54,7 @@ def perform_for_items(exchange: _Exchange, effect: ItemEffect) -> Any:
             return _answer(exchange)
         case KeepItems(entries):
             reason = _kept(call, entries)
-            call.engine.source.flush_unless_busy()
+            call.engine.source.flush_if_cheap(time.perf_counter() - call.started)
             return reason
         case _:
             assert_never(effect)

@@ -229,7 +229,7 @@ class CassetteSession:
         """Return True: nothing is written in the background."""
         return True
 
-    def flush_unless_busy(self) -> None:
+    def flush_if_cheap(self, call_seconds: float) -> None:
         """Do nothing: nothing is written in the background."""
 
     # -- the end ------------------------------------------------------------------------------------------------------
