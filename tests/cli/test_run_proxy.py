@@ -41,6 +41,33 @@ def test_a_base_url_that_is_set_becomes_the_upstream(provider: Provider, tmp_pat
     assert provider.calls == 1
 
 
+OWN_CACHE = """
+import os, sys, httpx, wirecache
+if sys.argv[1] == "install":
+    wirecache.install()
+client = wirecache.cached_client(library="httpx") if sys.argv[1] == "client" else httpx.Client()
+for number in range(6):
+    url = os.environ["OPENAI_BASE_URL"] if number < 3 else sys.argv[2]
+    print(client.post(url + "/chat/completions", json={"model": "m", "messages": [], "seed": number}).status_code, end=" ")
+"""
+
+
+@pytest.mark.parametrize("own", ["install", "client"])
+@pytest.mark.parametrize("place", ["option", "variable", "file"])
+def test_a_program_with_a_cache_of_its_own_is_counted_once(own: str, place: str, provider: Provider, tmp_path: Path) -> None:
+    """Its calls over the proxy are counted by the proxy, its other calls by itself, in the same budget."""
+    (tmp_path / "program.py").write_text(OWN_CACHE)
+    given = {"OPENAI_BASE_URL": f"{provider.url}/v1"}
+    if place == "variable":
+        given |= {"WIRECACHE_BUDGET": "calls=5", "WIRECACHE_RUN": "this"}
+    if place == "file":
+        (tmp_path / "wirecache.toml").write_text("[budget]\ncalls = 5\n")
+    options = ["--max-calls", "5"] if place == "option" else []
+    code, out, error = run("--proxy", *options, "program.py", own, f"{provider.url}/v1", cwd=tmp_path, **given)
+    assert (code, out) == (0, "200 200 200 200 200 424 "), error
+    assert provider.calls == 5
+
+
 def test_a_cassette_of_it_replays_in_python(provider: Provider, tmp_path: Path) -> None:
     given = {"OPENAI_BASE_URL": f"{provider.url}/v1"}
     record = ("--proxy", "--cassette", "tape", "--record", "once", "--", "sh", "-c", CURL)

@@ -404,6 +404,20 @@ async def test_a_stale_entry_that_answers_for_an_error_gives_the_place_back(
     assert spent(cache).calls == 1
 
 
+async def test_what_a_proxy_counts_is_not_counted_again(
+    face: Face, provider: Provider, budgeted: Callable[..., Cache], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only budgets of the variable are the proxy's, too: those of the program's code count what it sends anywhere."""
+    monkeypatch.setenv("WIRECACHE_PROXY", provider.url.removeprefix("http://"))
+    monkeypatch.setenv("WIRECACHE_BUDGET", "calls=1")
+    for cache, calls in ((Cache("memory://"), 0), (budgeted(Budget(calls=2, name="own")), 2)):
+        async with face.client(cache) as client:
+            for text in "ab":
+                assert (await ask(client, provider, text)).status_code == 200
+        assert (spent(cache).calls, spent(cache).open) == (calls, 0)
+        cache.close()
+
+
 # -- a counter in trouble ---------------------------------------------------------------------------------------------
 
 

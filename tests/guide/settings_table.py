@@ -29,6 +29,7 @@ OTHER_VARIABLES = {
     "WIRECACHE_LOG": "what is logged to standard error: `info` (a line a call), `summary` (a line at exit), `debug`, or several",
     "WIRECACHE_SERVE_TOKEN": "the token that callers of `wirecache serve` send, where it listens on an address that other machines reach",
     "WIRECACHE_RUN": "the name of a run, for budgets: processes that share it are one run",
+    "WIRECACHE_PROXY": "set by `wirecache run --proxy`, with budgets: the address of its proxy, which counts the calls that are sent to it",
     "WIRECACHE_INSTALL": "set by `wirecache run` for the processes that the program starts; `0` excludes a process",
     "WIRECACHE_CASSETTE": "set by `wirecache run --cassette` for the processes that the program starts",
     "WIRECACHE_SAMPLES": "set by `wirecache run --samples` for the processes that the program starts; each of them counts for itself",

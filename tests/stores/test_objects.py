@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -19,7 +20,7 @@ from tests.faces.face import Face
 from tests.provider import Provider
 from tests.s3_server import S3Server
 from tests.stores.contract import KEY, OTHER, FullStoreContract, Make, until
-from wirecache import Cache, ConfigError, ObjectStore, StoreError, TieredStore, cached_client, capture
+from wirecache import Budget, Cache, ConfigError, ObjectStore, StoreError, TieredStore, cached_client, capture
 
 pytestmark = pytest.mark.timeout(240)  # a real server takes its time on a busy machine
 CALL = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
@@ -72,6 +73,22 @@ async def test_it_answers_on_every_face(face: Face, provider: Provider, s3_serve
     assert [reply.cache_status.hit for reply in again] == [True] * 3
     assert {reply.content for reply in again} == {first.content}
     assert (provider.calls, cache.stats.store_errors) == (1, 0)
+
+
+def test_a_bucket_counts_no_budgets(
+    s3_server: S3Server, provider: Provider, prefix: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """They hold all the same, for the processes of this machine. A directory before the bucket counts for it, and nothing is said."""
+    bucket = s3_server.url(f"bucket/{prefix}", timeout=30)
+    for store, notices in ((bucket, 1), (["memory://", bucket], 1), ([tmp_path / "near", bucket], 0)):
+        caplog.clear()
+        with Cache(store, budget=Budget(calls=1, name=str(store))) as cache, cached_client(cache) as client:
+            ask_of = partial(client.post, f"{provider.url}/v1/chat/completions")
+            assert [ask_of(json={**CALL, "user": str(store), "seed": seed}).status_code for seed in (0, 1, 0)] == [200, 424, 200]
+            assert cache.spending()[0].calls == 1
+        found = [message for message in caplog.messages if "cannot count" in message]
+        assert len(found) == notices
+        assert all("ObjectStore('s3:" in message and "by the processes that use that one" in message for message in found)
 
 
 def test_an_object_is_what_was_stored(s3_server: S3Server, store: ObjectStore, prefix: str) -> None:

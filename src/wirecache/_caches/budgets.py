@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple, TypeAlias
@@ -10,9 +11,9 @@ from typing import Any, NamedTuple, TypeAlias
 from wirecache._core.flows.spending import Amounts, models_in
 from wirecache._core.messages import Usage
 from wirecache._core.rules.budget import PICO, Budget, is_closed
-from wirecache._core.unset import Unset
+from wirecache._core.unset import UNSET, Unset
 from wirecache._settings.parsers import parse_budgets
-from wirecache._settings.sources import setting
+from wirecache._settings.sources import setting, source_of
 from wirecache._storage.counters import can_count
 from wirecache._storage.ledger import Ledger
 from wirecache.errors import ConfigError
@@ -21,7 +22,10 @@ from wirecache.stores._open import open_store
 from wirecache.stores._protocol import Store
 from wirecache.stores._url import disk_or_memory
 
-__all__ = ["Budgets", "Spending", "ledger_for", "spending_of"]
+__all__ = ["PROXY_VARIABLE", "Budgets", "Spending", "ledger_for", "spending_of"]
+
+# The address of a proxy that holds calls to the budgets of WIRECACHE_BUDGET itself: ``wirecache run --proxy`` sets both.
+PROXY_VARIABLE = "WIRECACHE_PROXY"
 
 Budgets: TypeAlias = Budget | Sequence[Budget] | str | Unset | None
 
@@ -61,7 +65,10 @@ def ledger_for(given: Budgets, store: Store | None, file: Mapping[str, Any], run
         notice = (
             f"wirecache: {store!r} cannot count, so budgets are counted in {counting!r}: by the processes that use that one, and no others"
         )
-    return Ledger(budgets, counting, pricer, notice, run)
+    ledger = Ledger(budgets, counting, pricer, notice, run)
+    if given is UNSET and source_of("budget", file) == "WIRECACHE_BUDGET":
+        ledger.counted_by = os.environ.get(PROXY_VARIABLE, "")
+    return ledger
 
 
 def _counting_store(store: Store | None, file: Mapping[str, Any]) -> Store:

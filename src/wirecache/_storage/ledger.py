@@ -63,7 +63,7 @@ class Ledger:
     """The budgets of one cache. ``store`` keeps the counters. ``pricer``: None if none of the budgets is in dollars.
 
     ``notice``: a warning that is logged with the first call. ``run``: the name of the run, if that is known. ``outer``: budgets that hold
-    beside these, and are counted elsewhere.
+    beside these, and are counted elsewhere. ``counted_by``: the address of a proxy that counts the calls sent to it in these budgets.
     """
 
     def __init__(
@@ -77,6 +77,7 @@ class Ledger:
         self._notice = notice
         self._run = run
         self.outer: Ledger | None = None
+        self.counted_by = ""
         self._warn = WarnOnce()
 
     def admit(self, spender: Spender) -> Admission | Denial:
@@ -95,7 +96,8 @@ class Ledger:
         if self._notice is not None:
             self._warn("notice", "%s", self._notice)
         now = time.time()
-        budgets = [budget for budget in self.budgets if budget.covers(spender.namespace, spender.model)]
+        own = self.budgets if spender.host != self.counted_by else ()
+        budgets = [budget for budget in own if budget.covers(spender.namespace, spender.model)]
         if self._is_unpriced(spender, budgets, now):
             return self._denied(spending.explain_unpriced(spender.model, spender.host, spender.endpoint, spender.what))
         places: list[_Place] = []

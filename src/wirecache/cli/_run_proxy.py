@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from wirecache import Cache, Cassette, ConfigError
+from wirecache._caches.budgets import PROXY_VARIABLE
 from wirecache._core.stats import Stats
 from wirecache._engine.log import summary_of
 from wirecache._runtime.listening import address_of, bind
+from wirecache._settings.parsers import budget_text
 from wirecache.cli._terminal import fail, usage_error, warn
 
 __all__ = ["run_with_proxy"]
@@ -52,7 +54,14 @@ def _proxy(cache: Cache | Cassette, upstreams: Sequence[str]) -> Iterator[tuple[
         found = child_environment(url, os.environ)
         app = chosen.app(cache, named={**found.upstreams, **chosen.upstreams})
         with ProxyServer(app, bound, GRACE).in_thread():
-            yield url, {**found.variables, **_direct(os.environ)}
+            yield url, {**found.variables, **_direct(os.environ), **_budgets(cache, url)}
+
+
+def _budgets(cache: Cache | Cassette, url: str) -> dict[str, str]:
+    """Return the variables by which caches of the program hold its other calls to the budgets, too; those over the proxy count there."""
+    if cache.engine.ledger is None:
+        return {}
+    return {"WIRECACHE_BUDGET": "; ".join(map(budget_text, cache.engine.ledger.budgets)), PROXY_VARIABLE: url.removeprefix("http://")}
 
 
 def _direct(given: Mapping[str, str]) -> dict[str, str]:
