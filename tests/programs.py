@@ -142,7 +142,7 @@ def started(
         program.close()
 
 
-def ran(*arguments: object, input: str = "", timeout: float = 50, **options: Any) -> subprocess.CompletedProcess[str]:
+def ran(*arguments: object, input: str = "", timeout: float = 200, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run a program to its end."""
     with started(*arguments, **options) as program:
         out, error = program.communicate(input, timeout)
@@ -154,7 +154,7 @@ def line_of(program: AnyProgram) -> str:
     assert program.stdout is not None
     line = program.stdout.readline()
     if not line:
-        raise AssertionError(f"the program ended: {program.communicate(timeout=50)[1]}")
+        raise AssertionError(f"the program ended: {program.communicate(timeout=200)[1]}")
     return line.rstrip("\n")
 
 

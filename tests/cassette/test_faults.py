@@ -227,7 +227,7 @@ def together(programs: list[AnyProgram]) -> None:
     for program in programs:
         go(program)
     for program in programs:
-        _, errors = program.communicate(timeout=50)
+        _, errors = program.communicate(timeout=200)
         assert (program.returncode, errors) == (0, "")
 
 

@@ -40,7 +40,7 @@ def run(tmp_path: Path, provider: Provider, *options: str, model: str = "m") -> 
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)
     command = [sys.executable, "-m", "wirecache", "run", "--store", str(tmp_path / "store"), *options]
-    done = subprocess.run([*command, str(program), provider.url, "1", model], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([*command, str(program), provider.url, "1", model], capture_output=True, text=True, timeout=200, check=False)
     return done.returncode, done.stdout, done.stderr
 
 

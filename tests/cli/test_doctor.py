@@ -127,7 +127,7 @@ def test_the_traps_of_aiohttp(tmp_path: Path) -> None:
     _installed(tmp_path / "site", "huggingface_hub", "requests")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path / "site"), os.environ.get("PYTHONPATH", "")])}
     line = [sys.executable, "-m", "wirecache", "doctor"]
-    done = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=50, check=False)
+    done = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 1
     assert "google-genai sends its async calls through it" in done.stdout
     assert "DISABLE_AIOHTTP_TRANSPORT=True" in done.stdout

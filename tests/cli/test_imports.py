@@ -29,7 +29,7 @@ def _imported(folder: Path, *arguments: str) -> set[str]:
     """Return the modules that a process has imported when the command ends."""
     environment = {**os.environ, "WIRECACHE_DIR": str(folder)}
     program = [sys.executable, "-c", PROGRAM, *arguments]
-    done = subprocess.run(program, env=environment, cwd=folder, capture_output=True, text=True, timeout=50, check=True)
+    done = subprocess.run(program, env=environment, cwd=folder, capture_output=True, text=True, timeout=200, check=True)
     return set(done.stderr.split())
 
 

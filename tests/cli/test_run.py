@@ -58,7 +58,7 @@ def run(*arguments: object, cwd: Path, **environment: str) -> tuple[int, str, st
 def plain(*arguments: object, cwd: Path, **environment: str) -> tuple[int, str, str]:
     """Exit status, standard output and standard error of plain Python with these arguments."""
     command, env = [sys.executable, *map(str, arguments)], {**os.environ, **environment}
-    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=50, check=False, input="")
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=200, check=False, input="")
     return done.returncode, done.stdout, done.stderr
 
 
@@ -292,7 +292,7 @@ ASK_THRICE = """
 import subprocess, sys, httpx
 for text in sys.argv[2:]:
     response = httpx.post(sys.argv[1] + "/v1/embeddings", json={"model": "m", "input": text})
-    print(response.headers["cache-status"].split("; ")[1])
+    print(response.headers["cache-status"].split("; ")[1], flush=True)
 if len(sys.argv) > 3:  # another process of the program writes to the same child
     subprocess.run([sys.executable, __file__, sys.argv[1], "child"], check=True)
 """

@@ -48,12 +48,12 @@ class Served:
             self.exports[name] = value
 
     def post(self, path: str = PATH, **options: Any) -> httpx.Response:
-        return httpx.post(self.url + path, json=BODY, trust_env=False, timeout=50, **options)
+        return httpx.post(self.url + path, json=BODY, trust_env=False, timeout=200, **options)
 
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, str, str]:
         """Send the signal, and return the exit status and what was printed since."""
         self.process.send_signal(number)
-        out, error = self.process.communicate(timeout=50)
+        out, error = self.process.communicate(timeout=200)
         return self.process.wait(), out, error
 
 
@@ -86,7 +86,7 @@ def test_it_prints_what_to_export_and_serves_until_it_is_stopped(provider: Provi
 def test_who_is_early_waits(provider: Provider, tmp_path: Path) -> None:
     with started("-m", "wirecache", "serve", "--port", "0", "--upstream", f"openai={provider.url}", cwd=tmp_path) as process:
         url = line_of(process).split()[-1]
-        status = httpx.post(url + PATH, json=BODY, trust_env=False, timeout=50).status_code
+        status = httpx.post(url + PATH, json=BODY, trust_env=False, timeout=200).status_code
     assert status == 200
 
 
@@ -233,7 +233,7 @@ def test_100_open_streams_end_before_it_stops(provider: Provider, tmp_path: Path
 
     def call(number: int) -> None:
         body = {**BODY, "stream": True, "user": str(number)}
-        bodies.append(httpx.post(served.url + PATH, json=body, trust_env=False, timeout=50).content)
+        bodies.append(httpx.post(served.url + PATH, json=body, trust_env=False, timeout=200).content)
 
     with serve("--streams", "record", "--store", "kept", "--upstream", f"openai={provider.url}", cwd=tmp_path) as served:
         threads = [threading.Thread(target=call, args=(number,)) for number in range(100)]

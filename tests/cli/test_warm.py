@@ -162,7 +162,7 @@ def test_a_signal_lets_the_calls_in_flight_finish_and_the_next_run_continues(tmp
         assert process.stderr is not None
         assert "stopping" in process.stderr.readline()
         may.set()
-        out, _ = process.communicate(timeout=50)
+        out, _ = process.communicate(timeout=200)
     assert process.returncode == 130
     assert "stopped before the end" in out
     sent = provider.calls

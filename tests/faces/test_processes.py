@@ -26,7 +26,7 @@ def child(face: Face, store: Path | str, url: str) -> Iterator[AnyProgram]:
 
 
 def answer_of(program: AnyProgram) -> dict[str, Any]:
-    out, error = program.communicate(timeout=50)
+    out, error = program.communicate(timeout=200)
     assert program.returncode == 0, error
     assert not error
     answer: dict[str, Any] = json.loads(out)

@@ -54,7 +54,7 @@ def test_six_processes_ask_once(provider: Provider, store: str) -> None:
         assert [line_of(process) for process in processes] == ["asking"] * 6
         time.sleep(0.3)  # so that they come to wait; one that is late on a busy machine finds the answer
         may.set()
-        answers = [json.loads(process.communicate(timeout=50)[0]) for process in processes]
+        answers = [json.loads(process.communicate(timeout=200)[0]) for process in processes]
     assert {(answer["status"], answer["text"]) for answer in answers} == {(200, json.dumps(CHAT))}
     assert sum(map(is_the_question, provider.requests)) == 1
     assert sum(answer["collapsed"] or answer["hit"] for answer in answers) == 5
@@ -84,7 +84,7 @@ def test_a_leader_that_is_killed(provider: Provider, store: str) -> None:
         time.sleep(0.3)  # the time to ask, if it did not wait
         killed.set()
         leader.kill()
-        answer = json.loads(follower.communicate(timeout=50)[0])
+        answer = json.loads(follower.communicate(timeout=200)[0])
         ended.set()
     assert (answer["status"], answer["collapsed"], came) == (200, False, [False, True])
 
@@ -111,7 +111,7 @@ def test_what_is_not_stored_is_not_shared(provider: Provider, store: str) -> Non
         time.sleep(0.3)  # so that they come to wait
         answered = time.monotonic()
         may.set()
-        answers = [json.loads(process.communicate(timeout=50)[0]) for process in processes]
+        answers = [json.loads(process.communicate(timeout=200)[0]) for process in processes]
     assert [answer["status"] for answer in answers] == [500, 500, 500]
     assert len(came) == 3
     assert max(came) - answered < leases.TTL

@@ -24,7 +24,7 @@ def run_demo() -> str:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("OPENAI_", "WIRECACHE_"))}
     environment |= {"FORCE_COLOR": "1", "COLUMNS": str(WIDTH)}
     command = [sys.executable, "-m", *COMMAND]
-    return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=True, env=environment, timeout=50).stdout
+    return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=True, env=environment, timeout=200).stdout
 
 
 def svg_of(output: str) -> str:

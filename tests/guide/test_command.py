@@ -87,7 +87,7 @@ def module(*arguments: str) -> subprocess.CompletedProcess[str]:
     program += "runpy.run_module('wirecache.guide', run_name='__main__', alter_sys=True)"
     source = str(__import__("wirecache").__path__[0]).removesuffix("wirecache")
     return subprocess.run(
-        [sys.executable, "-S", "-c", program, source, *arguments], capture_output=True, text=True, encoding="utf-8", timeout=50, check=False
+        [sys.executable, "-S", "-c", program, source, *arguments], capture_output=True, text=True, encoding="utf-8", timeout=99, check=False
     )
 
 

@@ -20,6 +20,6 @@ print("end of the program")
 
 
 def test_the_highest_priority_comes_first_and_a_failure_stops_nothing() -> None:
-    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=50, check=False)
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=200, check=False)
     assert done.stdout.split("\n") == ["end of the program", "first", "second", "last", ""]
     assert "ValueError: failed" in done.stderr

@@ -41,7 +41,7 @@ class Script:
     def end(self) -> tuple[int, str, str]:
         """Wait until it ends; its exit status, output and errors."""
         with self:
-            output, errors = self._program.communicate(timeout=50)
+            output, errors = self._program.communicate(timeout=200)
             return self._program.wait(), output, errors
 
 

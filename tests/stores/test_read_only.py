@@ -81,7 +81,7 @@ def test_what_another_process_writes_is_seen(tmp_path: Path) -> None:
     full.set(KEY, b"old", ttl=None)
     assert read_only.get(KEY) == b"old"
     code = f"from wirecache import DiskStore; DiskStore({str(tmp_path / 'team')!r}).set({KEY!r}, b'new', ttl=None)"
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=200)
     assert read_only.get(KEY) == b"new"
 
 
@@ -117,7 +117,7 @@ def test_nothing_is_written_beside_it(tmp_path: Path) -> None:
         mounted.chmod(0o555)
         before = files_of(mounted)
         command = [sys.executable, "-c", READ_ALL, KEY, str(tmp_path / "team"), str(mounted)]
-        result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        result = subprocess.run(command, capture_output=True, text=True, timeout=200)
         assert result.stdout == "value\n", result.stderr
         assert files_of(mounted) == before
         mounted.chmod(0o755)

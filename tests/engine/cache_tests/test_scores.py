@@ -37,7 +37,6 @@ def test_what_hishels_client_alone_passes_has_a_reason() -> None:
     assert {case.suite for case in CASES if case.id in guessed} == {"heuristic", "pragma", "other"}
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize(
     ("name", "make_client", "left_out"),
     [pytest.param(OURS, ours, None, id="default"), pytest.param(GUESSING, with_heuristics, OURS, id="heuristics")],

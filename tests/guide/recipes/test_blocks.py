@@ -24,5 +24,5 @@ def test_each_cell_runs(block: Block, provider: Provider, tmp_path: Path, monkey
     for name, value in environment(provider, tmp_path).items():
         monkeypatch.setenv(name, value)
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(block.text)])
-    nbclient.NotebookClient(notebook, timeout=50, kernel_name="python3", resources={"metadata": {"path": os.fspath(tmp_path)}}).execute()
+    nbclient.NotebookClient(notebook, timeout=200, kernel_name="python3", resources={"metadata": {"path": os.fspath(tmp_path)}}).execute()
     assert provider.calls == 1
