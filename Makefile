@@ -15,6 +15,7 @@
 # make bench-check count what Python executes for a hit, a miss and more, and compare; BENCH=--update stores the counts
 # make bench-start measure how long a process takes to its first answer
 # make bench-scale fill a store with 1,000,000 entries, and more (10 minutes)
+# make fuzz  search for input that breaks something, for SECONDS=60; what is found goes to fixtures/fuzz
 # make lowest test the lowest versions of the dependencies that pyproject.toml allows
 # make cache-tests run the public tests of HTTP caches, and write their scores to fixtures/cache-tests/SCORES.md
 # make matrix test every SDK, cell by cell, in its own environment; results go to tests/sdk/matrix/matrix.json
@@ -28,7 +29,7 @@ endif
 IN_VENV := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
 BIN = .venv/$(IN_VENV)
 
-.PHONY: audit screenshots demo test test-again lowest lint guide picture package recipes evaluations bench bench-check bench-peers bench-scale bench-start cache-tests matrix lock clean
+.PHONY: audit screenshots demo test test-again lowest lint guide picture package recipes evaluations bench bench-check bench-peers bench-scale bench-start cache-tests fuzz matrix lock clean
 .DEFAULT_GOAL := test
 
 demo: .venv/.ready
@@ -82,6 +83,10 @@ bench-peers: .venv-peers/.ready
 
 cache-tests: .venv/.ready
 	$(BIN)/python -m tests.engine.cache_tests
+
+SECONDS = 60
+fuzz: .venv/.ready
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(FUZZ)
 
 clients: .venv-clients/.ready .clients/.ready
 	.venv-clients/$(IN_VENV)/python -m tests.proxy.real

@@ -70,6 +70,10 @@ def test_any_body_of_a_stream_without_times_comes_back(body: bytes, content_type
     assert not any(chunk.seconds for chunk in read.chunks)
 
 
+def test_a_binary_stream_without_times_comes_back() -> None:
+    assert back(recorded(b"\0\0\0\x10", "application/vnd.amazon.eventstream")).body == b"\0\0\0\x10"
+
+
 @quick
 @given(streams.flatmap(lambda drawn: st.tuples(chunked(drawn[0]), st.just(drawn[1]))))
 def test_any_stream_comes_back_with_its_events_and_times(drawn: tuple[list[tuple[bytes, float]], str]) -> None:

@@ -113,6 +113,12 @@ def test_whose_ttl_it_is_survives(ttl: Ttl) -> None:
     assert (type(back), back) == (type(ttl), ttl)
 
 
+@pytest.mark.parametrize("name", [b"content-encoding", b"Content-Encoding"])
+def test_a_body_that_is_coded_is_none_of_an_entry(name: bytes) -> None:
+    with pytest.raises(codec.Damaged, match="coded"):
+        codec.decode(KEY, codec.encode(entry(headers=((b"x", b"y"), (name, b"gzip")))))
+
+
 def test_large_bodies_are_taken_whole() -> None:
     body = bytes(range(256)) * 20_000
     back = codec.decode(KEY, codec.encode(entry(body=body, request_body=body[:-1])))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.play import quick
-from wirecache._core.http_date import http_date
+from wirecache._core.http_date import http_date, http_date_text
 
 NOW = 1_700_000_000.0  # in 2023
 MOMENT = 784_111_777.0
@@ -61,3 +61,9 @@ def test_two_digits_are_a_year_at_most_fifty_years_ahead(digits: str, year: str)
 def test_whatever_a_server_sends_is_a_date_or_none(value: bytes) -> None:
     moment = http_date(value, NOW)
     assert moment is None or isinstance(moment, float)
+
+
+def test_a_time_is_written_as_it_is_read() -> None:
+    assert http_date_text(1_794_108_930.9) == b"Sun, 08 Nov 2026 03:35:30 GMT"
+    for seconds in (0, 86_399, 951_782_400, 1_800_000_000, 2**33):
+        assert http_date(http_date_text(seconds), 1_800_000_000.0) == seconds

@@ -46,10 +46,21 @@ def test_a_summary_leaves_out_what_has_its_default() -> None:
     assert json.loads(summary.to_bytes()) == {"method": "POST", "url": "https://h/", "endpoint": "chat", "model": "m", "fields": {}}
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b"\xff", b"{}", b'{"method": "POST"}', b'{"other": 1}'])
-def test_what_is_not_a_summary_is_a_value_error(data: bytes) -> None:
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"", b"{", b"[]", b"null", b"\xff", b"{}", b'{"method": "POST"}', b'{"other": 1}', b"[" * 100_000,
+        b'{"method": 1, "url": "u", "endpoint": "", "model": null, "fields": {}}',
+        b'{"method": "POST", "url": "u", "endpoint": "", "model": [], "fields": {}}',
+        b'{"method": "POST", "url": "u", "endpoint": "", "model": null, "fields": []}',
+        b'{"method": "POST", "url": "u", "endpoint": "", "model": null, "fields": {"a": 1}}',
+        b'{"method": "POST", "url": "u", "endpoint": "", "model": null, "fields": {}, "sample": "1"}',
+    ],
+)  # fmt: skip
+def test_what_is_not_a_summary_is_a_value_error_and_empty_in_an_entry(data: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         RequestSummary.from_bytes(data)
+    assert entry(summary=data).request == RequestSummary("", "", "", None, {})
 
 
 def test_an_entry_has_the_names_of_a_response() -> None:

@@ -28,7 +28,8 @@ def test_text(text: str, budgets: tuple[Budget, ...]) -> None:
 
 
 def test_a_limit_of_zero_is_a_text_too() -> None:
-    assert parse_budgets(budget_text(Budget(calls=0)), "budget") == (Budget(calls=0),)
+    for budget in (Budget(calls=0), Budget(usd=1, calls=0), Budget(usd=0, calls=0, tokens=0)):
+        assert parse_budgets(budget_text(budget), "budget") == (budget,)
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,8 @@ def test_variables_win_over_the_file_and_arguments_over_both(project: Path, monk
         pytest.param('[[rules]]\nmodell = "m"', ["wirecache.toml: rules.0.modell is not a setting", "method, host, path"], id="rule"),
         pytest.param('[[rules]]\nttl = "soon"', ["wirecache.toml: rules.0.ttl must be seconds", "got 'soon'"], id="ttl of a rule"),
         pytest.param("ttl =", ["wirecache.toml", "Invalid value"], id="not TOML"),
+        pytest.param("ttl = " + "9" * 5000, ["wirecache.toml", "digits"], id="a number of thousands of digits"),
+        pytest.param("ttl = " + "[" * 2000, ["wirecache.toml", "recursion"], id="lists in lists"),
     ],
 )
 def test_the_message_for_a_wrong_file_has_file_key_and_what_is_allowed(project: Path, text: str, words: list[str]) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from wirecache import ConfigError, KeyOptions
 from wirecache._core.rules.plan import Mode
-from wirecache._settings.parsers import all_of_type, of_type, parse_duration, parse_mode, parse_speed, parse_text
+from wirecache._settings.parsers import all_of_type, of_type, parse_duration, parse_mode, parse_speed, parse_step, parse_text
 
 
 @pytest.mark.parametrize("value", ["auto", "OFFLINE", Mode.REFRESH, "Off"])
@@ -53,3 +53,15 @@ def test_speed() -> None:
 def test_a_wrong_speed_says_what_is_allowed(value: object) -> None:
     with pytest.raises(ConfigError, match=r"^replay_speed must be 0 \(at once\), .*, got "):
         parse_speed(value)  # type: ignore[arg-type]
+
+
+def test_steps() -> None:
+    assert [parse_step(value, "from_step") for value in (None, 1, "3", "007", "9" * 18)] == [None, 1, 3, 7, 10**18 - 1]
+
+
+@pytest.mark.parametrize(
+    "value", [0, -1, True, "", "0", "1.5", "٣", "²", " 1", "9" * 19, pytest.param("9" * 5000, id="thousands of digits")]
+)
+def test_a_wrong_step_is_a_config_error(value: object) -> None:
+    with pytest.raises(ConfigError, match="from_step must be the number of a step"):
+        parse_step(value, "from_step")

@@ -73,6 +73,8 @@ def decode(key: str, frame: bytes) -> Entry:
     if not (math.isfinite(stored_at) and math.isfinite(seconds)):
         raise Damaged("times that are none")
     headers = frame[_PARTS_AT:summary_at].split(b"\0")
+    if b"content-encoding" in map(bytes.lower, headers[::2]):  # a body is stored decoded: who reads it would decode it once more, and fail
+        raise Damaged("a body that is coded")
     return Entry(
         key,
         status,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-__all__ = ["http_date"]
+__all__ = ["http_date", "http_date_text"]
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_DAY, _MONTH, _TIME = r"(?:mon|tue|wed|thu|fri|sat|sun)", "(" + "|".join(MONTHS) + ")", r"(\d\d):(\d\d):(\d\d)"
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAY, _MONTH, _TIME = "(?:" + "|".join(DAYS) + ")", "(" + "|".join(MONTHS) + ")", r"(\d\d):(\d\d):(\d\d)"
 # A cache ignores the case; any zone but "GMT" makes a date invalid.
 FIXED = re.compile(rf"{_DAY}, (\d\d) {_MONTH} (\d{{4}}) {_TIME} gmt", re.IGNORECASE)
 RFC_850 = re.compile(rf"(?:mon|tues|wednes|thurs|fri|satur|sun)day, (\d\d)-{_MONTH}-(\d\d) {_TIME} gmt", re.IGNORECASE)
@@ -33,6 +34,13 @@ def http_date(value: bytes, now: float) -> float | None:
     except ValueError:
         return None
     return moment.timestamp()
+
+
+def http_date_text(seconds: float) -> bytes:
+    """Return the time in seconds since the epoch as an HTTP date, to the second (not by ``strftime``, which speaks the user's language)."""
+    at = datetime.fromtimestamp(seconds, UTC)
+    day, month = DAYS[at.weekday()].capitalize(), MONTHS[at.month - 1].capitalize()
+    return f"{day}, {at.day:02d} {month} {at.year:04d} {at.hour:02d}:{at.minute:02d}:{at.second:02d} GMT".encode()
 
 
 def _full_year(two_digits: int, now: float) -> int:

@@ -112,14 +112,19 @@ class RequestSummary:
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         """Return the summary in an entry. ``ValueError`` if it is not one."""
-        members = json.loads(data)
         try:
-            return cls(**members)
-        except TypeError as error:
+            summary = cls(**json.loads(data))
+        except (TypeError, RecursionError) as error:
             raise ValueError(f"not a request summary: {error}") from None
+        texts = (summary.method, summary.url, summary.endpoint, summary.namespace, summary.content_type)
+        others = (str if summary.model is None else type(summary.model), type(summary.fields), type(summary.sample), type(summary.whole))
+        if {*map(type, texts)} != {str} or others != (str, dict, int, bool) or not set(map(type, summary.fields.values())) <= {str}:
+            raise ValueError("not a request summary: its members have other types")
+        return summary
 
 
 _SUMMARY_DEFAULTS = {field.name: field.default for field in fields(RequestSummary)}
+_NO_SUMMARY = RequestSummary("", "", "", None, {})
 
 
 class Entry(NamedTuple):
@@ -163,8 +168,11 @@ class Entry(NamedTuple):
 
     @property
     def request(self) -> RequestSummary:
-        """Which request was answered."""
-        return RequestSummary.from_bytes(self.summary)
+        """Which request was answered. All is empty where that cannot be read: a store holds whatever somebody wrote into it."""
+        try:
+            return RequestSummary.from_bytes(self.summary)
+        except ValueError:
+            return _NO_SUMMARY
 
     @property
     def status_code(self) -> int:

@@ -28,6 +28,7 @@ from wirecache._core.rules.eligibility import is_upgrade
 from wirecache._core.rules.freshness import may_answer
 from wirecache._core.rules.http_rules import (
     age_field,
+    dated,
     http_age,
     is_reusable,
     is_same_answer,
@@ -167,7 +168,7 @@ def _updated(request: Request, entry: Entry, head: Head, plan: Plan, now: float)
 
     Return it, the reason why it is not kept, and whether it was stored.
     """
-    pairs = storable_pairs(updated(entry.headers, storable_pairs(head.pairs)))
+    pairs = dated(storable_pairs(updated(entry.headers, storable_pairs(head.pairs))), now)
     fields = fields_of(pairs)
     fresh_for = lifetime(entry.status, fields, now, heuristics=plan.heuristics) or 0.0
     fresh = renewed(entry, request.fields, pairs, now - age_field(head.fields), fresh_for)
@@ -209,7 +210,7 @@ def _recorded(request: Request, head: Head, key: str, plan: Plan, status: CacheS
     if reason is None:
         made = Recording(
             key,
-            head._replace(pairs=storable_pairs(head.pairs)),
+            head._replace(pairs=dated(storable_pairs(head.pairs), now)),
             request,
             "http",
             None,

@@ -103,7 +103,7 @@ def _settings_in(path: Path, text: str) -> dict[str, Any] | None:
         return None
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # no TOML; a number of thousands of digits; lists in lists, a thousand deep
         raise ConfigError(f"{path}: {error}") from None
     values: dict[str, Any] | None = document.get("tool", {}).get("wirecache") if path.name == "pyproject.toml" else document
     return values

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from dataclasses import fields
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, TypeAlias, TypeVar
@@ -82,7 +84,7 @@ def parse_step(value: object, name: str) -> int | None:
     if value is None:
         return None
     text = str(value)
-    if isinstance(value, bool) or not (text.isascii() and text.isdigit()) or int(text) < 1:
+    if isinstance(value, bool) or not re.fullmatch(r"0*[1-9][0-9]{0,17}", text):
         raise ConfigError(f"{name} must be the number of a step (1, 2, 3, ...), got {value!r}")
     return int(text)
 
@@ -115,11 +117,11 @@ def parse_budgets(value: Any, name: str) -> tuple[Budget, ...]:
 def budget_text(budget: Budget) -> str:
     """Return the text that ``parse_budgets`` makes this budget of. ``ConfigError`` if it has a name or glob that no text can have."""
     given = {field: getattr(budget, field) for field in _BUDGET_FIELDS}
-    changed = {field: str(value) for field, value in given.items() if value is not None and value != getattr(_DEFAULT_BUDGET, field)}
+    changed = {field: str(value) for field, value in given.items() if value is not None and value != _BUDGET_DEFAULTS[field]}
     for field, value in changed.items():
         if {",", ";"} & {*value} or value.strip() != value:
             raise ConfigError(f"Budget: {field} must have no comma, semicolon or space at its ends here, got {value!r}")
-    return ", ".join(f"{field}={value}" for field, value in changed.items()) or f"calls={budget.calls}"
+    return ", ".join(f"{field}={value}" for field, value in changed.items())
 
 
 def _budget_of(text: str, name: str) -> Budget:
@@ -156,7 +158,7 @@ _BUDGET_FIELDS: dict[str, Callable[[str, str], Any]] = {
 }
 
 
-_DEFAULT_BUDGET = Budget(calls=0)
+_BUDGET_DEFAULTS = {field.name: field.default for field in fields(Budget)}
 
 
 def parse_text(value: object, name: str) -> str:

@@ -114,8 +114,8 @@ def _event_node(piece: str | bytes, style: Style | None, at: float | None) -> In
 def _chunked(data: bytes, chunks: Sequence[Chunk], redactor: Redactor) -> Node:
     """Return the chunks of a stream that has no known events (audio, Amazon's frames), as they came."""
     redacted = redactor.data(data)
-    if redacted != data:  # the sizes of the chunks no longer fit
-        chunks = [Chunk(len(redacted), chunks[-1].seconds)]
+    if redacted != data or not chunks:  # their sizes no longer fit; an imported recording says nothing of them
+        chunks = [Chunk(len(redacted), chunks[-1].seconds if chunks else 0.0)]
     ends = [*accumulate(chunk.size for chunk in chunks[:-1]), len(redacted)]
     pieces = [redacted[start:end] for start, end in pairwise([0, *ends])]
     return {"events": [_event_node(_text_or_bytes(piece), None, chunk.seconds) for piece, chunk in zip(pieces, chunks, strict=True)]}

@@ -142,3 +142,8 @@ def test_a_hostile_value_takes_no_time() -> None:
     for value in ("Digest " + "a=  " * 20_000 + "!", "Digest " + 'a="' * 20_000, "Digest " + "a=," * 20_000 + '"'):
         fingerprint(authorization=value)
     assert time.process_time() - begin < 2
+
+
+def test_a_caller_is_one_however_its_parameter_is_encoded() -> None:
+    ways = ("?key=a-b", "?%6Bey=a%2db", "?%6bey=a%2Db")
+    assert len({credential_fingerprint(ask(URL + way)) for way in ways}) == 1

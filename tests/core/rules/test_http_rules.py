@@ -9,6 +9,7 @@ from wirecache._core.headers import fields_of
 from wirecache._core.rules.freshness import explicit_lifetime
 from wirecache._core.rules.http_rules import (
     age_field,
+    dated,
     http_age,
     is_reusable,
     is_same_answer,
@@ -54,7 +55,9 @@ def test_named_fields_are_left_out() -> None:
     assert storable_pairs([*pairs, *named, (b"E", b"5")]) == (*pairs, (b"E", b"5"))
 
 
-@pytest.mark.parametrize(("value", "age"), [(b"7", 7.0), (b"7, 0", 7.0), (b"0, 7", 0.0), (b"-7", 0.0), (b"7.5", 0.0), (b"", 0.0)])
+@pytest.mark.parametrize(
+    ("value", "age"), [(b"7", 7.0), (b"7, 0", 7.0), (b"0, 7", 0.0), (b"-7", 0.0), (b"7.5", 0.0), (b"", 0.0), (b"9" * 400, 2.0**31)]
+)
 def test_age(value: bytes, age: float) -> None:
     assert age_field({b"age": value}) == age
 
@@ -172,3 +175,10 @@ def test_a_head_tells_whether_the_stored_answer_is_still_that_of_a_get(stored: d
     found = entry(headers=pairs_of(stored), body=b"old")
     assert is_same_answer(found, head(200, newer)) is same
     assert not is_same_answer(found._replace(status=404), head(200, newer))
+
+
+def test_expires_is_measured_by_the_time_at_which_the_answer_came() -> None:
+    expires, date = (b"Expires", b"Sun, 08 Nov 2026 03:40:00 GMT"), (b"Date", b"Sun, 08 Nov 2026 03:00:00 GMT")
+    assert dated((expires,), 1_794_108_930.9) == (expires, (b"date", b"Sun, 08 Nov 2026 03:35:30 GMT"))
+    assert dated((expires, date), 1_794_108_930.9) == (expires, date)
+    assert dated(((b"etag", b"a"),), 1_794_108_930.9) == ((b"etag", b"a"),)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote_to_bytes
 
-from wirecache._core.keys.canonical import frame
+from wirecache._core.keys.canonical import frame, normalise_percent
 from wirecache._core.messages import Request
 from wirecache._core.privacy.callers import is_identity
 from wirecache._core.privacy.names import is_credential, keyed_hash
@@ -77,7 +77,8 @@ def _of_headers(request: Request) -> list[tuple[bytes, bytes]]:
 
 
 def _of_query(query: bytes) -> list[tuple[bytes, bytes]]:
-    pairs = [(_decoded(name).strip().lower(), name, value) for name, _, value in (pair.partition(b"=") for pair in query.split(b"&"))]
+    sent = (normalise_percent(pair).partition(b"=") for pair in query.split(b"&"))
+    pairs = [(_decoded(name).strip().lower(), name, value) for name, _, value in sent]
     signed = is_signed_query(query)
     found = []
     for name, sent_name, value in pairs:

@@ -11,8 +11,8 @@ from wirecache._core.messages import Entry
 from wirecache._core.unset import UNSET, Ttl
 
 __all__ = [
-    "TTL_FORMS", "age_of", "cache_control", "effective_ttl", "explicit_lifetime", "is_to_be_validated", "may_answer", "parse_ttl",
-    "ttl_left",
+    "LONGEST", "TTL_FORMS", "age_of", "cache_control", "effective_ttl", "explicit_lifetime", "is_to_be_validated", "may_answer",
+    "parse_ttl", "ttl_left",
 ]  # fmt: skip
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from wirecache._core.headers import HeaderPairs, fields_of
-from wirecache._core.http_date import http_date
+from wirecache._core.http_date import http_date, http_date_text
 from wirecache._core.messages import Entry, Head
 from wirecache._core.rules.eligibility import is_event_stream
-from wirecache._core.rules.freshness import age_of, cache_control, explicit_lifetime, is_to_be_validated
+from wirecache._core.rules.freshness import LONGEST, age_of, cache_control, explicit_lifetime, is_to_be_validated
 from wirecache._core.rules.plan import Directives
 
 __all__ = [
-    "age_field", "http_age", "is_reusable", "is_same_answer", "keeping_refusal", "lifetime", "lifetime_left", "may_replace_error",
-    "storable_pairs", "storing_refusal",
+    "age_field", "dated", "http_age", "is_reusable", "is_same_answer", "keeping_refusal", "lifetime", "lifetime_left",
+    "may_replace_error", "storable_pairs", "storing_refusal",
 ]  # fmt: skip
 
 # The statuses that may be stored without an explicit lifetime (RFC 9110 section 15.1; not 206, whose parts are not combined here).
@@ -90,7 +90,13 @@ def storable_pairs(pairs: HeaderPairs) -> HeaderPairs:
 def age_field(fields: Mapping[bytes, bytes]) -> float:
     """Return the ``Age`` that an answer came with, in seconds: the first of several (RFC 9111 section 5.1); 0 if it is none."""
     first = fields.get(b"age", b"").partition(b",")[0].strip()
-    return float(first) if first.isdigit() else 0.0
+    return min(float(first), LONGEST) if first.isdigit() else 0.0
+
+
+def dated(pairs: HeaderPairs, now: float) -> HeaderPairs:
+    """Return the headers with the time at which they came, if ``Expires`` is measured by it and the server said none (RFC 9110 6.6.1)."""
+    names = {name.lower() for name, _ in pairs}
+    return pairs if b"date" in names or b"expires" not in names else (*pairs, (b"date", http_date_text(now)))
 
 
 def http_age(entry: Entry, now: float) -> float:
