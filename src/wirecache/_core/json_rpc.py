@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
+from wirecache._core.edits import Edit
 from wirecache._core.event_stream import EVENT_STREAM, split_stream
 
-__all__ = ["Edit", "edits_of", "edits_of_events", "event_ids", "has_reply", "is_json_rpc", "is_reply", "request_ids", "without_ids"]
+__all__ = ["edits_of", "edits_of_events", "event_ids", "has_reply", "is_json_rpc", "is_reply", "request_ids", "without_ids"]
 
 # What a client makes up anew for each request, in its ``_meta``: the token by which the server reports progress (MCP, "Progress"), and the
 # trace that the request belongs to (W3C Trace Context, by MCP's SEP-414).
@@ -21,14 +22,6 @@ _DECODER = json.JSONDecoder()
 _SPACE = re.compile(r"[ \t\r\n]*")
 _DATA_LINE = re.compile(rb"(?:^|(?<=[\r\n]))data: ?([^\r\n]*)")
 _ID_LINE = re.compile(rb"(?:^|(?<=[\r\n]))id: ?([^\r\n]*)")
-
-
-class Edit(NamedTuple):
-    """A part of a text that another one takes the place of: from ``start`` up to ``end``, in bytes."""
-
-    start: int
-    end: int
-    text: bytes
 
 
 def is_json_rpc(value: Any) -> bool:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from itertools import accumulate
 from typing import Any
 
+from wirecache._core.edits import edited
 from wirecache._core.event_stream import EVENT_STREAM
 from wirecache._core.headers import media_type
-from wirecache._core.json_rpc import Edit, edits_of, edits_of_events, event_ids, has_reply, is_json_rpc, is_reply, request_ids
-from wirecache._core.messages import Chunk, Entry, Request, pack_chunks
+from wirecache._core.json_rpc import edits_of, edits_of_events, event_ids, has_reply, is_json_rpc, is_reply, request_ids
+from wirecache._core.messages import Entry, Request
 
 __all__ = [
     "INITIALIZED",
@@ -132,25 +132,7 @@ class McpSession:
 def with_ids(entry: Entry, ids: Mapping[str, str]) -> Entry:
     """Return the entry with the ids (JSON, by JSON) in its body exchanged; every other byte, and how its chunks are cut, stays."""
     edits = edits_of_events(entry.body, ids) if entry.stream_kind == EVENT_STREAM else edits_of(entry.body, ids)
-    if not edits:
-        return entry
-    pieces, at = [], 0
-    for edit in edits:
-        pieces += [entry.body[at : edit.start], edit.text]
-        at = edit.end
-    chunks = pack_chunks(_cut_again(entry.chunks, edits)) if entry.chunk_times else b""
-    return entry._replace(body=b"".join([*pieces, entry.body[at:]]), chunk_times=chunks)
-
-
-def _cut_again(chunks: tuple[Chunk, ...], edits: list[Edit]) -> list[Chunk]:
-    """Return the chunks with their sizes after the edits; an edit that two chunks share belongs to the second one."""
-    ends = [_moved(end, edits) for end in accumulate(chunk.size for chunk in chunks)]
-    return [Chunk(end - start, chunk.seconds) for chunk, start, end in zip(chunks, [0, *ends], ends, strict=False)]
-
-
-def _moved(place: int, edits: list[Edit]) -> int:
-    inner = next((edit.start for edit in edits if edit.start < place < edit.end), place)
-    return inner + sum(len(edit.text) - (edit.end - edit.start) for edit in edits if edit.end <= inner)
+    return edited(entry, edits)
 
 
 def _pairs(entry: Entry, value: Any) -> dict[str, str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import starmap
 from typing import Any, NamedTuple, Self
@@ -92,6 +92,7 @@ class RequestSummary:
     """Which request was answered? Kept with the entry so that people can tell entries apart; no credential is in it.
 
     ``content_type`` is set where the body is not JSON. ``whole`` is false where the entry does not keep the whole request body.
+    ``left_out``: of such a one, what a normaliser left out of the key, with the place where it stood in the body.
     """
 
     method: str
@@ -103,6 +104,7 @@ class RequestSummary:
     sample: int = 0
     content_type: str = ""
     whole: bool = True
+    left_out: Sequence[Sequence[str]] = ()
 
     def to_bytes(self) -> bytes:
         """Return the summary as an entry keeps it: a JSON object."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from wirecache._core.flows.effects import READ_BODY, Flow, Outcome, Refuse, Relay
 from wirecache._core.flows.inference import inference_flow, reuse_of, stale_reuse, target_bypass_reason, why_body_bypasses
@@ -24,14 +25,18 @@ SAFE_METHODS = frozenset({"GET", "HEAD"})
 def flow_for(request: Request, plan: Plan) -> Callable[[Request, Plan, float], Flow]:
     """Return the flow of this request. A GET or HEAD takes that of HTTP's own rules, unless a rule of the user names it."""
     if plan.cassette is not None:
-        from wirecache._core.flows.replay import replay_flow  # and with it all patterns of secrets, which only a cassette needs
-
-        return replay_flow
-    if request.method in SAFE_METHODS and not (plan.rules and rules_for(plan.rules, request)):
+        from wirecache._core.flows.replay import replay_flow as flow  # and with it all patterns of secrets, which only a cassette needs
+    elif request.method in SAFE_METHODS and not (plan.rules and rules_for(plan.rules, request)):
         from wirecache._engine.rfc9111 import http_flow
 
         return http_flow
-    return inference_flow if plan.embeddings is Embeddings.REQUEST else _by_items_flow
+    else:
+        flow = inference_flow if plan.embeddings is Embeddings.REQUEST else _by_items_flow
+    if plan.key.normalize == "coding-agent":
+        from wirecache._core.flows.rebinding import rebinding_flow
+
+        return partial(rebinding_flow, flow)
+    return flow
 
 
 def _by_items_flow(request: Request, plan: Plan, now: float) -> Flow:

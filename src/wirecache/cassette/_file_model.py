@@ -153,6 +153,8 @@ class _Request(_Table):
     sample: int = 0
     whole: Literal[False] = False
     """False: the request was large, and only its beginning, or nothing of it, is kept."""
+    left_out: dict[str, str] = {}
+    """Of a request that is not whole: what `normalize` left out of the key, by its place in the body."""
     body: _RequestBody | None = None
 
 

@@ -101,6 +101,7 @@ def _summary(request: Members) -> bytes:
         request.get("sample", 0),
         request.get("content_type", ""),
         "whole" not in request,
+        tuple(request.get("left_out", {}).items()),
     )
     return summary.to_bytes()
 

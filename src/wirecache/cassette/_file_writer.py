@@ -58,6 +58,7 @@ def _request_node(entry: Entry, redactor: Redactor) -> Node:
         "namespace": request.namespace or None,
         "sample": request.sample or None,
         "whole": None if request.whole else False,
+        "left_out": {place: value for place, value in request.left_out if redactor.text(value) == value} or None,
         "body": body or None,
     }
     return {name: value for name, value in node.items() if value is not None}

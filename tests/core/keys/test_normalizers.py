@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from wirecache._core.keys.keys import KeyOptions, make_key
+from wirecache._core.keys.normalizers import left_out
 from wirecache.errors import ConfigError
 
 OPTIONS = KeyOptions(normalize="coding-agent")
@@ -72,6 +73,58 @@ def test_the_names_of_mktemp_and_of_pytest() -> None:
     assert key({"t": "/tmp/pytest-of-me/pytest-7/test_a0"}) == key({"t": "/tmp/pytest-of-me/pytest-8/test_a0"})
     assert key({"t": "/tmp/pytest-of-me/pytest-7/test_a0"}) != key({"t": "/tmp/pytest-of-me/pytest-7/test_b0"})
     assert key({"t": "/home/me/a"}) != key({"t": "/home/me/b"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/tmp/a/x",
+        "in /tmp/a.",
+        "file:///tmp/a",
+        "<cwd>/tmp/a</cwd>",
+        "gcc -I/tmp/a",
+        json.dumps("\n/tmp/a"),
+        r"C:\Temp\a",
+        json.dumps(r"C:\Temp\a"),
+    ],
+)
+def test_a_directory_wherever_it_is_named(text: str) -> None:
+    other = text.replace("/tmp/a", "/private/tmp/other").replace("Temp\\", "Users\\me\\Temp\\").replace("Users\\me\\T", "Users\\T")
+    assert key({"t": text}) == key({"t": other})
+    assert key({"t": text}, KeyOptions()) != key({"t": other}, KeyOptions())
+
+
+@pytest.mark.parametrize("text", ["/home/me/tmp/{}", "~/tmp/{}", "./tmp/{}", "${{HOME}}/tmp/{}", "my-/tmp/{}", "/tmp/../{}"])
+def test_a_directory_of_another_path_counts(text: str) -> None:
+    assert key({"t": text.format("a")}) != key({"t": text.format("b")})
+
+
+def test_the_order_of_members_counts_for_nothing() -> None:
+    assert key({"a": "/tmp/1", "b": "/tmp/2"}) == key({"b": "/tmp/2", "a": "/tmp/1"}) == key({"b": "/tmp/4", "a": "/tmp/3"})
+    assert key({"a": "/tmp/1", "b": "/tmp/1"}) != key({"b": "/tmp/2", "a": "/tmp/1"})
+
+
+def test_ids_of_a_session_count_nowhere() -> None:
+    def body(n: int, other: int = 0) -> Any:
+        ids = [f"01a22391-7dc0-75a1-886e-{number:012x}" for number in (n, n + 1, other)]
+        return {"metadata": {"user_id": json.dumps({"session_id": ids[0]}), "turn": [ids[1]]}, "t": f"/x/{ids[0]}/y {ids[2]}"}
+
+    assert key(body(1)) == key(body(5))
+    assert key(body(1)) != key(body(1, other=9))
+    assert key(body(1, other=1)) != key(body(1, other=9))
+
+
+def test_what_is_left_out_has_a_place() -> None:
+    uuid = "01a22391-7dc0-75a1-886e-000000000001"
+    body = {"prompt_cache_key": uuid, "input": [{"content": f"/tmp/a, /tmp/b/-tmp-c {uuid}"}, "Today's date is 2026-11-01 /tmp/a."]}
+    assert left_out(body) == {
+        "/prompt_cache_key#0": uuid,
+        "/input/0/content#0": "/tmp/a",
+        "/input/0/content#1": "/tmp/b",
+        "/input/0/content#2": "-tmp-c",
+        "/input/1#0": "/tmp/a",
+    }
+    assert left_out(["/tmp/a"]) == {}
 
 
 @pytest.mark.parametrize(

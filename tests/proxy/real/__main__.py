@@ -13,10 +13,10 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tests.provider import Answer, Provider, ReceivedRequest
-from tests.provider_events import STREAMS
+from tests.provider_events import SSE, STREAMS
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
@@ -24,6 +24,7 @@ NODE = Path(os.environ.get("WIRECACHE_CLIENTS", ROOT / ".clients"))
 MODULES, COMMANDS = NODE / "node_modules", NODE / "node_modules" / ".bin"
 CURL = """curl -sN "$OPENAI_BASE_URL/chat/completions" -H 'content-type: application/json' -d '{"model":"m","messages":[],"stream":true}'"""
 PROMPT = "Say hello."
+TASK, MADE = "Write a file.", "made.txt"
 AIDER = str(NODE / "aider" / "bin" / "aider")
 AIDER_OPTIONS = (
     "--model",
@@ -37,11 +38,15 @@ AIDER_OPTIONS = (
 
 
 class Client(NamedTuple):
-    """A program that is run, and where its version is written: an npm package, or a command that prints it."""
+    """A program that is run, and where its version is written: an npm package, or a command that prints it.
+
+    ``makes``: the file that it makes in the directory in which it works, which is another one in each run.
+    """
 
     name: str
     command: tuple[str, ...]
     version: str
+    makes: str = ""
 
 
 CLIENTS = (
@@ -58,6 +63,12 @@ CLIENTS = (
     Client(
         "Claude Code (claude -p)", (str(COMMANDS / "claude"), "-p", PROMPT, "--model", "claude-sonnet-4-5"), "@anthropic-ai/claude-code"
     ),
+    Client(
+        "Claude Code (writes a file by a tool, in a directory of its own in each run)",
+        (str(COMMANDS / "claude"), "-p", TASK, "--model", "claude-sonnet-4-5", "--allowedTools", "Write"),
+        "@anthropic-ai/claude-code",
+        MADE,
+    ),
     Client("Codex (codex exec)", (str(COMMANDS / "codex"), "exec", "--skip-git-repo-check", PROMPT), "@openai/codex"),
     Client("Gemini CLI (gemini -p)", (str(COMMANDS / "gemini"), "-p", PROMPT, "-m", "gemini-2.5-flash"), "@google/gemini-cli"),
     Client("opencode (opencode run)", (str(COMMANDS / "opencode"), "run", "-m", "openai/gpt-4o-mini", PROMPT), "opencode-ai"),
@@ -72,9 +83,28 @@ STREAMED = {
 GEMINI_SETTINGS = {"security": {"auth": {"selectedType": "gemini-api-key"}}}
 
 
+def tool_call(directory: str) -> list[bytes]:
+    """Return the stream in which Anthropic's model calls the tool that writes a file in the directory, whose name comes in pieces."""
+    name = json.dumps(f"{directory}/{MADE}")
+    pieces = ('{"file_path": ', name[:9], name[9:12], name[12:], ', "content": "hello"}')
+    usage = {"input_tokens": 5, "output_tokens": 5}
+    message = {"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-sonnet-4-5", "content": [], "usage": usage}
+    block = {"type": "tool_use", "id": "toolu_1", "name": "Write", "input": {}}
+    events: list[dict[str, Any]] = [{"type": "message_start", "message": message}]
+    events.append({"type": "content_block_start", "index": 0, "content_block": block})
+    deltas = ({"type": "input_json_delta", "partial_json": piece} for piece in pieces)
+    events += [{"type": "content_block_delta", "index": 0, "delta": delta} for delta in deltas]
+    end = {"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": usage}
+    events += [{"type": "content_block_stop", "index": 0}, end, {"type": "message_stop"}]
+    return [f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode() for event in events]
+
+
 def answer(request: ReceivedRequest) -> Answer | None:
     """Answer streams as the providers do; all else is the provider's default."""
     path = request.path.partition("?")[0]
+    working = re.search(rb"Primary working directory: ([^\\]+)", request.body)
+    if working and TASK.encode() in request.body and b'"tool_result"' not in request.body:
+        return Answer(200, {"content-type": SSE}, tool_call(working[1].decode()))
     if b'"stream":true' in request.body.replace(b" ", b"") or path.endswith(":streamGenerateContent"):
         stream = next((stream for end, stream in STREAMED.items() if path.endswith(end)), None)
         return stream and Answer(200, {"content-type": stream.kind}, stream.events)
@@ -101,7 +131,7 @@ def run(client: Client, provider: str, cassette: Path, record: str) -> tuple[boo
             done = subprocess.run(command, cwd=work, env=environment, timeout=120, check=False, **pipes)  # type: ignore[call-overload]
         except subprocess.TimeoutExpired:
             return False, "timeout"
-        worked = done.returncode == 0 and bool(done.stdout.strip())
+        worked = done.returncode == 0 and bool(done.stdout.strip()) and (not client.makes or (Path(work) / client.makes).exists())
         if not worked:
             print(f"{client.name}, record {record}: exit status {done.returncode}\n{done.stdout}{done.stderr}", file=sys.stderr)
         return worked, re.sub(r"0x[0-9a-f]{8,}", "0x...", done.stdout)  # aider prints objects, where it finds no network

@@ -46,7 +46,8 @@ class Recording(NamedTuple):
     ``stream``: the answer is declared as a stream of events. ``is_stream_requested``: the request wanted one. Of either, when each chunk
     comes is noted; what the answer is, its first bytes tell. ``keeps_streams``: a stream is stored. ``everything``: whatever is whole is
     kept, errors too. ``headers``: names that count in the key beside the built-in ones. ``born``: since when the answer ages, where that is
-    not since it came (seconds since the epoch). ``mark``: stored with the entry.
+    not since it came (seconds since the epoch). ``mark``: stored with the entry. ``left_out``: of a large request, what
+    a normaliser left out of the key, with its place.
     """
 
     key: str
@@ -68,6 +69,7 @@ class Recording(NamedTuple):
     headers: tuple[str, ...] = ()
     born: float | None = None
     mark: Entry | None = None
+    left_out: tuple[tuple[str, str], ...] = ()
 
 
 class Recorder:
@@ -273,6 +275,7 @@ def summary_of(recording: Recording) -> bytes:
         recording.sample,
         content_type,
         whole,
+        recording.left_out,
     )
     return summary.to_bytes()
 

@@ -55,7 +55,8 @@ class KeyOptions:
     ``headers``: names of headers to include beside the built-in ones (``*`` for anything). ``credentials=True``: each caller has its own
     entries.
     ``host=False``: scheme, host and port are left out. ``normalize``: called with the parsed JSON body, returns the one to use instead;
-    or ``"coding-agent"``, which leaves out what Claude Code, Codex and others make up anew for each call (``normalizers``).
+    or ``"coding-agent"``, which leaves out what Claude Code, Codex and others make up anew for each call (``normalizers``); a stored
+    answer that quotes a directory of theirs is replayed with the one of the request at hand.
     Of a form, both see an object: a text for each name, or ``{"filename", "content_type", "content"}`` for a file.
     """
 
