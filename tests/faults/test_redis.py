@@ -211,7 +211,7 @@ def test_a_wrong_password(tmp_path: Path, given: str, model: Model, warnings: Wa
 def test_the_right_password_of_a_user(tmp_path: Path) -> None:
     """An ACL user that may see its own keys only, and do what the store does."""
     rights = "on >p@ss ~wirecache:* ~wirecache-budget:* +get +set +unlink +scan +pttl +client"
-    rights += " +incrby +exists +persist +pexpire +eval +hincrby +hdel +hgetall"
+    rights += " +incrby +persist +pexpire +eval +hincrby +hdel +hgetall"
     with RedisServer(tmp_path / "acl", user=f"cacher {rights}") as server:
         store = RedisStore(server.url.replace("://", "://cacher:p%40ss@"))
         store.set(KEY, b"value", ttl=60)

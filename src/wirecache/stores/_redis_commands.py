@@ -78,10 +78,10 @@ def hits_of(client: Any, names: Iterable[tuple[str, str]]) -> list[int]:
     """Return the counters, each under the name of its value and its own; 0 for a value that is gone, evicted for example."""
     pipeline = client.pipeline(transaction=False)
     for name, counter in names:
-        pipeline.get(counter).exists(name)
+        pipeline.get(counter).pttl(name)  # not EXISTS: on a cluster redis-py sends that by itself
     found = pipeline.execute(raise_on_error=False)
     raise_first(found[1::2])
-    return [int(count) if exists and _is_number(count) else 0 for count, exists in zip(found[::2], found[1::2], strict=True)]
+    return [int(count) if left != GONE and _is_number(count) else 0 for count, left in zip(found[::2], found[1::2], strict=True)]
 
 
 def _is_number(count: Any) -> bool:
