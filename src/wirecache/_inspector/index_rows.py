@@ -24,10 +24,10 @@ SEARCHED = 200_000  # characters of each that are searched
 
 def indexed(source: Source, ref: str, entry: Entry, now: float) -> tuple[IndexRow, tuple[str, str, str]]:
     """Return the row of the exchange, and the texts of its prompt, answer and tool calls."""
-    messages, answer = prompt_messages(entry), answer_message(entry)
+    values = json_values(entry)
+    messages, answer = prompt_messages(entry), answer_message(entry, values)
     request, usage = entry.request, entry.usage
     prompt = next((text for message in reversed(messages) if message.role != "system" and (text := _plain(message))), "")
-    values = json_values(entry)[:1]
     row = IndexRow(
         source=source.id,
         ref=ref,
@@ -55,7 +55,7 @@ def indexed(source: Source, ref: str, entry: Entry, now: float) -> tuple[IndexRo
         size=len(entry.body),
         hits=0,
         chain=chain_of(messages) if request.endpoint not in ("", "http", "embeddings") else b"",
-        answer_id=_answer_id(values),
+        answer_id=_answer_id(values[:1]),
         previous_id=_previous_id(entry),
     )
     tools = " ".join(f"{b.name} {b.text}" for message in (*messages, answer) for b in message.blocks if b.kind in (Kind.CALL, Kind.RESULT))

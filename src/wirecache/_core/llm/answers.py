@@ -20,9 +20,12 @@ def json_values(entry: Entry) -> list[Any]:
     return [value for raw in events or [entry.body] if (value := _parsed(raw)) is not None]
 
 
-def answer_text(entry: Entry) -> str:
-    """Return the text that the model wrote, without what it thought before; the body as text if it is not JSON."""
-    values = json_values(entry)
+def answer_text(entry: Entry, values: list[Any] | None = None) -> str:
+    """Return the text that the model wrote, without what it thought before; the body as text if it is not JSON.
+
+    ``values``: its ``json_values``, from who has them already.
+    """
+    values = json_values(entry) if values is None else values
     text = "".join(map(written_in, values))
     return text or ("" if values else entry.text)
 

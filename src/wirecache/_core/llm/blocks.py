@@ -117,7 +117,7 @@ def _call(item: dict[str, Any]) -> Block | None:
 def _media(item: dict[str, Any]) -> Iterator[Block]:
     """Yield the medium that this part is, and the images that Ollama's messages have beside their text."""
     kind = str(item.get("type") or next((name for name in _GOOGLE_MEDIA if name in item), ""))
-    if any(word in kind.lower() for word in _MEDIA_WORDS):
+    if kind and any(word in kind.lower() for word in _MEDIA_WORDS):
         yield _medium(kind, next((item[name] for name in _HOLDERS if item.get(name)), item))
     for image in item["images"] if isinstance(item.get("images"), list) else ():
         if isinstance(image, str):

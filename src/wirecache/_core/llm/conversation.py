@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from wirecache._core.llm.answers import answer_text, json_values
@@ -96,29 +96,26 @@ def _message(role: str, item: Any) -> Message:
 
 def answer_turn(entry: Entry) -> Turn:
     """Return what the model wrote, and the tools that it called."""
-    calls = (ToolCall(block.name, block.text) for block in _calls_of(_objects(entry)))
-    return Turn("assistant", answer_text(entry), tuple(calls))
+    values = json_values(entry)
+    objects = dicts(values)
+    calls = (ToolCall(block.name, block.text) for block in _calls_of(objects, list(_whole_blocks(objects))))
+    return Turn("assistant", answer_text(entry, values), tuple(calls))
 
 
-def answer_message(entry: Entry) -> Message:
-    """Return what the model wrote, thought, called and drew."""
-    values = _objects(entry)
-    reasoning = reasoning_of(values)
-    text = answer_text(entry)
-    media = (block for block in _whole_blocks(values) if block.kind is Kind.MEDIA)
+def answer_message(entry: Entry, values: list[Any] | None = None) -> Message:
+    """Return what the model wrote, thought, called and drew. ``values``: the answer's ``json_values``, from who has them already."""
+    values = json_values(entry) if values is None else values
+    objects = dicts(values)
+    reasoning, text, whole = reasoning_of(objects), answer_text(entry, values), list(_whole_blocks(objects))
     blocks = [Block(Kind.REASONING, reasoning)] if reasoning else []
     blocks += [Block(Kind.TEXT, text)] if text else []
-    return Message("assistant", (*blocks, *media, *_calls_of(values)))
+    media = (block for block in whole if block.kind is Kind.MEDIA)
+    return Message("assistant", (*blocks, *media, *_calls_of(objects, whole)))
 
 
-def _objects(entry: Entry) -> list[dict[str, Any]]:
-    return [value for value in json_values(entry) if isinstance(value, dict)]
-
-
-def _calls_of(values: list[dict[str, Any]]) -> Iterator[Block]:
-    if len(values) > 1:
-        return _streamed_calls(values)
-    return (block for block in _whole_blocks(values) if block.kind is Kind.CALL)
+def _calls_of(values: list[dict[str, Any]], whole: list[Block]) -> Iterable[Block]:
+    """Return the tool calls. ``whole``: the blocks of those of the values that are no events."""
+    return _streamed_calls(values) if len(values) > 1 else (block for block in whole if block.kind is Kind.CALL)
 
 
 def _whole_blocks(values: list[dict[str, Any]]) -> Iterator[Block]:

@@ -34,6 +34,7 @@ def _whole(value: dict[str, Any]) -> Iterator[Any]:
         for item in dicts(value.get(name)):
             yield item.get("message") or item.get("delta") or item.get("content")
     yield from (value.get(name) for name in ("output", "steps", "content", "message") if not isinstance(value.get(name), str))
-    yield {"thinking": value.get("thinking")}  # Ollama's generate
+    if thinking := value.get("thinking"):  # Ollama's generate
+        yield {"thinking": thinking}
     if isinstance(delta := value.get("delta"), dict):
         yield delta.get("message") or delta  # Cohere; Google's interactions

@@ -155,9 +155,9 @@ def ttl_in_force(plan: Plan, rule: Rule | None) -> float | None:
 
 def time_left(entry: Entry, plan: Plan, now: float) -> float | None:
     """Return the seconds for which the entry is still fresh, by its own ttl, that of its rule, or the cache's; None for ever."""
-    request = entry.request
     rule = None
     if plan.rules:
+        request = entry.request
         rule = rule_for_model(rules_for(plan.rules, request_from(request.method, request.url)), request.model)
     return ttl_left(entry, ttl_in_force(plan, rule), now)
 
