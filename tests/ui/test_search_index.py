@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.play import quick
-from wirecache._inspector.search_index import Filters, IndexRow, Order, SearchIndex
+from wirecache._inspector.index_schema import IndexRow
+from wirecache._inspector.search_index import Filters, Order, SearchIndex
 from wirecache._inspector.search_query import match_expression, words_of
 
 MANY = 20_000

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from wirecache._core.compare.nearest import Nearest
 from wirecache._core.flows.effects import (
@@ -40,7 +40,9 @@ from wirecache._core.status import CacheStatus
 from wirecache._engine.engine import Engine
 from wirecache._engine.routing import SAFE_METHODS, flow_for
 
-__all__ = ["Explanation", "bypass_reason", "explain_request", "request_of"]
+__all__ = ["Explanation", "FindNearest", "bypass_reason", "explain_request", "request_of"]
+
+FindNearest: TypeAlias = Callable[[Request, Body, Plan], Nearest | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +96,17 @@ def request_of(request: Any) -> tuple[Request, bytes]:
     return parsed, request.read()
 
 
-def explain_request(engine: Engine[Any], request: Any, options: CallOptions | None, look_up: Callable[[str], Entry | None]) -> Explanation:
-    """Return what the engine would do with a request. ``options``: those of the block. ``look_up``: has no side effect."""
+def explain_request(
+    engine: Engine[Any],
+    request: Any,
+    options: CallOptions | None,
+    look_up: Callable[[str], Entry | None],
+    find_nearest: FindNearest | None = None,
+) -> Explanation:
+    """Return what the engine would do with a request. ``options``: those of the block. ``look_up``: has no side effect.
+
+    ``find_nearest``: returns the stored request that is nearest, in place of the engine's own short search.
+    """
     parsed, content = request_of(request)
     plan = for_call(engine.plan, parsed, options, getattr(request, "extensions", {}).get("wirecache"))
     if plan.cassette is not None:  # a look teaches nothing
@@ -113,7 +124,7 @@ def explain_request(engine: Engine[Any], request: Any, options: CallOptions | No
         found=entry is not None,
         age=age_of(entry, time.time()) if entry is not None else None,
         reason=None if is_reused else _reason(status, entry),
-        nearest=engine.nearest(parsed, body, plan) if wants_nearest else None,
+        nearest=(find_nearest or engine.nearest)(parsed, body, plan) if wants_nearest else None,
         uncounted=_uncounted(parsed, plan) if status.key and parsed.method not in SAFE_METHODS else (),
     )
 

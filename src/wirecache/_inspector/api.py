@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from functools import partial
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -12,9 +13,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from wirecache._core.version import __version__
+from wirecache._inspector.index_schema import IndexRow
 from wirecache._inspector.inspector import Inspector, Page, json_response
 from wirecache._inspector.listing import list_of, listing_of
-from wirecache._inspector.search_index import IndexRow
+from wirecache._inspector.nearest import nearest_stored
 from wirecache._inspector.timeline import timeline_of
 from wirecache._views.entry_json import entry_details
 from wirecache._views.explanation_json import check_request, explanation_json
@@ -87,7 +89,7 @@ async def _explain(inspector: Inspector, request: Request) -> Response:
         check_request(given)
     except ValueError as error:
         return json_response({"error": str(error)}, 400)
-    return json_response(explanation_json(await run_in_threadpool(source.explain, given)))
+    return json_response(explanation_json(await run_in_threadpool(source.explain, given, partial(nearest_stored, inspector, source))))
 
 
 def _description(inspector: Inspector, request: Request) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,11 +13,11 @@ from wirecache._core.llm.answers import json_values
 from wirecache._core.llm.blocks import Kind
 from wirecache._core.llm.conversation import Message, answer_message, prompt_messages
 from wirecache._core.messages import Entry, Usage
-from wirecache._inspector.search_index import IndexRow
+from wirecache._inspector.index_schema import IndexRow
 from wirecache._inspector.source import Source
 from wirecache.prices import Prices
 
-__all__ = ["indexed", "price_of"]
+__all__ = ["excerpt", "has_turns", "indexed", "last_prompt", "price_of"]
 
 EXCERPT = 240  # characters of a prompt or an answer in the list
 SEARCHED = 200_000  # characters of each that are searched
@@ -27,7 +28,7 @@ def indexed(source: Source, ref: str, entry: Entry, now: float) -> tuple[IndexRo
     values = json_values(entry)
     messages, answer = prompt_messages(entry), answer_message(entry, values)
     request, usage = entry.request, entry.usage
-    prompt = next((text for message in reversed(messages) if message.role != "system" and (text := _plain(message))), "")
+    chain, prompt = chain_of(messages) if has_turns(request.endpoint) else b"", last_prompt(messages)
     row = IndexRow(
         source=source.id,
         ref=ref,
@@ -44,8 +45,8 @@ def indexed(source: Source, ref: str, entry: Entry, now: float) -> tuple[IndexRo
         status=entry.status,
         stream=int(bool(entry.chunk_times)),
         test=source.test_of(ref),
-        prompt=_excerpt(prompt),
-        answer=_excerpt(_plain(answer) or " ".join(f"{block.name}({block.text})" for block in answer.blocks if block.kind is Kind.CALL)),
+        prompt=excerpt(prompt),
+        answer=excerpt(_plain(answer) or " ".join(f"{block.name}({block.text})" for block in answer.blocks if block.kind is Kind.CALL)),
         input=usage.input if usage else None,
         output=usage.output if usage else None,
         tokens=usage.total if usage else None,
@@ -54,7 +55,7 @@ def indexed(source: Source, ref: str, entry: Entry, now: float) -> tuple[IndexRo
         seconds=entry.seconds,
         size=len(entry.body),
         hits=0,
-        chain=chain_of(messages) if request.endpoint not in ("", "http", "embeddings") else b"",
+        chain=chain,
         answer_id=_answer_id(values[:1]),
         previous_id=_previous_id(entry),
     )
@@ -71,11 +72,21 @@ def price_of(row: IndexRow, prices: Prices | None) -> float | None:
     return None if dollars is None else float(dollars)
 
 
+def has_turns(endpoint: str) -> bool:
+    """Return whether the requests of the endpoint are conversations."""
+    return endpoint not in ("", "http", "embeddings")
+
+
+def last_prompt(messages: Sequence[Message]) -> str:
+    """Return the text of the last message that is not a system prompt; empty if there is none."""
+    return next((text for message in reversed(messages) if message.role != "system" and (text := _plain(message))), "")
+
+
 def _plain(message: Message) -> str:
     return "\n".join(block.plain for block in message.blocks if block.kind in (Kind.TEXT, Kind.RESULT, Kind.MEDIA) and block.plain)
 
 
-def _excerpt(text: str) -> str:
+def excerpt(text: str) -> str:
     """Return the first words, on one line."""
     return " ".join(text[: 4 * EXCERPT].split())[:EXCERPT]
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from wirecache._inspector.index_rows import indexed, price_of
-from wirecache._inspector.search_index import IndexRow, SearchIndex
+from wirecache._inspector.index_schema import IndexRow
+from wirecache._inspector.search_index import SearchIndex
 from wirecache._inspector.source import Source
 from wirecache.errors import WirecacheError
 from wirecache.prices import Prices

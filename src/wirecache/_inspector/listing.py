@@ -12,8 +12,9 @@ from starlette.responses import HTMLResponse
 
 from wirecache._core.rules.freshness import parse_ttl
 from wirecache._inspector.index_rows import price_of
+from wirecache._inspector.index_schema import IndexRow
 from wirecache._inspector.inspector import Inspector, Page
-from wirecache._inspector.search_index import Filters, Found, IndexRow, Order
+from wirecache._inspector.search_index import Filters, Found, Order
 from wirecache._inspector.search_query import words_of
 
 __all__ = ["ROUTES", "Listing", "list_of", "listing_of"]

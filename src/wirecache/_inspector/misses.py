@@ -6,13 +6,14 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from wirecache._core.compare.nearest import Nearest, nearest_of
+from wirecache._core.compare.nearest import Nearest
 from wirecache._core.flows.rekey import recomputed_key
 from wirecache._core.keys.canonical import parse_body
 from wirecache._core.keys.keys import DEFAULT_KEY, KeyOptions, make_key, request_from
@@ -20,12 +21,13 @@ from wirecache._core.messages import Entry
 from wirecache._core.rules.plan import Plan
 from wirecache._inspector.curl import request_of_curl
 from wirecache._inspector.inspector import Inspector, Page, form_of
+from wirecache._inspector.nearest import nearest_stored
 from wirecache._inspector.source import Source
 from wirecache._inspector.text_diff import line_diff, pretty
 from wirecache._views.explanation_json import check_request
 from wirecache.errors import ConfigError
 
-__all__ = ["ROUTES", "Merge", "keys_merged", "nearest_other", "parsed_request"]
+__all__ = ["ROUTES", "Merge", "keys_merged", "parsed_request"]
 
 SECONDS = 3.0  # that a search of all stored requests may take
 
@@ -43,14 +45,13 @@ def parsed_request(text: str) -> dict[str, Any]:
     return request
 
 
-def nearest_other(inspector: Inspector, source: Source, entry: Entry) -> Nearest | None:
-    """Return the stored request that is most like this one, other than itself, as far as it is found in time."""
+def _nearest_other(inspector: Inspector, source: Source, entry: Entry) -> Nearest | None:
+    """Return the stored request that is most like this one, other than itself."""
     summary = entry.request
     request = request_from(summary.method, summary.url, summary.fields)
     body = parse_body(bytes(entry.request_body), summary.content_type.encode("latin-1", "replace"))
     plan = Plan(namespace=summary.namespace, sample=summary.sample)
-    others = (other for _, other in _entries(inspector, source) if other.key != entry.key)
-    return nearest_of(others, request, body, plan)
+    return nearest_stored(inspector, source, request, body, plan, other_than=entry.key)
 
 
 def _entries(inspector: Inspector, source: Source) -> Iterator[tuple[str, Entry]]:
@@ -138,7 +139,7 @@ def _explained(inspector: Inspector, form: dict[str, str]) -> dict[str, Any]:
     pasted: dict[str, Any] | None = None
     if text := form.get("request", "").strip():
         pasted = parsed_request(text)
-        values["explanation"] = explanation = source.explain(pasted)
+        values["explanation"] = explanation = source.explain(pasted, partial(nearest_stored, inspector, source))
         values["nearest"] = explanation.nearest
         body = pasted.get("body", "")
         after = body if isinstance(body, str) else json.dumps(body)
@@ -146,7 +147,7 @@ def _explained(inspector: Inspector, form: dict[str, str]) -> dict[str, Any]:
             values["lines"] = line_diff(pretty(explanation.nearest.entry.request_body), pretty(after.encode("utf-8", "replace")))
     elif name := form.get("x"):
         _, ref, entry = inspector.entry(*name.partition("/")[::2])
-        values |= {"about": (source, ref, entry), "nearest": nearest_other(inspector, source, entry)}
+        values |= {"about": (source, ref, entry), "nearest": _nearest_other(inspector, source, entry)}
         if values["nearest"]:
             values["lines"] = line_diff(pretty(values["nearest"].entry.request_body), pretty(entry.request_body))
     if form.get("ignore_body") or form.get("ignore_query") or form.get("any_host"):

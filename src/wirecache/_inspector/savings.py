@@ -10,9 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from wirecache._core.stats import Stats
+from wirecache._inspector.index_schema import IndexRow
 from wirecache._inspector.inspector import Inspector, Page, json_response
 from wirecache._inspector.plots import Bar, bar_plot
-from wirecache._inspector.search_index import Filters, IndexRow
+from wirecache._inspector.search_index import Filters
 from wirecache._inspector.sources import StoreSource
 from wirecache._views.stats_json import GROUPS, figures, project, stats_json
 

@@ -14,68 +14,13 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from wirecache._core.compare.runs import DIGEST
+from wirecache._inspector.index_schema import COLUMNS, CREATE, INSERT, IndexRow, place_of
 from wirecache._inspector.search_query import match_expression, spaced
 
-__all__ = ["Filters", "Found", "IndexRow", "Order", "SearchIndex"]
+__all__ = ["Filters", "Found", "Order", "SearchIndex"]
 
 FEW = 2000  # matches that are sorted rather than looked up in the order of the list
 MAX_MESSAGES = 500  # of a conversation whose previous call is looked for
-
-_CREATE = """
-PRAGMA temp_store = MEMORY;
-CREATE TABLE rows (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT, ref TEXT, key TEXT, stored_at REAL, expires_at REAL,
-  method TEXT, url TEXT, host TEXT, endpoint TEXT, model TEXT, namespace TEXT, sample INTEGER, status INTEGER,
-  stream INTEGER, test TEXT, prompt TEXT, answer TEXT, input INTEGER, output INTEGER, tokens INTEGER, usage TEXT,
-  cost REAL, seconds REAL, size INTEGER, hits INTEGER, chain BLOB, answer_id TEXT, previous_id TEXT,
-  priced INTEGER DEFAULT 0, chain_end BLOB GENERATED ALWAYS AS (substr(chain, -8)) STORED
-);
-CREATE INDEX by_chain ON rows (chain_end);
-CREATE INDEX by_hits ON rows (hits, stored_at);
-CREATE INDEX by_model ON rows (model);
-CREATE INDEX by_endpoint ON rows (endpoint);
-CREATE INDEX by_host ON rows (host);
-CREATE INDEX by_test ON rows (test);
-CREATE INDEX by_namespace ON rows (namespace);
-CREATE TEMP TABLE matches (id INTEGER PRIMARY KEY);
-CREATE UNIQUE INDEX by_ref ON rows (source, ref);
-CREATE INDEX by_time ON rows (stored_at);
-CREATE INDEX by_priced ON rows (priced, stored_at);
-CREATE VIRTUAL TABLE texts USING fts5 (prompt, answer, tools, content='', tokenize='unicode61 remove_diacritics 2', prefix='2 3');
-"""
-
-
-class IndexRow(NamedTuple):
-    """What the list shows of an exchange; times in seconds since the epoch, ``cost`` in dollars (None: no price is known)."""
-
-    source: str
-    ref: str
-    key: str
-    stored_at: float
-    expires_at: float | None
-    method: str
-    url: str
-    host: str
-    endpoint: str
-    model: str
-    namespace: str
-    sample: int
-    status: int
-    stream: int
-    test: str
-    prompt: str
-    answer: str
-    input: int | None
-    output: int | None
-    tokens: int | None
-    usage: str
-    cost: float | None
-    seconds: float
-    size: int
-    hits: int
-    chain: bytes
-    answer_id: str
-    previous_id: str
 
 
 class Order(StrEnum):
@@ -133,7 +78,7 @@ class SearchIndex:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._database = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
-        self._database.executescript(_CREATE)
+        self._database.executescript(CREATE)
         self._matched = ("", -1)
         self.version = 0  # changes whenever a row does
 
@@ -145,7 +90,7 @@ class SearchIndex:
             self._database.execute("BEGIN")
             for row, texts in rows:
                 self._database.execute("DELETE FROM rows WHERE source = ? AND ref = ?", row[:2])
-                id = self._database.execute(_INSERT, [_clean(value) for value in row]).lastrowid
+                id = self._database.execute(INSERT, [_clean(value) for value in (*row, place_of(row.method, row.url))]).lastrowid
                 self._database.execute(
                     "INSERT INTO texts (rowid, prompt, answer, tools) VALUES (?, ?, ?, ?)", (id, *(spaced(_clean(text)) for text in texts))
                 )
@@ -160,7 +105,7 @@ class SearchIndex:
 
     def unpriced(self, limit: int) -> list[IndexRow]:
         """Return rows whose price was not looked up yet, the newest first."""
-        rows = self._all(f"SELECT {_COLUMNS} FROM rows WHERE priced = 0 ORDER BY stored_at DESC LIMIT ?", (limit,))
+        rows = self.query(f"SELECT {COLUMNS} FROM rows WHERE priced = 0 ORDER BY stored_at DESC LIMIT ?", (limit,))
         return [IndexRow(*row) for row in rows]
 
     def set_costs(self, costs: Iterable[tuple[float | None, str, str]]) -> None:
@@ -189,7 +134,7 @@ class SearchIndex:
             where, values = _conditions(filters, now, self._matching(match_expression(filters.text)))
             total = self._database.execute(f"SELECT count(*) FROM rows {where}", values).fetchone()[0]
             rows = self._database.execute(
-                f"SELECT {_COLUMNS} FROM rows {where} ORDER BY {_ORDERS[order]} LIMIT ? OFFSET ?", [*values, limit, (page - 1) * limit]
+                f"SELECT {COLUMNS} FROM rows {where} ORDER BY {_ORDERS[order]} LIMIT ? OFFSET ?", [*values, limit, (page - 1) * limit]
             ).fetchall()
         return Found([IndexRow(*row) for row in rows], total)
 
@@ -208,12 +153,12 @@ class SearchIndex:
         """Return all rows that meet the conditions, the oldest first."""
         with self._lock:
             where, values = _conditions(filters, now, self._matching(match_expression(filters.text)))
-            rows = self._database.execute(f"SELECT {_COLUMNS} FROM rows {where} ORDER BY stored_at, id DESC", values).fetchall()
+            rows = self._database.execute(f"SELECT {COLUMNS} FROM rows {where} ORDER BY stored_at, id DESC", values).fetchall()
         return [IndexRow(*row) for row in rows]
 
     def row(self, source: str, ref: str) -> IndexRow | None:
         """Return the row of the ref, or None."""
-        found = self._all(f"SELECT {_COLUMNS} FROM rows WHERE source = ? AND ref = ?", (source, ref))
+        found = self.query(f"SELECT {COLUMNS} FROM rows WHERE source = ? AND ref = ?", (source, ref))
         return IndexRow(*found[0]) if found else None
 
     def previous_call(self, row: IndexRow) -> IndexRow | None:
@@ -222,8 +167,8 @@ class SearchIndex:
         if not ends:
             return None
         ends = ends[-MAX_MESSAGES:]
-        found = self._all(
-            f"SELECT {_COLUMNS} FROM rows WHERE chain_end IN ({', '.join('?' * len(ends))}) AND stored_at <= ? AND length(chain) < ?"
+        found = self.query(
+            f"SELECT {COLUMNS} FROM rows WHERE chain_end IN ({', '.join('?' * len(ends))}) AND stored_at <= ? AND length(chain) < ?"
             " ORDER BY length(chain) DESC, stored_at DESC LIMIT 1",
             [*ends, row.stored_at, len(row.chain)],
         )
@@ -233,9 +178,9 @@ class SearchIndex:
         """Return the exchanges that were stored before and after this one in its source."""
         sides = (("<", "DESC"), (">", "ASC"))
         found = [
-            self._all(
+            self.query(
                 # With a plus the rows are looked up by time: by their source would be all of them.
-                f"SELECT {_COLUMNS} FROM rows WHERE +source = ? AND stored_at {sign} ? ORDER BY stored_at {way} LIMIT 1",
+                f"SELECT {COLUMNS} FROM rows WHERE +source = ? AND stored_at {sign} ? ORDER BY stored_at {way} LIMIT 1",
                 (row.source, row.stored_at),
             )
             for sign, way in sides
@@ -245,24 +190,21 @@ class SearchIndex:
 
     def stamps(self, source: str) -> dict[str, float]:
         """Return when each exchange of the source was stored, by ref."""
-        return dict(self._all("SELECT ref, stored_at FROM rows WHERE source = ?", (source,)))
+        return dict(self.query("SELECT ref, stored_at FROM rows WHERE source = ?", (source,)))
 
     def values(self, column: str) -> list[tuple[str, int]]:
         """Return the values of a column and how often each occurs, the most frequent first."""
         assert column in ("model", "host", "endpoint", "test", "source", "namespace")
-        return self._all(f"SELECT {column}, count(*) AS n FROM rows GROUP BY {column} ORDER BY n DESC, {column} LIMIT 200")
+        return self.query(f"SELECT {column}, count(*) AS n FROM rows GROUP BY {column} ORDER BY n DESC, {column} LIMIT 200")
 
     def count(self) -> int:
         """Return how many exchanges are in the index."""
-        return int(self._all("SELECT count(*) FROM rows")[0][0])
+        return int(self.query("SELECT count(*) FROM rows")[0][0])
 
-    def _all(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
+    def query(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
+        """Return the rows of an SQL query."""
         with self._lock:
-            return self._database.execute(statement, values).fetchall()
-
-
-_COLUMNS = ", ".join(IndexRow._fields)
-_INSERT = f"INSERT INTO rows ({_COLUMNS}) VALUES ({', '.join('?' * len(IndexRow._fields))})"
+            return self._database.execute(statement, [_clean(value) for value in values]).fetchall()
 
 
 def _conditions(filters: Filters, now: float, matching: str) -> tuple[str, list[Any]]:

@@ -14,8 +14,9 @@ from wirecache._core.compare.runs import CallLink, runs_of
 from wirecache._core.llm.blocks import Block, Kind
 from wirecache._core.llm.conversation import answer_message, prompt_messages
 from wirecache._inspector.index_rows import price_of
+from wirecache._inspector.index_schema import IndexRow
 from wirecache._inspector.inspector import Inspector, Page
-from wirecache._inspector.search_index import Filters, IndexRow
+from wirecache._inspector.search_index import Filters
 
 __all__ = ["ROUTES", "Session", "Step", "sessions_of"]
 

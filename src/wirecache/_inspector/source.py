@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from wirecache._core.messages import Entry
 
 if TYPE_CHECKING:
-    from wirecache._caches.explain import Explanation
+    from wirecache._caches.explain import Explanation, FindNearest
     from wirecache._engine.miss_log import Miss
 
 __all__ = ["Source"]
@@ -54,8 +54,8 @@ class Source(Protocol):
         """Return the calls of this process that had no entry here since this was opened."""
         ...
 
-    def explain(self, request: Any) -> Explanation:
-        """Return what would happen to the request. Nothing is sent."""
+    def explain(self, request: Any, find_nearest: FindNearest) -> Explanation:
+        """Return what would happen to the request. Nothing is sent. ``find_nearest`` may be used to find the stored one that is nearest."""
         ...
 
     def drop(self, ref: str) -> None:

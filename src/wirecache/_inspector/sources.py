@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from wirecache._caches.cache import Cache
 from wirecache._caches.cassette import Cassette
-from wirecache._caches.explain import Explanation
+from wirecache._caches.explain import Explanation, FindNearest, explain_request
 from wirecache._core.messages import Entry
 from wirecache._core.rules.plan import time_left
 from wirecache._engine.miss_log import Miss, MissLog
@@ -25,7 +25,6 @@ __all__ = ["Cassettes", "Place", "StoreSource", "open_sources"]
 
 Place: TypeAlias = Cache | Cassette | Store | str | os.PathLike[str]
 
-SEARCH_SECONDS = 2.0  # for the nearest stored request; longer than in a call, since somebody waits for the answer
 SKIPPED = frozenset({".git", ".hg", ".tox", ".nox", ".venv", "venv", "__pycache__", "node_modules"})
 
 
@@ -43,13 +42,11 @@ class StoreSource:
         self.name = repr(cache.store)
         self._miss_log = MissLog()
         cache.engine.observe(self._miss_log)
-        self.cache.engine.search_seconds = max(self.cache.engine.search_seconds, SEARCH_SECONDS)
 
     def _look_for_store(self) -> None:
         """Use the store from now on, if somebody has created it meanwhile."""
         if self._later is not None and not is_missing(self._later.store):
             self.cache, self._later = self._later, None
-            self.cache.engine.search_seconds = max(self.cache.engine.search_seconds, SEARCH_SECONDS)
 
     def refs(self) -> Iterator[str]:
         """Yield the keys, the newest first where the store can list them so; those that are still to be written before all."""
@@ -79,9 +76,10 @@ class StoreSource:
         """Return what the cache missed of late in this process."""
         return self._miss_log.misses()
 
-    def explain(self, request: Any) -> Explanation:
+    def explain(self, request: Any, find_nearest: FindNearest) -> Explanation:
         """Return what the cache would do with the request."""
-        return self.cache.explain(request)
+        engine = self.cache.engine
+        return explain_request(engine, request, None, engine.source.look_up, find_nearest)
 
     def drop(self, ref: str) -> None:
         """Drop the entry."""
@@ -152,7 +150,7 @@ class Cassettes:
         """Return none: who replays is another process."""
         return []
 
-    def explain(self, request: Any) -> Explanation:
+    def explain(self, request: Any, find_nearest: FindNearest) -> Explanation:
         """Return what the cassette that fits best would do with the request: one that has it, else the one with the nearest recording."""
         folders = sorted({path.parent for path in _recordings(self.root)}) or [self.root]
         explanations = [Cassette(folder, "none").explain(request) for folder in folders]

@@ -17,7 +17,7 @@ from wirecache._core.privacy.redaction import DEFAULT
 from wirecache._core.rules.eligibility import model_of
 from wirecache._core.rules.plan import Plan
 
-__all__ = ["Nearest", "nearest_of", "with_nearest"]
+__all__ = ["Nearest", "nearest_of", "path_of", "with_nearest"]
 
 SHOWN = 5  # differences
 FORMS = frozenset({"form", "multipart"})
@@ -38,11 +38,11 @@ def nearest_of(entries: Iterable[Entry], request: Request, body: Body, plan: Pla
     """Return the entry whose request is most like this one, among those of its method and path; None if there is none."""
     value = body.value if body.kind == "json" else body_members(body, DEFAULT) if body.kind in FORMS else None
     url, fields, model = redacted_url(request), key_fields(request.fields, plan.key.headers), model_of(request, body)
-    path = _path(url)
+    path = path_of(url)
     best: tuple[float, Entry, Any] | None = None
     for entry in entries:
         summary = entry.request
-        if summary.method == request.method and _path(summary.url) == path:
+        if summary.method == request.method and path_of(summary.url) == path:
             stored = _stored_value(entry)
             equal = (summary.model == model, summary.url == url, summary.fields == fields, summary.namespace == plan.namespace)
             score = 4 * likeness(stored, value) + sum(equal)
@@ -56,7 +56,8 @@ def nearest_of(entries: Iterable[Entry], request: Request, body: Body, plan: Pla
     return Nearest(entry, tuple(islice([*_outside_body(entry, request, plan, url), *in_body], SHOWN)))
 
 
-def _path(url: str) -> str:
+def path_of(url: str) -> str:
+    """Return the path of a URL, without its first slash: only requests of one path are compared."""
     return url.partition("://")[2].partition("/")[2].partition("?")[0]
 
 

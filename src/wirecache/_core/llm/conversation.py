@@ -11,7 +11,7 @@ from wirecache._core.llm.blocks import Block, Kind, blocks_of, dicts
 from wirecache._core.llm.reasoning import reasoning_of
 from wirecache._core.messages import Entry
 
-__all__ = ["Message", "ToolCall", "Turn", "answer_message", "answer_turn", "prompt_messages", "prompt_of", "prompt_turns"]
+__all__ = ["Message", "ToolCall", "Turn", "answer_message", "answer_turn", "messages_in", "prompt_messages", "prompt_of", "prompt_turns"]
 
 # The members in which the providers expect the texts of a request, in the order in which the model reads them.
 _SYSTEM = ("system", "instructions", "systemInstruction", "system_instruction", "preamble")
@@ -52,7 +52,11 @@ class Message(NamedTuple):
 
 def prompt_messages(entry: Entry) -> list[Message]:
     """Return the conversation in the request; its whole body as one message if it has none of a known form."""
-    raw = bytes(entry.request_body)
+    return messages_in(bytes(entry.request_body))
+
+
+def messages_in(raw: bytes) -> list[Message]:
+    """Return the conversation in the body of a request; all of it as one message if it has none of a known form."""
     try:
         body = json.loads(raw)
     except (ValueError, RecursionError):

@@ -1,0 +1,76 @@
+"""What does the index know of an exchange, and how is it laid out in the database?"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from wirecache._core.compare.nearest import path_of
+
+__all__ = ["COLUMNS", "CREATE", "INSERT", "IndexRow", "place_of"]
+
+CREATE = """
+PRAGMA temp_store = MEMORY;
+CREATE TABLE rows (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT, ref TEXT, key TEXT, stored_at REAL, expires_at REAL,
+  method TEXT, url TEXT, host TEXT, endpoint TEXT, model TEXT, namespace TEXT, sample INTEGER, status INTEGER,
+  stream INTEGER, test TEXT, prompt TEXT, answer TEXT, input INTEGER, output INTEGER, tokens INTEGER, usage TEXT,
+  cost REAL, seconds REAL, size INTEGER, hits INTEGER, chain BLOB, answer_id TEXT, previous_id TEXT,
+  place TEXT, priced INTEGER DEFAULT 0, chain_end BLOB GENERATED ALWAYS AS (substr(chain, -8)) STORED
+);
+CREATE INDEX by_chain ON rows (chain_end);
+CREATE INDEX by_hits ON rows (hits, stored_at);
+CREATE INDEX by_model ON rows (model);
+CREATE INDEX by_endpoint ON rows (endpoint);
+CREATE INDEX by_host ON rows (host);
+CREATE INDEX by_test ON rows (test);
+CREATE INDEX by_namespace ON rows (namespace);
+CREATE TEMP TABLE matches (id INTEGER PRIMARY KEY);
+CREATE UNIQUE INDEX by_ref ON rows (source, ref);
+CREATE INDEX by_time ON rows (stored_at);
+CREATE INDEX by_prompt ON rows (source, place, prompt);
+CREATE INDEX by_beginning ON rows (source, place, substr(chain, 1, 256));
+CREATE INDEX by_priced ON rows (priced, stored_at);
+CREATE VIRTUAL TABLE texts USING fts5 (prompt, answer, tools, content='', tokenize='unicode61 remove_diacritics 2', prefix='2 3');
+"""
+
+
+class IndexRow(NamedTuple):
+    """What the list shows of an exchange; times in seconds since the epoch, ``cost`` in dollars (None: no price is known)."""
+
+    source: str
+    ref: str
+    key: str
+    stored_at: float
+    expires_at: float | None
+    method: str
+    url: str
+    host: str
+    endpoint: str
+    model: str
+    namespace: str
+    sample: int
+    status: int
+    stream: int
+    test: str
+    prompt: str
+    answer: str
+    input: int | None
+    output: int | None
+    tokens: int | None
+    usage: str
+    cost: float | None
+    seconds: float
+    size: int
+    hits: int
+    chain: bytes
+    answer_id: str
+    previous_id: str
+
+
+def place_of(method: str, url: str) -> str:
+    """Return what the requests have in common of which one can be the nearest to another: method and path."""
+    return f"{method} {path_of(url)}"
+
+
+COLUMNS = ", ".join(IndexRow._fields)
+INSERT = f"INSERT INTO rows ({COLUMNS}, place) VALUES ({', '.join('?' * (len(IndexRow._fields) + 1))})"
