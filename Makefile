@@ -6,6 +6,9 @@
 # make clients run real clients and coding agents (Node, npm) over the proxy; results go to tests/proxy/real/clients.md
 # make guide  write the generated parts of README and guide
 # make picture take the README's picture of a terminal again
+# make faults SEEDS=500 run the tests of faults with so many draws of each (an hour)
+# make soak MINUTES=30 put a mixed load with faults on one store, and look what grows; the report goes to soak-report/
+# make suites run the suites of httpx, SDKs and test tools, plain and with the cache under every client; SUITES="httpx respx" runs some
 # make audit  look for known vulnerabilities of the pinned packages (asks PyPI)
 # make package build the wheel and the sdist, and test what is in them
 # make recipes run the recipes of the guide that need frameworks, in their own environment
@@ -29,7 +32,7 @@ endif
 IN_VENV := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
 BIN = .venv/$(IN_VENV)
 
-.PHONY: audit screenshots demo test test-again lowest lint guide picture package recipes evaluations bench bench-check bench-peers bench-scale bench-start cache-tests fuzz matrix lock clean
+.PHONY: audit screenshots demo test test-again lowest lint guide picture package recipes evaluations bench bench-check bench-peers bench-scale bench-start cache-tests faults fuzz matrix soak suites lock clean
 .DEFAULT_GOAL := test
 
 demo: .venv/.ready
@@ -80,6 +83,15 @@ bench-start: .venv/.ready
 
 bench-peers: .venv-peers/.ready
 	.venv-peers/$(IN_VENV)/python -m tests.benchmarks.peers $(BENCH)
+
+faults: .venv/.ready
+	FAULT_SEEDS=$(or $(SEEDS),500) $(BIN)/python -m pytest -n 2 --timeout 7200 tests/faults
+
+soak: .venv/.ready
+	$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),30) --report soak-report
+
+suites: .venv/.ready
+	$(BIN)/python -m tests.suites $(SUITES)
 
 cache-tests: .venv/.ready
 	$(BIN)/python -m tests.engine.cache_tests
@@ -135,7 +147,7 @@ lock: .venv/.ready
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header --resolution lowest-direct pyproject.toml --extra cli --extra prices .ci/lowest-prices.in -o .ci/lowest-prices.txt
 
 clean:
-	rm -rf .venv .venv-audit .venv-clients .clients .venv-openai2 .venv-frameworks .venv-litellm .venv-instructor .venv-peers .venv-recipes .venv-evaluations .venv-s3 .venv-lowest .venv-lowest-prices dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-audit .venv-clients .clients .venv-openai2 .venv-frameworks .venv-litellm .venv-instructor .venv-peers .venv-recipes .venv-evaluations .venv-s3 .venv-lowest .venv-lowest-prices .suites soak-report dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 CHECK_PYTHON = import sys; sys.exit(None if sys.version_info >= (3, 11) else "%s is Python %d.%d" % ((sys.executable,) + sys.version_info[:2]))
 

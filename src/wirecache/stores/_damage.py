@@ -24,4 +24,4 @@ def is_damage(error: BaseException, *, opening: bool = False) -> bool:
         return code in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH) or isinstance(
             cause, (TypeError, ValueError)
         )
-    return code == sqlite3.SQLITE_ERROR and any(message in str(cause) for message in ("no such table", "no such column"))
+    return code == sqlite3.SQLITE_ERROR and any(message in str(cause) for message in ("no such table", "no such column", "has no column"))
