@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from decimal import Decimal
@@ -206,6 +207,25 @@ def test_a_redis_that_goes_away_while_a_call_is_under_way_counts_it_later(server
 
         until(is_back)
         assert (found[0].tokens, found[0].calls, found[0].open) == (7, 1, 0)
+
+
+@pytest.mark.parametrize(("timeout", "code"), [(0.25, 424), (50, 200)], ids=["by default", "with more time"])
+def test_a_slow_redis_refuses_unless_it_is_given_the_time(server: RedisServer, model: Model, timeout: float, code: int) -> None:
+    """A cache would go on without it."""
+    with Cache(RedisStore(server.url, timeout=timeout), budget=Budget(calls=9), mode="off") as cache, model.client(cache) as client:
+        until(lambda: client.post(URL, json={"model": "m"}).status_code == 200)
+        server.pause()
+        resume = threading.Timer(1.0, server.resume)
+        if code == 200:
+            resume.start()
+        reply = client.post(URL, json={"model": "m"})
+        server.resume()
+        assert reply.status_code == code
+        assert ("cannot be read or written, so it is not known what was spent" in reply.text) is (code == 424)
+        until(lambda: client.post(URL, json={"model": "m"}).status_code == 200)
+        found = cache.spending()[0]
+        assert (found.calls, found.open) == (3 if code == 200 else 2, 0)
+        resume.cancel()
 
 
 def test_a_foreign_value_in_the_place_of_a_counter_refuses(server: RedisServer, model: Model) -> None:

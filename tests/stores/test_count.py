@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.stores.contract import until
 from tests.stores.two_methods import TwoMethods
 from wirecache import DiskStore, EncryptedStore, MemoryStore, RedisStore, StoreError, TieredStore
 from wirecache.stores import _budget_table
@@ -41,6 +42,47 @@ def test_it_adds_and_returns_all_sums(store: Any) -> None:
 def test_large_sums_are_exact(store: Any) -> None:
     store.count("a", {"usd": 2**62}, ttl=60)
     assert store.count("a", {"usd": 1}, ttl=60) == {"usd": 2**62 + 1}
+
+
+@pytest.mark.parametrize("arrives", ["never", "before the next one", "after the next one"])
+def test_an_addition_without_an_answer_is_not_counted_in_redis(redis_url: str, arrives: str) -> None:
+    """Redis carries it out, though nobody waits for it any more."""
+    store = RedisStore(redis_url, prefix=f"wirecache-{uuid4()}:", timeout=10)
+    store.count("a", {"calls": 1, "usd|m": 5}, ttl=60)
+    run, late = store._counter._run, []
+
+    def without_answer(action: Callable[[Any], Any]) -> Any:
+        late.append(lambda: run(action))
+        if arrives == "before the next one":
+            late.pop()()
+        run(lambda _: action(Unanswering()))
+
+    store._counter._run = without_answer
+    with pytest.raises(StoreError):
+        store.count("a", {"calls": 1, "usd|m": -5}, ttl=60)
+    store._counter._run = run
+    until(lambda: counted(store))
+    for send in late if arrives == "after the next one" else ():
+        send()
+    assert store.count("a", {"calls": 1}, ttl=60) == {"calls": 2, "usd|m": 5}
+    assert store.count("a", {}, ttl=60) == {"calls": 2, "usd|m": 5}
+    store.close()
+
+
+class Unanswering:
+    """A client whose answers do not come."""
+
+    def eval(self, *_: Any) -> Any:
+        raise TimeoutError
+
+
+def counted(store: RedisStore) -> bool:
+    """Return whether the store can be used again."""
+    try:
+        store.count("a", {}, ttl=60)
+    except StoreError:
+        return False
+    return True
 
 
 def test_a_sum_of_nothing_is_left_out(store: Any) -> None:

@@ -12,6 +12,7 @@ from wirecache._runtime.forks import reset_after_fork
 from wirecache.errors import ConfigError
 from wirecache.stores._redis_clients import RedisClients
 from wirecache.stores._redis_commands import add_hits, hits_of, milliseconds, raise_first, set_value, unlink, value_and_pttl, values_of
+from wirecache.stores._redis_counter import RedisCounter
 from wirecache.stores._redis_url import parse_redis_url
 
 __all__ = ["RedisStore"]
@@ -21,14 +22,6 @@ BATCH = 500  # keys that one command lists, or one pipeline deletes or counts
 READ_BATCH = 100  # values that one pipeline reads: each has the time of one operation
 HITS = "hits:"  # after the prefix: the counter of how often the value of a key was reused
 COUNTER = "wirecache-budget:"  # of the names of counters, in place of the prefix: they are no entries
-# Adds to a hash, and returns all of it; whole numbers of 64 bits, exactly.
-_COUNT = """
-for i = 2, #ARGV, 2 do
-  if redis.call('HINCRBY', KEYS[1], ARGV[i], ARGV[i + 1]) == 0 then redis.call('HDEL', KEYS[1], ARGV[i]) end
-end
-redis.call('PEXPIRE', KEYS[1], ARGV[1])
-return redis.call('HGETALL', KEYS[1])
-"""
 
 
 class RedisStore:
@@ -65,6 +58,7 @@ class RedisStore:
         self.max_connections = max_connections
         self._address = parse_redis_url(url, options)
         self._clients = RedisClients(self._address, timeout=timeout, max_connections=max_connections, probe_key=prefix)
+        self._counter = RedisCounter(self._run, f"{COUNTER}{{{prefix}}}")
         reset_after_fork(self)
 
     def __repr__(self) -> str:
@@ -154,10 +148,7 @@ class RedisStore:
 
     def count(self, counter: str, amounts: Mapping[str, int], *, ttl: float) -> dict[str, int]:
         """Add the amounts to a counter that all machines share, and return its sums. It is kept for ``ttl`` seconds from now."""
-        arguments = [item for pair in amounts.items() for item in pair]
-        name = f"{COUNTER}{{{self.prefix}}}{counter}"
-        found = self._run(lambda client: client.eval(_COUNT, 1, name, milliseconds(ttl), *arguments))
-        return {found[i].decode("utf-8", "replace"): int(found[i + 1]) for i in range(0, len(found), 2)}
+        return self._counter.count(counter, amounts, ttl)
 
     def clear(self) -> None:
         """Delete every key that has the prefix, but no counter of a budget."""
@@ -176,6 +167,7 @@ class RedisStore:
     def after_fork(self) -> None:
         """Open new connections: the old ones are the parent's."""
         self._clients.after_fork()
+        self._counter.after_fork()
 
     def _names(self, key: str) -> tuple[str, str]:
         """Return the names of a value and of its counter."""
