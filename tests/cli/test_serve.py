@@ -318,6 +318,37 @@ class TestWorkers:
             served.process.kill()
             until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
 
+    def test_the_numbers_are_those_of_all_workers_whichever_is_asked(self, provider: Provider, tmp_path: Path) -> None:
+        def numbers() -> dict[str, str]:
+            text = httpx.get(served.url + "/-/wirecache/metrics", trust_env=False, timeout=200).text
+            return dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+
+        def written() -> int:
+            files = [json.loads(path.read_text()) for path in tmp_path.glob("wirecache-serve-*/*.json")]
+            return sum(sum(families["hits_total"].values()) + sum(families["misses_total"].values()) for families in files)
+
+        options = ("--workers", 2, "--quiet", "--store", "kept", "--upstream", f"openai={provider.url}")
+        with serve(*options, cwd=tmp_path, TMPDIR=str(tmp_path)) as served:
+            for _ in range(10):
+                served.post()
+            until(lambda: written() == 10)
+            assert {name: value for name, value in numbers().items() if "calls" in name} == {
+                'wirecache_proxy_calls_total{upstream="openai",method="POST",status="200",outcome="miss"}': "1",
+                'wirecache_proxy_calls_total{upstream="openai",method="POST",status="200",outcome="hit"}': "9",
+                "wirecache_proxy_open_calls": "0",
+            }
+            workers = children_of(served.process.pid)
+            for pid in workers:  # what they have counted stays counted
+                os.kill(pid, signal.SIGKILL)
+            until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
+            served.post()
+            until(lambda: written() == 11)
+            found = numbers()
+            assert (found["wirecache_misses_total"], found["wirecache_hits_total"]) == ("1", "10")
+            code, _, error = served.stop()
+        assert (code, "Traceback" in error) == (0, False)
+        assert not list(tmp_path.glob("wirecache-serve-*"))
+
     @pytest.mark.parametrize(
         ("options", "problem"),
         [(["--cassette", "tapes"], "its sequences are those of one process"), (["--store", "memory://"], "a store that processes share")],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -14,8 +15,9 @@ from starlette.routing import BaseRoute, Route
 from wirecache._core.version import __version__
 from wirecache._proxy.cassettes import Cassettes
 from wirecache._proxy.clients import Clients
-from wirecache._proxy.metrics import CONTENT_TYPE, Metrics
+from wirecache._proxy.metrics import CONTENT_TYPE, Families, Metrics, text_of
 from wirecache._proxy.refusals import Refused
+from wirecache._proxy.worker_metrics import WorkerMetrics
 
 __all__ = ["HEALTH", "PREFIX", "Control"]
 
@@ -32,6 +34,18 @@ class Control:
         self._metrics = metrics
         self._clients = clients
         self.is_stopping = False
+        self._worker: WorkerMetrics | None = None
+
+    def share(self, folder: Path, number: int) -> WorkerMetrics:
+        """Share the numbers with other workers from now on; return what does it. ``folder``, ``number``: see ``WorkerMetrics``."""
+        self._worker = WorkerMetrics(folder, number, self._families)
+        self._metrics.on_change = self._worker.changed
+        return self._worker
+
+    def _families(self) -> Families:
+        """Return the numbers of this process; waits for writes."""
+        cache: Any = self._cassettes.root
+        return self._metrics.families(cache.stats)
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes."""
@@ -52,9 +66,8 @@ class Control:
         return JSONResponse({"status": "stopping"}, 503) if self.is_stopping else JSONResponse({"status": "ready"})
 
     async def _text(self, request: Request) -> Response:
-        cache: Any = self._cassettes.root
-        stats = await run_sync(lambda: cache.stats)  # it waits for writes
-        return PlainTextResponse(self._metrics.text(stats), media_type=CONTENT_TYPE)
+        families = await run_sync(self._families if self._worker is None else self._worker.total)
+        return PlainTextResponse(text_of(families), media_type=CONTENT_TYPE)
 
     async def _calls(self, request: Request) -> Response:
         calls = self._metrics.open_calls()

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from wirecache._core.stats import Stats
 from wirecache._core.status import CacheStatus
 from wirecache._proxy.relay import Relay
 from wirecache._proxy.request_body import RequestBody
 
-__all__ = ["CONTENT_TYPE", "Metrics", "OpenCall"]
+__all__ = ["CONTENT_TYPE", "GAUGES", "Families", "Metrics", "OpenCall", "text_of"]
+
+Family: TypeAlias = dict[str, float]  # by sample: its name with its labels
+Families: TypeAlias = dict[str, Family]  # by name
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+OPEN_CALLS = "proxy_open_calls"
+GAUGES = frozenset({OPEN_CALLS})  # what is true of now, and of a process that is gone no more
 BUCKETS = (0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0)  # seconds
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -50,9 +56,10 @@ class OpenCall:
 
 
 class Metrics:
-    """The counters of one process."""
+    """The counters of one process. ``on_change``: called when a call begins and when it ends."""
 
     def __init__(self) -> None:
+        self.on_change: Callable[[], object] = lambda: None
         self._open_calls: dict[int, OpenCall] = {}
         self._calls: Counter[tuple[str, str, str, str]] = Counter()
         self._left: Counter[str] = Counter()
@@ -66,19 +73,21 @@ class Metrics:
         """Yield a call that is under way within the block, and count it at its end."""
         call = OpenCall(method if method in _METHODS else "other", upstream)
         self._open_calls[id(call)] = call
+        self.on_change()
         try:
             yield call
         finally:
             del self._open_calls[id(call)]
             self._count(call)
+            self.on_change()
 
     def open_calls(self) -> list[OpenCall]:
         """Return the calls that are under way, the oldest first."""
         return list(self._open_calls.values())
 
-    def text(self, stats: Stats) -> str:
-        """Return all numbers in Prometheus' text format. ``stats``: those of the cache."""
-        return "".join([*self._own_lines(), *_cache_lines(stats)])
+    def families(self, stats: Stats) -> Families:
+        """Return all numbers, in any thread (so counters are copied before they are read). ``stats``: those of the cache."""
+        return dict([*self._own_families(), *_cache_families(stats)])
 
     def _count(self, call: OpenCall) -> None:
         seconds, outcome = call.seconds, call.outcome
@@ -91,41 +100,48 @@ class Metrics:
         for limit in BUCKETS:
             self._seconds[outcome, limit] += seconds <= limit
 
-    def _own_lines(self) -> Iterator[str]:
+    def _own_families(self) -> Iterator[tuple[str, Family]]:
         names = ("upstream", "method", "status", "outcome")
-        yield from _family("proxy_calls_total", "counter", ((dict(zip(names, key, strict=True)), n) for key, n in self._calls.items()))
-        yield from _family("proxy_open_calls", "gauge", [({}, len(self._open_calls))])
+        yield _family("proxy_calls_total", ((dict(zip(names, key, strict=True)), n) for key, n in list(self._calls.items())))
+        yield _family(OPEN_CALLS, [({}, len(self._open_calls))])
         per_upstream = {"disconnects_total": self._left, "received_bytes_total": self._received, "sent_bytes_total": self._sent}
         for name, counter in per_upstream.items():
-            yield from _family(f"proxy_{name}", "counter", (({"upstream": key}, n) for key, n in counter.items()))
-        yield "# TYPE wirecache_proxy_seconds histogram\n"
+            yield _family(f"proxy_{name}", (({"upstream": key}, n) for key, n in list(counter.items())))
+        seconds: Family = {}
         for outcome, total in sorted(self._seconds_sum.items()):
             for limit in (*BUCKETS, float("inf")):
                 le = "+Inf" if limit == float("inf") else str(limit)
-                yield _line("proxy_seconds_bucket", {"outcome": outcome, "le": le}, self._seconds[outcome, limit])
-            yield _line("proxy_seconds_sum", {"outcome": outcome}, total)
-            yield _line("proxy_seconds_count", {"outcome": outcome}, self._seconds[outcome, float("inf")])
+                seconds[_sample("proxy_seconds_bucket", {"outcome": outcome, "le": le})] = self._seconds[outcome, limit]
+            seconds[_sample("proxy_seconds_sum", {"outcome": outcome})] = total
+            seconds[_sample("proxy_seconds_count", {"outcome": outcome})] = self._seconds[outcome, float("inf")]
+        yield "proxy_seconds", seconds
 
 
-def _cache_lines(stats: Stats) -> Iterator[str]:
+def text_of(families: Families) -> str:
+    """Return the numbers in Prometheus' text format."""
+    lines: list[str] = []
+    for name, family in families.items():
+        kind = "gauge" if name in GAUGES else "histogram" if name == "proxy_seconds" else "counter"
+        lines += [f"# TYPE wirecache_{name} {kind}\n", *(f"{sample} {value}\n" for sample, value in family.items())]
+    return "".join(lines)
+
+
+def _cache_families(stats: Stats) -> Iterator[tuple[str, Family]]:
     for name in ("hits", "misses", "bypassed", "stale", "collapsed", "stored", "refused", "store_errors"):
-        yield from _family(f"{name}_total", "counter", [({}, getattr(stats, name))])
-    yield from _family("seconds_saved_total", "counter", [({}, stats.seconds_saved)])
+        yield _family(f"{name}_total", [({}, getattr(stats, name))])
+    yield _family("seconds_saved_total", [({}, stats.seconds_saved)])
     for kind in ("billed", "saved"):
         usage = getattr(stats, kind)
-        rows = [({"kind": part}, getattr(usage, part)) for part in ("input", "output")]
-        yield from _family(f"{kind}_tokens_total", "counter", rows)
+        yield _family(f"{kind}_tokens_total", [({"kind": part}, getattr(usage, part)) for part in ("input", "output")])
 
 
-def _family(name: str, kind: str, rows: Iterable[tuple[Mapping[str, str], float]]) -> Iterator[str]:
-    yield f"# TYPE wirecache_{name} {kind}\n"
-    for labels, value in rows:
-        yield _line(name, labels, value)
+def _family(name: str, rows: Iterable[tuple[Mapping[str, str], float]]) -> tuple[str, Family]:
+    return name, {_sample(name, labels): value for labels, value in rows}
 
 
-def _line(name: str, labels: Mapping[str, str], value: float) -> str:
+def _sample(name: str, labels: Mapping[str, str]) -> str:
     shown = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
-    return f"wirecache_{name}{{{shown}}} {value}\n" if shown else f"wirecache_{name} {value}\n"
+    return f"wirecache_{name}{{{shown}}}" if shown else f"wirecache_{name}"
 
 
 def _escaped(text: str) -> str:

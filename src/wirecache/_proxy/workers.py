@@ -23,8 +23,10 @@ def can_fork() -> bool:
     return hasattr(os, "fork")
 
 
-def run_workers(count: int, serve: Callable[[], None], stop: Callable[[], None]) -> None:
+def run_workers(count: int, serve: Callable[[int], None], stop: Callable[[], None]) -> None:
     """Run ``serve`` in that many processes until a signal stops them. ``stop``: called in a worker to end its ``serve``.
+
+    ``serve`` is given the number of the worker, from 0 on; the one that takes the place of another has the same.
 
     SIGTERM and SIGINT stop all workers, SIGHUP is passed on. A worker also stops when this process is gone, however it ended.
     """
@@ -32,11 +34,11 @@ def run_workers(count: int, serve: Callable[[], None], stop: Callable[[], None])
 
 
 class _Workers:
-    def __init__(self, count: int, serve: Callable[[], None], stop: Callable[[], None]) -> None:
+    def __init__(self, count: int, serve: Callable[[int], None], stop: Callable[[], None]) -> None:
         self._count = count
         self._serve = serve
         self._stop = stop
-        self._started: dict[int, float] = {}  # when, by process id
+        self._started: dict[int, tuple[int, float]] = {}  # the number of each, and when, by process id
         self._is_stopping = False
         self._alive, self._held = os.pipe()  # the end that is held closes with this process
 
@@ -50,27 +52,28 @@ class _Workers:
             self._wait()
 
     def _start(self, handlers: dict[signal.Signals, Any]) -> None:
+        number = min({*range(self._count)} - {number for number, _ in self._started.values()})
         signals = set(handlers)
         signal.pthread_sigmask(signal.SIG_BLOCK, signals)  # none comes between the fork and the note of it
         try:
             pid = os.fork()
             if pid == 0:
-                for number, handler in handlers.items():
-                    signal.signal(number, handler)
+                for name, handler in handlers.items():
+                    signal.signal(name, handler)
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
-                self._work()
-            self._started[pid] = time.monotonic()
+                self._work(number)
+            self._started[pid] = number, time.monotonic()
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
 
-    def _work(self) -> None:
+    def _work(self, number: int) -> None:
         """Serve, and end the process: nothing of what the parent does at its end is done here."""
         status = 1
         try:
             os.setpgid(0, 0)  # Ctrl-C in a terminal reaches the parent alone, which passes it on once
             os.close(self._held)
             threading.Thread(target=self._end_with_parent, name="wirecache-parent", daemon=True).start()
-            self._serve()
+            self._serve(number)
             status = 0
         except BaseException:
             traceback.print_exc()
@@ -83,7 +86,7 @@ class _Workers:
 
     def _wait(self) -> None:
         pid, status = os.wait()
-        started = self._started.pop(pid, 0.0)
+        _, started = self._started.pop(pid, (0, 0.0))
         if not self._is_stopping:
             logger.warning("a worker ended (status %s); another takes its place", os.waitstatus_to_exitcode(status))
             time.sleep(max(0.0, started + PAUSE - time.monotonic()))

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -24,6 +26,7 @@ from wirecache.cli._proxy_cache import NormalizeOption, open_cache_or_cassette
 from wirecache.cli._terminal import fail, print_text, usage_error, warn
 
 if TYPE_CHECKING:
+    from wirecache._proxy.app import App
     from wirecache._proxy.server import ProxyServer
 
 __all__ = ["command"]
@@ -129,17 +132,21 @@ def _serve(cache: Cache | Cassette, given: dict[str, Any], *, workers: int, no_t
         if workers == 1:
             server.run()
         else:
-            _run_workers(workers, cache, server)
+            _run_workers(workers, cache, app, server)
 
 
-def _run_workers(workers: int, cache: Cache | Cassette, server: ProxyServer) -> None:
+def _run_workers(workers: int, cache: Cache | Cassette, app: App, server: ProxyServer) -> None:
     from wirecache._proxy.workers import run_workers
 
-    def serve() -> None:
-        with cache:
-            server.run()
+    with TemporaryDirectory(prefix="wirecache-serve-") as folder:
 
-    run_workers(workers, serve, server.stop)
+        def serve(number: int) -> None:
+            with cache:
+                metrics = app.control.share(Path(folder), number)
+                server.run()
+                metrics.publish()
+
+        run_workers(workers, serve, server.stop)
 
 
 def _token(*, needed: bool) -> str | None:
