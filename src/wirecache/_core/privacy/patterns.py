@@ -23,6 +23,7 @@ __all__ = [
 ]
 
 REDACTED = "REDACTED"
+LONG = 16 * 1024  # characters; in a shorter text, all anchors are looked for in less time than it takes to rule some of them out
 
 
 class Span(NamedTuple):
@@ -44,6 +45,9 @@ class Pattern(Protocol):
     def groupindex(self) -> Mapping[str, int]: ...
 
     def finditer(self, text: str, /) -> Iterable[_Match]: ...
+
+
+_REQUIRED = "".join({character: None for row in ROWS for character in row.required})  # by any of them
 
 
 @cache
@@ -82,18 +86,20 @@ def _anchor_groups() -> list[_AnchorGroup]:
 
 
 def present(text: str) -> Rows:
-    """Return the rows whose anchor is in the text: only those can find something."""
+    """Return the rows whose anchor is in the text, with what they require: only those can find something."""
     found: list[Row] = []
-    missing = {character for character in _ALL_REQUIRED if character not in text}
-    for character, pattern, rows, required in _anchor_groups():
-        if required and required <= missing:
-            continue
+    groups = _anchor_groups()
+    if len(text) >= LONG:
+        missing = {character for character in _REQUIRED if character not in text}
+        groups = [group for group in groups if not group.required or not group.required <= missing]
+    for character, pattern, rows, _ in groups:
         if character in text and (not pattern or _compiled(pattern).search(text)):
-            found += [row for row in rows if not (row.required and missing.issuperset(row.required)) and row.anchor in text]
+            found += [row for row in rows if (not row.required or _has_any(text, row.required)) and row.anchor in text]
     return found
 
 
-_ALL_REQUIRED = "".join({character: None for row in ROWS for character in row.required})
+def _has_any(text: str, characters: str) -> bool:
+    return any(character in text for character in characters)
 
 
 def search(text: str, rows: Rows | None = None, patterns: Iterable[Pattern] = ()) -> list[Span]:
