@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 import struct
+from itertools import accumulate
 
 from wirecache._core.messages import CHUNK_SIZE, Entry, Usage
 from wirecache._core.unset import UNSET
@@ -61,16 +62,13 @@ def decode(key: str, frame: bytes) -> Entry:
     if hashlib.sha256(view[_BLOCK_AT:]).digest() != frame[len(MAGIC) : _BLOCK_AT]:
         raise Damaged("checksum mismatch")
     owner, status, version, stored_at, seconds, ttl, *numbers = _BLOCK.unpack_from(frame, _BLOCK_AT)
-    usage, sizes = Usage(*numbers[:_COUNTS]), numbers[_COUNTS:]
+    usage = Usage(*numbers[:_COUNTS])
     if owner.hex() != key:
         raise Damaged("an entry of another key")
-    summary_at = _PARTS_AT + sizes[0]
-    request_body_at = summary_at + sizes[1]
-    chunk_times_at = request_body_at + sizes[2]
-    body_at = chunk_times_at + sizes[3]
-    if body_at + sizes[4] != len(frame) or sizes[3] % CHUNK_SIZE:
+    _, summary_at, request_body_at, chunk_times_at, body_at, end = accumulate(numbers[_COUNTS:], initial=_PARTS_AT)
+    if end != len(frame) or (body_at - chunk_times_at) % CHUNK_SIZE:
         raise Damaged("lengths that do not add up")
-    if not (math.isfinite(stored_at) and math.isfinite(seconds)):
+    if not math.isfinite(stored_at + seconds):
         raise Damaged("times that are none")
     headers = frame[_PARTS_AT:summary_at].split(b"\0")
     if b"content-encoding" in map(bytes.lower, headers[::2]):  # a body is stored decoded: who reads it would decode it once more, and fail

@@ -58,20 +58,23 @@ class Leader:
     """The right to forward, and the duty to settle. One that is dropped settles as not stored."""
 
     def __init__(self, flights: SingleFlight, key: str, in_flight: InFlight) -> None:
-        self._flights = flights
+        self._flights: SingleFlight | None = flights  # until it settles
         self._key = key
         self._in_flight = in_flight
         self.on_settled: Callable[[bool], object] | None = None
 
     def settle(self, stored: bool) -> None:
         """End the flight: the answer is stored, or will not be. Only the first call counts."""
+        flights, self._flights = self._flights, None
         on_settled, self.on_settled = self.on_settled, None
-        self._flights.settle(self._key, self._in_flight, stored)
+        if flights is not None:
+            flights.settle(self._key, self._in_flight, stored)
         if on_settled is not None:
             on_settled(stored)
 
     def __del__(self) -> None:
-        self.settle(False)
+        if self._flights is not None:
+            self.settle(False)
 
 
 class SingleFlight:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
+from itertools import compress
 
 from wirecache._core.flows.labels import NO_LABELS, Labels
 from wirecache._core.messages import Entry, Usage
@@ -117,9 +118,8 @@ class Tally:
 
 def _add_usage(row: Amounts, calls: str, names: tuple[str, ...], usage: Usage) -> None:
     row[calls] = row.get(calls, 0) + 1
-    for name, count in zip(names, usage, strict=True):
-        if count:
-            row[name] = row.get(name, 0) + count
+    for name, count in compress(zip(names, usage, strict=True), usage):  # most of the seven are 0
+        row[name] = row.get(name, 0) + count
 
 
 def _merge(rows: dict[Row, Amounts], more: Iterable[tuple[Row, Mapping[str, float]]]) -> None:

@@ -249,8 +249,9 @@ def finish_reasons(generation: dict[str, Any]) -> list[Any]:
 
     DashScope writes "null" as a text.
     """
-    if _FINISH_NAMES.isdisjoint(generation):
-        return []
+    names = generation.keys() & _FINISH_NAMES
+    if len(names) < 2:
+        return [None if generation[name] in ("null", "") else generation[name] for name in names]
     return [None if generation[name] in ("null", "") else generation[name] for name in FINISH_NAMES if name in generation]
 
 

@@ -159,12 +159,10 @@ def canonical_json(value: Any, *, has_links: bool = False) -> list[bytes | str]:
 
 def _write(value: Any, out: list[bytes | str], links: dict[str, int] | None) -> None:
     kind = type(value)
-    if kind is str:
-        _write_text(value, out)
-    elif kind is dict:
-        out.append(b"{%d:" % len(value))
-        for name in sorted(value):
-            written, is_id = _member_name(name)
+    if kind is dict:
+        head, members = _layout(tuple(value))
+        out.append(head)
+        for name, written, is_id in members:
             item = value[name]
             if type(item) is not str:
                 out.append(written)
@@ -181,6 +179,8 @@ def _write(value: Any, out: list[bytes | str], links: dict[str, int] | None) -> 
         out.append(b"[%d:" % len(value))
         for item in value:
             _write(item, out, links)
+    elif kind is str:
+        _write_text(value, out)
     else:
         out.append(_scalar(value))
 
@@ -190,27 +190,40 @@ def _write_text(value: str, out: list[bytes | str]) -> None:
     out += (b"s%d:" % len(text), text)
 
 
+class _Member(NamedTuple):
+    """A member's name, the name as it is written, and whether such a member holds an id: ``id``, ``tool_call_id``, ``toolUseId``."""
+
+    name: str
+    written: bytes
+    is_id: bool
+
+
+@cached_if_short(1024, size=lambda names: sum(map(len, names)))
+def _layout(names: tuple[str, ...]) -> tuple[bytes, list[_Member]]:
+    """Return how an object with these members begins, and the members in their order."""
+    return b"{%d:" % len(names), [_member(name) for name in sorted(names)]
+
+
 @cached_if_short(1024)
-def _member_name(name: str) -> tuple[bytes, bool]:
-    """Return the name as it is written, and whether such a member holds an id: ``id``, ``tool_call_id``, ``toolUseId``."""
+def _member(name: str) -> _Member:
     text = name.encode()
-    return b"%d:%b" % (len(text), text), name == "id" or name.endswith(("_id", "Id"))
+    return _Member(name, b"%d:%b" % (len(text), text), name == "id" or name.endswith(("_id", "Id")))
 
 
 def _scalar(value: Any) -> bytes:
-    if value is None:
-        return b"n"
-    if value is True:
-        return b"t"
-    if value is False:
-        return b"f"
-    if isinstance(value, int):
-        return b"i%x;" % value
     if isinstance(value, float):
         if value.is_integer():  # infinity and NaN are not, and are refused below
             return b"i%x;" % int(value)
         if value - value == 0.0:
-            return b"d" + value.hex().encode() + b";"
+            return b"d%b;" % value.hex().encode()
+    elif value is True:
+        return b"t"
+    elif value is False:
+        return b"f"
+    elif value is None:
+        return b"n"
+    elif isinstance(value, int):
+        return b"i%x;" % value
     raise ValueError(f"not a JSON value: {value!r}")
 
 

@@ -46,7 +46,9 @@ _CACHED: dict[str, None] = dict.fromkeys(("cached_tokens", "cache_read_input_tok
                          "total_cached_tokens", "prompt_cache_hit_tokens"))  # fmt: skip
 _WRITTEN: dict[str, None] = dict.fromkeys(("cache_write_tokens", "cache_creation_input_tokens", "cacheWriteInputTokens"))
 _REASONING: dict[str, None] = dict.fromkeys(("reasoning_tokens", "thinking_tokens", "thoughtsTokenCount", "total_thought_tokens"))
-_DETAILS = ("prompt_tokens_details", "input_tokens_details", "completion_tokens_details", "output_tokens_details")
+_DETAILS = dict.fromkeys(("prompt_tokens_details", "input_tokens_details", "completion_tokens_details", "output_tokens_details"))
+# In which of them, and of the following, may be what has a price of its own? Most answers have none of them.
+_SEPARATELY_PRICED = frozenset({*_DETAILS, "promptTokensDetails", "candidatesTokensDetails", "server_tool_use"})
 _MAX_COUNT = 2**63 - 1  # the largest count that fits into an entry
 
 
@@ -62,7 +64,8 @@ def usage_of(answer: Any) -> Usage | None:
 
 
 def _usage(counts: dict[str, Any], shape: _Shape) -> Usage:
-    details = {name: part for name in _DETAILS if isinstance(part := counts.get(name), dict)}
+    has_details = not _SEPARATELY_PRICED.isdisjoint(counts)
+    details = {name: part for name in _DETAILS if isinstance(part := counts.get(name), dict)} if has_details else {}
     objects = [counts, *details.values()]
     created = counts.get("cache_creation")
     return Usage(
@@ -72,7 +75,7 @@ def _usage(counts: dict[str, Any], shape: _Shape) -> Usage:
         written=_first(objects, _WRITTEN),
         written_1h=_count(created.get("ephemeral_1h_input_tokens")) if isinstance(created, dict) else 0,
         reasoning=_first(objects, _REASONING),
-        other=min(sum(_separately_priced(counts, details)), _MAX_COUNT),
+        other=min(sum(_separately_priced(counts, details)), _MAX_COUNT) if has_details else 0,
     )
 
 
