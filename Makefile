@@ -71,6 +71,7 @@ bench: .venv/.ready
 	$(BIN)/python -m tests.benchmarks.cassette
 	$(BIN)/python -m tests.benchmarks.proxy
 	$(BIN)/python -m tests.benchmarks.pages
+	$(BIN)/python -m tests.benchmarks.items
 
 bench-check: .venv/.ready
 	$(BIN)/python -m tests.benchmarks.check $(BENCH)
