@@ -21,7 +21,7 @@
 # make fuzz  search for input that breaks something, for SECONDS=60; what is found goes to fixtures/fuzz
 # make lowest test the lowest versions of the dependencies that pyproject.toml allows
 # make cache-tests run the public tests of HTTP caches, and write their scores to fixtures/cache-tests/SCORES.md
-# make matrix test every SDK, cell by cell, in its own environment; results go to tests/sdk/matrix/matrix.json
+# make matrix test every SDK, cell by cell, in its own environment; results go to tests/sdk/matrix/matrix.json. LATEST=1: with the newest releases, and say what broke
 # Each target creates the environments it needs on first use, with pinned versions (by uv if it is installed, else by venv and pip).
 
 # The first of these that runs and is new enough; make PYTHON=... names another one.
@@ -122,6 +122,10 @@ recipes: .venv-recipes/.ready
 evaluations: .venv-evaluations/.ready
 	.venv-evaluations/$(IN_VENV)/python -m pytest -c pyproject.toml tests/sdk/evaluations
 
+ifdef LATEST
+matrix: .venv/.ready
+	$(BIN)/python -m tests.sdk.matrix.latest $(ENVIRONMENTS)
+else
 matrix: .venv/.ready .venv-openai2/.ready .venv-frameworks/.ready .venv-litellm/.ready .venv-instructor/.ready
 	$(BIN)/python -m tests.sdk.matrix run
 	.venv-openai2/$(IN_VENV)/python -m tests.sdk.matrix run
@@ -131,6 +135,7 @@ matrix: .venv/.ready .venv-openai2/.ready .venv-frameworks/.ready .venv-litellm/
 	.venv-frameworks/$(IN_VENV)/python -m pytest -c pyproject.toml tests/clients/frameworks tests/sdk/frameworks
 	.venv-instructor/$(IN_VENV)/python -m pytest -c pyproject.toml tests/sdk/instructor
 	$(MAKE) guide
+endif
 
 lock: .venv/.ready
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --extra cli --extra httpx2 --extra serve .ci/clients.in -o .ci/clients.txt
@@ -148,7 +153,7 @@ lock: .venv/.ready
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header --resolution lowest-direct pyproject.toml --extra cli --extra prices .ci/lowest-prices.in -o .ci/lowest-prices.txt
 
 clean:
-	rm -rf .venv .venv-audit .venv-clients .clients .venv-openai2 .venv-frameworks .venv-litellm .venv-instructor .venv-peers .venv-recipes .venv-evaluations .venv-s3 .venv-lowest .venv-lowest-prices .suites soak-report dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-audit .venv-clients .clients .venv-openai2 .venv-frameworks .venv-litellm .venv-instructor .venv-peers .venv-recipes .venv-evaluations .venv-s3 .venv-lowest .venv-lowest-prices .suites .venv-latest soak-report dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 CHECK_PYTHON = import sys; sys.exit(None if sys.version_info >= (3, 11) else "%s is Python %d.%d" % ((sys.executable,) + sys.version_info[:2]))
 

@@ -21,7 +21,7 @@ import httpx2
 import wirecache
 from tests.faces.ask import CHAT_PATH, body_of
 from tests.soak.upstream import RESET, expected, expected_stream
-from wirecache import Cache, DiskStore
+from wirecache import Cache, DiskStore, StoreError
 
 HOT = 50  # prompts that are asked again and again
 SIZE_LIMIT = "20MB"
@@ -60,18 +60,22 @@ class Worker:
         if not (prompt.startswith(RESET) and isinstance(error, BROKEN)):
             self.bad[f"{type(error).__name__}: {error}"[:200]] += 1
 
-    def look(self, draw: random.Random) -> None:
-        """What people do beside calls."""
-        match draw.randrange(4):
-            case 0:
-                for _, entry in zip(range(20), self.cache.entries(), strict=False):
-                    self.cache.discard(entry.key)
-            case 1:
-                self.cache.prune()
-            case 2:
-                _ = self.cache.stats
-            case 3:
-                self.cache.flush()
+    def look(self, draw: random.Random) -> bool:
+        """Do what people do beside calls; return whether the store, which may be locked just now, allowed it."""
+        try:
+            match draw.randrange(4):
+                case 0:
+                    for _, entry in zip(range(20), self.cache.entries(), strict=False):
+                        self.cache.discard(entry.key)
+                case 1:
+                    self.cache.prune()
+                case 2:
+                    _ = self.cache.stats
+                case 3:
+                    self.cache.flush()
+        except StoreError:
+            return False
+        return True
 
     def thread(self, number: int) -> None:
         draw = random.Random(self.seed * 100 + number)
@@ -84,8 +88,7 @@ class Worker:
                             next(reply.iter_raw(), None)
                         self.counts["closed early"] += 1
                     elif kind < 0.12:
-                        self.look(draw)
-                        self.counts["looks"] += 1
+                        self.counts["looks"] += self.look(draw)
                     else:
                         reply = client.post(self.url, json=body_of(prompt, **({"stream": True} if stream else {})))
                         self.judge(prompt, stream, reply.content)
