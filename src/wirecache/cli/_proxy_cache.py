@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import typer
 
@@ -16,7 +16,10 @@ from wirecache._core.unset import UNSET
 from wirecache._settings.files import file_settings
 from wirecache.cli._terminal import fail, usage_error, warn
 
-__all__ = ["NormalizeOption", "Normalizer", "check_fork", "open_cache_or_cassette"]
+__all__ = [
+    "CacheStoreOption", "CassetteOption", "Chosen", "ModeOption", "NamespaceOption", "NormalizeOption", "Normalizer", "RecordOption",
+    "StreamsOption", "TtlOption", "check_fork", "open_cache_or_cassette",
+]  # fmt: skip
 
 
 class Normalizer(StrEnum):
@@ -25,27 +28,38 @@ class Normalizer(StrEnum):
     CODING_AGENT = "coding-agent"
 
 
+# The options of ``serve`` and of ``run``.
+ModeOption = Annotated[Mode | None, typer.Option(help="The cache mode; offline answers from the store only.", case_sensitive=False)]
+CacheStoreOption = Annotated[str | None, typer.Option(help="The store: a path or a URL.")]
+TtlOption = Annotated[str | None, typer.Option(help="How long an answer is fresh: 90s, 15m, 12h, 7d, 2w.")]
+NamespaceOption = Annotated[str | None, typer.Option(help="The namespace; entries of other namespaces are not used.")]
+CassetteOption = Annotated[str | None, typer.Option(help="A cassette directory to use instead of a store.", metavar="DIR")]
+RecordOption = Annotated[RecordMode | None, typer.Option(help="The record mode of the cassette. Default: none.")]
+StreamsOption = Annotated[Streams | None, typer.Option(help="Whether streams are recorded and replayed. Default: bypass.")]
 NormalizeOption = Annotated[
     Normalizer | None, typer.Option(help="What is left out of keys: coding-agent, what coding agents make up anew for each call.")
 ]
 
 
+class Chosen(NamedTuple):
+    """What these options say; None where one was not given."""
+
+    store: str | None
+    cassette: str | None
+    record: RecordMode | None
+    from_step: int | None
+    child: str | None
+    mode: Mode | None
+    ttl: str | None
+    namespace: str | None
+    streams: Streams | None
+    normalize: Normalizer | None
+
+
 @contextmanager
-def open_cache_or_cassette(
-    store: str | None,
-    cassette: str | None,
-    *,
-    record: RecordMode | None,
-    from_step: int | None = None,
-    child: str | None = None,
-    mode: Mode | None,
-    ttl: str | None,
-    namespace: str | None,
-    streams: Streams | None,
-    normalize: Normalizer | None,
-    collapse: Literal["shared"] | None = None,
-) -> Iterator[Cache | Cassette]:
+def open_cache_or_cassette(chosen: Chosen, collapse: Literal["shared"] | None = None) -> Iterator[Cache | Cassette]:
     """Yield it, and close it at the end. The command ends with 2 if an option is wrong, with 1 if a cassette cannot be written."""
+    store, cassette, record, from_step, child, mode, ttl, namespace, streams, normalize = chosen
     if cassette and (store or mode or ttl or namespace or streams):
         raise usage_error("--cassette cannot be combined with --store, --mode, --ttl, --namespace or --streams")
     if record is not None and not cassette:

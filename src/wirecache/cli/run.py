@@ -8,15 +8,26 @@ import subprocess
 import sys
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
-from wirecache import Cache, Cassette, CassetteError, ConfigError, Mode, RecordMode, samples
-from wirecache._core.rules.plan import Streams
+from wirecache import Cache, Cassette, CassetteError, ConfigError, samples
 from wirecache.cli._budget import MaxCallsOption, MaxCostOption, begin_run
 from wirecache.cli._options import ChildOption, FromOption
-from wirecache.cli._proxy_cache import NormalizeOption, check_fork, open_cache_or_cassette
+from wirecache.cli._proxy_cache import (
+    CacheStoreOption,
+    CassetteOption,
+    Chosen,
+    ModeOption,
+    NamespaceOption,
+    NormalizeOption,
+    RecordOption,
+    StreamsOption,
+    TtlOption,
+    check_fork,
+    open_cache_or_cassette,
+)
 from wirecache.cli._run_proxy import run_with_proxy
 from wirecache.cli._terminal import usage_error, warn
 
@@ -30,15 +41,15 @@ def command(
         list[str], typer.Argument(help="A script, or a command such as pytest, with its arguments.", metavar="PROGRAM [ARG]...")
     ],
     module: Annotated[bool, typer.Option("-m", help="PROGRAM is a module, as in python -m PROGRAM.")] = False,
-    mode: Annotated[Mode | None, typer.Option(help="The cache mode; offline answers from the store only.", case_sensitive=False)] = None,
-    store: Annotated[str | None, typer.Option(help="The store: a path or a URL.")] = None,
-    ttl: Annotated[str | None, typer.Option(help="How long an answer is fresh: 90s, 15m, 12h, 7d, 2w.")] = None,
-    namespace: Annotated[str | None, typer.Option(help="The namespace; entries of other namespaces are not used.")] = None,
-    cassette: Annotated[str | None, typer.Option(help="A cassette directory to use instead of a store.", metavar="DIR")] = None,
-    record: Annotated[RecordMode | None, typer.Option(help="The record mode of the cassette. Default: none.")] = None,
+    mode: ModeOption = None,
+    store: CacheStoreOption = None,
+    ttl: TtlOption = None,
+    namespace: NamespaceOption = None,
+    cassette: CassetteOption = None,
+    record: RecordOption = None,
     from_step: FromOption = None,
     child: ChildOption = None,
-    streams: Annotated[Streams | None, typer.Option(help="Whether streams are recorded and replayed. Default: bypass.")] = None,
+    streams: StreamsOption = None,
     proxy: Annotated[bool, typer.Option("--proxy", help="Run a program of any language, with a proxy that its base URLs lead to.")] = False,
     max_cost: MaxCostOption = None,
     max_calls: MaxCallsOption = None,
@@ -60,17 +71,8 @@ def command(
         raise usage_error("--cassette and --store cannot be combined: choose one")
     begin_run(max_cost, max_calls)
     if proxy:
-        options: dict[str, Any] = {
-            "record": record,
-            "from_step": from_step,
-            "child": child,
-            "mode": mode,
-            "ttl": ttl,
-            "namespace": namespace,
-            "streams": streams,
-            "normalize": normalize,
-        }
-        with samples() if sample else nullcontext(), open_cache_or_cassette(store, cassette, **options) as cache:
+        chosen = Chosen(store, cassette, record, from_step, child, mode, ttl, namespace, streams, normalize)
+        with samples() if sample else nullcontext(), open_cache_or_cassette(chosen) as cache:
             line = (
                 _command_line(program, module) if module or program[0].endswith(".py") else [_found(program[0]) or program[0], *program[1:]]
             )

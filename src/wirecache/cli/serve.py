@@ -12,17 +12,27 @@ from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from wirecache import Cache, Cassette, ConfigError, MemoryStore, Mode, RecordMode, samples
-from wirecache._core.rules.plan import Streams
+from wirecache import Cache, Cassette, ConfigError, MemoryStore, samples
 from wirecache._runtime.listening import address_of, is_loopback
 from wirecache.cli._budget import MaxCallsOption, MaxCostOption, begin_run
 from wirecache.cli._listen import listen
 from wirecache.cli._options import ChildOption, FromOption
-from wirecache.cli._proxy_cache import NormalizeOption, open_cache_or_cassette
+from wirecache.cli._proxy_cache import (
+    CacheStoreOption,
+    CassetteOption,
+    Chosen,
+    ModeOption,
+    NamespaceOption,
+    NormalizeOption,
+    RecordOption,
+    StreamsOption,
+    TtlOption,
+    open_cache_or_cassette,
+)
 from wirecache.cli._terminal import fail, print_text, usage_error, warn
 
 if TYPE_CHECKING:
@@ -37,15 +47,15 @@ TOKEN_VARIABLE = "WIRECACHE_SERVE_TOKEN"
 def command(
     host: Annotated[str | None, typer.Option(help="The address to listen on. Default: 127.0.0.1, this machine only.")] = None,
     port: Annotated[int | None, typer.Option(help="The port; 0 takes a free one. Default: 4141.", min=0, max=65535)] = None,
-    store: Annotated[str | None, typer.Option(help="The store: a path or a URL.")] = None,
-    cassette: Annotated[str | None, typer.Option(help="A cassette directory to use instead of a store.", metavar="DIR")] = None,
-    record: Annotated[RecordMode | None, typer.Option(help="The record mode of the cassette. Default: none.")] = None,
+    store: CacheStoreOption = None,
+    cassette: CassetteOption = None,
+    record: RecordOption = None,
     from_step: FromOption = None,
     child: ChildOption = None,
-    mode: Annotated[Mode | None, typer.Option(help="The cache mode; offline answers from the store only.", case_sensitive=False)] = None,
-    ttl: Annotated[str | None, typer.Option(help="How long an answer is fresh: 90s, 15m, 12h, 7d, 2w.")] = None,
-    namespace: Annotated[str | None, typer.Option(help="The namespace; entries of other namespaces are not used.")] = None,
-    streams: Annotated[Streams | None, typer.Option(help="Whether streams are recorded and replayed. Default: bypass.")] = None,
+    mode: ModeOption = None,
+    ttl: TtlOption = None,
+    namespace: NamespaceOption = None,
+    streams: StreamsOption = None,
     max_cost: MaxCostOption = None,
     max_calls: MaxCallsOption = None,
     normalize: NormalizeOption = None,
@@ -79,22 +89,11 @@ def command(
         "host": host, "port": port, "upstreams": upstream or (), "allow_hosts": allow_host or (), "cors_origins": cors_origin or (),
         "server_names": server_name or (), "inject_keys": inject_key or (),
     }  # fmt: skip
-    options = {
-        "record": record,
-        "from_step": from_step,
-        "child": child,
-        "mode": mode,
-        "ttl": ttl,
-        "namespace": namespace,
-        "streams": streams,
-        "normalize": normalize,
-    }
+    chosen = Chosen(store, cassette, record, from_step, child, mode, ttl, namespace, streams, normalize)
     if sample and workers > 1:
         raise usage_error("--samples cannot be combined with --workers: each process would count for itself")
     begin_run(max_cost, max_calls)
-    if workers > 1:
-        options["collapse"] = _shared(cassette)
-    with open_cache_or_cassette(store, cassette, **options) as cache:  # type: ignore[arg-type]
+    with open_cache_or_cassette(chosen, _shared(cassette) if workers > 1 else None) as cache:
         if workers > 1 and isinstance(cache, Cache) and isinstance(cache.store, MemoryStore):
             raise usage_error("--workers needs a store that processes share: a path, or a redis:// URL")
         try:
@@ -104,7 +103,7 @@ def command(
             raise usage_error(str(error)) from None
 
 
-def _shared(cassette: str | None) -> str:
+def _shared(cassette: str | None) -> Literal["shared"]:
     """Return how the caches of several workers collapse equal calls. The command ends with 2 if there cannot be several."""
     from wirecache._proxy.workers import can_fork
 
