@@ -14,6 +14,8 @@ import pytest
 from tests.house.source import MODULES, tree
 from wirecache import Cache, MemoryStore, cached_client
 
+pytestmark = pytest.mark.usefixtures("only_new_garbage")
+
 URL = "https://api.example/v1/chat/completions"
 CALLS, SIZE = 20, 60_000  # httpx allows URLs of 64 KB
 # What httpx and urllib keep of URLs.

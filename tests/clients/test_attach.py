@@ -292,6 +292,7 @@ def test_the_openai_sdk_goes_on_under_the_next_event_loop(provider: Provider, ca
 
 
 @each_library
+@pytest.mark.usefixtures("only_new_garbage")
 def test_detach_closes_nothing_that_is_in_use(library: Any, provider: Provider, cache: Cache) -> None:
     async def main() -> None:
         async with library.AsyncClient(verify=TLS) as client:

@@ -18,6 +18,8 @@ from tests.provider import Answer, Provider
 from tests.provider_events import CHAT, SSE
 from wirecache import Cache, Cassette, Exchange, MemoryStore, NotRecorded, capture
 
+pytestmark = pytest.mark.usefixtures("only_new_garbage")
+
 # These fail until every exchange is ended by the engine, in one place; then the marks go, and only they.
 async_only = pytest.mark.parametrize("face", [face for face in FACES if face.is_async], ids=str)
 recorded_and_bypassed = pytest.mark.parametrize("streams", ["record", "bypass"])

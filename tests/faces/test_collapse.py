@@ -161,6 +161,7 @@ async def test_a_leader_that_drops_its_answer_unread(face: Face, provider: Provi
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.usefixtures("only_new_garbage")
 def test_a_leader_that_abandons_its_body(library: str, provider: Provider, cache: Cache) -> None:
     head_is_out, go_on = threading.Event(), threading.Event()
 

@@ -20,6 +20,8 @@ from tests.provider import Answer, Provider
 from tests.provider_events import CHAT, SSE
 from wirecache import Cache
 
+pytestmark = pytest.mark.usefixtures("only_new_garbage")
+
 
 async def read_first(client: Any, url: str) -> None:
     """Read one chunk of a stream, as under a loop of nest_asyncio."""

@@ -15,6 +15,8 @@ from tests.faces.face import Client, Face
 from tests.provider import CHAT, CHAT_EVENTS, Answer, Provider, ReceivedRequest, events
 from wirecache import Cache
 
+pytestmark = pytest.mark.usefixtures("only_new_garbage")
+
 BODY = json.dumps(CHAT).encode()
 
 

@@ -8,7 +8,6 @@ import gc
 import json
 import textwrap
 import threading
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
@@ -216,11 +215,8 @@ def test_tasks_share_one_client(provider: Provider, cache: Cache) -> None:
     assert provider.calls == 20
 
 
+@pytest.mark.usefixtures("only_new_garbage")
 def test_one_async_client_serves_several_event_loops(provider: Provider, cache: Cache) -> None:
-    with warnings.catch_warnings():  # of what tests before this one left to the garbage collector
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
-
     async def ask(client: Any, *prompts: str) -> None:
         for prompt in prompts:
             assert OPENAI.text(await OPENAI.ask_async(client, prompt)) == prompt
