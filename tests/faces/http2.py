@@ -15,12 +15,17 @@ import h2.events
 
 from tests.provider import CHAT
 
+# By the first part of a path: an error of the stream after half the body or before the head, GOAWAY and no more after half the body, the
+# end of the connection there, and a length that is not that of the body.
+BREAKS = ("reset", "reset-first", "goaway", "cut", "too-long", "too-short")
+
 
 class Http2Provider:
-    """A running provider; a path that ends with ``/reset`` is answered by half a body, and then an error of the stream."""
+    """A running provider. What a path begins with says how its answer breaks off; see ``BREAKS``."""
 
     def __init__(self, certificate: Path) -> None:
         self.requests: list[str] = []
+        self._is_cut = False  # the connection that was served last ends here
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
         context.set_alpn_protocols(["h2"])
@@ -53,13 +58,25 @@ class Http2Provider:
                     elif isinstance(event, h2.events.StreamEnded):
                         self._answer(http, event.stream_id, paths.pop(event.stream_id))
                 connection.sendall(http.data_to_send())
+                if self._is_cut:
+                    self._is_cut = False
+                    return
 
     def _answer(self, http: Any, stream: int, path: str) -> None:
         self.requests.append(path)
-        body = json.dumps(CHAT).encode()
-        http.send_headers(stream, [(":status", "200"), ("content-type", "application/json")])
-        if "reset" in path:
-            http.send_data(stream, body[:50])
+        body, breaks = json.dumps(CHAT).encode(), path.split("/")[1]
+        if breaks == "reset-first":
             http.reset_stream(stream)
+            return
+        length = {"too-long": len(body) + 9, "too-short": len(body) - 9}.get(breaks)
+        more = [("content-length", str(length))] if length is not None else []
+        http.send_headers(stream, [(":status", "200"), ("content-type", "application/json"), *more])
+        if breaks in ("reset", "goaway", "cut"):
+            http.send_data(stream, body[:50])
         else:
             http.send_data(stream, body, end_stream=True)
+        if breaks == "reset":
+            http.reset_stream(stream)
+        elif breaks == "goaway":
+            http.close_connection()
+        self._is_cut = breaks in ("goaway", "cut")
