@@ -160,6 +160,30 @@ async def test_a_leader_that_drops_its_answer_unread(face: Face, provider: Provi
     assert provider.calls == 2
 
 
+@pytest.mark.parametrize("colour", ["asyncio", "trio"])
+def test_a_sync_call_on_an_event_loop_waits_for_no_task_of_that_loop(colour: str, provider: Provider, cache: Cache) -> None:
+    """It blocks the loop, so the task that leads could never go on."""
+    face, arrived, answered = Face("httpx", colour), Gate(), Gate()
+
+    def script(_: ReceivedRequest) -> None:
+        if provider.calls == 1:
+            arrived.open()
+            answered.wait()
+
+    async def body() -> None:
+        async with face.client(cache) as client, anyio.create_task_group() as group:
+            group.start_soon(ask, client, provider)
+            await anyio.to_thread.run_sync(arrived.wait)
+            with Face("httpx", "sync").client(cache).native as sync_client:
+                status = sync_client.post(provider.url + CHAT_PATH, json=body_of(), timeout=3).extensions["wirecache"]
+            answered.open()
+        assert (status.collapsed, status.stored) == (False, True)
+
+    provider.script = script
+    face.run(body)
+    assert provider.calls == 2
+
+
 @pytest.mark.parametrize("library", LIBRARIES)
 @pytest.mark.usefixtures("only_new_garbage")
 def test_a_leader_that_abandons_its_body(library: str, provider: Provider, cache: Cache) -> None:

@@ -156,15 +156,15 @@ class Call:
 
     # -- concurrent equal calls ---------------------------------------------------------------------------------------
 
-    def claim(self, key: str) -> Turn:
-        """Claim the forward of this key within the process."""
+    def claim(self, key: str, *, is_sync: bool) -> Turn:
+        """Claim the forward of this key within the process. ``is_sync``: whoever follows blocks its thread."""
         flights = self.engine.source.single_flight
         if flights is None:
             return Turn.ALONE
         joined = flights.join(key)
         if isinstance(joined, InFlight):
             self.in_flight = joined
-            return Turn.ALONE if joined.waits_for_this_caller() else Turn.FOLLOW
+            return Turn.ALONE if joined.waits_for_this_caller(is_sync=is_sync) else Turn.FOLLOW
         self.leader = joined
         return Turn.LEAD if flights.stored == self.stored_before else Turn.LOOK_AGAIN
 

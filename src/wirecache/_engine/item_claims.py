@@ -25,17 +25,17 @@ class ItemClaims:
         self._followed: list[InFlight] = []
         self.on_settled: Callable[[bool], object] | None = None  # as a leader has it; nothing holds a lease for items
 
-    def claim(self, keys: Sequence[str]) -> list[Turn]:
-        """Claim the forwards of these keys. Return the part that the call has for each."""
+    def claim(self, keys: Sequence[str], *, is_sync: bool) -> list[Turn]:
+        """Claim the forwards of these keys. Return the part that the call has for each. ``is_sync``: whoever follows blocks its thread."""
         flights = self._flights
-        return [Turn.ALONE if flights is None else self._turn(flights, key) for key in keys]
+        return [Turn.ALONE if flights is None else self._turn(flights, key, is_sync) for key in keys]
 
-    def _turn(self, flights: SingleFlight, key: str) -> Turn:
+    def _turn(self, flights: SingleFlight, key: str, is_sync: bool) -> Turn:
         joined = flights.join(key)
         if isinstance(joined, Leader):
             self._leaders[key] = joined
             return Turn.LEAD if flights.stored == self._stored_before else Turn.LOOK_AGAIN
-        if joined.waits_for_this_caller():
+        if joined.waits_for_this_caller(is_sync=is_sync):
             return Turn.ALONE
         self._followed.append(joined)
         return Turn.FOLLOW

@@ -55,18 +55,22 @@ class Leases:
             self._held.add(lease)
             if not self._is_renewing:
                 self._is_renewing = True
-                threading.Thread(target=self._renew, name="wirecache-leases", daemon=True).start()
+                threading.Thread(target=self._keep_renewing, name="wirecache-leases", daemon=True).start()
         return Lease.HELD
 
-    def _renew(self) -> None:
+    def _keep_renewing(self) -> None:
         while True:
             time.sleep(RENEWED_EVERY)
-            with self._lock:
-                if not self._held:
-                    self._is_renewing = False
-                    return
-                for lease in self._held:
-                    _try(partial(self._store.set, lease, self._holder, ttl=TTL))
+            if not self.renew():
+                return
+
+    def renew(self) -> bool:
+        """Renew the leases that are held; return whether there is one."""
+        with self._lock:
+            for lease in self._held:
+                _try(partial(self._store.set, lease, self._holder, ttl=TTL))
+            self._is_renewing = bool(self._held)
+            return self._is_renewing
 
     def release(self, key: str, stored: bool) -> None:
         """Release the lease, if it is held: the answer is in the store, or will not be."""

@@ -32,12 +32,15 @@ class InFlight:
         self._leader = _position()
         self.stored: Future[bool] = Future()
 
-    def waits_for_this_caller(self) -> bool:
-        """Return whether the leader cannot go on while this caller waits: a synchronous call blocks all that its thread runs."""
+    def waits_for_this_caller(self, *, is_sync: bool) -> bool:
+        """Return whether the leader cannot go on while this caller waits: a synchronous call blocks all that its thread runs.
+
+        ``is_sync``: this call is one, perhaps within a task.
+        """
         here, leader = _position(), self._leader
         if here.thread != leader.thread:
             return False
-        return here.task is None or leader.task is None or here.task is leader.task
+        return is_sync or here.task is None or leader.task is None or here.task is leader.task
 
     def wait(self, seconds: float) -> bool:
         """Wait for the leader, and return whether its answer is stored. ``TimeoutError`` after ``seconds``."""

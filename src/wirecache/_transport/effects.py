@@ -159,7 +159,7 @@ class SyncEffects(_Effects):
             case Forward() | SendBefore():
                 return self._forward(effect) if isinstance(effect, Forward) else self._send_before(effect)
             case Claim(key):
-                return self.call.claim(key)
+                return self.call.claim(key, is_sync=True)
             case Follow(_, seconds):
                 assert self.call.in_flight is not None
                 return self.call.in_flight.wait(seconds)
@@ -219,7 +219,7 @@ class AsyncEffects(_Effects):
             case Forward() | SendBefore():
                 return await (self._forward(effect) if isinstance(effect, Forward) else self._send_before(effect))
             case Claim(key):
-                return self.call.claim(key)
+                return self.call.claim(key, is_sync=False)
             case Follow(_, seconds):
                 assert self.call.in_flight is not None
                 return await self.call.in_flight.await_(seconds)

@@ -47,7 +47,7 @@ def perform_for_items(exchange: _Exchange, effect: ItemEffect) -> Any:
         case LookupItems(keys):
             return call.engine.source.look_up_items(keys)
         case ClaimItems(keys):
-            return _claimed(call, keys)
+            return _claimed(call, keys, is_sync=True)
         case FollowItems(seconds):
             return call.leader.wait(seconds)
         case ReadAnswer():
@@ -71,7 +71,7 @@ async def aperform_for_items(exchange: _Exchange, effect: ItemEffect) -> Any:
 
             return await run_sync(call.engine.source.look_up_items, keys)
         case ClaimItems(keys):
-            return _claimed(call, keys)
+            return _claimed(call, keys, is_sync=False)
         case FollowItems(seconds):
             return await call.leader.await_(seconds)
         case ReadAnswer():
@@ -82,10 +82,10 @@ async def aperform_for_items(exchange: _Exchange, effect: ItemEffect) -> Any:
             assert_never(effect)
 
 
-def _claimed(call: _Call, keys: Sequence[str]) -> list[Turn]:
+def _claimed(call: _Call, keys: Sequence[str], *, is_sync: bool) -> list[Turn]:
     """Claim the forwards of these keys within the process. Return the part that the call has for each."""
     claims = call.leader = ItemClaims(call.engine.source.single_flight, call.stored_before)
-    return claims.claim(keys)
+    return claims.claim(keys, is_sync=is_sync)
 
 
 def _kept(call: _Call, entries: Sequence[Entry]) -> str | None:

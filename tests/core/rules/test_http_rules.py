@@ -181,4 +181,5 @@ def test_expires_is_measured_by_the_time_at_which_the_answer_came() -> None:
     expires, date = (b"Expires", b"Sun, 08 Nov 2026 03:40:00 GMT"), (b"Date", b"Sun, 08 Nov 2026 03:00:00 GMT")
     assert dated((expires,), 1_794_108_930.9) == (expires, (b"date", b"Sun, 08 Nov 2026 03:35:30 GMT"))
     assert dated((expires, date), 1_794_108_930.9) == (expires, date)
+    assert dated((expires, (b"Date", b"now")), 1_794_108_930.9) == (expires, (b"date", b"Sun, 08 Nov 2026 03:35:30 GMT"))
     assert dated(((b"etag", b"a"),), 1_794_108_930.9) == ((b"etag", b"a"),)

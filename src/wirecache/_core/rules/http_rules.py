@@ -19,6 +19,7 @@ __all__ = [
 # The statuses that may be stored without an explicit lifetime (RFC 9110 section 15.1; not 206, whose parts are not combined here).
 BY_DEFAULT = frozenset({200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501})
 UNDERSTOOD = BY_DEFAULT | {302, 303, 307, 400, 401, 403, 406, 409, 411, 412, 413, 415, 422, 429, 500, 502, 503, 504}
+MEASURED_BY_DATE = frozenset({b"expires", b"last-modified"})
 # By these a stored answer is judged: no other field can ask for them to be left out.
 JUDGED_BY = frozenset({b"cache-control", b"date", b"expires", b"vary"})
 # What has not changed for long is taken to stay for a tenth of that time (RFC 9111 section 4.2.2), and a week at most, as browsers do it.
@@ -94,9 +95,11 @@ def age_field(fields: Mapping[bytes, bytes]) -> float:
 
 
 def dated(pairs: HeaderPairs, now: float) -> HeaderPairs:
-    """Return the headers with the time at which they came, if ``Expires`` is measured by it and the server said none (RFC 9110 6.6.1)."""
-    names = {name.lower() for name, _ in pairs}
-    return pairs if b"date" in names or b"expires" not in names else (*pairs, (b"date", http_date_text(now)))
+    """Return the headers with the time at which they came, if a lifetime is measured by it and the server said none (RFC 9110 6.6.1)."""
+    fields = fields_of(pairs)
+    if not MEASURED_BY_DATE & fields.keys() or http_date(fields.get(b"date", b""), now) is not None:
+        return pairs
+    return (*(pair for pair in pairs if pair[0].lower() != b"date"), (b"date", http_date_text(now)))
 
 
 def http_age(entry: Entry, now: float) -> float:
@@ -123,7 +126,7 @@ def lifetime(status: int, fields: Mapping[bytes, bytes], received_at: float, *, 
 
 def lifetime_left(entry: Entry, now: float, *, heuristics: bool = False) -> float:
     """Return for how many seconds the entry is still fresh, negative once it is stale."""
-    fresh_for = lifetime(entry.status, fields_of(entry.headers), entry.stored_at, heuristics=heuristics)
+    fresh_for = lifetime(entry.status, fields_of(entry.headers), now, heuristics=heuristics)  # a Date is there if it is measured by that
     return (fresh_for or 0.0) - http_age(entry, now)
 
 
