@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import pytest
 
 from tests.faces.ask import ask
 from tests.faces.face import Face
-from tests.provider import Provider
+from tests.provider import Answer, Provider
 from tests.s3_server import S3Server
 from tests.stores.contract import KEY, OTHER, FullStoreContract, Make, until
 from wirecache import Budget, Cache, ConfigError, ObjectStore, StoreError, TieredStore, cached_client, capture
@@ -88,6 +89,16 @@ def test_a_bucket_counts_no_budgets(
         found = [message for message in caplog.messages if "cannot count" in message]
         assert len(found) == notices
         assert all("ObjectStore('s3:" in message and "by the processes that use that one" in message for message in found)
+
+
+def test_options_of_http_hold_for_google_too(provider: Provider, tmp_path: Path) -> None:
+    """A server of one's own that speaks its protocol need not be encrypted."""
+    account = {"gcs_base_url": provider.url, "disable_oauth": True, "client_email": "", "private_key": "", "private_key_id": ""}
+    (tmp_path / "account.json").write_text(json.dumps(account))
+    provider.script = lambda _: Answer.of({}, 404)
+    store = ObjectStore("gs://bucket/tests?allow_http=true", timeout=30, service_account=str(tmp_path / "account.json"))
+    assert store.get(KEY) is None
+    assert provider.requests[-1].path == f"/bucket/tests%2F{KEY}"
 
 
 def test_an_object_is_what_was_stored(s3_server: S3Server, store: ObjectStore, prefix: str) -> None:

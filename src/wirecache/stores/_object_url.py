@@ -18,6 +18,10 @@ __all__ = ["OBJECT_SCHEMES", "ObjectAddress", "parse_object_url"]
 
 CLIENTS = {"s3": "S3Store", "gs": "GCSStore", "az": "AzureStore"}
 OBJECT_SCHEMES = tuple(CLIENTS)
+OPTIONS_OF_HTTP = (
+    "allow_http", "allow_invalid_certificates", "default_content_type", "http1_only", "http2_only", "pool_idle_timeout",
+    "pool_max_idle_per_host", "proxy_ca_certificate", "proxy_excludes", "proxy_url", "randomize_addresses", "user_agent",
+)  # fmt: skip
 FIRST_BACKOFF = timedelta(milliseconds=50)
 
 
@@ -41,12 +45,15 @@ class ObjectAddress:
         from obstore.exceptions import BaseError
 
         limit = timedelta(seconds=timeout)
+        config = dict(self.options)
+        # Not every client of obstore heeds it among the other options once it is given options of HTTP.
+        of_http = {name: config.pop(name) for name in OPTIONS_OF_HTTP if name in config}
         try:
             return getattr(obstore.store, CLIENTS[self.scheme])(
                 self.bucket,
                 prefix=self.prefix or None,
-                config=dict(self.options),
-                client_options={"connect_timeout": limit, "timeout": limit},
+                config=config,
+                client_options={**of_http, "connect_timeout": limit, "timeout": limit},
                 # A request that failed early is sent once more: one and a half times the limit at most, all in all.
                 retry_config={"max_retries": 1, "retry_timeout": limit / 2, "backoff": {"init_backoff": FIRST_BACKOFF}},
             )
