@@ -3,6 +3,7 @@
 # make test-again run only the tests that failed the last time, one after the other
 # make screenshots take the pictures of the guide (needs a Chromium)
 # make lint   run ruff, mypy, pyright and codespell
+# make coverage run the tests of the core, and fail where they miss a line or a branch of the module they are for
 # make clients run real clients and coding agents (Node, npm) over the proxy; results go to tests/proxy/real/clients.md
 # make guide  write the generated parts of README and guide
 # make picture take the README's picture of a terminal again
@@ -32,7 +33,7 @@ endif
 IN_VENV := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
 BIN = .venv/$(IN_VENV)
 
-.PHONY: audit screenshots demo test test-again lowest lint guide picture package recipes evaluations bench bench-check bench-peers bench-scale bench-start cache-tests faults fuzz matrix soak suites lock clean
+.PHONY: audit screenshots demo test test-again lowest lint coverage guide picture package recipes evaluations bench bench-check bench-peers bench-scale bench-start cache-tests faults fuzz matrix soak suites lock clean
 .DEFAULT_GOAL := test
 
 demo: .venv/.ready
@@ -61,6 +62,9 @@ lint: .venv/.ready
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/codespell src tests README.md CHANGELOG.md .github .ci Makefile pyproject.toml
+
+coverage: .venv-core/.ready
+	.venv-core/$(IN_VENV)/python -m tests.core.own_coverage
 
 screenshots: .venv/.ready
 	$(BIN)/python -m tests.ui.screenshots
@@ -140,6 +144,7 @@ endif
 lock: .venv/.ready
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --extra cli --extra httpx2 --extra serve .ci/clients.in -o .ci/clients.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --extra all .ci/requirements.in -o .ci/requirements.txt
+	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --extra httpx2 .ci/core.in -o .ci/core.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header .ci/audit.in -o .ci/audit.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml .ci/openai2.in -o .ci/openai2.txt
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --extra httpx2 .ci/frameworks.in -o .ci/frameworks.txt
@@ -153,7 +158,7 @@ lock: .venv/.ready
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header --resolution lowest-direct pyproject.toml --extra cli --extra prices .ci/lowest-prices.in -o .ci/lowest-prices.txt
 
 clean:
-	rm -rf .venv .venv-audit .venv-clients .clients .venv-openai2 .venv-frameworks .venv-litellm .venv-instructor .venv-peers .venv-recipes .venv-evaluations .venv-s3 .venv-lowest .venv-lowest-prices .suites .venv-latest soak-report dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-core .venv-audit .venv-clients .clients .venv-openai2 .venv-frameworks .venv-litellm .venv-instructor .venv-peers .venv-recipes .venv-evaluations .venv-s3 .venv-lowest .venv-lowest-prices .suites .venv-latest soak-report dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 CHECK_PYTHON = import sys; sys.exit(None if sys.version_info >= (3, 11) else "%s is Python %d.%d" % ((sys.executable,) + sys.version_info[:2]))
 
@@ -175,6 +180,9 @@ endef
 
 .venv-audit/.ready: .ci/audit.txt
 	$(call environment,.venv-audit,.ci/audit.txt)
+
+.venv-core/.ready: pyproject.toml .ci/core.txt
+	$(call environment,.venv-core,.ci/core.txt)
 
 .venv-openai2/.ready: pyproject.toml .ci/openai2.txt
 	$(call environment,.venv-openai2,.ci/openai2.txt)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import pytest
@@ -131,3 +132,10 @@ def test_large_bodies_are_taken_whole() -> None:
 def test_a_time_that_is_none_is_damage(field: str, value: float) -> None:
     with pytest.raises(codec.Damaged, match="times"):
         codec.decode(KEY, codec.encode(entry(**{field: value})))
+
+
+@pytest.mark.parametrize("frame", [FRAME + b"x", FRAME[:-1]], ids=["longer", "shorter"])
+def test_lengths_that_do_not_add_up_are_damage_under_a_good_checksum_too(frame: bytes) -> None:
+    content = frame[len(codec.MAGIC) + 32 :]
+    with pytest.raises(codec.Damaged, match="lengths"):
+        codec.decode(KEY, codec.MAGIC + hashlib.sha256(content).digest() + content)

@@ -6,7 +6,15 @@ from typing import Any
 import pytest
 
 from tests.core.play import ask, entry
-from wirecache._core.mcp_session import McpSession, answers_server, ends_mcp_session, is_mcp_stream, is_resumable, with_ids
+from wirecache._core.mcp_session import (
+    McpSession,
+    answers_server,
+    ends_mcp_session,
+    is_in_replayed_session,
+    is_mcp_stream,
+    is_resumable,
+    with_ids,
+)
 from wirecache._core.messages import Chunk, Entry, Request, RequestSummary, pack_chunks
 
 URL = "https://h/mcp"
@@ -117,3 +125,23 @@ def test_which_stream_that_broke_off_can_be_resumed(body: bytes, expected: bool)
 def test_what_replies_to_the_server(sent: Any, expected: bool) -> None:
     assert answers_server(recorded(sent, b"")) is expected
     assert answers_server(entry(request_body=b"{")) is False
+
+
+def test_a_session_that_was_replayed_and_the_one_that_takes_its_place() -> None:
+    session = McpSession()
+    hello = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {}}
+    assert session.handshake(ask(URL)) is None
+    session.replayed(recorded(hello, b'{"jsonrpc":"2.0","id":1,"result":{}}'), ask(URL), hello)
+    handshake = session.handshake(ask(URL))
+    assert handshake is not None
+    assert json.loads(handshake) == hello
+    assert session.live_session(ask(URL)) is None
+    session.began(ask(URL), b"abc")
+    assert session.live_session(ask(URL)) == b"abc"
+    assert session.live_session(ask("https://other/mcp")) is None
+    assert [is_in_replayed_session(ask(URL, headers={"mcp-session-id": id})) for id in ("session", "abc")] == [True, False]
+
+
+def test_what_is_no_mcp_is_replayed_as_it_is() -> None:
+    found = recorded({"a": 1}, b"{}")
+    assert McpSession().replayed(found, ask(URL), {"a": 1}) is found

@@ -81,3 +81,26 @@ def test_settled() -> None:
 def test_it_cannot_be_changed() -> None:
     with pytest.raises(AttributeError):
         CacheStatus().hit = True  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [
+        (CacheStatus(hit=True), "hit"),
+        (CacheStatus(hit=True, ttl=1.0), "hit"),
+        (CacheStatus(hit=True, ttl=0.0), "stale"),
+        (CacheStatus(hit=True, ttl=-1.0), "stale"),
+        (CacheStatus(fwd="miss", collapsed=True), "collapsed"),
+        (CacheStatus(fwd="bypass"), "bypass"),
+        (CacheStatus(fwd="miss"), "miss"),
+        (CacheStatus(fwd="stale"), "miss"),
+    ],
+)
+def test_what_an_exchange_counts_as(status: CacheStatus, outcome: str) -> None:
+    assert status.outcome == outcome
+
+
+def test_how_many_items_were_reused_is_said_where_nothing_else_is() -> None:
+    assert CacheStatus(fwd="partial", items=3, items_reused=1).header() == 'wirecache; fwd=partial; detail="1 of 3 items"'
+    assert CacheStatus(fwd="miss", items=1).header() == "wirecache; fwd=miss"
+    assert CacheStatus(fwd="miss", items=3, detail="status-500").header() == "wirecache; fwd=miss; detail=status-500"

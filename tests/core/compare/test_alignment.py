@@ -75,3 +75,14 @@ def test_the_worst_of_all() -> None:
     assert worst_of(pairs_of(same, failed)) is Severity.FAILED
     assert worst_of(pairs_of(same, [])) is Severity.MISSING
     assert worst_of([]) is Severity.SAME
+
+
+def test_what_has_no_counterpart_is_added_or_missing() -> None:
+    assert [pair.severity for pair in pairs_of([], run("a"))] == [Severity.ADDED]
+    assert [pair.severity for pair in pairs_of(run("a"), [])] == [Severity.MISSING]
+
+
+def test_those_that_are_alike_are_paired_and_the_others_passed_over() -> None:
+    short, long = run("What is the weather in Bern?"), run("Tell me a joke.", "What is the weather in Berlin?", "Goodbye!")
+    assert numbers(short, long) == [(None, 1), (1, 2), (None, 3)]
+    assert numbers(long, short) == [(1, None), (2, 1), (3, None)]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wirecache._core.compare.diff import ABSENT, difference, differences, likeness
+from wirecache._core.compare.diff import ABSENT, difference, differences, likeness, part_difference
 
 UUIDS = ("123e4567-e89b-12d3-a456-426614174000", "123e4567-e89b-12d3-a456-426614174999")
 
@@ -118,3 +118,19 @@ def test_a_value_that_looks_like_a_secret_under_an_ordinary_name_is_not_shown(na
         assert "abc123" not in shown
         assert "ghi789" not in shown
     assert "no_such_file" in str(difference(f"/metadata/{name}", ABSENT, "no_such_file"))
+
+
+def test_likeness_is_shallow_below_its_depth() -> None:
+    def nested(value: int) -> Any:
+        return {"a": {"b": {"c": {"d": {"e": [value, 0]}}}}}
+
+    assert likeness(nested(1), nested(1)) == 1.0
+    assert likeness(nested(1), nested(2)) == 0.0
+    assert likeness(nested(1)["a"], nested(2)["a"]) > 0.0
+    assert likeness({"a": 1}, [1]) == 0.0
+
+
+def test_a_part_outside_the_body_is_shown_in_full_without_its_secrets() -> None:
+    assert (
+        str(part_difference("url", "https://h/" + "x" * 99, f"https://h/{KEY}")) == f"url: {'https://h/' + 'x' * 99} -> https://h/REDACTED"
+    )

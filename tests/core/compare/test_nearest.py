@@ -76,3 +76,9 @@ def test_how_it_is_shown() -> None:
     lines = with_nearest("Nothing.\nTo record it: run it", found, "chat-abc.json", plan).splitlines()
     assert lines[:2] == ["Nothing.", "The nearest recording, chat-abc.json, differs in:"]
     assert lines[-1] == "To record it: run it"
+
+
+def test_headers_that_are_equal_are_no_difference() -> None:
+    found = nearest_of([stored(HELLO, fields={"openai-beta": "x"})], ask(headers={"openai-beta": "x"}), parse_body(HELLO), Plan())
+    assert found is not None
+    assert found.differences == ()

@@ -122,3 +122,14 @@ def test_the_order_of_severities() -> None:
     ranks = [severity.rank for severity in (SAME, REQUEST, WORDED, ARGUMENTS, TOOL, FAILED)]
     assert ranks == sorted(set(ranks))
     assert Severity.MISSING.rank == Severity.ADDED.rank == TOOL.rank
+
+
+def test_a_request_that_is_no_json_is_compared_as_text() -> None:
+    one, other = (steps_of([made()._replace(request_body=body)])[0] for body in (b"plain \xff", b"other"))
+    assert (one.value, other.value) == ("plain \ufffd", "other")
+    assert severity_of(one, other) is REQUEST
+
+
+def test_a_json_answer_that_is_no_object_is_compared_as_it_is() -> None:
+    one, other = (step(body, endpoint="", method="GET") for body in (b"[1]", b"[2]"))
+    assert (one.text, other.text) == ("[1]", "[2]")

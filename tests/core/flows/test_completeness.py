@@ -293,3 +293,8 @@ def test_a_stream_of_several_choices_is_whole_when_all_that_were_requested_have_
     for events, requested, whole in ((first, 1, True), (first, 2, False), (both, 2, True), (both[:3], 1, False), (both[:3], 2, False)):
         assert judge_stream(SSE.encode(), b"".join(events), True, requested).whole is whole
     assert judge_stream(SSE.encode(), b"".join([*first, samples.DONE]), True, 2).whole is (part is _choice)
+
+
+def test_a_choice_that_is_none_says_nothing() -> None:
+    body = b'data: {"choices": [null, 3, {"index": 0, "finish_reason": "stop"}]}\n\n'
+    assert judge_stream(b"text/event-stream", body, True).whole

@@ -14,6 +14,7 @@ from tests.embedder import COHERE, GEMINI, OLLAMA, OPENAI, Embedder, body_for, v
 from wirecache import KeyOptions, make_key
 from wirecache._core.flows.collapse import CollapseTimeout
 from wirecache._core.flows.effects import (
+    Admit,
     ClaimItems,
     Compute,
     Effect,
@@ -30,14 +31,19 @@ from wirecache._core.flows.effects import (
     Reuse,
     Turn,
 )
-from wirecache._core.flows.embeddings import MANY
+from wirecache._core.flows.embeddings import MANY, embeddings_flow
+from wirecache._core.flows.inference import reuse_of, stale_reuse, target_bypass_reason, why_body_bypasses
+from wirecache._core.flows.items import Judge
+from wirecache._core.flows.spending import EXCEEDED, Denial
 from wirecache._core.messages import Entry
 from wirecache._core.rules.plan import Embeddings, Mode, Plan
+from wirecache._core.rules.rules import Rule
 from wirecache._engine.routing import flow_for
 from wirecache._runtime.driver import drive
 
 HOST = "https://api.example.com"
 NOW = 1000.0
+JUDGE = Judge(target_bypass_reason, why_body_bypasses, reuse_of, stale_reuse)
 PATHS = (OPENAI, GEMINI, COHERE, OLLAMA)
 ITEMS = st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=6)
 
@@ -294,3 +300,123 @@ def test_a_normalizer_that_raises() -> None:
     request = ask(HOST + OPENAI)
     played = play(flow_for(request, plan)(request, plan, NOW), body, body, head())
     assert played.outcome.status.detail == "normalize-error"
+
+
+# -- where it is no request of items, or fails ------------------------------------------------------------------------------
+
+
+def own_flow(world: World, body: Any, path: str = OPENAI) -> Any:
+    world._path, world._body = path, json.dumps(body).encode()
+    return embeddings_flow(ask(HOST + path, headers={"content-type": "application/json"}), world.plan, NOW, JUDGE)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "plan"),
+    [
+        pytest.param("/v1/chat/completions", {"input": ["a"]}, Plan(), id="no embeddings"),
+        pytest.param(OPENAI, body_for(OPENAI, ["a"]), Plan(mode=Mode.OFF), id="off"),
+        pytest.param(OPENAI, body_for(OPENAI, ["a"]), Plan(max_body=5), id="too large"),
+        pytest.param(OPENAI, body_for(OPENAI, ["a"]), Plan(rules=(Rule(model="m", cache=False),)), id="closed by a rule"),
+        pytest.param(OPENAI, {"model": "m", "input": {"a": 1}}, Plan(), id="a shape that is not on the list"),
+    ],
+)
+def test_it_is_one_request_as_ever(path: str, body: Any, plan: Plan) -> None:
+    world = World(plan=plan)
+    assert drive(own_flow(world, body, path), world.perform) is None
+    assert Forward not in map(type, world.effects)
+
+
+def test_what_another_process_made_is_not_read_by_a_normalizer_that_raises() -> None:
+    def normalize(value: Any) -> Any:
+        raise RuntimeError("no")
+
+    world = World(plan=Plan(key=KeyOptions(normalize=normalize)))
+    assert drive(own_flow(world, body_for(OPENAI, ["a"])), world.perform) is None
+
+
+class Failing(World):
+    """A provider that answers with the next of these: a status, a body, or an exception."""
+
+    def __init__(self, *answers: Any, plan: Plan | None = None) -> None:
+        super().__init__(plan=plan)
+        self.answers = list(answers)
+
+    def perform(self, effect: Effect) -> Any:
+        if isinstance(effect, Admit):
+            self.effects.append(effect)
+            return Denial(EXCEEDED, "It is spent.") if self.answers == ["denied"] else None
+        if not isinstance(effect, Forward) or not self.answers:
+            return super().perform(effect)
+        self.effects.append(effect)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        self._sent = answer if isinstance(answer, bytes) else b"{}"
+        return head(answer if isinstance(answer, int) else 200)
+
+
+HELPED = Plan(embeddings=Embeddings.ITEMS, ttl=5.0, stale_if_error=60.0)
+
+
+def test_all_that_others_led_is_collapsed() -> None:
+    world = World()
+    world.turns, world.others = [Turn.FOLLOW], entries_of("a")
+    outcome = world.run(OPENAI, body_for(OPENAI, ["a"]))
+    assert isinstance(outcome, Reuse)
+    assert (outcome.status.fwd, outcome.status.collapsed) == ("miss", True)
+
+
+@pytest.mark.parametrize("failure", [500, 429, OSError("connection refused")])
+def test_stale_items_stand_in_for_an_error(failure: Any) -> None:
+    world = Failing(failure, plan=HELPED)
+    world.entries = {key: entry._replace(stored_at=NOW - 30) for key, entry in entries_of("a").items()}
+    outcome = world.run(OPENAI, body_for(OPENAI, ["a"]))
+    assert isinstance(outcome, Reuse)
+    assert outcome.status.detail == "stale-if-error"
+
+
+def test_an_error_that_nothing_stands_in_for_is_passed_on() -> None:
+    with pytest.raises(OSError, match="refused"):
+        Failing(OSError("connection refused")).run(OPENAI, body_for(OPENAI, ["a"]))
+    outcome = Failing(500).run(OPENAI, body_for(OPENAI, ["a"]))
+    assert isinstance(outcome, Relay)
+    assert (outcome.status.detail, outcome.status.fwd_status, outcome.body) == ("status-500", 500, None)
+
+
+def test_an_answer_to_a_part_that_does_not_agree_makes_the_whole_be_sent() -> None:
+    for second, detail in ((b"", None), (503, "status-503"), (b'{"data": []}', "items-count")):
+        world = Failing(b'{"data": []}', *([second] if second else []))
+        world.entries = entries_of("a")
+        outcome = world.run(OPENAI, body_for(OPENAI, ["a", "b"]))
+        assert isinstance(outcome, Relay)
+        assert outcome.status.detail == detail
+        assert [effect for effect in world.effects if isinstance(effect, Forward)][1] == Forward()
+
+
+def test_a_budget_is_asked_once_for_all_that_is_sent() -> None:
+    plan = Plan(embeddings=Embeddings.ITEMS, is_budgeted=True)
+    outcome = Failing("denied", plan=plan).run(OPENAI, body_for(OPENAI, ["a"]))
+    assert isinstance(outcome, Refuse)
+    assert outcome.status.detail == EXCEEDED
+    world = Failing(plan=plan)
+    world.turns = [Turn.FOLLOW, Turn.LEAD]
+    assert isinstance(world.run(OPENAI, body_for(OPENAI, ["a", "b"])), Relay)
+    assert [type(effect) for effect in world.effects].count(Admit) == 1
+    assert [type(effect) for effect in world.effects].count(Forward) == 2
+
+
+def test_a_call_that_does_not_look_sends_for_all() -> None:
+    world = World(plan=Plan(embeddings=Embeddings.ITEMS, mode=Mode.REFRESH))
+    world.entries = entries_of("a")
+    outcome = world.run(OPENAI, body_for(OPENAI, ["a", "b"]))
+    assert isinstance(outcome, Relay)
+    assert (outcome.status.fwd, world.embedder.requested) == ("request", [["a", "b"]])
+    assert not {LookupItems, ClaimItems} & {type(effect) for effect in world.effects}
+
+
+def test_an_error_for_what_others_did_not_store_is_passed_on() -> None:
+    world = Failing(500)
+    world.turns = [Turn.FOLLOW]
+    outcome = world.run(OPENAI, body_for(OPENAI, ["a"]))
+    assert isinstance(outcome, Relay)
+    assert outcome.status.detail == "status-500"

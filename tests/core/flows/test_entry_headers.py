@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from tests.core.play import entry, pairs_of
-from wirecache._core.flows.entry_headers import kept_headers, renewed, unkept_headers, updated
+from wirecache._core.flows.entry_headers import kept_headers, renewed, unkept_headers, updated, varied
+from wirecache._core.privacy.names import keyed_hash
 
 
 @pytest.mark.parametrize(
@@ -74,3 +75,17 @@ def test_renewed() -> None:
 def test_urls_in_stored_headers_have_no_secrets() -> None:
     stored = kept_headers(((b"Link", b'<https://h/?sig=s3cr3t>; rel="next"'), (b"ETag", b'"a?b=c"'), (b"x-session-token", b"s3cr3t")))
     assert stored == ((b"link", b'<https://h/?sig=REDACTED>; rel="next"'), (b"etag", b'"a?b=c"'))
+
+
+def test_the_headers_that_an_answer_varies_on_are_kept_and_those_that_say_who_asks_are_not_readable() -> None:
+    requested = {b"accept": b" Text/HTML ,*/* ", b"x-tenant": b"acme", b"cookie": b"s3cr3t", b"accept-language": b"DE, en"}
+    found = varied(requested, {b"vary": b"Accept, X-Tenant , Cookie, Accept-Language, X-Absent"})
+    assert (found["accept"], found["accept-language"]) == ("text/html,*/*", "de,en")
+    assert found["x-tenant"] == keyed_hash(b"acme").hex()
+    assert found.keys() == {"accept", "accept-language", "x-tenant"}
+    assert varied(requested, {}) == {}
+
+
+def test_only_the_case_of_languages_and_media_types_makes_no_difference() -> None:
+    one, other = (varied({b"x-tenant": value}, {b"vary": b"x-tenant"}) for value in (b"acme", b"Acme"))
+    assert one != other

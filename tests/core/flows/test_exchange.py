@@ -93,3 +93,10 @@ def test_what_is_missing() -> None:
     refused, wrong, answered = ended(MISS, 424), ended(CacheStatus(fwd="bypass", detail="config-error"), 400), ended(MISS)
     refused.message = wrong.message = "no"
     assert [each.is_missing for each in (refused, wrong, answered)] == [True, False, False]
+
+
+def test_what_a_budget_refused() -> None:
+    refused, missing, answered = ended(CacheStatus(fwd="miss", detail="budget-exceeded"), 424), ended(MISS, 424), ended(MISS)
+    refused.message = missing.message = "no"
+    assert [each.is_over_budget for each in (refused, missing, answered)] == [True, False, False]
+    assert not refused.is_missing

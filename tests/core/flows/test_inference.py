@@ -9,9 +9,10 @@ import pytest
 
 from tests.core.play import ANSWER, CHAT, WHOLE, ask, entry, head, play
 from wirecache import KeyOptions, make_key
-from wirecache._core.flows.effects import Claim, Forward, Lookup, ReadBody, Refuse, Relay, Reuse, Turn
-from wirecache._core.flows.inference import inference_flow
-from wirecache._core.messages import Request
+from wirecache._core.flows.effects import Admit, Claim, Forward, Lookup, ReadBody, Refuse, Relay, Reuse, Turn
+from wirecache._core.flows.inference import config_error_flow, inference_flow
+from wirecache._core.flows.spending import EXCEEDED, Denial
+from wirecache._core.messages import Entry, Request, RequestSummary
 from wirecache._core.rules.plan import MAX_BODY, Mode, Plan, for_call
 from wirecache._core.rules.rules import Rule
 from wirecache._core.status import CacheStatus
@@ -382,3 +383,72 @@ def test_a_key_that_cannot_be_made_is_no_reason_to_fail() -> None:
     effects, outcome = play(inference_flow(SENT, Plan(key=KeyOptions(normalize=normalize)), NOW), BODY, head())
     assert effects == [ReadBody(), Forward()]
     assert outcome == Relay(CacheStatus(fwd="bypass", fwd_status=200, detail="normalize-error"), model="m")
+
+
+# -- what others are sending already, and GETs that a rule caches --------------------------------------------------------
+
+
+@pytest.mark.parametrize(("found", "fwd"), [(None, "miss"), (entry(key=KEY), "stale")])
+def test_an_answer_that_another_call_stored_is_reused(found: Any, fwd: str) -> None:
+    shared = entry(key=KEY, stored_at=NOW)
+    effects, outcome = play(inference_flow(SENT, STALE, NOW), BODY, found, shared=shared)
+    assert effects == LOOK
+    assert outcome == Reuse(shared, CacheStatus(fwd=fwd, collapsed=True, key=KEY), 0.0)
+
+
+GETS = Plan(ttl=60.0, rules=(Rule(method="GET", path="*/search"),))
+
+
+def searched(**fields: str) -> Entry:
+    summary = RequestSummary("GET", "https://h/v1/search", "rule", None, fields)
+    headers = ((b"content-type", b"application/json"), (b"vary", b"Accept-Language, X-Plan"))
+    return entry(summary=summary.to_bytes(), headers=headers)
+
+
+@pytest.mark.parametrize(
+    ("found", "reused"),
+    [
+        pytest.param(searched(**{"accept-language": "de"}), True, id="selected by these headers"),
+        pytest.param(searched(**{"accept-language": "en"}), False, id="selected by other headers"),
+        pytest.param(searched(), False, id="selected without them"),
+    ],
+)
+def test_a_get_that_a_rule_caches_is_answered_by_the_representation_that_its_headers_select(found: Entry, reused: bool) -> None:
+    request = ask("https://h/v1/search", "GET", {"accept-language": "de"})
+    outcome = play(inference_flow(request, GETS, NOW), b"", found, *([] if reused else [head()])).outcome
+    assert isinstance(outcome, Reuse) is reused
+
+
+def test_a_get_whose_answer_varies_on_everything_is_not_stored() -> None:
+    request = ask("https://h/v1/search", "GET")
+    outcome = play(inference_flow(request, GETS, NOW), b"", None, head(headers={"vary": "*"})).outcome
+    assert isinstance(outcome, Relay)
+    assert (outcome.recorder, outcome.status.detail) == (None, "vary")
+    assert play(inference_flow(SENT, FRESH, NOW), BODY, None, head(headers={"vary": "*"})).outcome.recorder is not None
+
+
+# -- budgets, and options that are wrong -----------------------------------------------------------------------------------
+
+
+def test_a_call_that_a_budget_denies_is_not_sent() -> None:
+    denied = Denial(EXCEEDED, "It is spent.")
+    effects, outcome = play(inference_flow(SENT, Plan(is_budgeted=True), NOW), BODY, None, denied)
+    assert effects == [*LOOK, Admit("chat", "m")]
+    assert outcome == Refuse(CacheStatus(fwd="miss", key=KEY, detail=EXCEEDED), "It is spent.", model="m")
+
+
+def test_a_bypass_counts_in_budgets_too() -> None:
+    flow = inference_flow(SENT, Plan(is_budgeted=True, mode=Mode.OFF), NOW)
+    effects, outcome = play(flow, BODY, Denial(EXCEEDED, "It is spent."))
+    assert effects == [ReadBody(), Admit("chat", "m")]
+    assert isinstance(outcome, Refuse)
+    effects, outcome = play(inference_flow(SENT, Plan(is_budgeted=True, mode=Mode.OFF), NOW), BODY, None, head())
+    assert effects == [ReadBody(), Admit("chat", "m"), Forward()]
+    assert isinstance(outcome, Relay)
+    assert (outcome.status.detail, outcome.recorder, outcome.meter is not None) == ("off", None, True)
+
+
+def test_a_wrong_option_is_refused_before_anything_else() -> None:
+    effects, outcome = play(config_error_flow("ttl must be a duration"))
+    assert effects == []
+    assert outcome == Refuse(CacheStatus(fwd="bypass", detail="config-error"), "wirecache: ttl must be a duration. Nothing was sent.")

@@ -9,9 +9,9 @@ import pytest
 
 from tests.core.play import ask, entry, head, play
 from wirecache._core import codec
-from wirecache._core.flows.effects import Effect, Lookup
+from wirecache._core.flows.effects import Discard, Effect, Lookup, ReadClock, Save
 from wirecache._core.flows.invalidation import changed_since, invalidate_changed, is_mark, may_change, stored_mark
-from wirecache._core.keys.keys import stored_mark_key
+from wirecache._core.keys.keys import changed_mark_key, http_key, stored_mark_key
 from wirecache._core.rules.plan import Mode, Plan
 
 URL = "https://h.example/v1/things"
@@ -77,3 +77,22 @@ def test_a_mark_is_kept_as_an_entry_is_and_is_none() -> None:
     assert is_mark(mark)
     assert not is_mark(entry())
     assert mark.key == stored_mark(ask(URL, "GET"), "", 2000.0).key != stored_mark(ask(URL, "GET"), "other", 1000.0).key
+
+
+def test_a_change_of_what_is_stored_is_marked_and_the_callers_own_answers_are_dropped() -> None:
+    flow = invalidate_changed(ask(URL, "DELETE"), PLAN, head(200, {}))
+    assert next(flow) == Lookup(stored_mark_key(ask(URL)))
+    assert flow.send(entry()) == ReadClock()
+    saved = flow.send(2000.0)
+    assert isinstance(saved, Save)
+    assert (saved.entry.key, saved.entry.stored_at) == (changed_mark_key(ask(URL)), 2000.0)
+    assert flow.send(None) == Discard(http_key(ask(URL, "GET")))
+    assert flow.send(None) == Discard(http_key(ask(URL, "HEAD")))
+    with pytest.raises(StopIteration):
+        flow.send(None)
+
+
+def test_a_location_is_resolved_against_an_address_and_a_port() -> None:
+    url = "http://[::1]:8000/v1/things"
+    effects = list(invalidate_changed(ask(url), PLAN, head(201, {"location": "things/1"})))
+    assert effects == [Lookup(stored_mark_key(ask(url))), Lookup(stored_mark_key(ask(url + "/1")))]

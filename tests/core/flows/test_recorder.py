@@ -308,3 +308,53 @@ def test_a_redirect_with_a_secret_in_its_target_is_not_stored(location: str, rea
     made = recorder({"location": location, "content-length": "0"}, 301, inference=False)
     made.end()
     assert made.refusal_reason(as_sent) == reason
+
+
+def test_a_stream_that_became_too_large_keeps_no_times() -> None:
+    at = recorder({"content-type": SSE}, stream=True, max_body=100)
+    for chunk in (b"data: 1\n\n" * 9, b"data: 2\n\n" * 9, b"data: [DONE]\n\n"):
+        at.feed_at(chunk, 0.1)
+    at.end()
+    assert at.refusal_reason(as_sent) == "too-large"
+    assert at.size > 100
+
+
+def test_a_stream_without_its_own_times_has_none() -> None:
+    at = recorder({"content-type": SSE}, stream=True, max_body=9000)
+    for chunk in CHAT_EVENTS:
+        at.feed(chunk)
+    at.end()
+    assert at.refusal_reason(as_sent) is None
+    assert at.entry(1.0, 0.0).chunk_times == b""
+
+
+def test_streams_that_are_not_kept_and_answers_of_http_that_only_the_close_ends() -> None:
+    stream = recorder({"content-type": SSE}, stream=True, keeps_streams=False, max_body=9000)
+    stream.feed_at(b"".join(CHAT_EVENTS), 0.1)
+    stream.end()
+    assert stream.refusal_reason(as_sent) == "stream"
+    made = recorder({"content-type": "application/json"}, inference=False).recording
+    for body, reason in ((WHOLE, None), (b'{"cut": ', "malformed")):
+        at = Recorder(made._replace(head=made.head._replace(ends_by_close=True)))
+        at.feed(body)
+        at.end()
+        assert at.refusal_reason(as_sent) == reason
+
+
+def test_usage_is_known_when_the_body_is_over() -> None:
+    at = recorder()
+    at.feed(WHOLE)
+    assert at.usage is None
+    at.end()
+    assert at.refusal_reason(as_sent) is None
+    assert at.usage == Usage(5, 7)
+
+
+def test_a_get_that_a_rule_caches_keeps_what_selected_it() -> None:
+    request = ask("https://h/v1/search", "GET", {"accept-encoding": "br", "accept-language": "de", "x-team": "a", "user-agent": "x"})
+    headers = {**JSON, "vary": "accept-encoding, accept-language"}
+    at = Recorder(recorder(headers, request=request).recording._replace(headers=("x-team",)))
+    at.feed(WHOLE)
+    at.end()
+    assert at.refusal_reason(as_sent) is None
+    assert at.entry(1.0, 0.0).request.fields == {"accept-language": "de", "x-team": "a"}

@@ -5,7 +5,16 @@ import json
 import pytest
 
 from tests.core.play import CHAT, ask, entry
-from wirecache._core.flows.refusal import LISTENING, explain_bypass, explain_end, explain_miss, refusal
+from wirecache._core.flows.refusal import (
+    LISTENING,
+    explain_bypass,
+    explain_end,
+    explain_miss,
+    explain_missing_items,
+    explain_unrecordable,
+    explain_unrecorded,
+    refusal,
+)
 from wirecache._core.privacy.redaction import DEFAULT
 from wirecache._core.rules.record_modes import CassettePlan, RecordMode
 from wirecache._core.status import CacheStatus
@@ -78,3 +87,28 @@ def test_what_looks_like_a_secret_is_in_no_message() -> None:
         assert "REDACTED" in message
     _, _, body = refusal(f"namespace={KEY!r} is wrong", CacheStatus(fwd="bypass", detail="config-error"))
     assert KEY.encode() not in body
+
+
+CASSETTE = CassettePlan(RecordMode.NONE, True, DEFAULT, "cassettes/one", "run it with X")
+
+
+def test_missing_items_say_how_many() -> None:
+    message = explain_missing_items(SECRET, "m", 2, 3)
+    assert message.startswith("2 of 3 items are not stored: ")
+    assert "'m'" in message
+    assert "s3cr3t" not in message
+
+
+def test_what_a_cassette_has_not_says_how_it_is_recorded() -> None:
+    message = explain_unrecorded(SECRET, "m", CASSETTE)
+    assert message.startswith("The cassette cassettes/one has no recording of POST " + CHAT)
+    assert all(words in message for words in (" of model 'm'", "(record mode none)", "Nothing was sent.\nTo record it: run it with X"))
+    assert " of model" not in explain_unrecorded(SECRET, None, CASSETTE)
+    assert "s3cr3t" not in message
+
+
+def test_what_a_cassette_cannot_hold_says_why() -> None:
+    message = explain_unrecordable(SECRET, "upgrade", CASSETTE)
+    assert message.startswith("The cassette cassettes/one cannot hold POST " + CHAT)
+    assert message.endswith("Nothing was sent (record mode none).")
+    assert "s3cr3t" not in message

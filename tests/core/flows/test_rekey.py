@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from tests.core.play import CHAT, KEY, entry
+from tests.embedder import OPENAI, Embedder, body_for
 from tests.provider_events import CHAT as CHAT_EVENTS
 from wirecache import KeyOptions, make_key
-from wirecache._core.flows.rekey import import_refusal_reason, recomputed_key, rekeyed
+from wirecache._core.flows.rekey import import_refusal_reason, recomputed_key, rekeyed, split_entry
 from wirecache._core.keys.keys import DEFAULT_KEY
 from wirecache._core.messages import Entry, RequestSummary
 
@@ -69,3 +70,32 @@ def test_an_entry_moves_into_the_namespace_unless_it_has_one() -> None:
 )
 def test_what_a_cache_would_not_have_stored(imported: Entry, reason: str | None) -> None:
     assert import_refusal_reason(imported) == reason
+
+
+EMBEDDINGS = "https://api.openai.com/v1/embeddings"
+
+
+def vectors(*items: str, body: bytes | None = None, **changes: Any) -> Entry:
+    """Return the entry of a request for the vectors of these items."""
+    summary = RequestSummary(**{"method": "POST", "url": EMBEDDINGS, "endpoint": "embeddings", "model": "m", "fields": {}, **changes})
+    answer = Embedder().answer(OPENAI, body_for(OPENAI, list(items))).encode() if body is None else body
+    return entry(summary=summary.to_bytes(), request_body=json.dumps(body_for(OPENAI, list(items))).encode(), body=answer)
+
+
+def test_a_recording_of_several_items_is_one_entry_for_each() -> None:
+    entries = split_entry(vectors("a", "b", sample=1), DEFAULT_KEY, "team")
+    assert isinstance(entries, list)
+    bodies = [json.dumps(body_for(OPENAI, item)) for item in ("a", "b")]  # type: ignore[arg-type]
+    assert [entry.key for entry in entries] == [make_key("POST", EMBEDDINGS, {}, body, namespace="team", sample=1) for body in bodies]
+    assert [(entry.request.namespace, entry.request.sample, entry.stored_at, entry.seconds) for entry in entries] == [
+        ("team", 1, 1000.0, 0.25)
+    ] * 2
+    own = split_entry(vectors("a", "b", namespace="own"), DEFAULT_KEY, "team")
+    assert isinstance(own, list)
+    assert own[0].request.namespace == "own"
+
+
+def test_what_is_not_taken_apart() -> None:
+    assert split_entry(recorded(), DEFAULT_KEY) is None
+    assert split_entry(vectors("a", "b", whole=False), DEFAULT_KEY) is None
+    assert split_entry(vectors("a", "b", body=b'{"data": []}'), DEFAULT_KEY) == "items-count"

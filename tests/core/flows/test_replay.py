@@ -9,12 +9,16 @@ import pytest
 
 from tests.core.play import CHAT, ask, entry, head, play
 from wirecache import KeyOptions, make_key
-from wirecache._core.flows.effects import Forward, Lookup, ReadBody, Refuse, Relay, Reuse
+from wirecache._core.flows.effects import Admit, Forward, Lookup, ReadBody, Refuse, Relay, Reuse
 from wirecache._core.flows.replay import replay_flow
+from wirecache._core.flows.spending import EXCEEDED, Denial
 from wirecache._core.keys.canonical import parse_body
 from wirecache._core.keys.redacted_request import redacted_request
+from wirecache._core.mcp_session import SESSION, McpSession
 from wirecache._core.messages import Head, Request
 from wirecache._core.privacy.redaction import Redactor
+from wirecache._core.privacy.session_redactor import SessionRedactor
+from wirecache._core.rules.fork import ForkPoint
 from wirecache._core.rules.plan import Mode, Plan, for_call
 from wirecache._core.rules.record_modes import CassettePlan, RecordMode
 from wirecache.errors import CassetteError
@@ -297,3 +301,80 @@ def test_a_body_that_turns_out_too_large_is_neither_recorded_nor_sent_where_noth
     assert effects == [ReadBody()]
     assert isinstance(outcome, Refuse)
     assert "larger than the cache holds" in outcome.message
+
+
+# -- a session that learned secrets, forks, MCP, verification and budgets ---------------------------------------------------
+
+
+def test_what_was_recorded_before_the_session_knew_a_secret_is_found() -> None:
+    session = SessionRedactor(Redactor())
+    session.value({"password": "hunter2"})
+    body = b'{"messages":["it is hunter2"]}'
+    before = make_key("POST", CHAT, {}, body)
+    found = entry(key=before)
+    effects, outcome = play(replay_flow(SENT, on("none", redactor=session), NOW), body, None, found)
+    assert effects == [ReadBody(), Lookup(make_key("POST", CHAT, {}, b'{"messages":["it is REDACTED"]}')), Lookup(before)]
+    assert isinstance(outcome, Reuse)
+    assert outcome.entry is found
+
+
+def test_a_fork_replays_until_a_request_differs_and_then_goes_live() -> None:
+    fork = ForkPoint()
+    plan = on("new_episodes")
+    assert plan.cassette is not None
+    plan = replace(plan, cassette=plan.cassette._replace(fork=fork))
+    assert isinstance(play(replay_flow(SENT, plan, NOW), BODY, entry(key=KEY)).outcome, Reuse)
+    assert play(replay_flow(SENT, plan, NOW), BODY, None, head()).effects == [*LOOK, Forward()]
+    assert (fork.live_from, fork.reason) == (2, "differs")
+    assert play(replay_flow(SENT, plan, NOW), BODY, head()).effects == [ReadBody(), Forward()]
+
+
+def test_a_cassette_that_verifies_sends_all_and_looks_at_nothing() -> None:
+    effects, outcome = play(replay_flow(SENT, on("none", verify=True), NOW), BODY, head())
+    assert effects == [ReadBody(), Forward()]
+    assert isinstance(outcome, Relay)
+    assert outcome.status.fwd == "request"
+
+
+MCP_URL = "https://h/mcp"
+MCP = {"accept": "application/json, text/event-stream", "content-type": "application/json", "mcp-session-id": "s"}
+
+
+def test_the_stream_of_a_servers_own_messages_is_not_recorded() -> None:
+    listening = ask(MCP_URL, "GET", MCP)
+    effects, outcome = play(replay_flow(listening, on("new_episodes"), NOW), head())
+    assert effects == [Forward()]
+    assert outcome.status.detail == "listening"
+    outcome = play(replay_flow(listening, on("none"), NOW)).outcome
+    assert isinstance(outcome, Refuse)
+    assert outcome.status.detail == "listening"
+    replayed = ask(MCP_URL, "GET", {**MCP, "mcp-session-id": SESSION.decode()})
+    assert isinstance(play(replay_flow(replayed, on("new_episodes"), NOW)).outcome, Refuse), "no server knows that session"
+
+
+def test_the_end_of_a_session_that_was_only_replayed_is_not_sent() -> None:
+    ending = ask(MCP_URL, "DELETE", {**MCP, "mcp-session-id": SESSION.decode()})
+    outcome = play(replay_flow(ending, on("new_episodes"), NOW), b"", None).outcome
+    assert isinstance(outcome, Refuse)
+    assert outcome.status.detail == "session-end"
+    own = ask(MCP_URL, "DELETE", MCP)
+    assert isinstance(play(replay_flow(own, on("new_episodes"), NOW), b"", None, head()).outcome, Relay)
+
+
+def test_a_recorded_call_has_the_id_of_its_request() -> None:
+    plan = on("none")
+    assert plan.cassette is not None
+    plan = replace(plan, cassette=plan.cassette._replace(mcp=McpSession()))
+    sent = b'{"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {}}'
+    recorded = entry(body=b'{"jsonrpc":"2.0","id":1,"result":{}}', request_body=sent.replace(b"7", b"1"))
+    outcome = play(replay_flow(ask(MCP_URL, headers=MCP), plan, NOW), sent, recorded).outcome
+    assert isinstance(outcome, Reuse)
+    assert outcome.entry.json() == {"jsonrpc": "2.0", "id": 7, "result": {}}
+
+
+def test_a_call_that_a_budget_denies_is_not_recorded() -> None:
+    plan = replace(on("new_episodes"), is_budgeted=True)
+    effects, outcome = play(replay_flow(SENT, plan, NOW), BODY, None, Denial(EXCEEDED, "It is spent."))
+    assert effects == [*LOOK, Admit("chat", "m")]
+    assert isinstance(outcome, Refuse)
+    assert outcome.status.detail == EXCEEDED

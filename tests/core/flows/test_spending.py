@@ -169,3 +169,8 @@ def test_the_other_refusals_say_why() -> None:
     unreadable = spending.explain_unreadable("StoreError: gone", "It")
     assert unreadable.detail == UNREADABLE
     assert "StoreError: gone. It was not sent" in unreadable.message
+
+
+def test_what_is_spent_on_no_model_is_said_without_one() -> None:
+    message = spending.denial(Budget(usd="0"), "usd", Counter(), "m", "It", 0.0).message
+    assert message.startswith("wirecache: the budget of $0.00 per run is spent: $0.00. ")

@@ -131,6 +131,12 @@ def gemini(end: str) -> dict[str, Any]:
         pytest.param(
             [{"candidates": [{"index": 0, "finishReason": "STOP"}, {"index": 1}]}], "unfinished", id="array, one of two without an end"
         ),
+        pytest.param(
+            [{"candidates": [{"index": 1}]}, {"candidates": [{"index": 1, "finishReason": "STOP"}]}],
+            None,
+            id="array, only the second has an end",
+        ),
+        pytest.param({"error": {"code": 1}, "status": "failed"}, "error", id="error and status"),
         pytest.param([gemini("STOP"), {"usageMetadata": {}}], None, id="array, usage after the end"),
         # members that only look like it
         pytest.param({"choices": [{"message": {"content": "content_filter", "error": 1}}]}, None, id="said by the model"),
@@ -214,6 +220,7 @@ def test_a_page_is_none_whatever_its_type(content_type: str | None, body: bytes)
         pytest.param("text/plain", b"hello", None, id="text"),
         pytest.param("text/plain", b'{"error": {"message": "overloaded"}}', "error", id="JSON as text"),
         pytest.param("application/octet-stream", b'{"error": "x"}', "error", id="JSON as bytes"),
+        pytest.param("text/plain", b'[{"error": "x"}]', "error", id="a list as text"),
         pytest.param("text/plain", b"[Music]", None, id="text that begins like JSON"),
         pytest.param("application/json", b'{"text": "\\ud83d"}', None, id="half of an emoji, cut by the limit"),
     ],
@@ -239,3 +246,18 @@ NAMES = [
 @given(st.dictionaries(st.sampled_from(NAMES), values | st.dictionaries(st.sampled_from(NAMES), values), max_size=5))
 def test_no_answer_of_any_shape_breaks_the_judgement(answer: dict[str, Any]) -> None:
     assert isinstance(answer_refusal_reason(answer, b"x"), str | None)
+
+
+@pytest.mark.parametrize(
+    "other", ["promptFeedback", "incomplete_details", "finish_reasons", "predictions", "amazon-bedrock-guardrailAction"]
+)
+def test_of_several_flaws_the_error_is_the_reason(other: str) -> None:
+    filtered = {
+        "promptFeedback": {"blockReason": "SAFETY"},
+        "incomplete_details": {"reason": "content_filter"},
+        "finish_reasons": ["Filter reason: prompt"],
+        "predictions": [{"raiFilteredReason": "blocked"}],
+        "amazon-bedrock-guardrailAction": "INTERVENED",
+    }
+    assert answer_refusal_reason({other: filtered[other]}, b"x") == "content-filter"
+    assert answer_refusal_reason({other: filtered[other], "error": {"message": "overloaded"}}, b"x") == "error"

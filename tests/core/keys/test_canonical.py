@@ -18,6 +18,7 @@ from wirecache._core.keys.canonical import (
     ignore_members,
     normalise_percent,
     parse_body,
+    unframed,
 )
 from wirecache._core.keys.keys import key_of, make_key, request_from
 from wirecache._core.privacy.names import is_secret_name
@@ -270,3 +271,12 @@ def test_an_image_in_a_body_is_hashed_without_another_copy_of_it() -> None:
 def test_the_key_of_a_large_text_stays(text: str, key: str) -> None:
     content = json.dumps({"prompt": text})
     assert make_key("POST", "https://api.example/v1/chat/completions", {"content-type": "application/json"}, content) == key
+
+
+@given(st.lists(st.binary(max_size=40)))
+def test_what_was_framed_can_be_taken_apart(parts: list[bytes]) -> None:
+    assert unframed(frame(parts)) == parts
+
+
+def test_a_pointer_that_names_nothing_leaves_all() -> None:
+    assert ignore_members({"a": 1}, ("", "/b")) == {"a": 1}

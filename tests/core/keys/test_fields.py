@@ -85,3 +85,13 @@ def test_a_secret_in_such_a_header_is_kept_as_a_hash(name: str, value: str) -> N
 
 def test_a_credential_that_the_user_lists_is_kept_as_a_hash() -> None:
     assert key_fields({b"authorization": b"Bearer s3cr3t"}, ("authorization",))["authorization"].startswith(HASH_MARK)
+
+
+def test_the_names_that_make_no_difference_are_listed() -> None:
+    fields = {b"user-agent": b"x", b"openai-beta": b"y", b"accept": b"*/*", b"x-team": b"z"}
+    assert uncounted_names(fields) == ("accept", "user-agent", "x-team")
+    assert uncounted_names({**fields, b"accept": b"audio/mpeg"}, ("X-*",)) == ("user-agent",)
+
+
+def test_an_accept_of_several_plain_ranges_makes_no_difference() -> None:
+    assert key_fields({b"accept": b"application/json, */*"}) == {}

@@ -147,3 +147,8 @@ def test_a_hostile_value_takes_no_time() -> None:
 def test_a_caller_is_one_however_its_parameter_is_encoded() -> None:
     ways = ("?key=a-b", "?%6Bey=a%2db", "?%6bey=a%2Db")
     assert len({credential_fingerprint(ask(URL + way)) for way in ways}) == 1
+
+
+def test_a_signature_without_the_parameter_that_says_who_signed_counts_as_it_is() -> None:
+    one, other = (fingerprint(authorization=f"OAuth oauth_nonce={nonce}, oauth_version=1.0") for nonce in ("a", "b"))
+    assert one != other

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 import wirecache.httpx
 import wirecache.httpx2
 from tests.core.jsons import changed, documents, spelled
-from tests.core.play import CHAT, quick
-from wirecache import Cache, KeyOptions, make_key
+from tests.core.play import CHAT, ask, quick
+from wirecache import Cache, ConfigError, KeyOptions, make_key
 from wirecache._core.keys.canonical import EMPTY
-from wirecache._core.keys.keys import http_key, key_of, request_from
+from wirecache._core.keys.keys import changed_mark_key, http_key, key_of, request_from, stored_mark_key, variant_key
 
 GOLDEN = json.loads((Path(__file__).parents[3] / "fixtures" / "keys.json").read_text("utf-8"))
 WITH_CREDENTIALS = KeyOptions(credentials=True)
@@ -381,3 +381,61 @@ def test_without_the_host_none_of_it_counts() -> None:
     options = KeyOptions(host=False)
     url = "http://10.0.0.1/v1/chat/completions"
     assert make_key("POST", url, {"host": "a.example"}, b"{}", options=options) == make_key("POST", url, {}, b"{}", options=options)
+
+
+# -- what the parts of a key are made of ------------------------------------------------------------------------------------
+
+
+def test_a_normalizer_is_a_function_or_has_a_known_name() -> None:
+    with pytest.raises(ConfigError, match="normalize must be a function or one of coding-agent, got 'x'"):
+        KeyOptions(normalize="x")
+    assert KeyOptions().normalized({"a": 1}) == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("path", "sent"),
+    [("/a/./b", "/a/b"), ("/a/../b", "/b"), ("/../b", "/b"), ("/a/b/../../c", "/c"), ("/..", "/"), ("/a...b/.c", "/a...b/.c")],
+)
+def test_dot_segments_are_resolved_as_the_libraries_send_them(path: str, sent: str) -> None:
+    assert key(url=f"https://h{path}") == key(url=f"https://h{sent}")
+    assert key(url=f"https://h{path}") != key(url="https://h/other")
+
+
+def test_representations_and_marks_of_a_url_have_keys_of_their_own() -> None:
+    request = ask("https://h/v1/models", "GET", {"accept-language": "de"})
+    url = http_key(request)
+    variants = [variant_key(url, varied) for varied in ({}, {"accept-language": "de"}, {"accept-language": "en"}, {"accept": "de"})]
+    marks = [mark(request, space) for mark in (stored_mark_key, changed_mark_key) for space in ("", "team")]
+    assert len({url, http_key(request._replace(method="HEAD")), *variants, *marks}) == 10
+    assert variant_key(url, {"a": "1", "b": "2"}) == variant_key(url, {"b": "2", "a": "1"})
+    for mark in (stored_mark_key, changed_mark_key):
+        assert mark(request) == mark(ask("https://h/v1/models", "POST", {"authorization": "Bearer another"}))
+        assert mark(request) != mark(ask("https://h/v1/models", "GET", {"host": "other"}))
+
+
+def test_an_answer_of_http_belongs_to_its_caller_and_route_alone() -> None:
+    def stored(**fields: str) -> str:
+        return http_key(ask("https://h/v1/models", "GET", {name.replace("_", "-"): value for name, value in fields.items()}))
+
+    assert stored(openai_beta="a") == stored(openai_beta="b") == stored(accept="x/y") == stored()
+    assert len({stored(), stored(authorization="Bearer a"), stored(host="other"), stored(x_portkey_provider="a")}) == 4
+
+
+def test_a_form_in_which_no_option_finds_anything_has_its_ordinary_key() -> None:
+    form = {"content": "a=1&b=2", "headers": FORM}
+    assert key(**form, options=KeyOptions(ignore_body=("/user",))) == key(**form)
+
+
+def test_of_a_signed_url_the_signature_makes_no_difference() -> None:
+    def signed(date: str, signature: str, item: str = "1") -> str:
+        return key(url=f"https://h/x?X-Amz-Credential=AKIA%2F1&X-Amz-Date={date}&X-Amz-Signature={signature}&item={item}")
+
+    assert signed("1", "a") == signed("2", "b") != signed("1", "a", "2")
+
+
+def test_a_form_with_a_repeated_header_counts_as_it_was_sent_whatever_the_options() -> None:
+    lines = 'Content-Disposition: form-data; name="a"\r\nX: 1\r\nX: 2'
+    twice, once = multipart("x", (lines, b"1")), multipart("x", (MODEL, b"1"))
+    options = KeyOptions(ignore_body=("/model",))
+    assert key(**twice, options=options) == key(**twice)
+    assert key(**once, options=options) != key(**once)

@@ -8,6 +8,8 @@ import httpx
 import pytest
 
 from wirecache import KeyOptions, make_key
+from wirecache._core.keys.canonical import parse_body
+from wirecache._core.keys.multipart import canonical_form, form_members
 
 URL = "https://api.example/v1/audio/transcriptions"
 WAV = b"RIFF\xff\x00"
@@ -81,3 +83,43 @@ def test_a_form_without_a_canonical_form_counts_as_it_was_sent() -> None:
             make_key("POST", URL, headers, content, options=options) for options in (KeyOptions(), KeyOptions(normalize=lambda form: form))
         }
         assert len(keys) == 1
+
+
+def part(*lines: str, content: bytes = b"hi") -> bytes:
+    return "".join(f"{line}\r\n" for line in ("--x", *lines, "")).encode() + content + b"\r\n--x--"
+
+
+@pytest.mark.parametrize(
+    ("content", "members"),
+    [
+        pytest.param(part('Content-Disposition: form-data; name="a"'), {"a": "hi"}, id="a text"),
+        pytest.param(part("Content-Disposition: form-data; name=a"), {"a": "hi"}, id="a name without quotes"),
+        pytest.param(part('Content-Disposition: form-data; name="a \\"b\\""'), {'a "b"': "hi"}, id="a name with quotes in it"),
+        pytest.param(
+            part('Content-Disposition: form-data; name="a"; filename="b"; filename*=c'),
+            {"a": {"filename": ["b", "c"], "content": "hi"}},
+            id="two file names",
+        ),
+        pytest.param(
+            part('Content-Disposition: form-data; name="a"; size=3', "X-Kind: k"),
+            {"a": {"size": "3", "headers": {"x-kind": "k"}, "content": "hi"}},
+            id="another parameter, another header",
+        ),
+        pytest.param(part('Content-Disposition: attachment; name="a"'), {"a": {"content": "hi"}}, id="no form-data"),
+        pytest.param(part("X-Kind: k"), {"": {"headers": {"x-kind": "k"}, "content": "hi"}}, id="no disposition"),
+    ],
+)
+def test_the_members_of_a_form(content: bytes, members: dict[str, Any]) -> None:
+    assert form_members(parse_body(content, b"multipart/form-data; boundary=x")) == members
+
+
+def test_a_form_in_which_nothing_is_left_out_has_no_other_form() -> None:
+    body = parse_body(b"a=1&b=2", b"application/x-www-form-urlencoded")
+    assert form_members(body) == {"a": "1", "b": "2"}
+    assert canonical_form(body, ("/c",), None) is None
+    assert canonical_form(body, ("/b",), None) is not None
+
+
+def test_a_normalizer_may_change_what_a_form_is() -> None:
+    assert key(KeyOptions(normalize=lambda form: [1])) == key(KeyOptions(normalize=lambda form: [1]), {"model": "n"})
+    assert key(KeyOptions(normalize=lambda form: [1])) != key(KeyOptions(normalize=lambda form: [2]))

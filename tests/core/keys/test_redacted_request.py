@@ -9,6 +9,7 @@ from wirecache._core.keys.canonical import parse_body
 from wirecache._core.keys.keys import key_of
 from wirecache._core.keys.redacted_request import body_members, body_text, redacted_request
 from wirecache._core.privacy.redaction import Redactor
+from wirecache._core.privacy.session_redactor import SessionRedactor
 
 SECRETS = ("sk-proj-" + "a1B2c3D4" * 4, "sk-proj-" + "z9Y8x7W6" * 4)
 FORM, PARTS = "application/x-www-form-urlencoded", "multipart/form-data; boundary=b"
@@ -68,3 +69,36 @@ def test_what_is_shown_of_a_body_has_no_secret(content_type: str, content: bytes
     assert "s3cr3t" not in body_text(body, Redactor())
     if members is not None:
         assert body_members(body, Redactor()) == members
+
+
+def test_a_header_that_is_a_credential_by_its_name_is_gone() -> None:
+    request = ask(headers={"x-api-key": "s3cr3t", "openai-beta": "b"})
+    shown, _ = redacted_request(request, parse_body(b""), Redactor(), ("x-api-key",))
+    assert shown.fields == {b"openai-beta": b"b"}
+
+
+def test_what_is_percent_encoded_is_looked_at_as_what_it_says() -> None:
+    url = "https://h/v1/a%20b/sk%2Dproj%2D" + "a1B2c3D4" * 4 + "?q=it%20is%20fine"
+    shown, _ = redacted_request(ask(url), parse_body(b""), Redactor())
+    assert (shown.path, shown.query) == (b"/v1/a%20b/REDACTED", b"q=it%20is%20fine")
+
+
+def test_a_secret_that_is_learned_late_is_redacted_in_what_came_before() -> None:
+    session = SessionRedactor(Redactor())
+    body = parse_body(b'{"prompt": "it is hunter2", "z": {"password": "hunter2"}}')
+    _, shown = redacted_request(ask(), body, session)
+    assert shown.value == {"prompt": "it is REDACTED", "z": {"password": "REDACTED"}}
+
+
+def test_a_form_that_has_no_members_is_shown_by_its_size() -> None:
+    twice = b'--b\r\ncontent-disposition: form-data; name="a"\r\nx: 1\r\nx: 2\r\n\r\nhi\r\n--b--\r\n'
+    assert body_members(parse_body(twice, PARTS.encode()), Redactor()) == f"({len(twice)} bytes)"
+    assert body_members(parse_body(b"plain", b"text/plain"), Redactor()) == "plain"
+    files = b'--b\r\ncontent-disposition: form-data; name="a"\r\n\r\n\xff\r\n--b--\r\n'
+    assert body_members(parse_body(files, PARTS.encode()), Redactor())["a"].startswith("(1 bytes, SHA-256 a8100ae6")
+
+
+def test_a_part_without_a_disposition_has_no_name() -> None:
+    content = b"--b\r\nx: 1\r\n\r\nhi\r\n--b--\r\n"
+    body = parse_body(content, PARTS.encode())
+    assert redacted_request(ask(), body, Redactor()) == (ask(), body)

@@ -8,7 +8,7 @@ from hypothesis import given
 
 from tests.core.jsons import values
 from tests.core.play import quick
-from wirecache._core.llm.batches import BatchRequest, BatchResult, Provider, json_body, live_url, parse_request, parse_result
+from wirecache._core.llm.batches import BatchRequest, BatchResult, Provider, custom_id_of, json_body, live_url, parse_request, parse_result
 
 
 @pytest.mark.parametrize(
@@ -73,3 +73,11 @@ def test_the_requests_and_results_of_each_provider() -> None:
 @given(values)
 def test_a_body_is_written_so_that_it_reads_back(value: Any) -> None:
     assert json.loads(json_body(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [('{"custom_id": "a"}', "a"), ({"custom_id": 7}, "7"), ("{}", ""), ("[1]", ""), ("no JSON", ""), ("[" * 100_000, "")],
+)
+def test_the_custom_id_of_a_line_whatever_else_is_wrong(line: Any, found: str) -> None:
+    assert custom_id_of(line) == found

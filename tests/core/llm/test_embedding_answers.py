@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -163,3 +164,13 @@ def test_usage() -> None:
 def test_usage_keeps_its_own_text() -> None:
     answer = read(OPENAI, answer_of(OPENAI, ["a"]), 1)
     assert compose(answer.envelope, answer.pieces, [answer.envelope]) == answer_of(OPENAI, ["a"])
+
+
+@pytest.mark.parametrize("path", list(FORMS))
+def test_an_item_that_is_not_like_the_last_one_is_read_as_a_whole(path: str) -> None:
+    reader = ItemReader(FORMS[path])
+    first, second = answer_of(path, ["a"]), answer_of(path, ["b"])
+    assert isinstance(reader.read(first), ItemAnswer)
+    odd = re.sub(rb"\[(?=[-0-9])", b"[null, ", second)
+    assert reader.read(odd) == read_answer(FORMS[path], odd, 1) == VECTOR
+    assert reader.read(second) == read_answer(FORMS[path], second, 1)

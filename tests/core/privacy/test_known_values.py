@@ -63,3 +63,8 @@ def test_thousands_of_values_cost_little_more_than_one() -> None:
     started = time.thread_time()
     assert places(values, text + "hunter2") == ["hunter2"]
     assert time.thread_time() - started < 2.0  # of the processor: 0.05 s for the megabyte; a search for each value takes 20 s
+
+
+def test_a_find_has_a_span_as_a_match_has() -> None:
+    (found,) = known("hunter2").finditer("it is hunter2")
+    assert found.span() == (found.start, found.end) == (6, 13)

@@ -11,8 +11,11 @@ from wirecache._core.privacy.names import (
     is_private_field,
     is_secret_member,
     is_secret_parameter,
+    keyed_hash,
+    name_by_user,
     redacted_url,
 )
+from wirecache.errors import ConfigError
 
 URL = "https://h/v1/x"
 
@@ -177,3 +180,15 @@ def test_private_headers_of_an_answer(name: str) -> None:
 @pytest.mark.parametrize("name", ["idempotency-key", "x-cache-key", "surrogate-key", "content-type", "x-request-id", "openai-model"])
 def test_ordinary_headers_of_an_answer(name: str) -> None:
     assert not is_private_field(name.encode())
+
+
+def test_a_name_of_the_users_is_spelled_as_the_lists_spell_it() -> None:
+    assert name_by_user("My_Secret-Name") == "mysecretname"
+    for name in ("", "-_", 7):
+        with pytest.raises(ConfigError, match=f"redact: names must be those of headers, .*, got {name!r}"):
+            name_by_user(name)  # type: ignore[arg-type]
+
+
+def test_a_keyed_hash_is_stable_and_says_nothing() -> None:
+    assert keyed_hash(b"a").hex() == "f868e07f59042acbd0d49ed11ad0ca3b4beb1ac5ba997e3f7f9b27f305ff582f"
+    assert keyed_hash(b"a") != keyed_hash(b"b")

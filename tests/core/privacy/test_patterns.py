@@ -5,12 +5,23 @@ from __future__ import annotations
 import base64
 import random
 import re
+from typing import Any
 
 import pytest
 
 from tests.core.privacy.samples import MIX, ORDINARY, PLANTED, SECRETS
-from wirecache._core.privacy.patterns import Span, present, redacted_text, replaced, search
+from wirecache._core.privacy.patterns import (
+    Span,
+    _anchor_groups,
+    compiled_by_user,
+    present,
+    redacted_text,
+    replaced,
+    search,
+    shown,
+)
 from wirecache._core.privacy.shapes import ROWS
+from wirecache.errors import ConfigError
 
 KEY = SECRETS["groq"]
 
@@ -107,3 +118,37 @@ def test_what_stands_after_a_secret_name_in_a_text(text: str) -> None:
 )
 def test_a_program_or_a_sentence_about_a_secret_stays(text: str) -> None:
     assert redacted_text(text) is text
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("(", "redact: the pattern '(' does not compile: "),
+        (7, "redact: the pattern 7 does not compile: "),
+        (re.compile(b"x"), "redact: patterns must be text, got the bytes pattern b'x'"),
+        ("x*", "redact: the pattern 'x*' matches the empty text, and so everything; narrow it to the secret"),
+    ],
+)
+def test_a_pattern_of_the_users_that_is_wrong(pattern: Any, message: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        compiled_by_user(pattern)
+
+
+def test_a_pattern_of_the_users() -> None:
+    assert compiled_by_user(r"customer-\d+").fullmatch("customer-12")
+    assert compiled_by_user(re.compile("x")).pattern == "x"
+
+
+@pytest.mark.parametrize(
+    ("secret", "text"),
+    [("abcdefghijkl", "abcd... (12 characters)"), ("abcdefghijk", "... (11 characters)"), ("a\nb" + "c" * 9, "a?bc... (12 characters)")],
+)
+def test_of_a_secret_little_is_shown(secret: str, text: str) -> None:
+    assert shown(secret) == text
+
+
+def test_the_anchors_are_grouped_by_a_rare_character() -> None:
+    groups = _anchor_groups.__wrapped__()
+    assert sum(len(group.rows) for group in groups) == len(ROWS)
+    for group in groups:
+        assert all(group.character in row.anchor for row in group.rows)

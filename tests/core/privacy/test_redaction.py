@@ -401,3 +401,14 @@ def test_a_guarded_member_in_text_and_value() -> None:
     kept = '{"error": {"code": "invalid_api_key"}, "code": "REDACTED", "code": ["SplxlOBeZQQYbYS6WxSbIA"]}'
     assert DEFAULT.json_text(text) == kept
     assert DEFAULT.value(json.loads(text)) == json.loads(kept)
+
+
+def test_a_redactor_learns_nothing() -> None:
+    assert (DEFAULT.known, DEFAULT.base, DEFAULT.copy()) == (0, DEFAULT, DEFAULT)
+
+
+def test_a_part_is_a_secret_by_its_name() -> None:
+    assert DEFAULT.part('form-data; name="password"', b"hunter2") == b"REDACTED"
+    assert DEFAULT.part("form-data; name=password", b"hunter2") == b"REDACTED"
+    assert DEFAULT.part('form-data; name="file"', b"hunter2") == b"hunter2"
+    assert DEFAULT.part('form-data; name="password"', b"") == b""

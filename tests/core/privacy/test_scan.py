@@ -90,3 +90,7 @@ def test_names_and_patterns_of_a_user() -> None:
     redactor = Redactor(names=["x-tenant"], patterns=[r"EMP-\d+"])
     found = [(leak.kind, leak.shown) for leak in leaks("x-tenant: acme\nby EMP-12345678", redactor, lines=True)]
     assert found == [("x-tenant", "... (4 characters)"), ("pattern", "EMP-... (12 characters)")]
+
+
+def test_an_escaped_string_that_is_no_json_is_passed_over() -> None:
+    assert kinds(r'"a\x" "b\u0020"') == []

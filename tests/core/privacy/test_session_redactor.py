@@ -88,3 +88,16 @@ def test_a_copy_learns_by_itself() -> None:
     copied.value({"password": "swordfish"})
     assert session.text("hunter2 swordfish xxxxxxxxx") == "REDACTED swordfish REDACTED"
     assert copied.text("hunter2 swordfish xxxxxxxxx") == "REDACTED REDACTED REDACTED"
+
+
+def test_the_base_of_a_session_knows_nothing_and_an_empty_copy_either() -> None:
+    session = SessionRedactor(DEFAULT)
+    assert session.base is DEFAULT
+    copied = session.copy()
+    assert (copied.known, copied.text("hunter2")) == (0, "hunter2")
+
+
+def test_what_an_answer_redacted_itself_teaches_nothing() -> None:
+    session = SessionRedactor(DEFAULT)
+    session.learn_from_answer(b'{"password": "REDACTED", "secret": ""}', "")
+    assert session.known == 0

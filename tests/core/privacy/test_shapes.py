@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.core.play import quick
 from tests.core.privacy.samples import IN_CONTEXT, SECRETS
-from wirecache._core.privacy.patterns import search
+from wirecache._core.privacy.patterns import redacted_text, search
 from wirecache._core.privacy.shapes import ROWS, Row, is_opaque
 
 
@@ -31,3 +31,9 @@ def test_nothing_matches_without_what_its_row_requires(row: Row, data: st.DataOb
 @pytest.mark.parametrize(("text", "expected"), [("a1b2c3d4", True), ("swordfish", False), ("short1", False), ("a b1c2d3e4", False)])
 def test_what_looks_like_a_secret(text: str, expected: bool) -> None:
     assert is_opaque(text) is expected
+
+
+def test_basic_is_followed_by_a_user_and_a_password_or_it_is_a_word() -> None:
+    assert redacted_text("Basic dXNlcjpwYXNzd29yZA==") == "Basic REDACTED"
+    for words in ("Basic understanding", "Basic dXNlcnBhc3N3b3Jk", "Basic abcdefghijklmnopq"):
+        assert redacted_text(words) == words

@@ -185,3 +185,9 @@ def test_stream_by_response(content_type: str, stream: bool) -> None:
 )
 def test_how_many_choices_are_requested(sent: dict[str, object], choices: int) -> None:
     assert choices_requested(parse_body(json.dumps(sent).encode())) == choices
+
+
+def test_a_call_of_json_rpc_is_live_unless_a_rule_includes_it() -> None:
+    body = parse_body(b'{"jsonrpc": "2.0", "method": "x"}')
+    assert body_bypass_reason("chat", body) == "json-rpc"
+    assert body_bypass_reason("rule", body) is None

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.play import entry, quick
-from wirecache._core.rules.freshness import age_of, effective_ttl, explicit_lifetime, parse_ttl, ttl_left
+from wirecache._core.rules.freshness import age_of, cache_control, effective_ttl, explicit_lifetime, may_answer, parse_ttl, ttl_left
 from wirecache._core.unset import UNSET
 
 
@@ -53,6 +53,7 @@ def test_ttl(value: float | str | timedelta | None, seconds: float | None) -> No
         b"7d",
         "9" * 400,
         pytest.param(10**400),
+        1e18,
     ],
 )
 def test_a_wrong_ttl_says_what_is_allowed(value: object) -> None:
@@ -123,6 +124,9 @@ LATER = "Thu, 01 Jan 1970 00:11:40 GMT"  # second 700
         pytest.param({"cache-control": 'no-cache="a", max-age=60'}, 60.0, id="no-cache of some fields"),
         pytest.param({"cache-control": 'no-cache="a", no-cache, max-age=60'}, 0.0, id="no-cache of some fields, then of all"),
         pytest.param({"cache-control": "max-age=" + "9" * 5000}, 2.0**31, id="longer than can be counted"),
+        pytest.param({"cache-control": "max-age=60, max-age"}, 60.0, id="the first of two, and the second says nothing"),
+        pytest.param({"expires": "Thursday, 01-Jan-70 00:11:40 GMT"}, 60.0, id="a year of two digits, beside the time of receipt"),
+        pytest.param({"expires": LATER, "date": "Thursday, 01-Jan-70 00:10:40 GMT"}, 60.0, id="a Date with a year of two digits"),
         pytest.param({"cache-control": "x-max-age=60"}, None, id="another directive"),
         pytest.param({"cache-control": 'private="max-age=60"'}, None, id="quoted text"),
     ],
@@ -145,3 +149,35 @@ def test_explicit_lifetime(headers: dict[str, str], lifetime: float | None) -> N
 def test_whatever_a_server_says_has_a_lifetime_or_none(fields: dict[bytes, bytes]) -> None:
     lifetime = explicit_lifetime(fields, 640.0)
     assert lifetime is None or lifetime >= 0
+
+
+@pytest.mark.parametrize(
+    ("left", "age", "max_age", "max_stale", "answers"),
+    [
+        pytest.param(None, 10.0, None, 0.0, True, id="for ever"),
+        pytest.param(1.0, 10.0, None, 0.0, True, id="fresh"),
+        pytest.param(0.0, 10.0, None, 0.0, False, id="just over"),
+        pytest.param(-5.0, 10.0, None, 5.0, True, id="as stale as it may be"),
+        pytest.param(-5.1, 10.0, None, 5.0, False, id="too stale"),
+        pytest.param(1.0, 10.0, 10.0, 0.0, True, id="as old as it may be"),
+        pytest.param(1.0, 10.1, 10.0, 0.0, False, id="too old"),
+        pytest.param(1.0, 12.0, 10.0, 2.0, True, id="older, and stale may be used"),
+        pytest.param(None, 10.1, 10.0, 0.0, False, id="for ever, and too old"),
+    ],
+)
+def test_which_entry_may_answer(left: float | None, age: float, max_age: float | None, max_stale: float, answers: bool) -> None:
+    assert may_answer(left, age, max_age, max_stale) is answers
+
+
+@pytest.mark.parametrize(
+    ("value", "directives"),
+    [
+        (b"", {}),
+        (b'Max-Age=7, X="XyX", no-store', {b"max-age": b"7", b"x": b"XyX", b"no-store": b""}),
+        (b'private="a", private', {b"private": b""}),
+        (b'private, private="a"', {b"private": b""}),
+        (b'x="a", x', {b"x": b"a"}),
+    ],
+)
+def test_the_directives_of_a_field(value: bytes, directives: dict[bytes, bytes]) -> None:
+    assert cache_control(value) == directives

@@ -4,8 +4,24 @@ from typing import Any
 
 import pytest
 
+from tests.core.play import entry
 from wirecache._core.messages import Request
-from wirecache._core.rules.plan import CallOptions, Directives, Mode, Plan, for_call, parse_options
+from wirecache._core.privacy.redaction import DEFAULT
+from wirecache._core.rules.plan import (
+    CallOptions,
+    Directives,
+    Mode,
+    Plan,
+    Streams,
+    cassette_in_force,
+    for_call,
+    is_fresh,
+    parse_options,
+    time_left,
+    ttl_in_force,
+)
+from wirecache._core.rules.record_modes import CassettePlan, RecordMode
+from wirecache._core.rules.rules import Rule
 
 PLAN = Plan(ttl=100.0, namespace="cache", stale_if_error=5.0)
 
@@ -87,3 +103,51 @@ def test_a_wrong_option_is_named(given: dict[str, Any], words: str) -> None:
 def test_an_extension_is_a_dict() -> None:
     with pytest.raises(ValueError, match="must be a dict of options"):
         for_call(PLAN, request(), None, "1h")
+
+
+def test_what_skips_the_lookup() -> None:
+    assert [plan.skips_lookup for plan in (Plan(), Plan(mode=Mode.REFRESH), Plan(directives=Directives(no_cache=True)))] == [
+        False,
+        True,
+        True,
+    ]
+
+
+def test_offline_no_cassette_sends_anything() -> None:
+    cassette = CassettePlan(RecordMode.ALL, True, DEFAULT, "tape", "run it with X", verify=True)
+    assert cassette_in_force(Plan(cassette=cassette)) is cassette
+    for plan in (Plan(cassette=cassette, mode=Mode.OFFLINE), Plan(cassette=cassette, directives=Directives(only_if_cached=True))):
+        offline = cassette_in_force(plan)
+        assert (offline.record_mode, offline.verify, offline.fork, offline.name) == (RecordMode.NONE, False, None, "tape")
+        assert offline.how_to_record.startswith("lift what says that it is offline")
+        assert offline.how_to_record.endswith(", and run it with X")
+
+
+@pytest.mark.parametrize(
+    ("plan", "rule", "ttl"),
+    [
+        (Plan(ttl=1.0), None, 1.0),
+        (Plan(ttl=1.0), Rule(), 1.0),
+        (Plan(ttl=1.0), Rule(ttl=2), 2.0),
+        (Plan(ttl=1.0), Rule(ttl=None), None),
+        (Plan(ttl=1.0, call_ttl=3.0), Rule(ttl=2), 3.0),
+        (Plan(ttl=1.0, call_ttl=None), Rule(ttl=2), None),
+    ],
+)
+def test_which_ttl_is_in_force(plan: Plan, rule: Rule | None, ttl: float | None) -> None:
+    assert ttl_in_force(plan, rule) == ttl
+
+
+def test_how_long_an_entry_is_fresh() -> None:
+    made = entry()  # of a chat of model m, stored at second 1000
+    assert time_left(made, Plan(ttl=60.0), 1010.0) == 50.0
+    assert time_left(made, Plan(ttl=None), 1010.0) is None
+    assert time_left(made, Plan(ttl=60.0, rules=(Rule(model="m", ttl=5), Rule(ttl=1))), 1010.0) == -5.0
+    assert time_left(made, Plan(ttl=60.0, rules=(Rule(model="n", ttl=5),)), 1010.0) == 50.0
+    assert [is_fresh(made, Plan(ttl=ttl), 1010.0) for ttl in (None, 11.0, 10.0, 9.0)] == [True, True, False, False]
+
+
+def test_a_choice_may_be_a_text() -> None:
+    assert parse_options({"mode": "offline", "streams": "record", "sample": "2"}) == CallOptions(
+        mode=Mode.OFFLINE, streams=Streams.RECORD, sample=2
+    )

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from wirecache._core.messages import Request
@@ -49,3 +51,7 @@ def test_only_a_rule_that_names_a_path_includes_one() -> None:
     assert Rule(path="/v1/search").opens
     assert not Rule(model="gpt-4o").opens
     assert not Rule(path="/v1/search", cache=False).opens
+
+
+def test_the_seconds_of_a_rule() -> None:
+    assert [Rule(ttl=ttl).ttl_seconds for ttl in ("1h", timedelta(minutes=1), 5, None, UNSET)] == [3600.0, 60.0, 5, None, UNSET]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from datetime import timedelta
@@ -38,7 +39,7 @@ def parse_ttl(value: float | str | timedelta | None, name: str = "ttl") -> float
         seconds = float(value)
     else:
         raise ValueError(f"{name} must be {TTL_FORMS}, got {value!r}")
-    if not 0 <= seconds < float("inf"):
+    if not 0 <= seconds < math.inf:
         raise ValueError(f"{name} must be {TTL_FORMS}, got {value!r}")
     return seconds
 
