@@ -59,6 +59,7 @@ def test_every_other_byte_stays() -> None:
     ("body", "kind", "expected"),
     [
         (b"see /tmp/b.\n", "text/plain", b"see /tmp/claude-abc.\n"),
+        (b"see /tmp/c.\n", "text/plain", b"see /tmp/c.\n"),
         (b"see /tmp/b \xff", "text/plain", b"see /tmp/b \xff"),
         (b"see /tmp/b", "audio/mpeg", b"see /tmp/b"),
         (b'{"cut": "/tmp/b', "application/json", b'{"cut": "/tmp/b'),
