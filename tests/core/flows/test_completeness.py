@@ -298,3 +298,50 @@ def test_a_stream_of_several_choices_is_whole_when_all_that_were_requested_have_
 def test_a_choice_that_is_none_says_nothing() -> None:
     body = b'data: {"choices": [null, 3, {"index": 0, "finish_reason": "stop"}]}\n\n'
     assert judge_stream(b"text/event-stream", body, True).whole
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "ended", "verdict"),
+    [
+        pytest.param(
+            SSE,
+            sse({"choices": [{"finish_reason": None}]}) + sse({"choices": [{"index": 0, "finish_reason": "stop"}]}),
+            True,
+            (True, None),
+            id="a choice without an index is the first",
+        ),
+        pytest.param(
+            SSE,
+            b"".join(sse({"choices": [{"index": 0, "finish_reason": end}]}) for end in ("stop", None)),
+            True,
+            (True, None),
+            id="what has finished has",
+        ),
+        pytest.param(SSE, sse({"usageMetadata": {}}), True, (False, None), id="Gemini's usage is no end"),
+        pytest.param(SSE, sse({"promptFeedback": {}}), True, (False, None), id="nor is what it says of the prompt"),
+        pytest.param(SSE, sse({"jsonrpc": "2.0", "id": 1}), False, (False, None), id="a message that is no reply"),
+        pytest.param(SSE, sse({"jsonrpc": "2.0", "id": 1, "method": "ping"}), False, (False, None), id="a request of the server"),
+        pytest.param(
+            SSE, sse({"jsonrpc": "2.0", "id": 1, "method": "x", "result": {}}), False, (False, None), id="a request with a result"
+        ),
+        pytest.param(SSE, sse({"jsonrpc": "2.0", "id": 1, "result": {}}), False, (True, None), id="a reply"),
+        pytest.param(
+            SSE,
+            b"".join(typed({"type": "message_delta", "delta": {"stop_reason": end}}) for end in ("end_turn", None))
+            + typed({"type": "message_stop"}),
+            True,
+            (True, None),
+            id="one reason is enough",
+        ),
+        pytest.param(NDJSON, line({"done": True, "done_reason": None, "error": None}), True, (True, None), id="Ollama says it by done"),
+        pytest.param(SSE, b"event: message_stop\ndata: {}\n\n", False, (True, None), id="a type in the name of the event"),
+        pytest.param("text/x", b"abc", True, (True, None), id="no events at all"),
+        pytest.param(NDJSON, b'{"a": 1}\nno JSON\n', True, (True, None), id="a line that is whole and no JSON"),
+        pytest.param(NDJSON, b'{"a": 1}\nno JSON', True, (False, None), id="a line that is cut"),
+        pytest.param(AMAZON, frame() + b"\0\0\0\x10" + bytes(12), True, (True, None), id="a message without headers and content"),
+        pytest.param(AMAZON, frame() + b"\0\0\0\x0f" + bytes(11), True, (False, None), id="a message that is shorter than one can be"),
+    ],
+)
+def test_where_a_stream_ends(kind: str, body: bytes, ended: bool, verdict: tuple[bool, str | None]) -> None:
+    found = judge_stream(kind.encode(), body, ended)
+    assert (found.whole, found.reason) == verdict

@@ -191,3 +191,12 @@ def test_a_call_of_json_rpc_is_live_unless_a_rule_includes_it() -> None:
     body = parse_body(b'{"jsonrpc": "2.0", "method": "x"}')
     assert body_bypass_reason("chat", body) == "json-rpc"
     assert body_bypass_reason("rule", body) is None
+
+
+def test_a_model_in_a_form_that_is_no_text_is_one_all_the_same() -> None:
+    assert model_of(ask(), parse_body(b"model=\xffm", b"application/x-www-form-urlencoded")) == "\ufffdm"
+
+
+def test_a_path_that_only_ends_like_that_of_a_stream_is_none() -> None:
+    assert target_requests_stream(b"/v1beta/models/m:streamGenerateContent/", b"")
+    assert not target_requests_stream(b"/v1beta/models/m:streamGenerateContentX", b"")

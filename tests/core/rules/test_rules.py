@@ -55,3 +55,7 @@ def test_only_a_rule_that_names_a_path_includes_one() -> None:
 
 def test_the_seconds_of_a_rule() -> None:
     assert [Rule(ttl=ttl).ttl_seconds for ttl in ("1h", timedelta(minutes=1), 5, None, UNSET)] == [3600.0, 60.0, 5, None, UNSET]
+
+
+def test_a_request_without_a_model_has_the_empty_one() -> None:
+    assert rule_for_model([Rule(model="?*")], None) is None

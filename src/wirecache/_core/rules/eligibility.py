@@ -99,7 +99,7 @@ def model_of(request: Request, body: Body) -> str | None:
         if name == b"model" or (body.kind == "multipart" and _MODEL_PART.search(name)):
             return str(value, "utf-8", "replace")
     match = _MODEL_PATH.search(unquote(request.path.decode("latin-1")))
-    return next((model for model in match.groups() if model), None) if match else None
+    return next(model for model in match.groups() if model) if match else None
 
 
 _MODEL_PART = re.compile(rb"""[;\s]name="?model"?(?=;|\d|$)""")
