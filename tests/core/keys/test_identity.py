@@ -108,6 +108,7 @@ def test_a_signed_url_counts_by_who_signed() -> None:
     "cookie",
     [
         "__cf_bm=1",
+        "__cf_bm=a=b",
         "acw_tc=1; AKA_A2=A; akaalb_x=1; TS0123abcd_77=1; reese84=1; aws-waf-token=1; HWWAFSESID=1; __ddg1_=1; _pxhd=1; stsservicecookie=1",
         "_cfuvid=2; __cf_bm=3",
         "AWSALB=a; AWSALBCORS=b",
@@ -152,3 +153,78 @@ def test_a_caller_is_one_however_its_parameter_is_encoded() -> None:
 def test_a_signature_without_the_parameter_that_says_who_signed_counts_as_it_is() -> None:
     one, other = (fingerprint(authorization=f"OAuth oauth_nonce={nonce}, oauth_version=1.0") for nonce in ("a", "b"))
     assert one != other
+
+
+def test_the_fingerprint_of_a_caller_stays() -> None:
+    """It is in stored keys."""
+    found = credential_fingerprint(
+        ask(
+            f"{URL}?X-Amz-Credential=b%2F1&X-Amz-Signature=2&api_key=c",
+            headers={"cookie": "session=a", "x-api-key": "d", "authorization": AWS.format(id="AKIA1", day="1128", signature="0a")},
+        )
+    )
+    assert found.hex() == "09347919aa4122a30ce14581a2ef0bf338082e4ede1c15fd014b84c12a313f6d"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param({"authorization": "Bearer a", "cookie": "s=1"}, {"cookie": "s=1"}, id="a header beside a cookie"),
+        pytest.param({"authorization": "Bearer a/1/2/3/4/5"}, {"authorization": "Bearer a/1/2/3/4/6"}, id="a token with slashes"),
+        pytest.param({"authorization": "bce-auth-v1/a/1"}, {"authorization": "bce-auth-v1/a/2"}, id="half a signature"),
+        pytest.param(
+            {"authorization": 'Bearer keyId="a",x="1"'}, {"authorization": 'Bearer keyId="a",x="2"'}, id="a key id of another scheme"
+        ),
+        pytest.param({"authorization": 'Signature x="1"'}, {"authorization": 'Signature x="2"'}, id="a signature without a key id"),
+        pytest.param(
+            {"authorization": 'Digest username="a", realm="r"'}, {"authorization": 'Digest username="a", realm="s"'}, id="another realm"
+        ),
+        pytest.param({"authorization": "Digest username=aX"}, {"authorization": "Digest username=a"}, id="another user"),
+        pytest.param(
+            {"authorization": 'OAuth oauth_consumer_key="a", oauth_nonce="1"'},
+            {"authorization": 'OAuth oauth_consumer_key="a", oauth_nonce="2"'},
+            id="a consumer without a signature",
+        ),
+    ],
+)
+def test_other_callers(one: dict[str, str], other: dict[str, str]) -> None:
+    assert fingerprint(**one) != fingerprint(**other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param('Digest username="a", realm=""', "Digest username=a", id="no realm, and quotes"),
+        pytest.param(
+            'OAuth oauth_consumer_key="a", oauth_token="", oauth_signature="1"',
+            'OAuth oauth_consumer_key="a", oauth_signature="2"',
+            id="no token",
+        ),
+        pytest.param(
+            "EG1-HMAC-SHA256 client_token=a;access_token=t;signature=1==",
+            "EG1-HMAC-SHA256 client_token=a;access_token=t;signature=2==",
+            id="a signature in base64",
+        ),
+    ],
+)
+def test_the_same_signer(one: str, other: str) -> None:
+    assert fingerprint(authorization=one) == fingerprint(authorization=other)
+
+
+@pytest.mark.parametrize(
+    ("one", "same", "other"),
+    [
+        pytest.param("?a=1&key=b", "?a=2&key=b", "?a=1&key=c", id="among others"),
+        pytest.param("?key=a=b&x=1", "?key=a=b&x=2", "?key=a=c&x=1", id="with an equals sign in it"),
+        pytest.param("?x-acme-access-token=a", "?x-acme-access-token=a&b=1", "?x-acme-access-token=b", id="by its ending"),
+        pytest.param(
+            "?X-Amz-Credential=a+b%2F1&X-Amz-Signature=1==",
+            "?X-Amz-Credential=a%20b%2F2&X-Amz-Signature=2==",
+            "?X-Amz-Credential=ab%2F1&X-Amz-Signature=1==",
+            id="a signer with a space in its name, on another day",
+        ),
+    ],
+)
+def test_parameters_that_say_who_is_calling(one: str, same: str, other: str) -> None:
+    assert fingerprint(URL + one) == fingerprint(URL + same) != fingerprint(URL + other)
+    assert fingerprint(URL + one) != b""
