@@ -438,10 +438,16 @@ def test_refresh_of_what_may_not_be_stored() -> None:
         pytest.param(GET, OFF, "off", id="off"),
         pytest.param(ask(URL, "GET", {"upgrade": "websocket"}), AUTO, "upgrade", id="upgrade"),
         pytest.param(ask("wss://h/v1/realtime", "GET"), AUTO, "upgrade", id="websocket"),
+        pytest.param(ask(URL, "GET", {"content-length": "7"}), AUTO, "body", id="a GET with a body, which its server may read"),
+        pytest.param(ask(URL, "HEAD", {"transfer-encoding": "chunked"}), AUTO, "body", id="a HEAD with a body"),
     ],
 )
 def test_bypass(bypassed: Request, plan: Plan, reason: str) -> None:
     assert relayed(bypassed, head(101, {}), plan=plan) == Relay(CacheStatus(fwd="bypass", fwd_status=101, detail=reason))
+
+
+def test_an_empty_body_is_none() -> None:
+    assert relayed(ask(URL, "GET", {"content-length": "0"}), head(200, TAG), None).recorder is not None
 
 
 def test_an_upgrade_does_not_leave_offline() -> None:

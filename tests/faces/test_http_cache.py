@@ -43,6 +43,13 @@ async def test_a_request_says_how_fresh_or_stale(face: Face, provider: Provider,
     assert provider.calls == 3
 
 
+async def test_gets_with_other_bodies_do_not_share_an_answer(face: Face, provider: Provider, cache: Cache) -> None:
+    provider.script = lambda request: Answer(200, FRESH, [request.body], length=len(request.body))
+    async with face.client(cache) as client:
+        replies = [await client.request("GET", provider.url + PATH, content=body) for body in (b'{"q": 1}', b'{"q": 2}')]
+    assert [(reply.content, reply.cache_status.detail) for reply in replies] == [(b'{"q": 1}', "body"), (b'{"q": 2}', "body")]
+
+
 async def test_a_lifetime_is_guessed_on_demand(face: Face, provider: Provider) -> None:
     provider.script = lambda _: Answer(200, {"last-modified": CHANGED}, [b"old"], length=3)
     with Cache(MemoryStore()) as careful, Cache(MemoryStore(), heuristics=True) as guessing:

@@ -101,6 +101,13 @@ def in_process_transport(face: Face, kind: str, calls: list[str]) -> Any:
         return await inner.handle_async_request(request) if face.is_async else inner.handle_request(request)
 
     outer = face.transport(answer)
+    if kind == "slots":
+        own = type("Own", (type(outer),), {"__slots__": ("inner",)})()
+        own.inner = inner
+        return own
+    if kind == "router":  # which finds a transport for each host
+        outer.routes = {"http://testserver": inner}
+        return outer
     if kind == "test client":  # as Starlette's: a transport of its own, with the application
         outer.app = application(face, calls)
     else:  # a transport on top of one of them
@@ -108,7 +115,7 @@ def in_process_transport(face: Face, kind: str, calls: list[str]) -> Any:
     return outer
 
 
-@pytest.mark.parametrize("kind", ["standard", "mock", "subclass", "test client", "on top"])
+@pytest.mark.parametrize("kind", ["standard", "mock", "subclass", "test client", "on top", "slots", "router"])
 async def test_calls_within_the_process_pass_untouched(kind: str, face: Face, provider: Provider, cache: Cache) -> None:
     calls: list[str] = []
     with wirecache.install(cache):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from wirecache._transport.transport import held_transports
+from wirecache._transport.transport import attributes_of, held_transports
 
 __all__ = ["is_in_process"]
 
@@ -23,7 +23,7 @@ def is_in_process(transport: Any, depth: int = 4) -> bool:
     """
     if any(base.__name__ in CLASSES for base in type(transport).__mro__):
         return True
-    if callable(getattr(transport, "__dict__", {}).get(APPLICATION)):
+    if callable(attributes_of(transport).get(APPLICATION)):
         return True
     held = held_transports(transport) if depth else []
     return bool(held) and all(is_in_process(inner, depth - 1) for inner in held)

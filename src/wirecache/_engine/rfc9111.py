@@ -24,7 +24,7 @@ from wirecache._core.keys.canonical import EMPTY
 from wirecache._core.keys.keys import http_key, variant_key
 from wirecache._core.messages import Entry, Head, Request
 from wirecache._core.privacy.names import redacted_url
-from wirecache._core.rules.eligibility import is_upgrade
+from wirecache._core.rules.eligibility import has_content, is_upgrade
 from wirecache._core.rules.freshness import may_answer
 from wirecache._core.rules.http_rules import (
     age_field,
@@ -51,12 +51,8 @@ __all__ = ["http_flow"]
 
 def http_flow(request: Request, plan: Plan, now: float) -> Flow:
     """Answer a GET or HEAD as a private HTTP cache does; ``now`` in seconds since the epoch."""
-    if plan.mode is Mode.OFF:
-        return (yield from bypass_flow(request, plan, "off"))
-    if is_upgrade(request):
-        return (yield from bypass_flow(request, plan, "upgrade"))
-    if plan.directives.no_store:
-        return (yield from bypass_flow(request, plan, "no-store"))
+    if reason := _bypass_reason(request, plan):
+        return (yield from bypass_flow(request, plan, reason))
     is_offline = plan.mode is Mode.OFFLINE or plan.directives.only_if_cached
     if (MET_HERE | OF_THE_SERVER) & request.fields.keys() and not is_offline:
         own = yield from _answer_to_own(request, plan, now)
@@ -76,6 +72,17 @@ def http_flow(request: Request, plan: Plan, now: float) -> Flow:
         return (yield from _validated(request, key, entry, plan, now))
     status = CacheStatus(fwd="miss" if latest is None else "vary-miss", key=key)
     return (yield from _forwarded(request, key, latest, plan, status, now))
+
+
+def _bypass_reason(request: Request, plan: Plan) -> str | None:
+    """Return why the request has nothing to do with the store, or None."""
+    if plan.mode is Mode.OFF:
+        return "off"
+    if is_upgrade(request):
+        return "upgrade"
+    if plan.directives.no_store:
+        return "no-store"
+    return "body" if has_content(request) else None  # no part of HTTP's key, and some servers read it
 
 
 # -- which stored answer ------------------------------------------------------------------------------------------

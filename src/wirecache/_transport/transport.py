@@ -14,7 +14,7 @@ from wirecache._transport.library import Library
 from wirecache._transport.requests import to_request
 from wirecache._transport.responses import refused_response
 
-__all__ = ["AsyncFace", "SyncFace", "held_transports", "holds_cache"]
+__all__ = ["AsyncFace", "SyncFace", "attributes_of", "held_transports", "holds_cache"]
 
 
 class SyncFace:
@@ -135,8 +135,23 @@ def holds_cache(transport: Any, depth: int = 4) -> bool:
 
 
 def held_transports(transport: Any) -> list[Any]:
-    """Return the transports that this one has in its attributes, on top of which it stands."""
-    return [value for value in getattr(transport, "__dict__", {}).values() if _is_transport(value)]
+    """Return the transports that this one has in its attributes, or in a list or table there, on top of which it stands."""
+    found: list[Any] = []
+    for value in attributes_of(transport).values():
+        items = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else (value,)
+        found += filter(_is_transport, items)
+    return found
+
+
+def attributes_of(thing: Any) -> dict[str, Any]:
+    """Return the attributes of an object: those in its ``__dict__``, and those for which its classes have slots."""
+    found = dict(getattr(thing, "__dict__", {}))
+    for base in type(thing).__mro__:
+        slots = base.__dict__.get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else tuple(slots):
+            if hasattr(thing, name):
+                found[name] = getattr(thing, name)
+    return found
 
 
 def _is_transport(value: Any) -> bool:

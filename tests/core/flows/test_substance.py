@@ -32,9 +32,6 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "an empty result": {"id": "1", "object": "list", "model": "m", "usage": {"total_tokens": 0}, "data": []},
     "nothing found": {"model": "m", "results": []},
     "DashScope": {"code": "", "message": "", "output": {"text": "hi"}},
-    "nothing": {},
-    "labels alone": {"id": "1", "usage": {}},
-    "no failure": {"ok": True, "code": 0, "status": "success", "error": None},
     "of a form not known": {"status": "ok", "outcome": False},
 }
 
@@ -47,6 +44,27 @@ def test_labels_and_errors_are_no_answer(name: str) -> None:
 @pytest.mark.parametrize("name", ANSWERS)
 def test_whatever_else_is_one(name: str) -> None:
     assert has_answer(ANSWERS[name], "chat")
+
+
+NOTHING: dict[str, dict[str, Any]] = {
+    "nothing": {},
+    "labels alone": {"id": "1", "usage": {}},
+    "no failure": {"ok": True, "code": 0, "status": "success", "error": None},
+}
+
+
+@pytest.mark.parametrize("name", NOTHING)
+def test_what_reports_no_failure_is_let_pass_unless_it_is_googles(name: str) -> None:
+    assert has_answer(NOTHING[name], "chat")
+    assert has_answer(NOTHING[name], "count-tokens")  # 0 of them
+    assert not has_answer(NOTHING[name], "generate-content")
+    assert not has_answer(NOTHING[name], "predict")
+
+
+@pytest.mark.parametrize("name", ["choices", "content", "output", "candidates", "data"])
+def test_null_in_the_place_of_the_answer_is_none(name: str) -> None:
+    assert not has_answer({"id": "1", "model": "m", "usage": {"total_tokens": 0}, name: None}, "chat")
+    assert has_answer({"id": "1", name: None, "text": "hi"}, "chat")
 
 
 @pytest.mark.parametrize("endpoint", sorted(ANY_FORM))

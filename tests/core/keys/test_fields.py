@@ -57,6 +57,14 @@ def test_other_headers_do_not(name: str) -> None:
     assert uncounted_names({name.lower().encode(): b"a"}) == (name.lower(),)
 
 
+@pytest.mark.parametrize(
+    ("name", "one", "other"),
+    [("x-portkey-config", '{"a": "b  c"}', '{"a": "b c"}'), ("accept", 'text/x; a="b c"', 'text/x; a="bc"')],
+)
+def test_white_space_within_a_value_counts(name: str, one: str, other: str) -> None:
+    assert key(name, value=one) != key(name, value=other)
+
+
 def test_every_row_has_its_source_and_a_name_in_lower_case() -> None:
     assert all(source and glob == glob.lower() for glob, source in COUNTED.items())
 

@@ -100,6 +100,16 @@ SECRET_PARAMETERS = [
     "refreshToken",
     "openai_api_key",
     "app_key",
+    "client_assertion",
+    "SAMLResponse",
+    "code_verifier",
+    "oauth_verifier",
+    "device_code",
+    "shared_key",
+    "ssh-key",
+    "deploy_key",
+    "x-functions-key",
+    "private_key_pem",
 ]
 
 
@@ -147,6 +157,16 @@ def test_an_ordinary_parameter_is_none(name: str) -> None:
         ("my-secret", "abc123def456", True),
         ("my_secret", "a birthday party", False),
         ("signature", "abc123def456", False),  # of a model's thoughts
+        ("hf_token", "abc123def456", True),
+        ("x-vault-token", "abc123def456", True),
+        ("botToken", "abc123def456", True),
+        ("eos_token", "<|im_end|>", False),
+        ("next_page_token", "abc123def456", False),
+        ("progressToken", "abc123def456", False),  # of MCP
+        ("clientToken", "abc123def456", False),  # Amazon's idempotency
+        ("assertion", "abc123def456", True),
+        ("assertion", "x must be 5", False),
+        ("client_assertion", "x", True),
     ],
 )
 def test_members_whose_names_are_ordinary_are_judged_by_their_values(name: str, value: str, *, secret: bool) -> None:

@@ -2,7 +2,8 @@
 
 Servers and gateways report failures in a hundred forms (``{"detail": ...}``, ``{"object": "error"}``, ``{"code": 1004, "msg": ...}``).
 What they have in common is that no answer is in them: nothing is left beside what labels an answer and what errors consist of. A member
-that is on neither list and not null is an answer, be it an empty list; and what reports no failure is let pass.
+that is on neither list and not null is an answer, be it an empty list; and what reports no failure is let pass, unless it has null in the
+place of the answer (OpenRouter, LiteLLM), or is Google's, whose JSON leaves out candidates or predictions of which there are none.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ __all__ = ["ANY_FORM", "has_answer"]
 
 # Endpoints of which nothing is known: what a rule of the user opened, a model's task, whatever runs behind SageMaker.
 ANY_FORM = frozenset({"", "rule", "http", "task", "invocations"})
+
+# Google's that generate: Gemini, and Imagen, which says ``{}`` where each picture was filtered.
+_NEVER_EMPTY = frozenset({"generate-content", "predict"})
 
 # What labels an answer, whether there is one or not: without ``-`` and ``_``, in lower case.
 _LABELS = frozenset(
@@ -44,7 +48,7 @@ def _plain(name: str) -> str:
 
 
 def has_answer(answer: Mapping[str, Any], endpoint: str) -> bool:
-    """Return whether the JSON object may hold an answer: not where nothing is in it but labels and a failure."""
+    """Return whether the JSON object may hold an answer: not where nothing is in it but labels and a failure, or null."""
     if endpoint in ANY_FORM:
         return True
     for name in _ANSWERS:
@@ -60,4 +64,4 @@ def has_answer(answer: Mapping[str, Any], endpoint: str) -> bool:
                 return True
         elif value is False or value not in _ALL_IS_WELL:
             has_failed = True
-    return not has_failed
+    return not (has_failed or endpoint in _NEVER_EMPTY or any(name in answer for name in _ANSWERS))

@@ -143,13 +143,18 @@ def counted_names(names_and_globs: tuple[tuple[bytes, ...], tuple[str, ...]]) ->
 
 def counted_fields(fields: Mapping[bytes, bytes], extra: tuple[str, ...] = ()) -> list[tuple[bytes, bytes, bytes]]:
     """Return the headers that count, as they were sent: the name in the key, the name, the value without needless white space."""
-    found = [(label, name, b" ".join(fields[name].split())) for label, name in counted_names((tuple(fields), extra))]
+    found = [(label, name, _without_space(fields[name])) for label, name in counted_names((tuple(fields), extra))]
     accept = fields.get(b"accept", b"")
     if accept not in PLAIN_ACCEPT:
-        media_ranges = [b"".join(media_range.split()) for media_range in accept.split(b",")]
+        media_ranges = [accept] if b'"' in accept else [b"".join(media_range.split()) for media_range in accept.split(b",")]
         if any(media_range.lower() not in PLAIN_ACCEPT for media_range in media_ranges):
             found = sorted([*found, (b"accept", b"accept", b",".join(media_ranges))])
     return found
+
+
+def _without_space(value: bytes) -> bytes:
+    """Return the value without needless white space; none is where a text is quoted (JSON, a quoted string)."""
+    return value.strip() if b'"' in value else b" ".join(value.split())
 
 
 def key_fields(fields: Mapping[bytes, bytes], extra: tuple[str, ...] = ()) -> dict[str, str]:

@@ -93,6 +93,8 @@ SECRET_NAMES = frozenset(
         "passphrase", "passwd", "password", "privatekey", "refreshtoken", "requestkey", "secretaccesskey", "secretkey", "secretvalue",
         "securitytoken", "sessionkey", "sessiontoken", "signingkey", "signingsecret", "subscriptionkey", "webhooksecret", "xsrftoken",
         "appkey", "basicauth", "consumerkey", "consumersecret", "httpauth", "licensekey", "masterkey", "proxyauth", "sharedsecret",
+        "clientassertion", "codeverifier", "deploykey", "devicecode", "functionskey", "oauthverifier", "privatekeypem", "samlresponse",
+        "sharedkey", "sshkey",
         # lists of them
         "accesskeys", "accesstokens", "apikeys", "apitokens", "authtokens", "clientsecrets", "passphrases", "passwords", "privatekeys",
         "refreshtokens", "secretkeys",
@@ -106,13 +108,15 @@ SECRET_WHOLE_NAMES = frozenset(
 )  # fmt: skip
 # Ordinary words in JSON (the code of an error or a program, the tokens of logprobs): there only a value that looks like a secret is one.
 # In queries, headers and forms whatever has one of these names is.
-GUARDED_NAMES = frozenset({"code", "credential", "credentials", "pass", "session", "sig", "token"})
-GUARDED_ENDING = "secret"
+GUARDED_NAMES = frozenset({"assertion", "code", "credential", "credentials", "pass", "session", "sig", "token"})
+GUARDED_ENDINGS = ("secret", "token")
 _LAST_WORDS = frozenset({"auth", "jwt", "pwd"})  # of the name of a header (``x-upstream-auth``)
 # In queries, headers and forms alone: JSON has keys of maps, and the signatures of a model's thoughts.
 PARAMETER_NAMES = frozenset({"key", "xamzcredential", "xgoogcredential"})
 PARAMETER_ENDINGS = ("secret", "signature", "token")
 PAGE_TOKENS = ("pagetoken", "nexttoken", "continuationtoken", "cursortoken", "synctoken", "starttoken")  # they open no door
+# In JSON: pages of a list, MCP's progress, idempotency.
+PLAIN_TOKENS = (*PAGE_TOKENS, "resumetoken", "progresstoken", "clienttoken", "requesttoken", "cancellationtoken")
 
 # How the names that may be secret in JSON end, in a text without ``-`` and ``_``.
 SECRET_MARKS = SECRET_NAMES | SECRET_WHOLE_NAMES | GUARDED_NAMES
@@ -138,7 +142,8 @@ def is_secret_member(name: str, value: str) -> bool:
     if is_secret_name(name):
         return True
     plain = plain_name(_end_of(name))
-    return (plain in GUARDED_NAMES or plain.endswith(GUARDED_ENDING)) and is_opaque(value)
+    may_be = plain in GUARDED_NAMES or (plain.endswith(GUARDED_ENDINGS) and not plain.endswith(PLAIN_TOKENS))
+    return may_be and is_opaque(value)
 
 
 def is_secret_parameter(name: str) -> bool:

@@ -11,7 +11,7 @@ from wirecache._core.keys.canonical import Body
 from wirecache._core.messages import Request
 
 __all__ = [
-    "body_bypass_reason", "body_requests_stream", "choices_requested", "is_event_stream", "is_upgrade", "model_of",
+    "body_bypass_reason", "body_requests_stream", "choices_requested", "has_content", "is_event_stream", "is_upgrade", "model_of",
     "target_requests_stream", "too_large",
 ]  # fmt: skip
 
@@ -34,6 +34,11 @@ STREAM_PATHS = (
 def is_upgrade(request: Request) -> bool:
     """Return whether the request asks for another protocol (a websocket). Such a request passes through untouched."""
     return b"upgrade" in request.fields or request.scheme in ("ws", "wss")
+
+
+def has_content(request: Request) -> bool:
+    """Return whether the request declares a body (RFC 9112 section 6)."""
+    return b"transfer-encoding" in request.fields or request.fields.get(b"content-length", b"0").strip() != b"0"
 
 
 def target_requests_stream(path: bytes, query: bytes) -> bool:
