@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import jiter
 
-from wirecache._core.flows.substance import ANY_FORM, has_answer
+from wirecache._core.flows.substance import ANY_FORM, has_answer, has_choices
 from wirecache._core.headers import content_media_type
 from wirecache._core.messages import Head
 
@@ -106,11 +106,6 @@ def _has_error(items: Any) -> bool:
     return any(item.get("error") is not None for item in _objects(items))
 
 
-def _is_choice(choice: Any) -> bool:
-    """Return whether a generation is there: neither null nor with a message of null alone."""
-    return choice is not None and not (isinstance(choice, dict) and choice.get("message", choice) is None and not choice.get("text"))
-
-
 # What an answer, an item of a list of answers, or an event says of itself.
 FLAWS: dict[str, _Flaw] = {
     # Errors that come with a status of success (gateways that had sent the head already). Null is no error.
@@ -141,7 +136,7 @@ ANSWER_FLAWS: dict[str, _Flaw] = {
     # Anthropic's form of an error, and of the many gateways that speak it.
     "type": _Flaw("error", lambda kind: kind == "error"),
     # Nothing was generated, or (Ollama) not all of it.
-    "choices": _Flaw("no-answer", lambda choices: isinstance(choices, list) and not all(map(_is_choice, choices or [None]))),
+    "choices": _Flaw("no-answer", lambda choices: isinstance(choices, list) and not has_choices(choices)),
     "candidates": _Flaw("no-answer", lambda candidates: candidates == []),
     "done": _Flaw("no-answer", lambda done: done is False),
 }

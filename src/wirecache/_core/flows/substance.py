@@ -8,12 +8,12 @@ place of the answer (OpenRouter, LiteLLM), or is Google's, whose JSON leaves out
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wirecache._core.short_cache import cached_if_short
 
-__all__ = ["ANY_FORM", "has_answer"]
+__all__ = ["ANY_FORM", "has_answer", "has_choices"]
 
 # Endpoints of which nothing is known: what a rule of the user opened, a model's task, whatever runs behind SageMaker.
 ANY_FORM = frozenset({"", "rule", "http", "task", "invocations"})
@@ -65,3 +65,11 @@ def has_answer(answer: Mapping[str, Any], endpoint: str) -> bool:
         elif value is False or value not in _ALL_IS_WELL:
             has_failed = True
     return not (has_failed or endpoint in _NEVER_EMPTY or any(name in answer for name in _ANSWERS))
+
+
+def has_choices(choices: Sequence[Any]) -> bool:
+    """Return whether a generation is in each of the choices, and there are any: none is null, or has a message of null alone."""
+    return bool(choices) and all(
+        choice is not None and not (isinstance(choice, dict) and choice.get("message", choice) is None and not choice.get("text"))
+        for choice in choices
+    )
