@@ -24,7 +24,7 @@ from tests.suites.comparing import Comparison, compared
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 PLACE = ROOT / ".suites"
-SECONDS = 1800  # for one run of a suite
+SECONDS = 4 * 3600  # for one run of a suite: OpenAI's has 14,000 tests
 
 
 def main() -> int:
@@ -103,7 +103,7 @@ def outcomes(folder: Path, source: Path, python: Path, suite: dict[str, Any], *,
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("WIRECACHE_", "PYTEST_")) and key != "CI"}
     command = [str(python), "-m", "pytest", "-o", "addopts=", "-p", "wirecache_suites", "--suite-outcomes", str(file.absolute())]
     command += [*(["--suite-cache"] if with_cache else []), *(["--suite-alias"] if suite.get("alias") else [])]
-    command += ["-q", "--tb=short", "-p", "no:cacheprovider", *suite.get("arguments", []), *suite["tests"]]
+    command += ["-q", "--tb=native", "-p", "no:cacheprovider", *suite.get("arguments", []), *suite["tests"]]
     with file.with_suffix(".txt").open("w") as output:
         environment = {**kept, "PYTHONPATH": os.pathsep.join(path)}
         subprocess.run(command, cwd=source, env=environment, stdout=output, stderr=subprocess.STDOUT, timeout=SECONDS)

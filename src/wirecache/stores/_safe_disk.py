@@ -57,6 +57,9 @@ SETTINGS: dict[str, Any] = {
     "disk_pickle_protocol": 0,
 }
 PER_CONNECTION = ("cache_size", "mmap_size", "synchronous")
+JOURNAL_SIZE = (
+    4 * 1024 * 1024
+)  # bytes that stay of the journal's file once it begins anew; a reader may have let it grow to many times that
 KNOWN_SETTINGS = frozenset({*METADATA, *SETTINGS, "size_limit"})
 
 
@@ -152,6 +155,7 @@ class SafeCache(_Cache):  # type: ignore[misc]  # see above
         try:
             for name in PER_CONNECTION:
                 handle.execute(f"PRAGMA {name} = {SETTINGS['sqlite_' + name]}")
+            handle.execute(f"PRAGMA journal_size_limit = {JOURNAL_SIZE}")
         except BaseException:
             handle.close()
             raise
