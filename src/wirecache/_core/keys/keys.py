@@ -142,14 +142,14 @@ def key_of(request: Request, body: Body, options: KeyOptions = DEFAULT_KEY, name
     credential = credential_fingerprint(request) if options.credentials else b""
     kind, parts = _body(request, body, options)
     size = sum(map(len, parts))
+    # as by ``frame``, without its calls
     framed = b"%d:%b%d:%b%d:%b%d:%b%d:" % (len(query), query, len(fields), fields, len(credential), credential, len(kind), kind, size)
-    digest = hashlib.sha256(endpoint + framed)  # framed as by ``frame``, without its calls
-    if size < LARGE:
-        digest.update(b"".join(parts))  # type: ignore[arg-type]  # text among them would be larger
-    else:
-        for part in parts:
-            for piece in (part,) if isinstance(part, bytes) else _encoded(part):
-                digest.update(piece)
+    if size < LARGE:  # text among the parts would be larger
+        return hashlib.sha256(b"".join([endpoint, framed, *parts])).hexdigest()  # type: ignore[list-item]
+    digest = hashlib.sha256(endpoint + framed)
+    for part in parts:
+        for piece in (part,) if isinstance(part, bytes) else _encoded(part):
+            digest.update(piece)
     return digest.hexdigest()
 
 
