@@ -225,4 +225,6 @@ endef
 	cd .clients/node_modules/@anthropic-ai/claude-code && node install.cjs
 	cd .clients/node_modules/opencode-ai && node postinstall.mjs
 	$(PYTHON) -m venv .clients/aider && .clients/aider/$(IN_VENV)/python -m pip install -q --disable-pip-version-check aider-chat==0.86.2
+	mkdir -p .clients/promptfoo && npm install --prefix .clients/promptfoo --no-audit --no-fund --ignore-scripts --omit=optional promptfoo@0.121.20 \
+	  @libsql/$$(node -p '[process.platform, process.arch, ...({linux: ["gnu"], win32: ["msvc"]}[process.platform] ?? [])].join("-")')@0.5.29
 	touch .clients/.ready

@@ -12,10 +12,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.provider import Answer, Provider, ReceivedRequest
+from tests.provider import CHAT, Answer, Provider, ReceivedRequest
 from tests.provider_events import SSE, STREAMS
 
 HERE = Path(__file__).parent
@@ -25,6 +26,7 @@ MODULES, COMMANDS = NODE / "node_modules", NODE / "node_modules" / ".bin"
 CURL = """curl -sN "$OPENAI_BASE_URL/chat/completions" -H 'content-type: application/json' -d '{"model":"m","messages":[],"stream":true}'"""
 PROMPT = "Say hello."
 TASK, MADE = "Write a file.", "made.txt"
+PROMPTFOO = NODE / "promptfoo" / "node_modules"  # its optional packages would be 1.2 GB
 AIDER = str(NODE / "aider" / "bin" / "aider")
 AIDER_OPTIONS = (
     "--model",
@@ -59,6 +61,7 @@ CLIENTS = (
     Client("aiohttp for Python (call, stream)", (sys.executable, str(HERE / "plain.py"), "aiohttp"), "aiohttp"),
     Client("Go's net/http (call, stream)", ("go", "run", str(HERE / "plain.go")), "go"),
     Client("Java's java.net.http (call, stream)", ("java", str(HERE / "Plain.java")), "java"),
+    Client("promptfoo (eval --repeat 3)", ("node", "promptfoo.mjs", str(PROMPTFOO / ".bin" / "promptfoo")), "promptfoo"),
     Client("aider (aider --message)", (AIDER, *AIDER_OPTIONS, "--message", PROMPT), "aider"),
     Client(
         "Claude Code (claude -p)", (str(COMMANDS / "claude"), "-p", PROMPT, "--model", "claude-sonnet-4-5"), "@anthropic-ai/claude-code"
@@ -99,9 +102,15 @@ def tool_call(directory: str) -> list[bytes]:
     return [f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode() for event in events]
 
 
+draws = count(1)
+
+
 def answer(request: ReceivedRequest) -> Answer | None:
-    """Answer streams as the providers do; all else is the provider's default."""
+    """Answer streams as the providers do, and each draw of an evaluation differently; all else is the provider's default."""
     path = request.path.partition("?")[0]
+    if b'"Draw ' in request.body:
+        message = {"role": "assistant", "content": f"answer {next(draws)}"}
+        return Answer.of({**CHAT, "choices": [{"index": 0, "finish_reason": "stop", "message": message}]})
     working = re.search(rb"Primary working directory: ([^\\]+)", request.body)
     if working and TASK.encode() in request.body and b'"tool_result"' not in request.body:
         return Answer(200, {"content-type": SSE}, tool_call(working[1].decode()))
@@ -139,8 +148,9 @@ def run(client: Client, provider: str, cassette: Path, record: str) -> tuple[boo
 
 def version_of(client: Client) -> str | None:
     """Return the client's version, or None if it is not installed."""
-    package = MODULES / client.version / "package.json"
-    if package.exists():
+    places = (modules / client.version / "package.json" for modules in (MODULES, PROMPTFOO))
+    package = next((place for place in places if place.exists()), None)
+    if package is not None:
         return str(json.loads(package.read_text())["version"])
     if (words := PRINTED.get(client.version)) is not None:
         program = AIDER if client.version == "aider" else client.version
