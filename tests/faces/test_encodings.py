@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import tracemalloc
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 
 import brotli
+import httpx
 import pytest
 import zstandard
 
@@ -15,6 +18,9 @@ from tests.faces.ask import CHAT_PATH, ask, body_of, stops_early
 from tests.faces.face import FACES, Face
 from tests.provider import CHAT, Answer, Provider
 from wirecache import Cache
+from wirecache._core.flows.recorder import DecodedTooLarge
+from wirecache._transport.responses import decoded_chunks
+from wirecache.httpx import CacheTransport
 
 BODY = json.dumps({**CHAT, "padding": "ü" * 500}).encode()
 CODINGS: dict[str, Callable[[bytes], bytes]] = {
@@ -113,6 +119,32 @@ async def test_a_body_that_is_not_what_its_header_says(face: Face, provider: Pro
             assert b"".join(await reply.all("iter_raw")) == BODY
             assert (reply.cache_status.stored, reply.cache_status.detail) == (False, "undecodable")
     assert not list(cache.entries())
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "deflate"])
+async def test_a_body_that_is_small_only_on_the_wire(face: Face, provider: Provider, cache: Cache, coding: str) -> None:
+    """What is kept has a limit, and so has what it takes to find that out."""
+    cache.engine.plan = replace(cache.plan, max_body=1_000_000)
+    large = json.dumps({**CHAT, "padding": "x" * 2_000_000}).encode()
+    provider.script = lambda _: encoded(coding, large)
+    async with face.client(cache) as client, client.stream("POST", provider.url + CHAT_PATH, json=body_of()) as reply:
+        raw = b"".join(await reply.all("iter_raw"))
+    assert len(raw) < 1_000_000
+    assert (reply.cache_status.stored, reply.cache_status.detail) == (False, "too-large")
+    assert not list(cache.entries())
+
+
+def test_decoding_stops_at_the_limit() -> None:
+    bomb = gzip.compress(bytes(100_000_000))
+    tracemalloc.start()
+    try:
+        with pytest.raises(DecodedTooLarge):
+            decoded_chunks(
+                CacheTransport._library, httpx.Response(200, headers={"content-encoding": "gzip"}), [bomb], is_cut=False, most=1_000_000
+            )
+        assert tracemalloc.get_traced_memory()[1] < 60_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("coding", ["x-unknown", "zstd"])

@@ -163,6 +163,15 @@ def test_an_upstream_that_speaks_no_http(cache: Cache, data: bytes) -> None:
         assert proxy.post(PATH, json=BODY).status_code == 502
 
 
+@pytest.mark.parametrize("status", [600, 999])
+def test_a_status_that_http_does_not_have(cache: Cache, status: int) -> None:
+    data = b"HTTP/1.1 %d Odd\r\nContent-Length: 2\r\n\r\nhi" % status
+    with RawUpstream(answering(data)) as upstream, serving(cache, upstreams={"openai": upstream.url}) as proxy:
+        response = proxy.post(PATH, json=BODY)
+    assert response.status_code == 502
+    assert f"its status is {status}" in response.json()["error"]["message"]
+
+
 def test_an_upstream_that_does_not_answer_in_its_time(cache: Cache) -> None:
     with waiting_upstream() as upstream:
         port = int(upstream.url.rpartition(":")[2])

@@ -36,6 +36,10 @@ class AnswerCut(Exception):
     """Upstream's answer ended before its end: the client must not take what it has for the whole."""
 
 
+class _NoStatusError(Exception):
+    """Upstream answered with a status that no server can pass on (RFC 9110 section 15: they are of three digits, from 100 to 599)."""
+
+
 class Exchanges:
     """Forwards requests through a cache. ``injected``: the keys that are put in for callers that send the dummy, by upstream."""
 
@@ -80,6 +84,8 @@ class Exchanges:
             request = self._request(incoming, route, cache, body)
             response = await self.clients.of(cache)._transport_for_url(request.url).handle_async_request(request)
             call.status, call.cache_status = response.status_code, response.extensions.get("wirecache")
+            if not 200 <= call.status < 600:
+                raise _NoStatusError(f"its status is {call.status}, which HTTP does not have")
             await relay.send(response, self.clients.library)
             call.cache_status = response.extensions.get("wirecache")
         except ClientDisconnected:

@@ -24,7 +24,7 @@ from wirecache._core.flows.effects import (
     SendBefore,
     Wait,
 )
-from wirecache._core.flows.recorder import Recorder
+from wirecache._core.flows.recorder import Decode, Recorder
 from wirecache._core.flows.spending import Denial
 from wirecache._core.json_rpc import has_reply
 from wirecache._core.messages import Head
@@ -137,11 +137,14 @@ class _Effects:
         return response
 
     def _keep(self, note: StatusNote, recorder: Recorder, can_wait: bool) -> None:
-        decode = partial(decoded_chunks, self.library, self.upstream, is_cut=not recorder.ended)
-        note.write(self.call.keep(recorder, decode, can_wait=can_wait))
+        note.write(self.call.keep(recorder, self._decode(recorder), can_wait=can_wait))
 
     def _measure(self, note: StatusNote, meter: Recorder, can_wait: bool) -> None:
-        self.call.measure(meter, partial(decoded_chunks, self.library, self.upstream, is_cut=not meter.ended))
+        self.call.measure(meter, self._decode(meter))
+
+    def _decode(self, recorder: Recorder) -> Decode:
+        most = recorder.recording.max_body
+        return partial(decoded_chunks, self.library, self.upstream, is_cut=not recorder.ended, most=most)
 
 
 class SyncEffects(_Effects):

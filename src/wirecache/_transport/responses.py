@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from wirecache._core.flows.effects import Reuse
-from wirecache._core.flows.recorder import Decoded
+from wirecache._core.flows.recorder import Decoded, DecodedTooLarge
 from wirecache._core.flows.refusal import Refusal
 from wirecache._core.headers import fields_of
 from wirecache._core.messages import Head
@@ -16,6 +16,8 @@ from wirecache._runtime.content_codings import coding_has_ended
 from wirecache._transport.library import Library
 
 __all__ = ["StatusNote", "decoded_chunks", "refused_response", "relayed_response", "reused_response", "to_head", "unread", "with_body"]
+
+PIECE = 16 * 1024  # bytes that are decoded at once: of gzip they stand for 16 MB at most (brotli knows no such limit)
 
 
 def to_head(library: Library, response: Any) -> Head:
@@ -91,23 +93,31 @@ class StatusNote:
         self._extensions["wirecache"] = status
 
 
-def decoded_chunks(library: Library, upstream: Any, chunks: Sequence[bytes], *, is_cut: bool) -> Decoded:
+def decoded_chunks(library: Library, upstream: Any, chunks: Sequence[bytes], *, is_cut: bool, most: int) -> Decoded:
     """Undo the content encoding as the caller's own library does; return for each chunk what it decodes to.
 
-    ``is_cut``: the caller closed the body before its end, so the end of the coding may be missing, too.
+    ``is_cut``: the caller closed the body before its end, so the end of the coding may be missing, too. ``most``: how many bytes it may
+    decode to; what is longer is ``DecodedTooLarge``, before all of it is in memory (a megabyte of gzip can stand for a gigabyte).
     """
-    index, all_given = 0, False
+    index, all_given, size = 0, False, 0
 
     def raw() -> Iterator[bytes]:
         nonlocal index, all_given
         for index, chunk in enumerate(chunks):  # noqa: B007 (the reader below sees how far it is)
-            yield chunk
+            if len(chunk) <= PIECE:
+                yield chunk
+            else:
+                yield from (chunk[start : start + PIECE] for start in range(0, len(chunk), PIECE))
         all_given = True
 
     decoded = [b""] * len(chunks)
     try:
         for piece in library.response(upstream.status_code, headers=upstream.headers, content=raw()).iter_bytes():
             decoded[index] += piece
+            if (size := size + len(piece)) > most:
+                raise DecodedTooLarge
+    except DecodedTooLarge:
+        raise
     except Exception:
         if not (is_cut and all_given):
             raise

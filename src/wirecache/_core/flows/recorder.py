@@ -22,7 +22,7 @@ from wirecache._core.privacy.names import redacted_url
 from wirecache._core.rules.eligibility import choices_requested
 from wirecache._core.unset import UNSET, Ttl
 
-__all__ = ["Decode", "Decoded", "Recorder", "Recording", "selecting_fields", "summary_of"]
+__all__ = ["Decode", "Decoded", "DecodedTooLarge", "Recorder", "Recording", "selecting_fields", "summary_of"]
 
 
 class Decoded(NamedTuple):
@@ -33,6 +33,11 @@ class Decoded(NamedTuple):
 
 
 Decode: TypeAlias = Callable[[Sequence[bytes]], Decoded]  # what it raises is a refusal
+
+
+class DecodedTooLarge(Exception):
+    """The body is larger, once its content coding is undone, than what is stored."""
+
 
 # Why a body is not stored that the closing of the connection ended, where it does not show its end itself.
 NO_END = "no-end"
@@ -150,6 +155,8 @@ class Recorder:
             return over
         try:
             decoded = decode(self._chunks) if b"content-encoding" in self.recording.head.fields else Decoded(self._chunks)
+        except DecodedTooLarge:
+            return "too-large"
         except Exception:
             return "undecodable"
         chunks = decoded.chunks
