@@ -57,9 +57,7 @@ SETTINGS: dict[str, Any] = {
     "disk_pickle_protocol": 0,
 }
 PER_CONNECTION = ("cache_size", "mmap_size", "synchronous")
-JOURNAL_SIZE = (
-    4 * 1024 * 1024
-)  # bytes that stay of the journal's file once it begins anew; a reader may have let it grow to many times that
+JOURNAL_SIZE = 4 * 1024 * 1024  # bytes that stay of the journal when it begins anew; a long read may have let it grow
 KNOWN_SETTINGS = frozenset({*METADATA, *SETTINGS, "size_limit"})
 
 
