@@ -212,7 +212,7 @@ def _recorded(request: Request, head: Head, key: str, plan: Plan, status: CacheS
     """Pass the answer on, and record it if HTTP's rules allow it. A HEAD's answer also tells of the one to a GET."""
     if request.method == "HEAD" and head.status == 200:
         yield from _compare_with_get(request, head, plan, now)
-    reason = storing_refusal(head, now)
+    reason = storing_refusal(head, now, heuristics=plan.heuristics)
     recorder = None
     if reason is None:
         made = Recording(

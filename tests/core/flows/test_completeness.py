@@ -345,3 +345,12 @@ def test_a_choice_that_is_none_says_nothing() -> None:
 def test_where_a_stream_ends(kind: str, body: bytes, ended: bool, verdict: tuple[bool, str | None]) -> None:
     found = judge_stream(kind.encode(), body, ended)
     assert (found.whole, found.reason) == verdict
+
+
+@pytest.mark.parametrize("done", [b"", b"data: [DONE]\n\n"])
+@pytest.mark.parametrize("event", [b'{"detail": "Rate limited"}', b'{"code": 500, "message": "x"}', b'{"choices": null}'])
+def test_reports_of_a_failure_are_no_answer(event: bytes, done: bytes) -> None:
+    body = b"data: " + event + b"\n\n" + done
+    verdict = judge_stream(b"text/event-stream", body, True, endpoint="chat")
+    assert (verdict.whole, verdict.reason) == (True, "no-answer")
+    assert judge_stream(b"text/event-stream", body, True).reason is None  # where a rule opened it, it may be the answer

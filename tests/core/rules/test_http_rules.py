@@ -49,6 +49,13 @@ def test_what_is_stored(status: int, headers: dict[str, str], reason: str | None
     assert storing_refusal(head(status, headers), 700.0) == reason
 
 
+def test_a_guessed_lifetime_is_a_reason_to_store() -> None:
+    undated = head(200, {"last-modified": DATE.decode()})
+    assert storing_refusal(undated, 700.0) == "not-allowed"
+    assert storing_refusal(undated, 700.0, heuristics=True) is None
+    assert storing_refusal(undated, 600.0, heuristics=True) == "not-allowed"  # it changed in this second
+
+
 def test_named_fields_are_left_out() -> None:
     pairs = [(b"Connection", b"A, vary"), (b"Cache-Control", b'no-cache="B", private="c,d", max-age=1'), (b"Vary", b"x")]
     named = [(b"A", b"1"), (b"b", b"2"), (b"C", b"3"), (b"D", b"4")]

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from wirecache._core.event_stream import AMAZON, DONE, EVENT_STREAM, Event, events_in, has_events, split_stream
 from wirecache._core.flows.storability import MALFORMED, MAY_SAY_END, bad_end_reason, finish_reasons, parse_json, status_reason
+from wirecache._core.flows.substance import has_answer
 from wirecache._core.llm.usage import accumulated, usage_of
 from wirecache._core.messages import Usage
 from wirecache._core.short_cache import cached_if_short
@@ -46,12 +47,13 @@ class StreamVerdict(NamedTuple):
     usage: Usage | None
 
 
-def judge_stream(kind: bytes, body: bytes, ended: bool, choices: int = 1) -> StreamVerdict:
+def judge_stream(kind: bytes, body: bytes, ended: bool, choices: int = 1, endpoint: str = "rule") -> StreamVerdict:
     """Return the verdict on a stream by the events in its body.
 
     ``kind``: the media type. ``ended``: upstream ended the stream, rather than the caller. ``choices``: how many were requested.
+    ``endpoint``: its name, which tells what an answer is.
     """
-    state = _StreamState(choices)
+    state = _StreamState(choices, endpoint)
     for event in events_in(kind, body):
         state.feed(event)
     if kind == AMAZON and _AMAZON_FAILED.search(body):
@@ -81,10 +83,10 @@ class _Dialect(StrEnum):
 class _StreamState:
     """What the events of a stream have shown so far."""
 
-    def __init__(self, choices: int) -> None:
-        self._requested = choices
+    def __init__(self, choices: int, endpoint: str) -> None:
+        self._requested, self._endpoint = choices, endpoint
         self.dialect: _Dialect | None = None
-        self.has_content = False  # has there been an event other than pings and [DONE]?
+        self.has_content = False  # has there been an event other than pings, reports of failure and [DONE]?
         self.done_seen = False  # has [DONE] been there?
         self.final_seen = False  # has the last event of a dialect without [DONE] been there?
         self.reason: str | None = None
@@ -128,7 +130,7 @@ class _StreamState:
         event_type = value.get("type") or value.get("event_type") or event.name.decode("latin-1")
         if event_type == "ping":
             return
-        self.has_content = True
+        self.has_content = self.has_content or has_answer(value, self._endpoint)
         if event_type and isinstance(event_type, str):
             self._read_type(event_type)
         if self.dialect is not _Dialect.TYPED:

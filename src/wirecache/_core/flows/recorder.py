@@ -225,7 +225,7 @@ class Recorder:
     def _why_not_this_stream(self, kind: bytes, chunks: Sequence[bytes], over: str | None) -> str | None:
         if not self.recording.keeps_streams:
             return "stream"
-        verdict = judge_stream(kind, self._body, over is None, choices_requested(self.recording.request_body))
+        verdict = judge_stream(kind, self._body, over is None, choices_requested(self.recording.request_body), self.recording.endpoint)
         self._usage = verdict.usage
         if self._times:
             self._chunk_times = pack_chunks(Chunk(len(chunk), at) for chunk, at in zip(chunks, self._times, strict=True) if chunk)

@@ -27,13 +27,13 @@ HEURISTIC_SHARE = 0.1
 LONGEST_HEURISTIC = 604800.0  # seconds
 
 
-def storing_refusal(head: Head, now: float) -> str | None:
-    """Return why the answer to a GET or HEAD is not stored, or None (RFC 9111 section 3)."""
+def storing_refusal(head: Head, now: float, *, heuristics: bool = False) -> str | None:
+    """Return why the answer to a GET or HEAD is not stored, or None (RFC 9111 section 3). ``heuristics``: as for ``lifetime``."""
     if not 200 <= head.status < 600 or head.status in (206, 304):  # of others, Content-Range says nothing (RFC 9110 section 14.4)
         return "not-allowed"
     if reason := keeping_refusal(head.status, head.fields):
         return reason
-    if explicit_lifetime(head.fields, now) is not None:
+    if explicit_lifetime(head.fields, now) is not None or (heuristics and lifetime(head.status, head.fields, now, heuristics=True)):
         return None
     directives = cache_control(head.fields.get(b"cache-control", b""))
     return None if _needs_no_lifetime(head.status, directives) and _has_validator(head.fields, now) else "not-allowed"
