@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -317,6 +318,27 @@ class TestWorkers:
             workers = children_of(served.process.pid)
             served.process.kill()
             until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
+
+    def test_who_comes_while_they_stop_is_refused_at_once(self, provider: Provider, tmp_path: Path) -> None:
+        def is_refused() -> bool:
+            try:
+                socket.create_connection(("127.0.0.1", int(served.url.rpartition(":")[2])), timeout=200).close()
+            except ConnectionRefusedError:
+                return True
+            return False
+
+        gate = Gate(CHAT_STREAM)
+        provider.script = lambda _: gate.answer()
+        options = ("--workers", 2, "--quiet", "--store", "kept", "--upstream", f"openai={provider.url}")
+        with serve(*options, cwd=tmp_path) as served:
+            with httpx.stream("POST", served.url + PATH, json={**BODY, "stream": True}, trust_env=False, timeout=200) as response:
+                pieces = response.iter_raw()
+                first = next(pieces)
+                served.process.send_signal(signal.SIGTERM)
+                until(is_refused, 60)
+                gate.open()
+                assert first + b"".join(pieces) == b"".join(CHAT_STREAM)
+            assert served.process.wait(200) == 0
 
     def test_the_numbers_are_those_of_all_workers_whichever_is_asked(self, provider: Provider, tmp_path: Path) -> None:
         def numbers() -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import threading
 import time
 import traceback
@@ -23,21 +24,24 @@ def can_fork() -> bool:
     return hasattr(os, "fork")
 
 
-def run_workers(count: int, serve: Callable[[int], None], stop: Callable[[], None]) -> None:
+def run_workers(count: int, serve: Callable[[int], None], stop: Callable[[], None], bound: socket.socket) -> None:
     """Run ``serve`` in that many processes until a signal stops them. ``stop``: called in a worker to end its ``serve``.
+
+    ``bound``: the socket that they serve. It is closed here, too, when they stop: who comes then is refused at once, and does not wait.
 
     ``serve`` is given the number of the worker, from 0 on; the one that takes the place of another has the same.
 
     SIGTERM and SIGINT stop all workers, SIGHUP is passed on. A worker also stops when this process is gone, however it ended.
     """
-    _Workers(count, serve, stop).run()
+    _Workers(count, serve, stop, bound).run()
 
 
 class _Workers:
-    def __init__(self, count: int, serve: Callable[[int], None], stop: Callable[[], None]) -> None:
+    def __init__(self, count: int, serve: Callable[[int], None], stop: Callable[[], None], bound: socket.socket) -> None:
         self._count = count
         self._serve = serve
         self._stop = stop
+        self._bound = bound
         self._started: dict[int, tuple[int, float]] = {}  # the number of each, and when, by process id
         self._is_stopping = False
         self._alive, self._held = os.pipe()  # the end that is held closes with this process
@@ -93,6 +97,8 @@ class _Workers:
 
     def _pass_on(self, number: int, frame: Any) -> None:
         hangup = number == signal.SIGHUP
-        self._is_stopping = self._is_stopping or not hangup
+        if not hangup:
+            self._is_stopping = True
+            self._bound.close()
         for pid in list(self._started):
             os.kill(pid, signal.SIGHUP if hangup else signal.SIGTERM)

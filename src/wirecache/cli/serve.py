@@ -6,6 +6,7 @@ import logging
 import os
 import secrets
 import signal
+import socket
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -131,10 +132,10 @@ def _serve(cache: Cache | Cassette, given: dict[str, Any], *, workers: int, no_t
         if workers == 1:
             server.run()
         else:
-            _run_workers(workers, cache, app, server)
+            _run_workers(workers, cache, app, server, bound)
 
 
-def _run_workers(workers: int, cache: Cache | Cassette, app: App, server: ProxyServer) -> None:
+def _run_workers(workers: int, cache: Cache | Cassette, app: App, server: ProxyServer, bound: socket.socket) -> None:
     from wirecache._proxy.workers import run_workers
 
     with TemporaryDirectory(prefix="wirecache-serve-") as folder:
@@ -145,7 +146,7 @@ def _run_workers(workers: int, cache: Cache | Cassette, app: App, server: ProxyS
                 server.run()
                 metrics.publish()
 
-        run_workers(workers, serve, server.stop)
+        run_workers(workers, serve, server.stop, bound)
 
 
 def _token(*, needed: bool) -> str | None:
