@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from tests.provider import Provider
 from tests.ui.browser import Tab, wait_until
-from tests.ui.server import TOKEN, Served
+from tests.ui.server import TOKEN, Served, serve
 from tests.ui.test_pages import path_of
+from wirecache import Cache, MemoryStore
+from wirecache.httpx import cached_client
 
 PAGES = ["/", "/?q=umbrella", "/?q=nothing-like-it", "umbrella", "umbrella?view=request", "umbrella?view=answer", "haiku?view=stream",
          "decide whether?view=copy", "/sessions", "/savings", "/cassettes", "/explain", "/changes", "/nothing"]  # fmt: skip
@@ -53,6 +56,17 @@ def test_no_page_is_wider_than_the_window_or_has_an_error(theme: str, width: int
         assert shown.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
     assert [problem for problem in tab.problems if "404" not in problem] == []
     assert tab.foreign(sampled) == []
+
+
+def test_the_latest_misses_fit_a_narrow_window(tab: Tab, provider: Provider) -> None:
+    cache = Cache(MemoryStore())
+    tab.page.set_viewport_size({"width": 360, "height": 900})
+    with serve(cache) as served, cached_client(cache) as client:
+        body = {"model": "a-model-with-a-rather-long-name-2026-11-28", "messages": [{"role": "user", "content": "hi"}]}
+        client.post(f"{provider.url}/a/gateway/with/a/long/path/v1/chat/completions", json=body)
+        page = tab.open(served, "/explain")
+        assert page.locator(".told tbody tr").count() == 1
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_keys(page: Any, sampled: Served) -> None:

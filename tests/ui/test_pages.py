@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from datetime import date, datetime
 from html import unescape
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tests.ui import sample
 from tests.ui.server import Served, serve
 from wirecache import Cache, DiskStore, EncryptedStore, MemoryStore
 from wirecache._core import codec
+from wirecache._inspector.listing import last_days
 from wirecache._inspector.templating import address
 
 
@@ -71,6 +73,18 @@ def test_filters_and_search(query: str, count: int, sampled: Served) -> None:
     if "soon" in query:
         assert "soon" in page
         assert "age: " in unescape(page)
+
+
+def test_what_was_said_on_a_day(sampled: Served) -> None:
+    rows = sampled.client.get("/api/v1/exchanges").json()["exchanges"]
+    days = {row["ref"]: datetime.fromisoformat(row["stored_at"]).astimezone().date() for row in rows}
+    for day in set(days.values()):
+        found = sampled.client.get("/api/v1/exchanges", params={"age": day.isoformat()}).json()["exchanges"]
+        assert {row["ref"] for row in found} == {ref for ref, at in days.items() if at == day}
+    assert "0001-01-01" in sampled.page("/?age=0001-01-01")
+    assert last_days(date(2026, 12, 1))[:4] == [
+        ("2026-12-01", "today"), ("2026-11-30", "yesterday"), ("2026-11-29", "on Sunday"), ("2026-11-28", "on Saturday")
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

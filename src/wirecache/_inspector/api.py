@@ -119,7 +119,7 @@ def _openapi() -> dict[str, Any]:
         query("q", 'words, "phrases", begin*, -without'),
         *(query(name, "a glob that ignores case") for name in ("model", "host", "endpoint", "test")),
         query("source", "the id of a source"),
-        query("age", "at most this old: 90s, 15m, 12h, 7d, 2w"),
+        query("age", "at most this old: 90s, 15m, 12h, 7d, 2w; or stored on a day: 2026-11-24"),
         query("fresh", "fresh or stale"),
         query("sort", "newest, oldest, tokens, cost, seconds, size, hits"),
         query("page", "from 1"),

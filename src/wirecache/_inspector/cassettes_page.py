@@ -28,12 +28,15 @@ MAX_SCANNED = 2_000_000  # characters of a file that is searched for secrets
 
 
 class FileState(NamedTuple):
-    """What is known of a recording. ``problem``: why it cannot be read; ``is_edited``: its request is not the one recorded."""
+    """What is known of a recording. ``problem``: why it cannot be read.
+
+    ``has_other_key``: its key is not that of its request, which was edited, or recorded with other key options or by an older version.
+    """
 
     ref: str
     recorded_at: float
     secrets: tuple[Leak, ...]
-    is_edited: bool
+    has_other_key: bool
     problem: str
 
 
@@ -45,6 +48,12 @@ class CassetteState(NamedTuple):
     files: list[FileState]
     is_orphan: bool
     is_old: bool
+
+    @property
+    def has_other_keys(self) -> bool:
+        """Whether none of several keys is that of its request: that is how the cassette was recorded, and nobody edited it."""
+        readable = [file for file in self.files if not file.problem]
+        return len(readable) > 1 and all(file.has_other_key for file in readable)
 
     @property
     def newest(self) -> float:
@@ -82,8 +91,8 @@ def _judged(ref: str, text: str | None) -> FileState:
         entry = from_text(text, ref).entry
     except CassetteError as error:
         return FileState(ref, 0.0, found, False, str(error))
-    is_edited = entry.request.namespace == "" and recomputed_key(entry, DEFAULT_KEY) != entry.key
-    return FileState(ref, entry.stored_at, found, is_edited, "")
+    has_other_key = entry.request.namespace == "" and recomputed_key(entry, DEFAULT_KEY) != entry.key
+    return FileState(ref, entry.stored_at, found, has_other_key, "")
 
 
 def _is_orphan(source: Cassettes, test: str) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from itertools import zip_longest
 from typing import NamedTuple
 
 from starlette.requests import Request
@@ -17,11 +19,12 @@ from wirecache._inspector.inspector import Inspector, Page
 from wirecache._inspector.search_index import Filters, Found, Order
 from wirecache._inspector.search_query import words_of
 
-__all__ = ["ROUTES", "Listing", "list_of", "listing_of"]
+__all__ = ["ROUTES", "Listing", "last_days", "list_of", "listing_of"]
 
 PAGE = 50  # exchanges
 COLUMNS = ("model", "endpoint", "host", "test", "namespace")
 CHOICES_AGE = 3.0  # seconds
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 NAMES = ("q", "source", "model", "endpoint", "host", "test", "namespace", "status", "fresh", "age", "sort")
 
 
@@ -40,10 +43,11 @@ def listing_of(query: Mapping[str, str]) -> Listing:
     given = {name: query[name].strip() for name in NAMES if query.get(name, "").strip()}
     problem = ""
     younger: float | None = None
+    between = _day(given.get("age", ""))
     try:
-        younger = parse_ttl(given["age"]) if "age" in given else None
+        younger = parse_ttl(given["age"]) if "age" in given and between is None else None
     except ValueError as error:
-        problem = f"age: {error}"
+        problem = f"age: {error}; or a day, such as 2026-11-24"
     order = given.get("sort", Order.NEWEST)
     page = query.get("page", "1")
     filters = Filters(
@@ -57,9 +61,25 @@ def listing_of(query: Mapping[str, str]) -> Listing:
         status=int(given["status"]) if given.get("status", "").isdigit() else None,
         fresh={"fresh": True, "stale": False}.get(given.get("fresh", "")),
         younger=younger,
+        between=between,
     )
     known = Order(order) if order in tuple(Order) else Order.NEWEST
     return Listing(filters, known, max(1, int(page)) if page.isdigit() and len(page) < 9 else 1, given, problem)
+
+
+def _day(text: str) -> tuple[float, float] | None:
+    """Return when the day begins and ends, by this machine's time zone; None if the text is no day."""
+    try:
+        begin = datetime.strptime(text, "%Y-%m-%d")
+        return begin.timestamp(), (begin + timedelta(days=1)).timestamp()
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def last_days(today: date) -> list[tuple[str, str]]:
+    """Return the days of the last week, the newest first: as in the address, and as people call them."""
+    days = [today - timedelta(days=back) for back in range(7)]
+    return [(day.isoformat(), name or f"on {_WEEKDAYS[day.weekday()]}") for day, name in zip_longest(days, ("today", "yesterday"))]
 
 
 def list_of(inspector: Inspector, listing: Listing, limit: int = PAGE) -> Found:
@@ -86,6 +106,7 @@ def _show(inspector: Inspector, request: Request) -> HTMLResponse:
         pages=max(1, math.ceil(found.total / PAGE)),
         first=(listing.page - 1) * PAGE + 1,
         orders=list(Order),
+        days=last_days(date.today()),
         words=words_of(listing.filters.text),
         choices=_choices(inspector),
     )

@@ -23,6 +23,7 @@ from wirecache._inspector.curl import request_of_curl
 from wirecache._inspector.inspector import Inspector, Page, form_of
 from wirecache._inspector.nearest import nearest_stored
 from wirecache._inspector.source import Source
+from wirecache._inspector.templating import address
 from wirecache._inspector.text_diff import line_diff, pretty
 from wirecache._views.explanation_json import check_request
 from wirecache.errors import ConfigError
@@ -125,7 +126,16 @@ async def _show(inspector: Inspector, request: Request) -> Response:
 
 
 def _page(inspector: Inspector, request: Request, form: dict[str, str]) -> Response:
-    values: dict[str, Any] = {"form": form, "problem": "", "explanation": None, "nearest": None, "merge": None, "lines": "", "about": None}
+    values: dict[str, Any] = {
+        "form": form,
+        "problem": "",
+        "explanation": None,
+        "nearest": None,
+        "merge": None,
+        "lines": "",
+        "about": None,
+        "nearest_address": "",
+    }
     try:
         values |= _explained(inspector, form)
     except (ValueError, ConfigError) as error:
@@ -152,7 +162,17 @@ def _explained(inspector: Inspector, form: dict[str, str]) -> dict[str, Any]:
             values["lines"] = line_diff(pretty(values["nearest"].entry.request_body), pretty(entry.request_body))
     if form.get("ignore_body") or form.get("ignore_query") or form.get("any_host"):
         values["merge"] = keys_merged(inspector, source, _options(form), pasted)
+    if found := values.get("nearest"):
+        values["nearest_address"] = _address(inspector, source, found.entry)
     return {**values, "chosen": source}
+
+
+def _address(inspector: Inspector, source: Source, entry: Entry) -> str:
+    """Return the address of a stored exchange; empty if the index does not know it yet."""
+    rows = inspector.index.query(
+        "SELECT ref FROM rows WHERE source = ? AND key = ? AND stored_at = ? LIMIT 1", (source.id, entry.key, entry.stored_at)
+    )
+    return address("x", source.id, rows[0][0]) if rows else ""
 
 
 ROUTES = (Page("/explain", _show, ("GET", "POST")),)

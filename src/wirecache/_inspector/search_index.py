@@ -51,6 +51,7 @@ class Filters:
     """The conditions that an exchange must meet, all of them. ``model``, ``host``, ``endpoint``, ``test``: globs that ignore case.
 
     ``text``: words, ``"phrases"``, ``begin*``, and ``-without``. ``younger``: the most seconds since it was stored.
+    ``between``: the times that it was stored at or after, and before.
     """
 
     text: str = ""
@@ -63,6 +64,7 @@ class Filters:
     status: int | None = None
     fresh: bool | None = None
     younger: float | None = None
+    between: tuple[float, float] | None = None
 
 
 class Found(NamedTuple):
@@ -225,6 +227,9 @@ def _conditions(filters: Filters, now: float, matching: str) -> tuple[str, list[
     if filters.younger is not None:
         parts.append("stored_at >= ?")
         values.append(now - filters.younger)
+    if filters.between is not None:
+        parts.append("stored_at >= ? AND stored_at < ?")
+        values += filters.between
     if matching:
         parts.append(matching)
     return (f"WHERE {' AND '.join(parts)}" if parts else ""), values
