@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
 from datetime import date, datetime
 from html import unescape
@@ -201,6 +202,65 @@ def test_a_store_that_changes_meanwhile(tmp_path: Path) -> None:
         while "third words" not in (page := served.page("/")) or "two, later" not in page or "first words" in page:
             assert time.monotonic() < deadline, page
             time.sleep(0.1)
+
+
+def until_shown(served: Served, words: str) -> None:
+    deadline = time.monotonic() + 60
+    while words not in (page := text_of(served.page("/"))):
+        assert time.monotonic() < deadline, page
+        time.sleep(0.05)
+
+
+def test_a_store_that_is_removed_and_comes_back_meanwhile(tmp_path: Path) -> None:
+    store = sample.write_store(tmp_path / "store", [sample.chat("first words", "one")])
+    with serve([store]) as served:
+        path = path_of(served, "first words")
+        shutil.rmtree(store)
+        assert served.client.get(path).status_code == 404
+        until_shown(served, "Nothing is stored yet")
+        for page in ("/savings", "/sessions", "/cassettes", f"/explain?x={path.removeprefix('/x/')}", "/api/v1/exchanges"):
+            assert served.client.get(page).status_code in (200, 404)
+        assert not store.exists(), "a look creates nothing"
+        sample.write_store(store, [sample.chat("other words", "two")])
+        until_shown(served, "other words")
+
+
+def test_a_store_that_is_replaced_meanwhile(tmp_path: Path) -> None:
+    store = sample.write_store(tmp_path / "store", [sample.chat("first words", "one")])
+    other = sample.write_store(tmp_path / "other", [sample.chat("other words", "two")])
+    with serve([store]) as served:
+        path = path_of(served, "first words")
+        shutil.rmtree(store)
+        other.rename(store)
+        until_shown(served, "other words")
+        assert served.client.get(path).status_code == 404
+        assert served.page(path_of(served, "other words"))
+        DiskStore(store).clear()
+        until_shown(served, "Nothing is stored yet")
+
+
+def test_what_is_damaged_stays_as_it_is_where_pages_are_read_only(tmp_path: Path) -> None:
+    store = sample.write_store(tmp_path / "store", [sample.chat("first words", "one")])
+    with serve([store], read_only=True) as served:
+        assert "first words" in served.page("/")
+        for file in store.glob("cache.db*"):
+            file.unlink()
+        (store / "cache.db").write_bytes(b"no database" * 1000)
+        until_shown(served, "file is not a database")
+        answer = served.client.get("/savings")
+        assert (answer.status_code, "The store cannot be used now" in answer.text) == (503, True)
+        assert (store / "cache.db").read_bytes() == b"no database" * 1000
+        assert [file.name for file in store.glob("*corrupt*")] == []
+
+
+def test_a_redis_that_is_down(tmp_path: Path) -> None:
+    with serve("redis://:a-password@127.0.0.1:1/0") as served:
+        assert "is unavailable" in text_of(served.page("/"))
+        request = {"url": sample.OPENAI, "body": {"model": "gpt-4o", "messages": []}}
+        answers = [served.client.get("/x/0/nothing"), served.client.post("/api/v1/explain", json=request)]
+        assert [answer.status_code for answer in answers] == [404, 503]
+        assert served.client.get("/savings").status_code == 200
+        assert "a-password" not in "".join([served.page("/"), *(answer.text for answer in answers)])
 
 
 def test_a_cache_of_this_process_and_an_encrypted_store(tmp_path: Path) -> None:

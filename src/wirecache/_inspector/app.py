@@ -14,8 +14,10 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from wirecache._core.privacy.patterns import redacted_text
 from wirecache._inspector import actions, again, api, cassettes_page, compare, exchange, listing, misses, savings, sessions
 from wirecache._inspector.inspector import Inspector, json_response
+from wirecache.errors import StoreError
 
 __all__ = ["application"]
 
@@ -31,7 +33,7 @@ MODULES = (
     again,
     api,
 )  # api last: it answers what is left under /api/
-TITLES = {404: "Not found", 405: "Not possible here", 403: "Refused", 400: "That cannot be read"}
+TITLES = {404: "Not found", 405: "Not possible here", 403: "Refused", 400: "That cannot be read", 503: "The store cannot be used now"}
 
 
 def application(inspector: Inspector) -> Starlette:
@@ -42,16 +44,22 @@ def application(inspector: Inspector) -> Starlette:
         yield
         inspector.indexer.close()
 
+    def answer(request: Request, status: int, detail: str) -> Response:
+        if request.url.path.startswith("/api/"):
+            return json_response({"error": detail}, status)
+        return inspector.error_page(request, TITLES.get(status, "That did not work"), detail, status)
+
     def on_http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        if request.url.path.startswith("/api/"):
-            return json_response({"error": error.detail}, error.status_code)
-        return inspector.error_page(request, TITLES.get(error.status_code, "That did not work"), error.detail, error.status_code)
+        return answer(request, error.status_code, error.detail)
+
+    def on_store_error(request: Request, error: Exception) -> Response:
+        return answer(request, 503, redacted_text(str(error)))
 
     static = Mount("/static", StaticFiles(directory=Path(__file__).with_name("static")))
     pages = [page for module in MODULES for page in module.ROUTES]
     return Starlette(
         routes=[static, *(Route(page.path, partial(page.handler, inspector), methods=page.methods) for page in pages)],
-        exception_handlers={HTTPException: on_http_error},
+        exception_handlers={HTTPException: on_http_error, StoreError: on_store_error},
         lifespan=lifespan,
     )

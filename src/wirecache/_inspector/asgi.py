@@ -52,7 +52,8 @@ class App:
         if token is not UNSET and token is not None and (not isinstance(token, str) or len(token) < 8):
             raise ConfigError("token must be a text of at least 8 characters, or None for none")
         self.token: str | None = secrets.token_urlsafe(24) if token is UNSET else token
-        self.inspector = Inspector(open_sources(stores), read_only=read_only, git=check_range(git) if git else "", proxies=proxies)
+        sources = open_sources(stores, read_only=read_only)
+        self.inspector = Inspector(sources, read_only=read_only, git=check_range(git) if git else "", proxies=proxies)
         self._app = Guard(application(self.inspector), token=self.token, allowed_hosts=allowed_hosts)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:

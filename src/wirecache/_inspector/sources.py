@@ -19,7 +19,7 @@ from wirecache._views.places import NoStoreYet, cassette_directory, is_missing
 from wirecache.cassette import from_text, short_key_of, to_text
 from wirecache.cassette._directory import Directory
 from wirecache.errors import CassetteError, ConfigError
-from wirecache.stores import Store
+from wirecache.stores import DiskStore, Store
 
 __all__ = ["Cassettes", "Place", "StoreSource", "open_sources"]
 
@@ -35,24 +35,26 @@ class StoreSource:
 
     def __init__(self, id: str, cache: Cache) -> None:
         self.id = id
-        self._later: Cache | None = None  # that of a store which is not there yet
-        if is_missing(cache.store):  # reading would create it
-            self._later, cache = cache, Cache(NoStoreYet(repr(cache.store)))
-        self.cache = cache
         self.name = repr(cache.store)
+        self._cache = cache
+        self._nothing: Cache | None = None  # that of a store which is not there, made when it is needed
         self._miss_log = MissLog()
         cache.engine.observe(self._miss_log)
 
-    def _look_for_store(self) -> None:
-        """Use the store from now on, if somebody has created it meanwhile."""
-        if self._later is not None and not is_missing(self._later.store):
-            self.cache, self._later = self._later, None
+    @property
+    def cache(self) -> Cache:
+        """The cache; an empty one while its store is not there, or not there any more: reading would create it."""
+        if not is_missing(self._cache.store):
+            return self._cache
+        if self._nothing is None:
+            self._nothing = Cache(NoStoreYet(repr(self._cache.store)))
+        return self._nothing
 
     def refs(self) -> Iterator[str]:
         """Yield the keys, the newest first where the store can list them so; those that are still to be written before all."""
-        self._look_for_store()
-        self.cache.flush()
-        return self.cache.engine.source.newest_keys()
+        cache = self.cache
+        cache.flush()
+        return cache.engine.source.newest_keys()
 
     def read(self, ref: str) -> Entry | None:
         """Return the entry, or None."""
@@ -196,15 +198,18 @@ def _mtime(path: Path) -> float:
         return 0.0
 
 
-def open_sources(places: Place | Sequence[Place] | None) -> list[Source]:
-    """Return the sources at these places: caches, cassettes, stores, paths and URLs; None: the store that ``Cache()`` uses."""
+def open_sources(places: Place | Sequence[Place] | None, *, read_only: bool = False) -> list[Source]:
+    """Return the sources at these places: caches, cassettes, stores, paths and URLs; None: the store that ``Cache()`` uses.
+
+    ``read_only``: disk stores are opened so that nothing in their directories is written.
+    """
     if places is None or (isinstance(places, Sequence) and not isinstance(places, str) and not places):
-        return [StoreSource("0", Cache())]
+        return [StoreSource("0", _opened(None, read_only))]
     given = list(places) if isinstance(places, (list, tuple)) else [places]
-    return [_source(str(number), place) for number, place in enumerate(given)]
+    return [_source(str(number), place, read_only) for number, place in enumerate(given)]
 
 
-def _source(id: str, place: Any) -> Source:
+def _source(id: str, place: Any, read_only: bool) -> Source:
     if isinstance(place, Cache):
         return StoreSource(id, place)
     if isinstance(place, Cassette):
@@ -216,4 +221,11 @@ def _source(id: str, place: Any) -> Source:
             return Cassettes(id, directory)
         if directory is None and "://" not in text and Path(text).expanduser().is_file():
             raise ConfigError(f"{text} is a file; name the directory of a store or of cassettes, or the URL of a store")
-    return StoreSource(id, Cache(place))
+    return StoreSource(id, _opened(place, read_only))
+
+
+def _opened(place: Any, read_only: bool) -> Cache:
+    cache = Cache(place)
+    if read_only and isinstance(cache.store, DiskStore) and not cache.store.read_only:
+        return Cache(DiskStore(cache.store.path, read_only=True))
+    return cache
