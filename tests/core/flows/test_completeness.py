@@ -327,8 +327,7 @@ def test_a_choice_that_is_none_says_nothing() -> None:
         pytest.param(SSE, sse({"jsonrpc": "2.0", "id": 1, "result": {}}), False, (True, None), id="a reply"),
         pytest.param(
             SSE,
-            b"".join(typed({"type": "message_delta", "delta": {"stop_reason": end}}) for end in ("end_turn", None))
-            + typed({"type": "message_stop"}),
+            b"".join(typed("message_delta", delta={"stop_reason": end}) for end in ("end_turn", None)) + typed("message_stop"),
             True,
             (True, None),
             id="one reason is enough",

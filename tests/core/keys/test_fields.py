@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from wirecache import KeyOptions, make_key
-from wirecache._core.keys.fields import COUNTED, HASH_MARK, is_counted, key_fields, uncounted_names
+from wirecache._core.keys.fields import COUNTED, HASH_MARK, counted_fields, is_counted, key_fields, uncounted_names
 
 URL = "https://gateway.example/v1/chat/completions"
 
@@ -103,3 +103,9 @@ def test_the_names_that_make_no_difference_are_listed() -> None:
 
 def test_an_accept_of_several_plain_ranges_makes_no_difference() -> None:
     assert key_fields({b"accept": b"application/json, */*"}) == {}
+
+
+def test_the_headers_that_count_as_they_were_sent() -> None:
+    fields = {b"openai-beta": b" a  b ", b"accept": b"audio/mpeg ; q = 1 , x/y", b"user-agent": b"x"}
+    assert counted_fields(fields) == [(b"accept", b"accept", b"audio/mpeg;q=1,x/y"), (b"openai-beta", b"openai-beta", b"a b")]
+    assert counted_fields({}) == []

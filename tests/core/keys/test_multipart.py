@@ -105,6 +105,16 @@ def part(*lines: str, content: bytes = b"hi") -> bytes:
             {"a": {"size": "3", "headers": {"x-kind": "k"}, "content": "hi"}},
             id="another parameter, another header",
         ),
+        pytest.param(part('Content-Disposition: form-data; name="a;b"'), {"a;b": "hi"}, id="a name with a semicolon"),
+        pytest.param(part("Content-Disposition: form-data"), {"": "hi"}, id="no name"),
+        pytest.param(
+            part('Content-Disposition: form-data; name="a"', "X-Kind: k"),
+            {"a": {"headers": {"x-kind": "k"}, "content": "hi"}},
+            id="another header",
+        ),
+        pytest.param(
+            part('Content-Disposition: form-data; name="a"; size=3'), {"a": {"size": "3", "content": "hi"}}, id="another parameter"
+        ),
         pytest.param(part('Content-Disposition: attachment; name="a"'), {"a": {"content": "hi"}}, id="no form-data"),
         pytest.param(part("X-Kind: k"), {"": {"headers": {"x-kind": "k"}, "content": "hi"}}, id="no disposition"),
     ],
@@ -123,3 +133,30 @@ def test_a_form_in_which_nothing_is_left_out_has_no_other_form() -> None:
 def test_a_normalizer_may_change_what_a_form_is() -> None:
     assert key(KeyOptions(normalize=lambda form: [1])) == key(KeyOptions(normalize=lambda form: [1]), {"model": "n"})
     assert key(KeyOptions(normalize=lambda form: [1])) != key(KeyOptions(normalize=lambda form: [2]))
+
+
+def test_a_name_that_is_no_text_is_seen_with_its_bytes() -> None:
+    content = part('Content-Disposition: form-data; name="a"').replace(b'"a"', b'"\xff"')
+    assert form_members(parse_body(content, b"multipart/form-data; boundary=x")) == {"\udcff": "hi"}
+
+
+def test_a_repeated_header_is_named() -> None:
+    content = part('Content-Disposition: form-data; name="a"', "X: 1", "X: 2")
+    with pytest.raises(ValueError, match=r"^a header of a part is repeated$"):
+        form_members(parse_body(content, b"multipart/form-data; boundary=x"))
+
+
+def test_the_key_of_a_form_with_a_file_stays() -> None:
+    assert key(NAMELESS, files=upload("a.wav")) == "9ab89ae30f17ccacda969767be9bf8abdd9f617967e6984b52b783c3c6d97f8a"
+
+
+def test_bytes_in_what_a_normalizer_returns_are_hashed_wherever_they_are() -> None:
+    options = KeyOptions(normalize=lambda form: {"x": [form["file"]["content"]]})
+    one, renamed, other = (key(options, files=upload(name, content)) for name, content in (("a", WAV), ("b", WAV), ("a", b"RIFF\xfe")))
+    assert one == renamed != other
+
+
+def test_of_the_order_of_a_form_what_a_normalizer_leaves_counts() -> None:
+    same, without = KeyOptions(normalize=lambda form: form), KeyOptions(normalize=lambda form: {"b": form["b"]})
+    assert key(same, {"a": "1", "b": "2"}) != key(same, {"b": "2", "a": "1"})
+    assert key(without, {"a": "1", "b": "2"}) == key(without, {"b": "2"})

@@ -48,3 +48,9 @@ def test_the_event_after_which_a_stream_is_resumed_counts() -> None:
     assert key(None, options, last_event_id="1", x_mine="a") != key(None, options, last_event_id="1", x_mine="b")
     assert counted_options(ask(headers={"last-event-id": "1"}), options).headers == ("x-mine", "last-event-id")
     assert counted_options(ask(), options) is options
+
+
+def test_namespace_and_sample_count_as_in_a_cache() -> None:
+    body = parse_body(b'{"model":"m"}', b"application/json")
+    assert recorded_key(ask(), body, KeyOptions(), "team", 2) == key_of(ask(), body, KeyOptions(), "team", 2)
+    assert len({recorded_key(ask(), body, KeyOptions(), *more) for more in ((), ("team",), ("", 1), ("team", 2))}) == 4

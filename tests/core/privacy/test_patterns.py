@@ -148,7 +148,7 @@ def test_of_a_secret_little_is_shown(secret: str, text: str) -> None:
 
 
 def test_the_anchors_are_grouped_by_a_rare_character() -> None:
-    groups = _anchor_groups.__wrapped__()
+    groups = _anchor_groups()
     assert sum(len(group.rows) for group in groups) == len(ROWS)
     for group in groups:
         assert all(group.character in row.anchor for row in group.rows)

@@ -9,6 +9,7 @@ from wirecache._core.keys.canonical import Body, parse_body
 from wirecache._core.rules.eligibility import (
     body_bypass_reason,
     choices_requested,
+    has_content,
     is_event_stream,
     is_upgrade,
     model_of,
@@ -200,3 +201,18 @@ def test_a_model_in_a_form_that_is_no_text_is_one_all_the_same() -> None:
 def test_a_path_that_only_ends_like_that_of_a_stream_is_none() -> None:
     assert target_requests_stream(b"/v1beta/models/m:streamGenerateContent/", b"")
     assert not target_requests_stream(b"/v1beta/models/m:streamGenerateContentX", b"")
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, False),
+        ({"content-length": "0"}, False),
+        ({"content-length": " 0 "}, False),
+        ({"content-length": "5"}, True),
+        ({"transfer-encoding": "chunked"}, True),
+        ({"transfer-encoding": "chunked", "content-length": "0"}, True),
+    ],
+)
+def test_whether_a_request_declares_a_body(headers: dict[str, str], expected: bool) -> None:
+    assert has_content(ask(headers=headers)) is expected

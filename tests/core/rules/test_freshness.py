@@ -159,6 +159,7 @@ def test_whatever_a_server_says_has_a_lifetime_or_none(fields: dict[bytes, bytes
         pytest.param(0.0, 10.0, None, 0.0, False, id="just over"),
         pytest.param(-5.0, 10.0, None, 5.0, True, id="as stale as it may be"),
         pytest.param(-5.1, 10.0, None, 5.0, False, id="too stale"),
+        pytest.param(-0.5, 10.0, None, 0.5, True, id="as stale as it may be, for half a second"),
         pytest.param(1.0, 10.0, 10.0, 0.0, True, id="as old as it may be"),
         pytest.param(1.0, 10.1, 10.0, 0.0, False, id="too old"),
         pytest.param(1.0, 12.0, 10.0, 2.0, True, id="older, and stale may be used"),
