@@ -4,6 +4,7 @@
 # make screenshots take the pictures of the guide (needs a Chromium)
 # make lint   run ruff, mypy, pyright and codespell
 # make coverage run the tests of the core, and fail where they miss a line or a branch of the module they are for
+# make mutants change the core one place at a time, and see whether its tests notice; MUTANTS="keys/identity rules/rules" runs a part
 # make clients run real clients and coding agents (Node, npm) over the proxy; results go to tests/proxy/real/clients.md
 # make guide  write the generated parts of README and guide
 # make picture take the README's picture of a terminal again
@@ -33,7 +34,7 @@ endif
 IN_VENV := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
 BIN = .venv/$(IN_VENV)
 
-.PHONY: audit screenshots demo test test-again lowest lint coverage guide picture package recipes evaluations bench bench-check bench-peers bench-scale bench-start cache-tests faults fuzz matrix soak suites lock clean
+.PHONY: audit screenshots demo test test-again lowest lint coverage mutants guide picture package recipes evaluations bench bench-check bench-peers bench-scale bench-start cache-tests faults fuzz matrix soak suites lock clean
 .DEFAULT_GOAL := test
 
 demo: .venv/.ready
@@ -65,6 +66,9 @@ lint: .venv/.ready
 
 coverage: .venv-core/.ready
 	.venv-core/$(IN_VENV)/python -m tests.core.own_coverage
+
+mutants: .venv-core/.ready
+	.venv-core/$(IN_VENV)/python -m tests.mutants $(MUTANTS)
 
 screenshots: .venv/.ready
 	$(BIN)/python -m tests.ui.screenshots
@@ -158,7 +162,7 @@ lock: .venv/.ready
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header --resolution lowest-direct pyproject.toml --extra cli --extra prices .ci/lowest-prices.in -o .ci/lowest-prices.txt
 
 clean:
-	rm -rf .venv .venv-core .venv-audit .venv-clients .clients .venv-openai2 .venv-frameworks .venv-litellm .venv-instructor .venv-peers .venv-recipes .venv-evaluations .venv-s3 .venv-lowest .venv-lowest-prices .suites .venv-latest soak-report dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-core .venv-audit .venv-clients .clients .venv-openai2 .venv-frameworks .venv-litellm .venv-instructor .venv-peers .venv-recipes .venv-evaluations .venv-s3 .venv-lowest .venv-lowest-prices .suites .venv-latest soak-report .mutants dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 CHECK_PYTHON = import sys; sys.exit(None if sys.version_info >= (3, 11) else "%s is Python %d.%d" % ((sys.executable,) + sys.version_info[:2]))
 

@@ -148,3 +148,8 @@ def test_a_path_is_an_endpoint_where_a_suffix_or_pattern_says_so_and_no_job(step
 @given(st.binary(max_size=30))
 def test_any_bytes_are_a_path(path: bytes) -> None:
     assert isinstance(find_endpoint(path), str | None)
+
+
+def test_a_path_that_only_begins_like_an_endpoint_is_none() -> None:
+    assert find_endpoint(b"/v1/chat/completions/") == "chat"
+    assert find_endpoint(b"/v1/chat/completionsX") is None
