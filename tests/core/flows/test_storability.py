@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from tests.core.jsons import values
 from tests.core.play import head, quick
 from tests.provider import CHAT, EMBEDDINGS, GEMINI, MESSAGE, RESPONSE
-from wirecache._core.flows.storability import answer_refusal_reason, head_refusal_reason, parse_answer
+from wirecache._core.flows.storability import FINISH_NAMES, answer_refusal_reason, finish_reasons, head_refusal_reason, parse_answer
 
 
 @pytest.mark.parametrize(
@@ -271,3 +272,11 @@ def test_of_several_flaws_the_error_is_the_reason(other: str) -> None:
     }
     assert answer_refusal_reason({other: filtered[other]}, b"x") == "content-filter"
     assert answer_refusal_reason({other: filtered[other], "error": {"message": "overloaded"}}, b"x") == "error"
+
+
+def test_what_a_generation_says_of_its_end() -> None:
+    assert finish_reasons({"content": "hi"}) == []
+    assert [finish_reasons({"stop_reason": end}) for end in ("stop", "null", "", None)] == [["stop"], [None], [None], [None]]
+    for first, second in combinations(FINISH_NAMES, 2):  # in the order of the table, whatever that of the answer
+        assert finish_reasons({second: "b", first: "a", "content": "hi"}) == ["a", "b"]
+        assert finish_reasons({first: "null", second: ""}) == [None, None]
