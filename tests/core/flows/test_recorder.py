@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.core.play import CHAT, JSON, KEY, WHOLE, ask, head, quick
 from tests.provider_events import CHAT as CHAT_EVENTS
 from tests.provider_events import SSE, sse
-from wirecache._core.flows.recorder import Decoded, Recorder, Recording
+from wirecache._core.flows.recorder import Decoded, DecodedTooLarge, Recorder, Recording
 from wirecache._core.keys.canonical import parse_body
 from wirecache._core.messages import Entry, RequestSummary, Usage
 
@@ -358,3 +358,13 @@ def test_a_get_that_a_rule_caches_keeps_what_selected_it() -> None:
     at.end()
     assert at.refusal_reason(as_sent) is None
     assert at.entry(1.0, 0.0).request.fields == {"accept-language": "de", "x-team": "a"}
+
+
+def test_what_becomes_too_large_when_it_is_decoded_is_not_stored() -> None:
+    def bomb(chunks: Sequence[bytes]) -> Decoded:
+        raise DecodedTooLarge
+
+    at = recorder({**JSON, "content-encoding": "gzip"})
+    at.feed(gzip.compress(WHOLE))
+    at.end()
+    assert at.refusal_reason(bomb) == "too-large"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from wirecache._core.flows.substance import ANY_FORM, has_answer
+from wirecache._core.flows.substance import ANY_FORM, has_answer, has_choices
 
 ERRORS: dict[str, dict[str, Any]] = {
     "vLLM": {"object": "error", "message": "bad", "type": "BadRequestError", "param": None, "code": 400},
@@ -71,3 +71,26 @@ def test_null_in_the_place_of_the_answer_is_none(name: str) -> None:
 def test_where_no_form_is_known_each_is_an_answer(endpoint: str) -> None:
     assert has_answer({"status": "ok"}, endpoint)
     assert has_answer({}, endpoint)
+
+
+def test_an_object_in_the_place_of_a_message_is_an_answer() -> None:
+    assert has_answer({"message": {"content": "hi"}}, "chat")
+    assert has_answer({"some_member": 0}, "chat")
+    assert not has_answer({"message": "overloaded"}, "chat")
+
+
+@pytest.mark.parametrize(
+    ("choices", "expected"),
+    [
+        ([], False),
+        ([None], False),
+        ([{"message": None}], False),
+        ([{"message": None, "text": "hi"}], True),
+        ([{"message": {"content": ""}}], True),
+        ([{"text": ""}], True),
+        ([{"message": {}}, None], False),
+        (["hi"], True),
+    ],
+)
+def test_whether_each_choice_is_a_generation(choices: list[Any], expected: bool) -> None:
+    assert has_choices(choices) is expected
