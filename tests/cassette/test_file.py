@@ -23,6 +23,7 @@ from wirecache._core.messages import Entry, Usage
 from wirecache._core.privacy.redaction import Redactor
 from wirecache.cassette import SCHEMA_NAME, file_name, from_text, schema_text, short_key_of, to_text
 from wirecache.cassette._file_model import schema
+from wirecache.cassette._file_names import next_number
 from wirecache.errors import CassetteError, CassetteFormatError
 
 ANSWER = b'{"id": "chatcmpl-1", "choices": [{"message": {"content": "hi"}}]}'
@@ -470,6 +471,10 @@ def test_other_files_are_no_cassettes(name: str) -> None:
 @pytest.mark.parametrize("name", ["chat-aaaaaaaaaaaa-bbbbbbbbbbbb.json", "aaaaaaaaaaaa-bbbbbbbbbbbb-3.json"])
 def test_a_model_may_look_like_a_key(name: str) -> None:
     assert short_key_of(name) == ("bbbbbbbbbbbb", 3 if "-3" in name else 1)
+
+
+def test_the_next_of_a_sequence_comes_after_all_that_are_left_of_it() -> None:
+    assert [next_number(names) for names in ([], ["a-0123456789ab.json"], ["a-0123456789ab-4.json"])] == [1, 2, 5]
 
 
 def test_the_shipped_schema_is_the_model_s() -> None:

@@ -23,7 +23,7 @@ from wirecache._core.messages import Entry
 from wirecache._core.privacy.redaction import DEFAULT, Redactor
 from wirecache._settings.homes import expanded
 from wirecache.cassette._file_format import SCHEMA_NAME, schema_text
-from wirecache.cassette._file_names import SHORT, file_name, short_key_of
+from wirecache.cassette._file_names import SHORT, file_name, next_number, short_key_of
 from wirecache.cassette._file_reader import Recording, from_text
 from wirecache.cassette._file_writer import to_text
 from wirecache.errors import CassetteError, CassetteFormatError
@@ -200,7 +200,7 @@ class Directory:
         ``redactor``: of its response, if that is another than the directory's.
         """
         with self._lock, self._written(entry, redactor) as temporary:
-            number = len(self._listed().get(entry.key[:SHORT], ())) + 1
+            number = next_number(self._listed().get(entry.key[:SHORT], ()))
             while not _publish(temporary, self.path / (name := file_name(entry, number))):
                 number += 1
             self._listed().setdefault(entry.key[:SHORT], []).append(name)

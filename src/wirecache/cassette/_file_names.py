@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from wirecache._core.messages import Entry, RequestSummary
 
-__all__ = ["SHORT", "ShortKey", "file_name", "short_key_of"]
+__all__ = ["SHORT", "ShortKey", "file_name", "next_number", "short_key_of"]
 
 SHORT = 12  # hex digits of the key
 LONGEST = 80  # characters before the key; with it a name stays far below the limit of any file system
@@ -45,3 +46,9 @@ def short_key_of(name: str) -> ShortKey | None:
     """Return the short key in the name of a cassette's file; None if it is no such name."""
     found = _NAME.fullmatch(name)
     return ShortKey(found[1], int(found[2] or 1)) if found else None
+
+
+def next_number(names: Sequence[str]) -> int:
+    """Return the number of the next answer in a sequence, of which some files may have been deleted."""
+    last = short_key_of(names[-1]) if names else None
+    return last.number + 1 if last else 1

@@ -210,9 +210,10 @@ class CassetteSession:
 
     def discard(self, key: str) -> None:
         """Remove the recordings of that key."""
-        for name in self.directory.of(key, or_damaged=True):
-            self.directory.remove(name)
         with self._lock:
+            for name in self.directory.of(key, or_damaged=True):
+                self.directory.remove(name)
+                self._old.pop(name, None)  # a file that is recorded under this name now was not there before
             self._held = [held for held in self._held if held[0].key != key]
             self._last.pop(key, None)
             self._repeated.pop(key, None)
