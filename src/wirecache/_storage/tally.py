@@ -36,10 +36,10 @@ class Tally:
 
     def answered(self, status: CacheStatus, entry: Entry | None = None, labels: Labels = NO_LABELS, day: int = 0) -> None:
         """Count an exchange whose head is known; ``entry`` is the one it was answered from."""
-        usage = entry.usage if entry is not None else None
+        usage, outcome = entry.usage if entry is not None else None, status.outcome
         with self._lock:
             row = self._row(labels, day, band_of(usage) if usage is not None else 0)
-            for name in _COUNTERS.get(status.outcome) or (self._bounds.name(f"bypassed:{status.detail or ''}"),):
+            for name in _COUNTERS.get(outcome) or (self._bounds.name(f"bypassed:{status.detail or ''}"),):
                 row[name] = row.get(name, 0) + 1
             if entry is not None:
                 if (hits := self.hits) is not None and (len(hits) < MOST_KEYS or entry.key in hits):

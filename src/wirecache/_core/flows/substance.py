@@ -69,7 +69,7 @@ def has_answer(answer: Mapping[str, Any], endpoint: str) -> bool:
 
 def has_choices(choices: Sequence[Any]) -> bool:
     """Return whether a generation is in each of the choices, and there are any: none is null, or has a message of null alone."""
-    return bool(choices) and all(
-        choice is not None and not (isinstance(choice, dict) and choice.get("message", choice) is None and not choice.get("text"))
-        for choice in choices
-    )
+    for choice in choices:
+        if choice is None or (isinstance(choice, dict) and choice.get("message", choice) is None and not choice.get("text")):
+            return False
+    return bool(choices)
