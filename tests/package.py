@@ -23,7 +23,8 @@ def problems_of(folder: Path) -> Iterator[str]:
     yield from (f"the wheel has {name}, which is no source" for name in sorted(shipped - source))
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    needed = ["Makefile", "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", ".ci/run", ".github/demo.svg", "tests/conftest.py"]
+    needed = ["Makefile", "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", ".ci/run", "tests/conftest.py"]
+    needed += [".github/demo.svg", ".github/hit-by-store-size.svg"]  # the pictures of the README
     yield from (f"the sdist lacks {name}" for name in [*needed, *(f"src/{name}" for name in sorted(source))] if name not in names)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.benchmarks.peers import results
+from tests.benchmarks.peers import plots, results
 from tests.benchmarks.peers.contestant import Contestant, Place
 from tests.benchmarks.peers.measure import measure
 from tests.benchmarks.peers.rows import ROWS, Row
@@ -76,10 +76,10 @@ def main() -> None:
             print_table(row.name, figures, contestants, missing)
             results.add_row(measured, row.name, figures)
             results.save(measured, missing, options.out)
-    from tests.benchmarks.peers.plots import write_plots
-
-    for path in write_plots(measured, options.out.parent):
+    for path in plots.write_plots(measured, options.out.parent):
         print(path)
+    if options.out == results.RESULTS:
+        plots.write_picture(measured)
 
 
 if __name__ == "__main__":

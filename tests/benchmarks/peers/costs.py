@@ -10,7 +10,7 @@ __all__ = ["costs"]
 
 COLUMNS = {
     "hit": "hit",
-    "stream of 100 events": "stream",
+    "16 async": "16 async",
     "request of 5,000 KB": "5 MB request",
     "miss": "miss",
 }
@@ -34,7 +34,12 @@ def costs() -> str:
     measured = results.load()
     rows = {row: measured["rows"][row]["figures"] for row in COLUMNS}
     dates = sorted({measured["rows"][row]["date"] for row in COLUMNS})
-    lines = [f"{dates[-1]}, {measured['machine']}:", "", f"| |{'|'.join(COLUMNS.values())}|", "|-|" + "-:|" * len(COLUMNS)]
+    lines = [
+        f"{dates[-1]}, {measured['machine']}, load {measured['load']}:",
+        "",
+        f"| |{'|'.join(COLUMNS.values())}|",
+        "|-|" + "-:|" * len(COLUMNS),
+    ]
     for contestant, label in LINES.items():
         lines.append(f"|{label}|{'|'.join(_cell(rows[row].get(contestant)) for row in COLUMNS)}|")
     return "\n".join(lines)

@@ -1,4 +1,7 @@
-"""The calls of all contestants in turns, in another order each round, so that the machine's moods and others' threads hit all alike."""
+"""The calls of all contestants in turns, in another order each round, so that the machine's moods and others' threads hit all alike.
+
+The time that the thread waited for a processor that another program had is none of the call's, where the system says it (Linux).
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.peers.contestant import Contestant
@@ -18,6 +22,7 @@ from tests.benchmarks.peers.upstream import Sent
 __all__ = ["Figure", "measure"]
 
 WARM = 5  # calls of each before those that count
+SCHEDULED = Path("/proc/thread-self/schedstat")  # nanoseconds on a processor, nanoseconds waiting for one, time slices
 
 
 @dataclass(frozen=True)
@@ -103,8 +108,20 @@ def _in_turns(calls: dict[str, Callable[[], Any]], rounds: int) -> tuple[dict[st
     for _ in range(rounds):
         shuffled.shuffle(order)
         for name in order:
-            before, started = Sent.count, time.perf_counter()
+            before, waited, started = Sent.count, _seconds_without_processor(), time.perf_counter()
             calls[name]()
-            times[name].append(time.perf_counter() - started)
+            taken = time.perf_counter() - started
+            times[name].append(taken - max(0.0, _seconds_without_processor() - waited))
             sent[name] += Sent.count - before
     return times, sent
+
+
+def _seconds_without_processor() -> float:
+    """Return how long this thread has waited for a processor that another program had; 0 where the system does not say.
+
+    What other threads of this process have computed is none of it: they may have had the processor, and they work for the call.
+    """
+    try:
+        return int(SCHEDULED.read_text().split()[1]) / 1e9 - (time.process_time() - time.thread_time())
+    except OSError:
+        return 0.0

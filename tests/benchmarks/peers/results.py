@@ -37,8 +37,13 @@ def save(results: dict[str, Any], missing: dict[str, str], path: Path = RESULTS)
             versions[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             versions[package] = "not installed"
-    results |= {"machine": machine(), "versions": versions, "missing": missing}
+    results |= {"machine": machine(), "load": load_average(), "versions": versions, "missing": missing}
     path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+def load_average() -> int:
+    """Return how many programs have wanted a processor in the last quarter of an hour; 0 where the system does not say."""
+    return round(os.getloadavg()[2]) if hasattr(os, "getloadavg") else 0
 
 
 def machine() -> str:

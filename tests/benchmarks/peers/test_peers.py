@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import html
 from collections.abc import Iterator
 from contextlib import ExitStack
 from importlib.util import find_spec
@@ -14,6 +15,7 @@ from tests.benchmarks.peers.__main__ import contestants_of, rows_of
 from tests.benchmarks.peers.contestant import Contestant, Place
 from tests.benchmarks.peers.costs import COLUMNS, LINES
 from tests.benchmarks.peers.measure import measure
+from tests.benchmarks.peers.plots import PICTURE, description
 from tests.benchmarks.peers.results import load
 from tests.benchmarks.peers.rows import ROWS, Row
 
@@ -55,6 +57,10 @@ def test_one_that_is_not_installed_is_named(place: Place) -> None:
 def test_rows_are_chosen_by_how_their_names_begin() -> None:
     assert [row.name for row in rows_of(["request"], quick=True)] == ["request of 50 KB", "request of 500 KB", "request of 5,000 KB"]
     assert len(list(rows_of([], quick=False))) == len(ROWS)
+
+
+def test_the_readme_has_the_plot_of_what_was_measured() -> None:
+    assert description(load()) in html.unescape(PICTURE.read_text("utf-8"))
 
 
 def test_the_readme_shows_what_was_measured() -> None:

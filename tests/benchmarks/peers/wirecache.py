@@ -56,7 +56,7 @@ def _stores(place: Place, name: str) -> dict[str, Any]:
         "disk": DiskStore(place.folder / f"disk-{name}", size_limit="60GB"),
     }
     for kind, url in place.redis.items():
-        stores[f"Redis ({kind})"] = RedisStore(url, prefix=f"{name}:")
+        stores[f"Redis ({kind})"] = RedisStore(url, prefix=f"{name} {kind}:")
     tiers = [MemoryStore(), DiskStore(place.folder / f"tiers-{name}")]
     stores["memory over disk"] = TieredStore(tiers)
     return stores
