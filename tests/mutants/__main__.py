@@ -31,7 +31,11 @@ EXPLAINED = Path(__file__).with_name("explained.toml")
 MODULES = (
     "flows/completeness",
     "flows/storability",
+    "keys/fields",
     "keys/identity",
+    "keys/multipart",
+    "keys/recorded",
+    "privacy/callers",
     "rules/eligibility",
     "rules/endpoints",
     "rules/freshness",

@@ -109,3 +109,4 @@ def test_the_headers_that_count_as_they_were_sent() -> None:
     fields = {b"openai-beta": b" a  b ", b"accept": b"audio/mpeg ; q = 1 , x/y", b"user-agent": b"x"}
     assert counted_fields(fields) == [(b"accept", b"accept", b"audio/mpeg;q=1,x/y"), (b"openai-beta", b"openai-beta", b"a b")]
     assert counted_fields({}) == []
+    assert counted_fields({b"x-team": b"a"}, ("X-*",)) == [(b"+x-team", b"x-team", b"a")]

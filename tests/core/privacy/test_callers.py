@@ -29,3 +29,9 @@ def test_accounts_are_no_credentials_and_say_who_is_calling(name: str) -> None:
 )
 def test_other_names_do_not(name: str) -> None:
     assert not is_identity(name)
+
+
+def test_dashes_underscores_and_case_make_no_difference() -> None:
+    for name in ("my_api_key", "My-Api-Key", " myapikey ", "my-api_key"):
+        assert names_credential(name)
+        assert is_identity(name)
