@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from wirecache._settings.homes import expanded
@@ -26,7 +27,8 @@ def cassette_directory(place: str | None) -> Path | None:
 
 def is_missing(store: Store) -> bool:
     """Return whether it is a disk store that does not exist yet: reading it would create it."""
-    return isinstance(store, DiskStore) and not (store.path / "cache.db").exists()
+    # It is asked for each entry that is read: a Path takes much longer.
+    return isinstance(store, DiskStore) and not os.path.exists(f"{store.path}/cache.db")
 
 
 class NoStoreYet(MemoryStore):
