@@ -94,3 +94,19 @@ def test_an_object_in_the_place_of_a_message_is_an_answer() -> None:
 )
 def test_whether_each_choice_is_a_generation(choices: list[Any], expected: bool) -> None:
     assert has_choices(choices) is expected
+
+
+@pytest.mark.parametrize(
+    ("choices", "there"),
+    [
+        ([], False),
+        ([None], False),
+        ([{"message": None}], False),
+        ([{"message": {"content": "a"}}, {"message": None, "text": ""}], False),
+        ([{"message": None, "text": "a"}], True),
+        ([{"text": ""}], True),
+        (["of another type"], True),
+    ],
+)
+def test_a_generation_is_in_each_choice(choices: list[Any], there: bool) -> None:
+    assert has_choices(choices) is there
