@@ -94,6 +94,14 @@ def test_a_directory_wherever_it_is_named(text: str) -> None:
     assert key({"t": text}, KeyOptions()) != key({"t": other}, KeyOptions())
 
 
+def test_the_folder_of_gemini_cli_is_called_after_the_project() -> None:
+    made = (
+        {"t": f"Directory: {home}/.gemini/tmp/{name}\n- Workspace: /tmp/{name}"}
+        for home, name in (("/tmp/h1", "tmpa"), ("/tmp/h2", "tmpb"))
+    )
+    assert len(set(map(key, made))) == 1
+
+
 @pytest.mark.parametrize("text", ["/home/me/tmp/{}", "~/tmp/{}", "./tmp/{}", "${{HOME}}/tmp/{}", "my-/tmp/{}", "/tmp/../{}"])
 def test_a_directory_of_another_path_counts(text: str) -> None:
     assert key({"t": text.format("a")}) != key({"t": text.format("b")})

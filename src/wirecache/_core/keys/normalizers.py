@@ -39,8 +39,8 @@ DATES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(Today's date(?: is|:) )[A-Z][a-z]{2,8},? [A-Z][a-z]{2,8} \d{1,2},? \d{4}"), r"\1<date>"),  # Gemini CLI, opencode
 )
 # What may stand before a directory: not the rest of a longer path (/home/me/tmp/x), but the end of a line in a JSON text within a text
-# (\n/tmp/x), and an option of a compiler (-I/tmp/x).
-BEFORE = r"(?:(?<![\w.~}-])|(?<=\\[nrt])|(?<=\s-[A-Z]))"
+# (\n/tmp/x), an option of a compiler (-I/tmp/x), and Gemini CLI's folder, in which a project's directory has the project's name.
+BEFORE = r"(?:(?<![\w.~}-])|(?<=\\[nrt])|(?<=\s-[A-Z])|(?<=/\.gemini))"
 # Directories that are made for one run. They count by order of appearance: which of them is meant still makes a difference.
 _NAME = r"[\w.+-]*[\w+-]"  # the full stop of a sentence is none of it
 TEMPORARY = re.compile(
