@@ -194,7 +194,10 @@ def requests(draw: st.DrawFn) -> dict[str, Any]:
                 "namespace": chosen["namespace"], "sample": chosen["sample"],
             }
         )  # fmt: skip
-    return {"options": draw(OPTIONS | st.just({})), "requests": made}
+    options = draw(OPTIONS | st.just({}))
+    if kinds != ["json"]:
+        options.pop("ignore_body", None)  # of a form, it counts by its names then
+    return {"options": options, "requests": made}
 
 
 def options_of(given: dict[str, Any]) -> KeyOptions:

@@ -25,7 +25,7 @@ from wirecache._storage import single_flight
 from wirecache._storage.leases import RENEWED_EVERY
 
 PROCESSES, KEYS = 3, 2
-MOST = 3000  # steps that the calls may take to end: above it, one of them hangs
+MOST = 20_000  # steps that the calls may take to end: above it, one of them hangs
 
 
 class Caller(NamedTuple):
@@ -145,7 +145,7 @@ class World:
     def start(self, number: int, detail: int) -> None:
         process, caller = self.processes[number % PROCESSES], CALLERS[detail % len(CALLERS)]
         if process.is_alive and not any(self._holds_up(other, process, caller) for other in self.calls):
-            self.calls.append(ModelCall(process, caller, int(number // PROCESSES == 7), (None, 5.0)[detail // len(CALLERS) % 2]))
+            self.calls.append(ModelCall(process, caller, int(number // PROCESSES == 7), (20.0, 5.0)[detail // len(CALLERS) % 2]))
 
     @staticmethod
     def _holds_up(other: ModelCall, process: Process, caller: Caller) -> bool:
