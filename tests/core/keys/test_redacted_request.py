@@ -102,3 +102,25 @@ def test_a_part_without_a_disposition_has_no_name() -> None:
     content = b"--b\r\nx: 1\r\n\r\nhi\r\n--b--\r\n"
     body = parse_body(content, PARTS.encode())
     assert redacted_request(ask(), body, Redactor()) == (ask(), body)
+
+
+def test_bytes_that_are_no_text_stay_beside_a_secret() -> None:
+    secret = SECRETS[0]
+    shown, _ = redacted_request(ask(f"https://h/v1/%FF%20{secret}?q=%FF%20{secret}&r=a%2Db%3D"), parse_body(b""), Redactor())
+    assert (shown.path, shown.query) == (b"/v1/%FF%20REDACTED", b"q=%FF%20REDACTED&r=a%2Db%3D")
+    head = b'--b\r\ncontent-disposition: form-data; name="\xff"; filename="%s"\r\n\r\nx\r\n--b--\r\n'
+    _, body = redacted_request(ask(), parse_body(head % secret.encode(), PARTS.encode()), Redactor())
+    assert body.value == parse_body(head % b"REDACTED", PARTS.encode()).value
+
+
+def test_a_part_is_a_secret_by_its_name() -> None:
+    part = b'--b\r\nx: 1\r\ncontent-disposition: form-data; name="%s"\r\n\r\n%s\r\n--b--\r\n'
+    for name, content, shown in ((b"password", b"hunter2", b"REDACTED"), (b"file", b"hunter2", b"hunter2")):
+        _, body = redacted_request(ask(), parse_body(part % (name, content), PARTS.encode()), Redactor())
+        assert [text for _, text in body.value] == [shown]
+
+
+def test_how_a_body_reads() -> None:
+    assert body_text(parse_body("a=é&b=1&b=2".encode(), FORM.encode()), Redactor()) == '{"a": "é", "b": ["1", "2"]}'
+    assert body_text(parse_body(b"\xff", b"text/plain"), Redactor()) == "\ufffd"
+    assert body_members(parse_body(b"a=\xff&a=b", FORM.encode()), Redactor())["a"][1] == "b"
