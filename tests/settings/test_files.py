@@ -112,3 +112,11 @@ def test_the_message_for_a_wrong_file_has_file_key_and_what_is_allowed(project: 
     assert str(project) in str(error.value)
     for word in words:
         assert word in str(error.value)
+
+
+def test_what_is_no_table_is_named(project: Path) -> None:
+    (project / "pyproject.toml").write_text('tool.wirecache = "auto"\n')
+    with pytest.raises(ConfigError, match=r"pyproject\.toml: tool\.wirecache must be a table, got 'auto'"):
+        Cache("memory://")
+    (project / "pyproject.toml").write_text('tool = "tool.wirecache"\n')
+    Cache("memory://").close()

@@ -105,7 +105,12 @@ def _settings_in(path: Path, text: str) -> dict[str, Any] | None:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # no TOML; a number of thousands of digits; lists in lists, a thousand deep
         raise ConfigError(f"{path}: {error}") from None
-    values: dict[str, Any] | None = document.get("tool", {}).get("wirecache") if path.name == "pyproject.toml" else document
+    if path.name != "pyproject.toml":
+        return document
+    tool = document.get("tool")
+    values: dict[str, Any] | None = tool.get("wirecache") if isinstance(tool, dict) else None
+    if values is not None and not isinstance(values, dict):
+        raise ConfigError(f"{path}: tool.wirecache must be a table, got {values!r}")
     return values
 
 
