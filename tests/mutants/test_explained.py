@@ -13,7 +13,7 @@ LIST = Explained.read(EXPLAINED)
 ONE = Mutant("a/b", "f", 'return x.decode("utf-8") or 1', 'return x.decode("utf-8") or 2')
 
 
-@pytest.mark.parametrize("mutant", LIST.mutants, ids=lambda mutant: f"{mutant.module}:{mutant.function}")
+@pytest.mark.parametrize("mutant", sorted(LIST.mutants, key=str), ids=lambda mutant: f"{mutant.module}:{mutant.function}")
 def test_what_is_explained_is_in_the_source(mutant: Mutant) -> None:
     source = (ROOT / "src" / "wirecache" / "_core" / f"{mutant.module}.py").read_text("utf-8")
     lines = {line.strip() for line in source.splitlines()}
