@@ -58,7 +58,7 @@ class RedisStore:
         self.max_connections = max_connections
         self._address = parse_redis_url(url, options)
         self._clients = RedisClients(self._address, timeout=timeout, max_connections=max_connections, probe_key=prefix)
-        self._counter = RedisCounter(self._run, f"{COUNTER}{{{prefix}}}")
+        self._counter = RedisCounter(self._clients.run, f"{COUNTER}{{{prefix}}}")
         reset_after_fork(self)
 
     def __repr__(self) -> str:

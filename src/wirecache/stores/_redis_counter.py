@@ -35,8 +35,8 @@ for k = 4, #KEYS do
   if redis.call('GET', KEYS[k]) == 'added' then add(first, last) end
   redis.call('SET', KEYS[k], 'forbidden', 'PX', 3600000)
 end
-redis.call('DEL', KEYS[3])
-if mine < mine_end and redis.call('EXISTS', KEYS[2]) == 0 then
+redis.call('UNLINK', KEYS[3])
+if mine < mine_end and not redis.call('GET', KEYS[2]) then
   add(mine, mine_end)
   redis.call('SET', KEYS[2], 'added', 'PX', 3600000)
 end
