@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import subprocess
 import sys
@@ -95,6 +96,16 @@ def test_without_extras_the_module_prints_a_page_and_the_list() -> None:
     assert module("how-it-works").stdout.strip() == page("how-it-works").text.strip()
     assert module().stdout.strip() == contents()
     assert module("--help").stdout.startswith("usage: ")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there a pipe that nobody reads is another error")
+def test_a_reader_who_has_seen_enough() -> None:
+    program = [sys.executable, "-m", "wirecache.guide", "keys"]
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb") as pipe:
+        done = subprocess.run(program, stdout=pipe, stderr=subprocess.PIPE, text=True, timeout=99, check=False)
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 @pytest.mark.parametrize("arguments", [["nothing"], ["keys", "streams"], ["--nothing"]])

@@ -100,6 +100,15 @@ def test_unused_recordings_are_listed(with_unused: Project) -> None:
     assert with_unused.run("--wirecache-unused=fail", "-n2", passed=2).ret == 1
 
 
+def test_what_rewrite_removed_is_not_unused(project: Project, tests: MakeTests) -> None:
+    tests("@pytest.mark.wirecache\ndef test_a():\n    ask('a')")
+    project.run("--wirecache-record=once", passed=1)
+    tests("@pytest.mark.wirecache\ndef test_a():\n    ask('b')")
+    result = project.run("--wirecache-record=rewrite", "--wirecache-unused=fail", passed=1)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["wirecache: 0 replayed, 1 recorded, 0 live, 0 unused"])
+
+
 @pytest.mark.parametrize("processes", ["-n0", "-n2"])
 def test_unused_recordings_are_removed(with_unused: Project, processes: str) -> None:
     result = with_unused.run(processes, "--wirecache-unused=prune", passed=2)

@@ -81,6 +81,7 @@ class RunResults:
             for path, results in by_path.items()
             if all(result.is_complete for result in results) and (is_whole_suite or all(result.is_exclusive for result in results))
             for name in sorted(set.intersection(*(set(result.unused) for result in results)))
+            if Path(path, name).exists()  # what "rewrite" removed is no recording any more
         ]
         return [*found, *(_orphans(by_path.keys() | self.collected_paths) if is_whole_suite else ())]
 

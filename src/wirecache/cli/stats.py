@@ -126,7 +126,8 @@ def _print_notes(total: Stats, prices: Prices | None) -> None:
         print_text(f"not stored: {_reasons(total.refused_for)}")
     if total.untold:
         answers = quantity(total.untold, "answer")
-        print_text(f"{answers} did not report any tokens (bypassed streams do not); their cost is not in these figures.")
+        why = "none were reported, or the answer was bypassed"
+        print_text(f"Of {answers} no tokens were read ({why}); their cost is not in these figures.")
     if prices is None:
         print_text("Money needs prices: pip install 'wirecache[prices]'")
     else:

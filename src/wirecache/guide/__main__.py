@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Sequence
 
@@ -19,7 +20,10 @@ def main(arguments: Sequence[str]) -> int:
         print("usage: python -m wirecache.guide [TOPIC]", file=sys.stderr if arguments != ["--help"] else sys.stdout)
         return 0 if arguments == ["--help"] else 2
     try:
-        print(page(arguments[0]).text.rstrip() if arguments else contents())
+        print(page(arguments[0]).text.rstrip() if arguments else contents(), flush=True)
+    except BrokenPipeError:  # the reader has seen enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter would try again as it ends
+        return 1
     except UnknownTopicError as error:
         print(f"wirecache: {error}", file=sys.stderr)
         return 2

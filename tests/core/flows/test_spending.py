@@ -160,6 +160,8 @@ def test_the_warning() -> None:
     assert spending.crossed(account.budget, account.totals) == "usd"
     warning = spending.explain_crossed(account.budget, "usd", account.totals)
     assert warning == "wirecache: 80% of the budget of $0.10 per run is spent: $0.08 (m $0.08)"
+    all_of_it = spending.explain_crossed(Budget(calls=3), "calls", {"calls": 3})
+    assert all_of_it.startswith("wirecache: 100% of the budget of 3 calls per run is spent: 3 calls")
 
 
 def test_the_other_refusals_say_why() -> None:

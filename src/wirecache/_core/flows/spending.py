@@ -151,8 +151,9 @@ def denial(budget: Budget, unit: Unit, totals: Amounts, label: str, what: str, n
 
 def explain_crossed(budget: Budget, unit: Unit, totals: Amounts) -> str:
     """Return the warning that much of a budget is spent."""
-    share = f"{budget.warn_at:.0%}"
-    return f"wirecache: {share} of {describe(budget, unit)} is spent: {_amount(unit, spent_in(unit, totals))}{_by_model(unit, totals)}"
+    spent = spent_in(unit, totals)
+    share = f"{spent * 100 // budget.limits[unit]}%"
+    return f"wirecache: {share} of {describe(budget, unit)} is spent: {_amount(unit, spent)}{_by_model(unit, totals)}"
 
 
 def describe(budget: Budget, unit: Unit) -> str:
