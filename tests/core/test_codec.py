@@ -4,7 +4,7 @@ import hashlib
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.core.play import KEY, entry, quick
@@ -36,6 +36,7 @@ FRAME = codec.encode(entry())
 
 
 @quick
+@example(entry(stored_at=1e308, seconds=1e308))
 @given(entries)
 def test_an_entry_comes_back_as_it_was(made: Entry) -> None:
     back = codec.decode(made.key, codec.encode(made))

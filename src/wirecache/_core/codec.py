@@ -68,7 +68,7 @@ def decode(key: str, frame: bytes) -> Entry:
     _, summary_at, request_body_at, chunk_times_at, body_at, end = accumulate(numbers[_COUNTS:], initial=_PARTS_AT)
     if end != len(frame) or (body_at - chunk_times_at) % CHUNK_SIZE:
         raise Damaged("lengths that do not add up")
-    if not math.isfinite(stored_at + seconds):
+    if not (math.isfinite(stored_at) and math.isfinite(seconds)):
         raise Damaged("times that are none")
     headers = frame[_PARTS_AT:summary_at].split(b"\0")
     if b"content-encoding" in map(bytes.lower, headers[::2]):  # a body is stored decoded: who reads it would decode it once more, and fail
