@@ -9,7 +9,7 @@ import pytest
 
 from tests.stores.two_methods import TwoMethods
 from wirecache import Budget, Cache, ConfigError
-from wirecache._settings.parsers import budget_text, parse_budgets
+from wirecache._settings.parsers import budget_text, budgets_text, parse_budgets
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from wirecache._settings.parsers import budget_text, parse_budgets
 )
 def test_text(text: str, budgets: tuple[Budget, ...]) -> None:
     assert parse_budgets(text, "budget") == budgets
-    assert parse_budgets("; ".join(map(budget_text, budgets)), "budget") == budgets
+    assert parse_budgets(budgets_text(budgets), "budget") == budgets
 
 
 def test_a_limit_of_zero_is_a_text_too() -> None:

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from zlib import crc32
 
 __all__ = [
-    "AMAZON", "DONE", "EVENT_STREAM", "LINE_TYPES", "NDJSON", "Event", "ends_with_done", "events_in", "has_events", "split_lines",
-    "split_stream", "stream_kind",
+    "AMAZON", "DONE", "EVENT_STREAM", "LINE_TYPES", "NDJSON", "Event", "ends_with_done", "events_in", "field_lines", "has_events",
+    "split_lines", "split_stream", "stream_kind",
 ]  # fmt: skip
 
 EVENT_STREAM = b"text/event-stream"
@@ -41,6 +41,11 @@ class Event(NamedTuple):
 
     name: bytes
     data: bytes
+
+
+def field_lines(name: bytes) -> re.Pattern[bytes]:
+    """Return what finds the lines of this field in events; its group is the value."""
+    return re.compile(rb"(?:^|(?<=[\r\n]))" + name + rb": ?([^\r\n]*)")
 
 
 def stream_kind(declared: bytes, body: bytes, *, is_requested: bool) -> bytes | None:

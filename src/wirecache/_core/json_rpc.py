@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from wirecache._core.edits import Edit
-from wirecache._core.event_stream import EVENT_STREAM, split_stream
+from wirecache._core.event_stream import EVENT_STREAM, field_lines, split_stream
 
 __all__ = ["edits_of", "edits_of_events", "event_ids", "has_reply", "is_json_rpc", "is_reply", "request_ids", "without_ids"]
 
@@ -20,8 +20,8 @@ __all__ = ["edits_of", "edits_of_events", "event_ids", "has_reply", "is_json_rpc
 _NEW_IN_META = frozenset({"progressToken", "traceparent", "tracestate", "baggage"})
 _DECODER = json.JSONDecoder()
 _SPACE = re.compile(r"[ \t\r\n]*")
-_DATA_LINE = re.compile(rb"(?:^|(?<=[\r\n]))data: ?([^\r\n]*)")
-_ID_LINE = re.compile(rb"(?:^|(?<=[\r\n]))id: ?([^\r\n]*)")
+_DATA_LINE = field_lines(b"data")
+_ID_LINE = field_lines(b"id")
 
 
 def is_json_rpc(value: Any) -> bool:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from datetime import timedelta
 from enum import StrEnum
@@ -21,6 +21,7 @@ __all__ = [
     "Duration",
     "all_of_type",
     "budget_text",
+    "budgets_text",
     "of_type",
     "one_of",
     "parse_budgets",
@@ -122,6 +123,11 @@ def budget_text(budget: Budget) -> str:
         if {",", ";"} & {*value} or value.strip() != value:
             raise ConfigError(f"Budget: {field} must have no comma, semicolon or space at its ends here, got {value!r}")
     return ", ".join(f"{field}={value}" for field, value in changed.items())
+
+
+def budgets_text(budgets: Iterable[Budget]) -> str:
+    """Return the text that ``parse_budgets`` makes these budgets of."""
+    return "; ".join(map(budget_text, budgets))
 
 
 def _budget_of(text: str, name: str) -> Budget:

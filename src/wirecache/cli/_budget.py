@@ -10,7 +10,7 @@ import typer
 from wirecache import Budget, ConfigError
 from wirecache._core.unset import UNSET
 from wirecache._settings.files import file_settings
-from wirecache._settings.parsers import budget_text, parse_budgets
+from wirecache._settings.parsers import budgets_text, parse_budgets
 from wirecache._settings.sources import setting
 from wirecache._storage.runs import VARIABLE, new_run_id
 from wirecache.cli._terminal import usage_error
@@ -33,5 +33,5 @@ def begin_run(max_cost: str | None, max_calls: int | None) -> None:
         others = setting("budget", UNSET, parse_budgets, file_settings(), None)
     except ConfigError as error:
         raise usage_error(str(error).replace("Budget: usd", "--max-cost")) from None
-    os.environ["WIRECACHE_BUDGET"] = "; ".join(map(budget_text, (*others, limit)))
+    os.environ["WIRECACHE_BUDGET"] = budgets_text((*others, limit))
     os.environ[VARIABLE] = new_run_id()

@@ -18,7 +18,7 @@ from wirecache._caches.budgets import PROXY_VARIABLE
 from wirecache._core.stats import Stats
 from wirecache._engine.log import summary_of
 from wirecache._runtime.listening import address_of, bind
-from wirecache._settings.parsers import budget_text
+from wirecache._settings.parsers import budgets_text
 from wirecache.cli._terminal import fail, usage_error, warn
 
 __all__ = ["run_with_proxy"]
@@ -61,7 +61,7 @@ def _budgets(cache: Cache | Cassette, url: str) -> dict[str, str]:
     """Return the variables by which caches of the program hold its other calls to the budgets, too; those over the proxy count there."""
     if cache.engine.ledger is None:
         return {}
-    return {"WIRECACHE_BUDGET": "; ".join(map(budget_text, cache.engine.ledger.budgets)), PROXY_VARIABLE: url.removeprefix("http://")}
+    return {"WIRECACHE_BUDGET": budgets_text(cache.engine.ledger.budgets), PROXY_VARIABLE: url.removeprefix("http://")}
 
 
 def _direct(given: Mapping[str, str]) -> dict[str, str]:

@@ -250,9 +250,8 @@ def finish_reasons(generation: dict[str, Any]) -> list[Any]:
     DashScope writes "null" as a text.
     """
     names = generation.keys() & _FINISH_NAMES
-    if len(names) < 2:
-        return [None if generation[name] in ("null", "") else generation[name] for name in names]
-    return [None if generation[name] in ("null", "") else generation[name] for name in FINISH_NAMES if name in generation]
+    in_order = names if len(names) < 2 else [name for name in FINISH_NAMES if name in names]
+    return [None if generation[name] in ("null", "") else generation[name] for name in in_order]
 
 
 def _flaw(flaws: dict[str, _Flaw], part: dict[str, Any]) -> str | None:

@@ -13,7 +13,7 @@ from itertools import accumulate, islice, pairwise
 from typing import Any, NamedTuple
 
 from wirecache._core.edits import Edit, edited
-from wirecache._core.event_stream import EVENT_STREAM, has_events, split_stream
+from wirecache._core.event_stream import EVENT_STREAM, field_lines, has_events, split_stream
 from wirecache._core.headers import content_media_type, fields_of
 from wirecache._core.keys.normalizers import BEFORE
 from wirecache._core.messages import Entry
@@ -21,8 +21,8 @@ from wirecache._core.messages import Entry
 __all__ = ["quotes", "requoted"]
 
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"')
-_LINE = re.compile(rb"(?:^|(?<=[\r\n]))data: ?([^\r\n]*)")
-_NAME = re.compile(rb"(?:^|(?<=[\r\n]))event: ?([^\r\n]*)")
+_LINE = field_lines(b"data")
+_NAME = field_lines(b"event")
 # Members that tell to which text a piece belongs: of the events of OpenAI, Anthropic, Cohere.
 _PLACES = ("index", "item_id", "output_index", "content_index", "summary_index")
 # What tells of the bytes that came, and is not true of others.
