@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from tests.listener import Listener
+
 __all__ = ["TlsProxy"]
 
 
@@ -26,24 +28,14 @@ class TlsProxy:
         self.certificate.write_bytes(_certificate_and_key())
         self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self._context.load_cert_chain(self.certificate)
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listening.getsockname()[1]
+        self._listener = Listener(self._serve)
+        self.port = self._listener.port
 
     def __enter__(self) -> TlsProxy:
-        threading.Thread(target=self._accept, daemon=True).start()
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._listening.shutdown(socket.SHUT_RDWR)
-        self._listening.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                plain, _ = self._listening.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(plain,), daemon=True).start()
+        self._listener.close()
 
     def _serve(self, plain: socket.socket) -> None:
         """One thread a connection is enough: Redis answers what it is asked, and nothing else."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import socket
 import ssl
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ import h2.config
 import h2.connection
 import h2.events
 
+from tests.listener import Listener
 from tests.provider import CHAT
 
 # By the first part of a path: an error of the stream after half the body or before the head, GOAWAY and no more after half the body, the
@@ -29,21 +28,11 @@ class Http2Provider:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
         context.set_alpn_protocols(["h2"])
-        self._socket = context.wrap_socket(socket.create_server(("127.0.0.1", 0)), server_side=True)
-        self.url = f"https://127.0.0.1:{self._socket.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._listener = Listener(self._serve, context)
+        self.url = f"https://127.0.0.1:{self._listener.port}"
 
     def close(self) -> None:
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+        self._listener.close()
 
     def _serve(self, connection: Any) -> None:
         http = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))

@@ -3,32 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
 from hashlib import sha256
 from typing import Any
 
 import httpx
 
 from tests.faces.ask import chat
-from tests.stores.upstream import URL, question
+from tests.stores.upstream import URL, Chunks, question
 from wirecache import Cache
 from wirecache.httpx import CacheTransport
 
 __all__ = ["ask", "client", "is_right", "right"]
-
-
-class Pieces(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A body that comes in two pieces, as those of a network do."""
-
-    def __init__(self, body: bytes) -> None:
-        self._parts = [body[:100], body[100:]]
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._parts
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for part in self._parts:
-            yield part
 
 
 def right(prompt: str) -> bytes:
@@ -47,7 +32,7 @@ def is_right(body: bytes) -> bool:
 
 def _answer(request: httpx.Request) -> httpx.Response:
     body = right(json.loads(request.content)["messages"][0]["content"])
-    return httpx.Response(200, headers={"content-type": "application/json", "content-length": str(len(body))}, stream=Pieces(body))
+    return httpx.Response(200, headers={"content-type": "application/json", "content-length": str(len(body))}, stream=Chunks(body))
 
 
 def client(cache: Cache) -> httpx.Client:

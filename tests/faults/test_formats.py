@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -55,14 +55,20 @@ NEWER = {
 }
 
 
+def change_database(folder: Path, statements: Callable[[sqlite3.Connection], Iterable[str]]) -> DiskStore:
+    """Store an answer, and change the database by the statements. Return a store that opens it."""
+    with Cache(DiskStore(folder / "store")) as cache:
+        echo.ask(cache, "hi")
+    connection = sqlite3.connect(folder / "store" / "cache.db", isolation_level=None)
+    for statement in statements(connection):
+        connection.execute(statement).fetchall()
+    connection.close()
+    return DiskStore(folder / "store")
+
+
 @pytest.mark.parametrize("statement", NEWER.values(), ids=NEWER)
 def test_a_database_of_a_newer_version_is_used(statement: str, tmp_path: Path, warnings: Warnings) -> None:
-    with Cache(DiskStore(tmp_path / "store")) as cache:
-        echo.ask(cache, "hi")
-    connection = sqlite3.connect(tmp_path / "store" / "cache.db", isolation_level=None)
-    connection.execute(statement).fetchall()
-    connection.close()
-    with Cache(DiskStore(tmp_path / "store")) as cache:
+    with Cache(change_database(tmp_path, lambda _: [statement])) as cache:
         assert echo.ask(cache, "hi").hit
         echo.ask(cache, "new")
         cache.flush()
@@ -78,18 +84,16 @@ OTHER = {
 }
 
 
+def without_objects(connection: sqlite3.Connection) -> list[str]:
+    """Return what drops the triggers and indexes of the database, which would forbid some changes of its tables."""
+    triggers = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
+    indexes = connection.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL").fetchall()
+    return [*(f"DROP TRIGGER {name}" for (name,) in triggers), *(f"DROP INDEX {name}" for (name,) in indexes)]
+
+
 @pytest.mark.parametrize("statement", OTHER.values(), ids=OTHER)
 def test_a_database_that_is_another_is_set_aside_or_made_whole(statement: str, tmp_path: Path, warnings: Warnings) -> None:
-    with Cache(DiskStore(tmp_path / "store")) as cache:
-        echo.ask(cache, "hi")
-    connection = sqlite3.connect(tmp_path / "store" / "cache.db", isolation_level=None)
-    for (trigger,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
-        connection.execute(f"DROP TRIGGER {trigger}")
-    for (index,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL").fetchall():
-        connection.execute(f"DROP INDEX {index}")
-    connection.execute(statement)
-    connection.close()
-    with Cache(DiskStore(tmp_path / "store")) as cache:
+    with Cache(change_database(tmp_path, lambda connection: [*without_objects(connection), statement])) as cache:
         for prompt in ("hi", "new", "newer"):
             echo.ask(cache, prompt)
             cache.flush()

@@ -13,6 +13,7 @@ import redis
 
 from tests.faults import echo
 from tests.faults.seeds import seeds
+from tests.listener import Listener
 from tests.stores.contract import until
 from wirecache import Cache, RedisStore
 
@@ -31,25 +32,22 @@ class Between:
         parts = urlsplit(url)
         self._address = (parts.hostname or "127.0.0.1", parts.port or 6379)
         self.spoil: Callable[[bytes], tuple[bytes, bool]] = lambda data: (data, True)
-        self._socket = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.url = f"redis://127.0.0.1:{self._socket.getsockname()[1]}{parts.path}"
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._listener = Listener(self._serve)
+        self.url = f"redis://127.0.0.1:{self._listener.port}{parts.path}"
 
     def close(self) -> None:
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
+        self._listener.close()
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._socket.accept()
-                server = socket.create_connection(self._address)
-            except OSError:
-                return
-            for each in (client, server):
-                each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            for one, other, is_reply in ((client, server, False), (server, client, True)):
-                threading.Thread(target=self._pass, args=(one, other, is_reply), daemon=True).start()
+    def _serve(self, client: socket.socket) -> None:
+        try:
+            server = socket.create_connection(self._address)
+        except OSError:
+            client.close()
+            return
+        for each in (client, server):
+            each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        threading.Thread(target=self._pass, args=(server, client, True), daemon=True).start()
+        self._pass(client, server, False)
 
     def _pass(self, one: socket.socket, other: socket.socket, is_reply: bool) -> None:
         goes_on = True

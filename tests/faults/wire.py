@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import NamedTuple
 
+from tests.listener import Listener
+
 __all__ = ["End", "Sent", "WireServer"]
 
 
@@ -36,24 +38,12 @@ class WireServer:
         self.answer = Sent(())
         self.requests = 0
         self._over = threading.Event()
-        self._socket = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        self._thread = threading.Thread(target=self._accept, daemon=True)
-        self._thread.start()
+        self._listener = Listener(self._serve)
+        self.url = f"http://127.0.0.1:{self._listener.port}"
 
     def close(self) -> None:
         self._over.set()
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
-        self._thread.join()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+        self._listener.close()
 
     def _serve(self, connection: socket.socket) -> None:
         with connection:

@@ -6,6 +6,8 @@ import socket
 import threading
 from collections.abc import Callable
 
+from tests.listener import Listener
+
 
 class RawUpstream:
     """Serves each connection by ``script(connection, head)``, called when the head of a request has come; ``url`` is its root.
@@ -17,16 +19,14 @@ class RawUpstream:
         self._script = script
         self.heads: list[bytes] = []
         self.closed = threading.Event()
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._listener = Listener(self._serve)
+        self.url = f"http://127.0.0.1:{self._listener.port}"
 
     def __enter__(self) -> RawUpstream:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._listening.shutdown(socket.SHUT_RDWR)
-        self._listening.close()
+        self._listener.close()
 
     def wait_for_close(self, connection: socket.socket) -> None:
         """Read until the client closes the connection."""
@@ -36,14 +36,6 @@ class RawUpstream:
         except OSError:
             pass
         self.closed.set()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listening.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
         with connection:

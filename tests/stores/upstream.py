@@ -12,12 +12,14 @@ from tests.provider import CHAT
 from wirecache import Cache
 from wirecache.httpx import AsyncCacheTransport, CacheTransport
 
-__all__ = ["URL", "Model"]
+__all__ = ["URL", "Chunks", "Model"]
 
 URL = "https://api.example/v1/chat/completions"
 
 
 class Chunks(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A body that comes in two pieces, as those of a network do."""
+
     def __init__(self, body: bytes) -> None:
         self._parts = [body[:100], body[100:]]
 
