@@ -487,6 +487,7 @@ def test_a_file_says_where_its_schema_is() -> None:
     assert json.loads(to_text(recorded(), schema="../s.json"))["$schema"] == "../s.json"
 
 
+@pytest.mark.usefixtures("only_new_garbage")
 def test_reading_takes_no_time() -> None:
     text = to_text(captured(CAPTURES / "openai-chat.json"))
     started = time.thread_time()

@@ -88,6 +88,7 @@ def test_the_oldest_days_are_summed_up_where_there_are_too_many(tmp_path: Path, 
     assert sum(row[7] for row in lines) == 200  # type: ignore[misc]
 
 
+@pytest.mark.usefixtures("only_new_garbage")  # a collection of all that other tests made takes a second
 @pytest.mark.parametrize("where", ["memory", "disk"])
 def test_statistics_of_thousands_of_models_are_quick(where: str, tmp_path: Path) -> None:
     with Cache(MemoryStore() if where == "memory" else tmp_path) as cache:

@@ -65,6 +65,7 @@ def test_queries(typed: str, query: str) -> None:
     assert match_expression(typed) == query
 
 
+@pytest.mark.usefixtures("only_new_garbage")
 @pytest.mark.parametrize(
     "filters", [Filters(), Filters(text="prompt"), Filters(text="w"), Filters(text="word17 word18", model="M1"), Filters(fresh=False)]
 )

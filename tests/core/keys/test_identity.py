@@ -138,6 +138,7 @@ def test_the_order_of_headers_does_not_matter_and_their_names_do() -> None:
     assert fingerprint(URL + "?api-key=a") != fingerprint(api_key="a")
 
 
+@pytest.mark.usefixtures("only_new_garbage")
 def test_a_hostile_value_takes_no_time() -> None:
     begin = time.process_time()
     for value in ("Digest " + "a=  " * 20_000 + "!", "Digest " + 'a="' * 20_000, "Digest " + "a=," * 20_000 + '"'):

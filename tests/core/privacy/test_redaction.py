@@ -339,6 +339,7 @@ def test_wrong_options(options: dict[str, Any], message: str) -> None:
 # -- speed ----------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("only_new_garbage")
 @pytest.mark.parametrize(
     "text",
     [
