@@ -10,7 +10,7 @@ import pytest
 
 from wirecache import Cache, DiskStore, MemoryStore, Stats
 from wirecache._core.flows.labels import Labels
-from wirecache._core.stat_bounds import LONGEST, MOST, OTHER
+from wirecache._core.label_bounds import LONGEST, MOST, OTHER
 from wirecache._core.status import CacheStatus
 from wirecache._storage.tally import Tally
 from wirecache.stores import _stats_table

@@ -14,8 +14,8 @@ from wirecache._core.rules.budget import PICO, Budget, is_closed
 from wirecache._core.unset import UNSET, Unset
 from wirecache._settings.parsers import parse_budgets
 from wirecache._settings.sources import setting, source_of
-from wirecache._storage.counters import can_count
 from wirecache._storage.ledger import Ledger
+from wirecache._storage.shared_counters import can_count
 from wirecache.errors import ConfigError
 from wirecache.prices import Prices
 from wirecache.stores._open import open_store

@@ -24,8 +24,9 @@ from wirecache._core.rules.plan import Plan
 from wirecache._core.rules.record_modes import CassettePlan, RecordMode
 from wirecache._core.stats import Stats
 from wirecache._core.unset import UNSET, Unset
+from wirecache._engine.counting import Statistics
 from wirecache._engine.engine import Engine
-from wirecache._engine.observers import Observer, Statistics
+from wirecache._engine.observers import Observer
 from wirecache._settings.files import file_settings
 from wirecache._settings.parsers import one_of, parse_speed
 from wirecache._settings.sources import setting

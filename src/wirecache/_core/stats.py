@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple, Self, TypeAlias
 
+from wirecache._core.label_bounds import Bounds
 from wirecache._core.messages import Usage
-from wirecache._core.stat_bounds import Bounds
 
 __all__ = ["BANDS", "BILLED", "PRICED_APART", "SAVED", "Amounts", "Row", "Rows", "Stats", "band_of", "days_of", "flat"]
 

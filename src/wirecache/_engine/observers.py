@@ -1,4 +1,4 @@
-"""Who is notified of each exchange? Statistics, the log, and what a user gave as ``on_exchange``.
+"""Who is notified of each exchange? The log, and what a user gave as ``on_exchange``; and what counts them (``counting``).
 
 An observer has ``on_head(exchange)``, called when the head of the answer is known, and ``on_end(exchange)``, called when the exchange is
 over, exactly once. All of them see the same ``Exchange``.
@@ -12,11 +12,9 @@ from typing import Any
 
 from wirecache._core.flows.exchange import Exchange
 from wirecache._runtime.warn_once import WarnOnce
-from wirecache._storage.kept_stats import KeptStats, today
-from wirecache._storage.tally import Tally
 from wirecache.errors import ConfigError
 
-__all__ = ["Callback", "Log", "Observer", "Statistics"]
+__all__ = ["Callback", "Log", "Observer"]
 
 logger = logging.getLogger("wirecache")
 
@@ -29,46 +27,6 @@ class Observer:
 
     def on_end(self, exchange: Exchange) -> None:
         """The exchange is over, its body too."""
-
-
-class Statistics(Observer):
-    """Counts exchanges, by labels and day. ``kept``: passes the counters on to the store, if there is one that keeps them."""
-
-    def __init__(self, tally: Tally, kept: KeptStats | None = None) -> None:
-        self.tally = tally
-        self._touch = kept.touch if kept is not None else lambda: None
-
-    def on_head(self, exchange: Exchange) -> None:
-        """Count the outcome, and what a reused entry saved."""
-        self.tally.answered(exchange.status, exchange.entry, exchange.labels, exchange.day)
-        self._touch()
-
-    def on_end(self, exchange: Exchange) -> None:
-        """Count what upstream took and cost, and why its answer was not stored; and what a budget refused."""
-        if not exchange.is_forwarded:
-            if exchange.message is not None and exchange.is_over_budget:
-                self.tally.refused(exchange.status.detail or "", exchange.labels, exchange.day)
-                self._touch()
-            return
-        cost, labels, day = exchange.cost, exchange.labels, exchange.day
-        seconds = cost.spent_seconds or 0.0
-        if cost.billed is not None or cost.is_uncounted:
-            self.tally.paid(cost.billed, seconds, labels, day)
-        else:
-            self.tally.spent(seconds, labels, day)
-        if (reason := exchange.refusal_reason) is not None:
-            self.tally.refused(reason, labels, day)
-        self._touch()
-
-    def on_stored(self, exchange: Exchange) -> None:
-        """Count an answer that has been written; perhaps later, in another thread."""
-        self.tally.add("stored", exchange.labels, exchange.day)
-        self._touch()
-
-    def on_trouble(self) -> None:
-        """Count a failure of the store."""
-        self.tally.add("store_errors", day=today())
-        self._touch()
 
 
 class Log(Observer):

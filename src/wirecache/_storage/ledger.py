@@ -17,8 +17,8 @@ from wirecache._core.flows.spending import Amounts, Denial
 from wirecache._core.messages import Usage
 from wirecache._core.rules.budget import Budget
 from wirecache._runtime.warn_once import WarnOnce
-from wirecache._storage.counters import counters_of
 from wirecache._storage.runs import runs_of
+from wirecache._storage.shared_counters import counters_of
 from wirecache.stores._protocol import Store
 
 __all__ = ["Admission", "Ledger", "Pricer", "Spender"]

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from itertools import compress
 
 from wirecache._core.flows.labels import NO_LABELS, Labels
+from wirecache._core.label_bounds import Bounds
 from wirecache._core.messages import Entry, Usage
-from wirecache._core.stat_bounds import Bounds
 from wirecache._core.stats import BILLED, SAVED, Amounts, Row, Stats, band_of
 from wirecache._core.status import CacheStatus
 

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol, TypeAlias
 
-from wirecache._core.stat_bounds import OTHER, Bounds
+from wirecache._core.label_bounds import OTHER, Bounds
 from wirecache.errors import StoreError
 from wirecache.stores._transaction import table_failure, transaction
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from wirecache._core.stat_bounds import LONGEST, MOST, OTHER, Bounds, shortened
+from wirecache._core.label_bounds import LONGEST, MOST, OTHER, Bounds, shortened
 
 
 @pytest.mark.parametrize("text", ["", "gpt-4o", "x" * LONGEST])

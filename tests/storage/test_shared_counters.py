@@ -10,7 +10,7 @@ import pytest
 
 from tests.stores.contract import until
 from wirecache import MemoryStore, StoreError
-from wirecache._storage.counters import ADDITIONS, Counters, can_count
+from wirecache._storage.shared_counters import ADDITIONS, Counters, can_count
 
 
 class Flaky(MemoryStore):
