@@ -121,7 +121,7 @@ def codings() -> Iterator[tuple[str, bytes]]:
 
 
 HEADS = {
-    "10,000 headers": sized(BODY, *(b"x-%d: %d" % (at, at) for at in range(10_000))),
+    "10,000 headers": sized(BODY, *(b"%x: 1" % at for at in range(10_000))),  # below 100 KB: beyond, h11 refuses what comes in slowly
     "900 headers": sized(BODY, *(b"x-%d: %d" % (at, at) for at in range(900))),
     "a header of 90 KB": sized(BODY, b"x-long: " + b"y" * 90_000),
     "a header of 1 MB": sized(BODY, b"x-long: " + b"y" * 1_000_000),
@@ -202,6 +202,11 @@ def is_whole_stream(body: bytes) -> bool:
     return b"data: [DONE]" in body
 
 
+def both_failed_at_a_reset(sent: Sent, *outcomes: Outcome) -> bool:
+    """Return whether all failed, perhaps differently: bytes that cannot be decoded are read before a reset that follows them, or not."""
+    return sent.end is End.RESET and all(outcome.error for outcome in outcomes)
+
+
 async def differs(face: Face, server: WireServer, sent: Sent) -> str | None:
     """Send it to a plain client and to one on a cache, twice; return what is not as it must be."""
     server.answer = sent
@@ -216,7 +221,7 @@ async def differs(face: Face, server: WireServer, sent: Sent) -> str | None:
             cached, _ = await call(face, client, server.url, text, patience)
             if not plain.error:
                 bodies.add(plain.body)
-            if plain != cached:
+            if plain != cached and not both_failed_at_a_reset(sent, plain, cached):
                 return f"{text}: {plain} without, {cached} with"
         again, status = await call(face, client, server.url, "two", patience)
         if (
@@ -226,7 +231,8 @@ async def differs(face: Face, server: WireServer, sent: Sent) -> str | None:
             and not is_whole_stream(again.body)
         ):
             return f"reused: {again}, which was {plain}"
-        if sent.end is not End.SILENCE and again.error != plain.error and not is_whole_stream(again.body):
+        fails_otherwise = again.error != plain.error and not both_failed_at_a_reset(sent, plain, again)
+        if sent.end is not End.SILENCE and fails_otherwise and not is_whole_stream(again.body):
             return f"again: {again}, which was {plain}"
         for entry in cache.entries():
             if entry.body not in bodies and not is_whole_stream(entry.body):
