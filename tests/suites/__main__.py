@@ -25,6 +25,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 PLACE = ROOT / ".suites"
 SECONDS = 4 * 3600  # for one run of a suite: OpenAI's has 14,000 tests
+A_TEST = 60  # seconds; one that waits for a server that is not there would wait for ever
 
 
 def main() -> int:
@@ -87,7 +88,7 @@ def environment(folder: Path, suite: dict[str, Any]) -> Path:
     python = folder / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
     ready = folder / "venv" / ".ready"
     own = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
-    packages = [suite["package"], *suite["needs"], *own]
+    packages = [suite["package"], *suite["needs"], "pytest-timeout", *own]
     if not ready.exists() or ready.read_text("utf-8") != "\n".join(packages):
         checked([sys.executable, "-m", "venv", "--clear", str(folder / "venv")])
         checked([str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check", *packages])
@@ -104,7 +105,8 @@ def outcomes(folder: Path, source: Path, python: Path, suite: dict[str, Any], *,
     command = [str(python), "-m", "pytest", "-o", "addopts=", "-p", "wirecache_suites", "--suite-outcomes", str(file.absolute())]
     command += [*(["--suite-cache"] if with_cache else []), *(["--suite-alias"] if suite.get("alias") else [])]
     # What the garbage collector finds would be blamed on whatever test it comes by in.
-    command += ["-q", "--tb=native", "-p", "no:cacheprovider", "-p", "no:unraisableexception", *suite.get("arguments", []), *suite["tests"]]
+    command += f"-q --tb=native --timeout {A_TEST} -p no:cacheprovider -p no:unraisableexception".split()
+    command += [*suite.get("arguments", []), *suite["tests"]]
     with file.with_suffix(".txt").open("w") as output:
         environment = {**kept, "PYTHONPATH": os.pathsep.join(path)}
         subprocess.run(command, cwd=source, env=environment, stdout=output, stderr=subprocess.STDOUT, timeout=SECONDS)
