@@ -17,7 +17,7 @@
 # make evaluations run frameworks for evaluations twice: the second run sends nothing
 # make bench  print the benchmark numbers of the README
 # make bench-peers measure wirecache and other caches in one run, in an environment with all of them; BENCH="--rows hit --quick" runs a part
-# make bench-check count what Python executes for a hit, a miss and more, and compare; BENCH=--update stores the counts
+# make bench-check count what Python executes for a hit, a miss and more, and compare; BENCH=--update stores the counts, BENCH='--against REVISION' compares with another git revision
 # make bench-start measure how long a process takes to its first answer
 # make bench-scale fill a store with 1,000,000 entries, and more (10 minutes)
 # make fuzz  search for input that breaks something, for SECONDS=60; what is found goes to fixtures/fuzz

@@ -2,15 +2,19 @@
 
 Counts of function calls and of bytecode operations do not depend on the machine's speed or on who else uses it: of the calling thread
 alone, for wirecache's own code and for that of the libraries below it (most of which is httpx's). ``--update`` stores the counts of today;
-say in the commit why they changed.
+say in the commit why they changed. ``--against REVISION`` counts what another revision of the project executes for the same.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import json
+import os
 import statistics
+import subprocess
 import sys
+import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,9 +26,10 @@ import httpx
 import wirecache
 from wirecache import Cache, Cassette, make_key
 
-__all__ = ["FIGURES", "compare", "count_all"]
+__all__ = ["FIGURES", "compare", "count_all", "count_revision"]
 
 FIGURES = Path(__file__).with_name("figures.json")
+ROOT = Path(__file__).parents[2]
 OWN = str(Path(wirecache.__file__).parent)
 MORE = 0.03  # a count may be so much larger than it was
 WARM, RUNS = 25, 9
@@ -167,17 +172,39 @@ def compare(today: dict[str, Counts], stored: dict[str, Any], python: str) -> li
     return found
 
 
+def count_revision(revision: str) -> dict[str, Counts]:
+    """Return the counts of a git revision's sources, taken by the measure of today."""
+    archive = subprocess.run(["git", "archive", revision, "src"], cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
+    with tempfile.TemporaryDirectory() as folder:
+        with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
+            opened.extractall(folder, filter="data")
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(folder) / "src"), str(ROOT)])}
+        program = "import json; from tests.benchmarks.check import count_all; print(json.dumps(count_all()))"
+        done = subprocess.run([sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE, check=True)
+    counts: dict[str, Counts] = json.loads(done.stdout)
+    return counts
+
+
+def show(counts: dict[str, Counts], before: dict[str, Counts]) -> None:
+    """Print the counts, and how they differ from others."""
+    for name, row in counts.items():
+        were = before.get(name, {})
+        print(f"{name:26}", *(f"{count:>8,} {what} ({count - were.get(what, 0):+,})" for what, count in row.items()))
+
+
 def main() -> int:
     """Print the counts; return 1 if a path became longer."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.check", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--update", action="store_true", help="store the counts of today")
-    update = parser.parse_args().update
+    parser.add_argument("--against", metavar="REVISION", help="print how the counts differ from those of this git revision")
+    options = parser.parse_args()
     today, python = count_all(), ".".join(map(str, sys.version_info[:2]))
+    if options.against:
+        show(today, count_revision(options.against))
+        return 0
     stored = json.loads(FIGURES.read_text("utf-8")) if FIGURES.exists() else {"python": python, "counts": {}}
-    for name, counts in today.items():
-        before = stored["counts"].get(name, {})
-        print(f"{name:26}", *(f"{count:>8,} {what} ({count - before.get(what, 0):+,})" for what, count in counts.items()))
-    if update:
+    show(today, stored["counts"])
+    if options.update:
         FIGURES.write_text(json.dumps({"python": python, "counts": today}, indent=1) + "\n", "utf-8")
         return 0
     for line in (longer := compare(today, stored, python)):

@@ -6,7 +6,9 @@ import json
 import subprocess
 import sys
 
-from tests.benchmarks.check import FIGURES, compare
+import pytest
+
+from tests.benchmarks.check import FIGURES, compare, count_revision, show
 
 
 def test_no_path_became_longer() -> None:
@@ -20,3 +22,11 @@ def test_a_longer_path_is_named() -> None:
     assert compare(stored["counts"], stored, stored["python"]) == []
     assert len(compare(longer, stored, stored["python"])) == 4 * len(longer)
     assert len(compare(longer, stored, "3.99")) == len(longer)
+
+
+def test_another_revision_is_counted_by_the_same_measure(capsys: pytest.CaptureFixture[str]) -> None:
+    stored = json.loads(FIGURES.read_text("utf-8"))["counts"]
+    counts = count_revision("HEAD")
+    assert counts.keys() == stored.keys()
+    show({"hit": stored["hit"]}, {"hit": {**stored["hit"], "own calls": stored["hit"]["own calls"] + 7}})
+    assert "own calls (-7)" in capsys.readouterr().out
