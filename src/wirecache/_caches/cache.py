@@ -18,10 +18,10 @@ from wirecache._core.rules.plan import Embeddings, Mode, Plan, Streams, is_fresh
 from wirecache._core.rules.rules import Rule
 from wirecache._core.stats import Stats
 from wirecache._core.unset import UNSET, Unset
-from wirecache._engine.counting import Statistics
+from wirecache._engine.accounting import Log, Statistics
 from wirecache._engine.engine import Engine
 from wirecache._engine.log import log_observers
-from wirecache._engine.observers import Callback, Log, Observer
+from wirecache._engine.observers import Callback, Observer
 from wirecache._settings.files import file_settings
 from wirecache._settings.parsers import (
     Duration,

@@ -24,7 +24,7 @@ from wirecache._core.rules.plan import Plan
 from wirecache._core.rules.record_modes import CassettePlan, RecordMode
 from wirecache._core.stats import Stats
 from wirecache._core.unset import UNSET, Unset
-from wirecache._engine.counting import Statistics
+from wirecache._engine.accounting import Statistics
 from wirecache._engine.engine import Engine
 from wirecache._engine.observers import Observer
 from wirecache._settings.files import file_settings

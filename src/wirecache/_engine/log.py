@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from wirecache._core.flows.exchange import Exchange
+from wirecache._core.quantity import quantity
 from wirecache._core.stats import Stats
 from wirecache._core.terminal_text import terminal_safe
 from wirecache._engine.observers import Observer
@@ -88,11 +89,13 @@ _summed: list[Tally] = []
 def summary_of(stats: Stats) -> str:
     """Return the statistics in one line."""
     reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(stats.bypassed_for.items()))
-    counts = [f"{stats.hits} hits", f"{stats.misses} misses", f"{stats.bypassed} bypassed" + (f" ({reasons})" if reasons else "")]
-    counts += [f"{stats.collapsed} collapsed"] if stats.collapsed else []
-    counts += [f"{stats.store_errors} store errors"] if stats.store_errors else []
-    saved = f"saved {_time(stats.seconds_saved)} and {stats.tokens:,} tokens"
-    return f"{stats.calls} calls: {', '.join(counts)}; {saved}; upstream took {_time(stats.seconds_spent)}, {stats.billed.total:,} tokens"
+    counts = [quantity(stats.hits, "hit"), quantity(stats.misses, "miss", "misses")]
+    counts += [f"{stats.bypassed:,} bypassed" + (f" ({reasons})" if reasons else "")]
+    counts += [f"{stats.collapsed:,} collapsed"] if stats.collapsed else []
+    counts += [quantity(stats.store_errors, "store error")] if stats.store_errors else []
+    saved = f"saved {_time(stats.seconds_saved)} and {quantity(stats.tokens, 'token')}"
+    upstream = f"upstream took {_time(stats.seconds_spent)}, {quantity(stats.billed.total, 'token')}"
+    return f"{quantity(stats.calls, 'call')}: {', '.join(counts)}; {saved}; {upstream}"
 
 
 def _print_summary() -> None:

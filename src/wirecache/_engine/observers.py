@@ -1,4 +1,4 @@
-"""Who is notified of each exchange? The log, and what a user gave as ``on_exchange``; and what counts them (``counting``).
+"""Who is notified of each exchange? What counts and logs it (``accounting``), and what a user gave as ``on_exchange``.
 
 An observer has ``on_head(exchange)``, called when the head of the answer is known, and ``on_end(exchange)``, called when the exchange is
 over, exactly once. All of them see the same ``Exchange``.
@@ -6,7 +6,6 @@ over, exactly once. All of them see the same ``Exchange``.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -14,9 +13,7 @@ from wirecache._core.flows.exchange import Exchange
 from wirecache._runtime.warn_once import WarnOnce
 from wirecache.errors import ConfigError
 
-__all__ = ["Callback", "Log", "Observer"]
-
-logger = logging.getLogger("wirecache")
+__all__ = ["Callback", "Observer"]
 
 
 class Observer:
@@ -27,20 +24,6 @@ class Observer:
 
     def on_end(self, exchange: Exchange) -> None:
         """The exchange is over, its body too."""
-
-
-class Log(Observer):
-    """Writes one line an exchange on the ``wirecache`` logger, at DEBUG; a request that had no answer and was not sent is an error."""
-
-    def on_end(self, exchange: Exchange) -> None:
-        """Write what is to be written."""
-        if exchange.message is not None and exchange.is_missing:
-            logger.error("%s", exchange.message)
-        if logger.isEnabledFor(logging.DEBUG):
-            differs = "; nearest differs in " + ", ".join(exchange.differences) if exchange.differences else ""
-            header = exchange.status.header(exchange.code)
-            milliseconds = (exchange.seconds or 0.0) * 1000
-            logger.debug("%s %s %d %s %.1f ms%s", exchange.method, exchange.url, exchange.code, header, milliseconds, differs)
 
 
 class Callback(Observer):

@@ -1,13 +1,17 @@
-"""Who counts a hit? The observer that adds each exchange to the counters behind ``cache.stats``."""
+"""Who counts a hit, and who writes its line in the log? Both are observers of the exchange."""
 
 from __future__ import annotations
+
+import logging
 
 from wirecache._core.flows.exchange import Exchange
 from wirecache._engine.observers import Observer
 from wirecache._storage.kept_stats import KeptStats, today
 from wirecache._storage.tally import Tally
 
-__all__ = ["Statistics"]
+__all__ = ["Log", "Statistics"]
+
+logger = logging.getLogger("wirecache")
 
 
 class Statistics(Observer):
@@ -48,3 +52,17 @@ class Statistics(Observer):
         """Count a failure of the store."""
         self.tally.add("store_errors", day=today())
         self._touch()
+
+
+class Log(Observer):
+    """Writes one line an exchange on the ``wirecache`` logger, at DEBUG; a request that had no answer and was not sent is an error."""
+
+    def on_end(self, exchange: Exchange) -> None:
+        """Write what is to be written."""
+        if exchange.message is not None and exchange.is_missing:
+            logger.error("%s", exchange.message)
+        if logger.isEnabledFor(logging.DEBUG):
+            differs = "; nearest differs in " + ", ".join(exchange.differences) if exchange.differences else ""
+            header = exchange.status.header(exchange.code)
+            milliseconds = (exchange.seconds or 0.0) * 1000
+            logger.debug("%s %s %d %s %.1f ms%s", exchange.method, exchange.url, exchange.code, header, milliseconds, differs)
