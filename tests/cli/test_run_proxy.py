@@ -36,7 +36,7 @@ def test_a_base_url_that_is_set_becomes_the_upstream(provider: Provider, tmp_pat
     assert run("--proxy", "--store", "kept", "call.py", cwd=tmp_path, **given)[:2] == (0, "200  fwd=miss chatcmpl-1\n")
     code, out, error = run("--proxy", "--store", "kept", "--", sys.executable, "call.py", cwd=tmp_path, **given)
     assert (code, out) == (0, "200  hit chatcmpl-1\n")
-    assert "1 hits, 0 misses" in error
+    assert "1 hit, 0 misses" in error
     assert provider.requests[0].path == "/v1/chat/completions"
     assert provider.calls == 1
 

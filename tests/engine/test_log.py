@@ -37,7 +37,7 @@ def run_program(log: str, tmp_path: Path, url: str) -> tuple[str, list[str]]:
 
 
 LINES = ["miss T stored gpt-4o chat HOST 5+7 tokens", "hit T saved T gpt-4o chat HOST 5+7 tokens", "bypass T (stream) gpt-4o chat HOST"]
-SUM = "3 calls: 1 hits, 1 misses, 1 bypassed (stream 1); saved T and 12 tokens; upstream took T, 12 tokens"
+SUM = "3 calls: 1 hit, 1 miss, 1 bypassed (stream 1); saved T and 12 tokens; upstream took T, 12 tokens"
 
 
 @pytest.mark.parametrize(
