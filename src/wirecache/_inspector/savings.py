@@ -83,7 +83,7 @@ def _plot(history: Mapping[date, Stats]) -> Any:
     for day, stats in days:
         hits = stats.hits + stats.collapsed
         bars.append(Bar(f"{day:%b} {day.day}", hits, stats.calls - hits, f"{day}: {hits:,} reused, {stats.calls - hits:,} sent"))
-    return bar_plot(bars, "Calls by day, reused and sent. " + "; ".join(bar.title for bar in bars[-7:]))
+    return bar_plot(bars, "calls", "Calls by day, reused and sent", "; ".join(bar.title for bar in bars[-7:]))
 
 
 def _tests(inspector: Inspector) -> list[RunCost]:
