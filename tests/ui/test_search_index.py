@@ -92,3 +92,35 @@ def test_what_the_database_refuses_is_replaced() -> None:
     index = SearchIndex()
     index.add([(row(1, prompt="\ud800"), ("\ud800 words", "", ""))])
     assert index.find(Filters(text="words"), Order.NEWEST, page=1, limit=9, now=0).rows[0].prompt == "?"
+
+
+@pytest.mark.parametrize("order", list(Order))
+@pytest.mark.parametrize(
+    "filters",
+    [
+        Filters(),
+        Filters(model="m3"),
+        Filters(model="*3", fresh=False, host="a"),
+        Filters(fresh=True, endpoint="CHAT", status=200, namespace="", source="0"),
+        Filters(younger=5000, test=""),
+        Filters(text="prompt", model="m3", fresh=False),
+        Filters(between=(10.0, 9000.0)),
+    ],
+    ids=repr,
+)
+def test_a_list_is_found_by_its_columns_alone(index: SearchIndex, filters: Filters, order: Order) -> None:
+    """Rows of a conversation are kilobytes: only those that are shown are read."""
+    statements: list[str] = []
+    index._database.set_trace_callback(statements.append)
+    try:
+        found = index.find(filters, order, page=3, limit=7, now=15_000.0)
+    finally:
+        index._database.set_trace_callback(None)
+    chosen = [each for each in statements if "FROM rows INDEXED BY" in each]
+    assert len(chosen) == 2
+    for statement in chosen:
+        plan = " ".join(step[3] for step in index.query(f"EXPLAIN QUERY PLAN {statement}"))
+        assert "USING COVERING INDEX" in plan
+    everything = index.find(filters, order, page=1, limit=MANY, now=15_000.0)
+    assert found.total == everything.total == len(everything.rows) == len(index.all(filters, 15_000.0))
+    assert found.rows == everything.rows[14:21]

@@ -133,28 +133,34 @@ class SearchIndex:
     def find(self, filters: Filters, order: Order, *, page: int, limit: int, now: float) -> Found:
         """Return the page with that number, from 1."""
         with self._lock:
-            where, values = _conditions(filters, now, self._matching(match_expression(filters.text)))
-            total = self._database.execute(f"SELECT count(*) FROM rows {where}", values).fetchone()[0]
-            rows = self._database.execute(
-                f"SELECT {COLUMNS} FROM rows {where} ORDER BY {_ORDERS[order]} LIMIT ? OFFSET ?", [*values, limit, (page - 1) * limit]
+            few, matching = self._matching(match_expression(filters.text))
+            where, values = _conditions(filters, now, matching)
+            chosen = f"FROM rows {'' if few else 'INDEXED BY by_time '}{where}"
+            total = self._database.execute(f"SELECT count(*) {chosen}", values).fetchone()[0]
+            ids = self._database.execute(
+                f"SELECT id {chosen} ORDER BY {_ORDERS[order]} LIMIT ? OFFSET ?", [*values, limit, (page - 1) * limit]
             ).fetchall()
+            rows = [self._database.execute(f"SELECT {COLUMNS} FROM rows WHERE id = ?", id).fetchone() for id in ids]
         return Found([IndexRow(*row) for row in rows], total)
 
-    def _matching(self, match: str) -> str:
-        """Return the condition that a row matches the full-text query. Its matches are kept until another query or version comes."""
+    def _matching(self, match: str) -> tuple[bool, str]:
+        """Return whether there are few matches, and the condition that a row is one of the full-text query.
+
+        Its matches are kept until another query or version comes.
+        """
         if not match:
-            return ""
+            return False, ""
         if self._matched != (match, self.version):
             self._database.execute("DELETE FROM matches")
             self._database.execute("INSERT INTO matches SELECT rowid FROM texts WHERE texts MATCH ?", (match,))
             self._matched = (match, self.version)
         few = self._database.execute(f"SELECT count(*) < {FEW} FROM matches").fetchone()[0]
-        return f"{'' if few else '+'}id IN (SELECT id FROM matches)"  # with a plus they are looked up in the order of the list
+        return bool(few), f"{'' if few else '+'}id IN (SELECT id FROM matches)"  # with a plus they are looked up in the order of the list
 
     def all(self, filters: Filters, now: float) -> list[IndexRow]:
         """Return all rows that meet the conditions, the oldest first."""
         with self._lock:
-            where, values = _conditions(filters, now, self._matching(match_expression(filters.text)))
+            where, values = _conditions(filters, now, self._matching(match_expression(filters.text))[1])
             rows = self._database.execute(f"SELECT {COLUMNS} FROM rows {where} ORDER BY stored_at, id DESC", values).fetchall()
         return [IndexRow(*row) for row in rows]
 
