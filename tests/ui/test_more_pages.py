@@ -48,9 +48,9 @@ def test_other_key_options_are_tried_on_all_stored_requests(sampled: Served) -> 
     request = json.dumps({"url": sample.OPENAI, "body": notes("2026-11-27")})
     text = explain(sampled, request=request, ignore_body="/messages/1/content")
     assert "With KeyOptions(ignore_body=('/messages/1/content',))" in text
-    assert "4 stored requests would be merged into 1, of 13 looked at" in text
+    assert "4 stored requests would be merged into 1, of 13 tried." in text
     assert "The request above would be a hit." in text
-    assert "None of 13 stored requests would be merged." in explain(sampled, ignore_query="trace")
+    assert "None would be merged, of 13 tried." in explain(sampled, ignore_query="trace")
 
 
 @pytest.mark.parametrize(

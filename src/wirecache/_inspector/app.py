@@ -42,6 +42,7 @@ def application(inspector: Inspector) -> Starlette:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
+        inspector.trials.close()
         inspector.indexer.close()
 
     def answer(request: Request, status: int, detail: str) -> Response:

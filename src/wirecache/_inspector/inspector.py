@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, Response
 from wirecache._core.messages import Entry
 from wirecache._core.version import __version__
 from wirecache._inspector.indexer import Indexer
+from wirecache._inspector.key_trial import Trials
 from wirecache._inspector.recent_misses import RecentMisses
 from wirecache._inspector.search_index import SearchIndex
 from wirecache._inspector.source import Source
@@ -50,6 +51,7 @@ class Inspector:
         self.index = SearchIndex()
         self.indexer = Indexer(self.sources, self.index, self.prices)
         self.misses = RecentMisses(self.sources, proxies)
+        self.trials = Trials()
         self.kept: dict[str, Any] = {}  # what pages computed, by their name
         self._templates = environment()
 

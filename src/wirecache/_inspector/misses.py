@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from wirecache._core.compare.nearest import Nearest
-from wirecache._core.flows.rekey import recomputed_key
 from wirecache._core.keys.canonical import parse_body
 from wirecache._core.keys.keys import DEFAULT_KEY, KeyOptions, make_key, request_from
 from wirecache._core.messages import Entry
@@ -28,9 +26,7 @@ from wirecache._inspector.text_diff import line_diff, pretty
 from wirecache._views.explanation_json import check_request
 from wirecache.errors import ConfigError
 
-__all__ = ["ROUTES", "Merge", "keys_merged", "parsed_request"]
-
-SECONDS = 3.0  # that a search of all stored requests may take
+__all__ = ["ROUTES", "parsed_request"]
 
 
 def parsed_request(text: str) -> dict[str, Any]:
@@ -53,46 +49,6 @@ def _nearest_other(inspector: Inspector, source: Source, entry: Entry) -> Neares
     body = parse_body(bytes(entry.request_body), summary.content_type.encode("latin-1", "replace"))
     plan = Plan(namespace=summary.namespace, sample=summary.sample)
     return nearest_stored(inspector, source, request, body, plan, other_than=entry.key)
-
-
-def _entries(inspector: Inspector, source: Source) -> Iterator[tuple[str, Entry]]:
-    """Yield the exchanges that can be read in time."""
-    deadline = time.perf_counter() + SECONDS
-    for ref in source.refs():
-        if time.perf_counter() > deadline:
-            return
-        if (entry := source.read(ref)) is not None:
-            yield ref, entry
-
-
-@dataclass(frozen=True, slots=True)
-class Merge:
-    """What other key options would do: of ``entries`` stored requests, ``merged`` would share keys, as in ``groups``.
-
-    ``is_hit``: whether the request would have an entry, None without a request. ``is_whole``: all stored requests were looked at in time.
-    """
-
-    line: str
-    entries: int
-    merged: int
-    groups: list[list[str]]
-    is_hit: bool | None
-    is_whole: bool
-
-
-def keys_merged(inspector: Inspector, source: Source, options: KeyOptions, request: dict[str, Any] | None) -> Merge:
-    """Return how the stored requests would share keys under these options."""
-    by_key: dict[str, dict[str, str]] = {}  # under the options: the present keys, each with a ref
-    count = 0
-    for ref, entry in _entries(inspector, source):
-        count += 1
-        by_key.setdefault(recomputed_key(entry, options), {})[recomputed_key(entry, DEFAULT_KEY)] = ref
-    groups = sorted((list(refs.values()) for refs in by_key.values() if len(refs) > 1), key=len, reverse=True)
-    is_hit = None
-    if request is not None:
-        is_hit = _key_of(request, options) in by_key
-    is_whole = count >= inspector.indexer.progress.done or len(inspector.sources) > 1
-    return Merge(_line(options), count, sum(map(len, groups)), groups, is_hit, is_whole)
 
 
 def _key_of(request: dict[str, Any], options: KeyOptions) -> str:
@@ -122,6 +78,10 @@ def _options(form: dict[str, str]) -> KeyOptions:
 
 async def _show(inspector: Inspector, request: Request) -> Response:
     form = dict(request.query_params) | dict(await form_of(request))
+    if number := form.get("trial"):
+        if (trial := inspector.trials.get(number)) is None:
+            raise HTTPException(404, "This trial of key options is no longer kept: try them again.")
+        form = {**trial.form, "trial": number}
     return await run_in_threadpool(_page, inspector, request, form)
 
 
@@ -131,7 +91,9 @@ def _page(inspector: Inspector, request: Request, form: dict[str, str]) -> Respo
         "problem": "",
         "explanation": None,
         "nearest": None,
-        "merge": None,
+        "trial": None,
+        "number": "",
+        "line": "",
         "lines": "",
         "about": None,
         "nearest_address": "",
@@ -161,10 +123,17 @@ def _explained(inspector: Inspector, form: dict[str, str]) -> dict[str, Any]:
         if values["nearest"]:
             values["lines"] = line_diff(pretty(values["nearest"].entry.request_body), pretty(entry.request_body))
     if form.get("ignore_body") or form.get("ignore_query") or form.get("any_host"):
-        values["merge"] = keys_merged(inspector, source, _options(form), pasted)
+        values |= _tried(inspector, source, form, pasted)
     if found := values.get("nearest"):
         values["nearest_address"] = _address(inspector, source, found.entry)
     return {**values, "chosen": source}
+
+
+def _tried(inspector: Inspector, source: Source, form: dict[str, str], pasted: dict[str, Any] | None) -> dict[str, Any]:
+    """Return how far the trial of the form's options is; it begins here, unless the form names it."""
+    options = _options(form)
+    number = form.pop("trial", "") or inspector.trials.begin(source, options, _key_of(pasted, options) if pasted else "", dict(form))
+    return {"trial": inspector.trials.get(number), "number": number, "line": _line(options)}
 
 
 def _address(inspector: Inspector, source: Source, entry: Entry) -> str:

@@ -64,19 +64,22 @@ if (progress) {
 }
 
 // what happens meanwhile: a part of the page is replaced by its new state while somebody looks at it
-for (const part of all("[data-fresh]")) {
+for (const part of all("[data-fresh]:not([data-still])")) {
   const selector = `[data-fresh="${part.dataset.fresh}"]`;
   const again = async () => {
     try {
       if (!document.hidden && !part.contains(document.activeElement)) {
-        const text = await (await fetch(location.pathname)).text();
+        const answer = await fetch(part.dataset.from ?? location.pathname);
+        if (answer.status === 404) return; // what was tried is forgotten
+        const text = await answer.text();
         const found = $(selector, new DOMParser().parseFromString(text, "text/html"));
         if (found && found.innerHTML !== part.innerHTML) part.replaceChildren(...found.childNodes);
+        if (found && "still" in found.dataset) return;
       }
     } catch { /* the server is gone; the page stays as it is */ }
-    setTimeout(again, 3000);
+    setTimeout(again, part.dataset.from ? 700 : 3000);
   };
-  setTimeout(again, 3000);
+  setTimeout(again, part.dataset.from ? 700 : 3000);
 }
 
 // copying
