@@ -70,6 +70,17 @@ def test_why_not(headers: dict[str, str], chunks: list[bytes], over: str, reason
     assert at.refusal_reason(as_sent) == reason
 
 
+@pytest.mark.parametrize(
+    ("more", "reason", "held"),
+    [({}, "too-large", False), ({"bodyless": True}, "malformed", True), ({"everything": True}, None, True)],
+    ids=["declared", "of a HEAD", "where everything is kept"],
+)
+def test_nothing_is_held_of_a_body_that_is_declared_too_large(more: dict[str, Any], reason: str | None, held: bool) -> None:
+    at = recorder({**JSON, "content-length": "1000001"}, max_body=1_000_000, **more)
+    at.feed(b" ")
+    assert (bool(at._chunks), at.refusal_reason(as_sent)) == (held, reason)
+
+
 @quick
 @given(st.lists(st.integers(0, len(WHOLE)), max_size=6).map(sorted))
 def test_it_does_not_matter_where_chunks_are_cut(cuts: list[int]) -> None:

@@ -19,7 +19,7 @@ from wirecache._core.llm.usage import usage_of
 from wirecache._core.mcp_session import is_resumable
 from wirecache._core.messages import Chunk, Entry, Head, Request, RequestSummary, Usage, pack_chunks
 from wirecache._core.privacy.names import redacted_url
-from wirecache._core.rules.eligibility import choices_requested
+from wirecache._core.rules.eligibility import choices_requested, too_large
 from wirecache._core.unset import UNSET, Ttl
 
 __all__ = ["Decode", "Decoded", "DecodedTooLarge", "Recorder", "Recording", "selecting_fields", "summary_of"]
@@ -86,8 +86,8 @@ class Recorder:
         "_chunk_times",
         "_chunks",
         "_is_cancelled",
+        "_most",
         "_times",
-        "_too_large",
         "_usage",
         "ended",
         "ended_by_reader",
@@ -107,22 +107,22 @@ class Recorder:
         self.ended_by_reader = False  # is it recorded all the same? Known after ``refusal_reason``
         self._broken = False
         self._is_cancelled = False
-        self._too_large = False
+        held_anyway = recording.everything or recording.bodyless
+        self._most = -1 if not held_anyway and too_large(recording.head, recording.max_body) else recording.max_body  # bytes
 
     def feed_at(self, chunk: bytes, seconds: float) -> bool:
         """Here is the next chunk of a stream; ``seconds`` since the request was sent. Does it end with the last event of a chat?"""
         self.feed(chunk)
-        if not self._too_large:
+        if self.size <= self._most:
             self._times.append(seconds)
         return ends_with_done(chunk)
 
     def feed(self, chunk: bytes) -> bool:
         """Here is the next chunk, as it came over the wire. Only the end of the body says that it was the last one: False."""
         self.size += len(chunk)
-        if self.size <= self.recording.max_body:
+        if self.size <= self._most:
             self._chunks.append(chunk)
-        elif not self._too_large:
-            self._too_large = True
+        elif self._chunks:
             self._chunks.clear()
             self._times.clear()
         return False
@@ -150,9 +150,9 @@ class Recorder:
         return None if self.ended_by_reader or is_resumed else reason
 
     def _refusal_reason(self, decode: Decode) -> str | None:
-        over = "too-large" if self._too_large else self._why_not_over()
-        if self._too_large:
-            return over
+        if self.size > self._most:
+            return "too-large"
+        over = self._why_not_over()
         try:
             decoded = decode(self._chunks) if b"content-encoding" in self.recording.head.fields else Decoded(self._chunks)
         except DecodedTooLarge:

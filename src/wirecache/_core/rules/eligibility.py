@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from wirecache._core.headers import content_media_type
 from wirecache._core.keys.canonical import Body
-from wirecache._core.messages import Request
+from wirecache._core.messages import Head, Request
 
 __all__ = [
     "body_bypass_reason", "body_requests_stream", "choices_requested", "has_content", "is_event_stream", "is_upgrade", "model_of",
@@ -46,9 +46,9 @@ def target_requests_stream(path: bytes, query: bytes) -> bool:
     return path.rstrip(b"/").endswith(STREAM_PATHS) or b"alt=sse" in query.split(b"&")
 
 
-def too_large(request: Request, limit: int) -> bool:
+def too_large(message: Request | Head, limit: int) -> bool:
     """Return whether the declared size of the body exceeds the limit (bytes), so that it is not buffered."""
-    declared = request.fields.get(b"content-length", b"")
+    declared = message.fields.get(b"content-length", b"")
     return len(declared) > 6 and declared.isdigit() and int(declared) > limit
 
 
