@@ -254,6 +254,35 @@ def run(job: Mapping[str, Any]) -> None:
     exec(compile(target, "<string>", "exec"), sys.modules["__main__"].__dict__)  # noqa: S102  # that is its job
 
 
+def status_of(job: Mapping[str, Any]) -> int:
+    """Run the program; return its exit status. As an interpreter does, write what it raised."""
+    try:
+        run(job)
+    except KeyboardInterrupt:
+        raise  # an interpreter ends by the signal then
+    except SystemExit as error:
+        if error.code is None or isinstance(error.code, int):
+            return error.code or 0
+        print(error.code, file=sys.stderr)
+        return 1
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        return 1
+    return 0
+
+
+def end(status: int) -> None:
+    """End as an interpreter ends: threads, ``atexit``, and the objects of the program. Those of all modules would take 60 ms."""
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    if (program := sys.modules["__main__"]).__dict__ is not globals():
+        program.__dict__.clear()
+    gc.collect()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status & 0xFF)
+
+
 def import_all(name: str) -> None:
     """Import the module, or with ``.*`` all of the package. What needs a package that is not installed is left to the program."""
     try:
@@ -272,4 +301,4 @@ if __name__ == "__main__":
     assert threading.active_count() == 1, "a process with threads cannot be forked safely"
     gc.freeze()
     this = sys.modules["__main__"]  # kept when the program's own takes its name
-    run(serve(socket.socket(fileno=int(sys.argv[1]))))
+    end(status_of(serve(socket.socket(fileno=int(sys.argv[1])))))
