@@ -34,14 +34,23 @@ endif
 IN_VENV := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
 BIN = .venv/$(IN_VENV)
 
-.PHONY: audit screenshots demo test test-again lowest lint coverage mutants guide picture package recipes evaluations bench bench-check bench-peers bench-scale bench-start cache-tests faults fuzz matrix soak suites lock clean
+.PHONY: _test _test-openai2 audit screenshots demo test test-again lowest lint coverage mutants guide picture package recipes evaluations bench bench-check bench-peers bench-scale bench-start cache-tests faults fuzz matrix soak suites lock clean
 .DEFAULT_GOAL := test
 
 demo: .venv/.ready
 	$(BIN)/wirecache demo
 
+# A third of the time tests wait: for processes, sockets and a browser. So there are more processes of pytest than processors, and the tests
+# of the second environment run beside. Programs that tests start need compiled modules, wherever the caller wants none.
 test: .venv/.ready .venv-openai2/.ready .venv-s3/.ready
-	$(BIN)/python -m pytest -n 2
+	$(MAKE) --no-print-directory --jobs 2 _test _test-openai2
+
+_test _test-openai2: export PYTHONDONTWRITEBYTECODE :=
+
+_test:
+	$(BIN)/python -m pytest -n 3 --dist worksteal
+
+_test-openai2:
 	.venv-openai2/$(IN_VENV)/python -m pytest -c pyproject.toml tests/sdk/openai2
 
 test-again: .venv/.ready .venv-openai2/.ready .venv-s3/.ready

@@ -10,6 +10,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 
 from tests.faces.face import FACES, Face
@@ -77,6 +78,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         skipped = [report for report in terminalreporter.stats.get("skipped", ()) if reason in str(report.longrepr)]
         if skipped:
             terminalreporter.write_line(f"{len(skipped)} tests were skipped, since {reason}")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Clients that are made with the defaults read one certificate in place of all: 20 ms less for each. No test calls a public server."""
+    path, end = tmp_path_factory.mktemp("authority") / "one.pem", "-----END CERTIFICATE-----\n"
+    path.write_text(Path(certifi.where()).read_text("utf-8").partition(end)[0] + end, "utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(path))
+        yield
 
 
 NUMBERS = count()

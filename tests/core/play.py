@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -19,8 +20,8 @@ JSON = {"content-type": "application/json"}
 ANSWER = {"choices": [{"finish_reason": "stop", "message": {"content": "hi"}}], "usage": {"prompt_tokens": 5, "completion_tokens": 7}}
 WHOLE = json.dumps(ANSWER).encode()
 
-# The same examples in every run: a suite that a stranger runs fails only where something was changed.
-quick = settings(max_examples=100, deadline=None, database=None, derandomize=True)
+# The same examples in every run: a suite that a stranger runs fails only where something was changed. EXAMPLES=1000 make test tries more.
+quick = settings(max_examples=int(os.environ.get("EXAMPLES", "40")), deadline=None, database=None, derandomize=True)
 
 Headers = Mapping[str, str] | Iterable[tuple[str, str]]
 
