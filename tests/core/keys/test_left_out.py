@@ -32,6 +32,7 @@ def exchanged(recorded: Any, current: Any, options: KeyOptions = OPTIONS, **summ
         ({"t": "/tmp/a"}, {"t": "/tmp/a"}, {}),
         ({"t": "/tmp/a-1 /tmp/a_1 /tmp/a-1"}, {"t": "/tmp/b_2 /tmp/b-2 /tmp/b-2"}, {"/tmp/a_1": "/tmp/b-2"}),  # what is /tmp/a-1?
         ({"t": "/tmp/a /tmp/x", "u": "/tmp/a"}, {"t": "/tmp/b /tmp/y"}, {"/tmp/x": "/tmp/y"}),  # a place that is not there
+        ({"t": "/tmp/a /tmp/x"}, {"t": "/tmp/b"}, {"/tmp/a": "/tmp/b"}),
         ({"t": 1}, {"t": "/tmp/b"}, {}),
         ({"t": "/tmp/a"}, {"t": 1}, {}),
     ],

@@ -122,6 +122,19 @@ def test_ids_of_a_session_count_nowhere() -> None:
     assert key(body(1, other=1)) != key(body(1, other=9))
 
 
+def test_ids_of_a_session_are_told_apart() -> None:
+    one, other = (f"01a22391-7dc0-75a1-886e-{number:012x}" for number in (1, 2))
+    ids = {"metadata": {"a": one, "b": other}}
+    assert key({**ids, "t": f"{one} {other} {one}"}) != key({**ids, "t": f"{one} {other} {other}"})
+
+
+def test_an_id_that_the_client_made_up_counts_for_nothing() -> None:
+    made = ({"input": [{"id": f"msg_01a22391-7dc0-75a1-886e-{number:012x}", "content": "hi"}]} for number in (1, 2))
+    assert len(set(map(key, made))) == 1
+    made = ({"input": [{"id": "msg_01a22391-7dc0-75a1-886e-000000000001", "content": text}]} for text in ("hi", "hello"))
+    assert len(set(map(key, made))) == 2
+
+
 def test_what_is_left_out_has_a_place() -> None:
     uuid = "01a22391-7dc0-75a1-886e-000000000001"
     body = {"prompt_cache_key": uuid, "input": [{"content": f"/tmp/a, /tmp/b/-tmp-c {uuid}"}, "Today's date is 2026-11-01 /tmp/a."]}
@@ -133,6 +146,7 @@ def test_what_is_left_out_has_a_place() -> None:
         "/input/1#0": "/tmp/a",
     }
     assert left_out(["/tmp/a"]) == {}
+    assert left_out({"metadata": {"user_id": uuid}}) == {"/metadata/user_id#0": uuid}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from tests.core.play import CHAT, ask
@@ -124,3 +126,20 @@ def test_how_a_body_reads() -> None:
     assert body_text(parse_body("a=é&b=1&b=2".encode(), FORM.encode()), Redactor()) == '{"a": "é", "b": ["1", "2"]}'
     assert body_text(parse_body(b"\xff", b"text/plain"), Redactor()) == "\ufffd"
     assert body_members(parse_body(b"a=\xff&a=b", FORM.encode()), Redactor())["a"][1] == "b"
+
+
+def test_bytes_that_are_no_text_are_shown_by_their_hash_and_in_names_replaced() -> None:
+    members = body_members(parse_body(b"a%FF=1&b=%FF&b=1", FORM.encode()), Redactor())
+    assert members == {"a\ufffd": "1", "b": [f"(1 bytes, SHA-256 {hashlib.sha256(bytes([255])).hexdigest()})", "1"]}
+
+
+def test_what_stands_beside_a_secret_is_encoded_as_it_was() -> None:
+    url = f"https://h/v1/a=b%20{SECRETS[0]}?r=a%2Db&q=sk%2Dproj%2D{SECRETS[0][8:]}&z=%3D"
+    shown, _ = redacted_request(ask(url), parse_body(b""), Redactor())
+    assert (shown.path, shown.query) == (b"/v1/a=b%20REDACTED", b"r=a%2Db&q=REDACTED&z=%3D")
+
+
+def test_a_credential_in_the_head_of_a_part_is_empty() -> None:
+    part = '--b\r\nauthorization: %s\r\ncontent-disposition: form-data; name="a"\r\n\r\nhi\r\n--b--\r\n'
+    _, body = redacted_request(ask(), parse_body((part % "Basic x").encode(), PARTS.encode()), Redactor())
+    assert body.value == parse_body((part % "").encode(), PARTS.encode()).value

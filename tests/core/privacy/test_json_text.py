@@ -29,6 +29,7 @@ from wirecache._core.privacy.json_text import (
         pytest.param(5, [], [], id="a number"),
         pytest.param({"a": [{"b": "c"}, "d", None]}, ["a", "b", "c", "d"], ["a", "b"], id="at depth"),
         pytest.param([{"a": 1}, {"a": 2}], ["a"], ["a"], id="a name that comes twice"),
+        pytest.param([["b", "c"], ["d"], "e"], ["b", "c", "d", "e"], [], id="lists in a list"),
     ],
 )
 def test_strings_and_names(value: Any, strings: list[str], names: list[str]) -> None:
@@ -52,6 +53,7 @@ def test_what_is_not(text: str) -> None:
         pytest.param("plain", "plain", id="no escape"),
         pytest.param(r"a\u00e9\/\n", "a\u00e9/\n", id="escapes"),
         pytest.param(r"\ud83d\ude00!", "\U0001f600!", id="a pair of surrogates"),
+        pytest.param("a\\u00e9\tb", "a\u00e9\tb", id="a control character that JSON forbids"),
         pytest.param(r"a\x", r"a\x", id="an escape that JSON does not have"),
         pytest.param("a\\", "a\\", id="cut in an escape"),
     ],

@@ -40,6 +40,9 @@ def kinds(text: str, lines: bool = True) -> list[tuple[int, str]]:
         pytest.param(f"\n\nprompt: my key is {KEY}", [(3, "Groq key")], id="a shape"),
         pytest.param(f'"authorization": "Bearer {KEY}"', [(1, "Groq key")], id="named and shaped is one"),
         pytest.param('{"a": "sk\\u002d' + MIX + '"}', [(1, "sk- key")], id="behind an escape"),
+        pytest.param('{"a": "sk\\u002d' + MIX + '\t"}', [(1, "sk- key")], id="beside a control character that JSON forbids"),
+        pytest.param('["a\\x", "sk\\u002d' + MIX + '"]', [(1, "sk- key")], id="after an escape that JSON does not have"),
+        pytest.param(KEY, [(1, "Groq key")], id="all that there is"),
     ],
 )
 def test_what_is_found(text: str, found: list[tuple[int, str]]) -> None:
@@ -94,3 +97,9 @@ def test_names_and_patterns_of_a_user() -> None:
 
 def test_an_escaped_string_that_is_no_json_is_passed_over() -> None:
     assert kinds(r'"a\x" "b\u0020"') == []
+
+
+def test_what_is_shown_of_a_url_and_of_an_escaped_string() -> None:
+    assert [leak.shown for leak in leaks("uri: https://h/x?key=abc&a=1", DEFAULT)] == ["https://h/x?key=REDACTED&a=1"]
+    (escaped,), (plain,) = (list(leaks('{"a": "' + f"sk{hyphen}{MIX}" + '"}', DEFAULT)) for hyphen in ("\\u002d", "-"))
+    assert escaped == plain

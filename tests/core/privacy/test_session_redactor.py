@@ -43,6 +43,22 @@ def test_ordinary_values_teach_nothing(value: str) -> None:
     assert session.known == 0
 
 
+@pytest.mark.parametrize(
+    ("value", "known"),
+    [("tul1p", 1), ("tu1p", 0), ("tulip", 0), ("tulips", 1), ("12345", 0), ("123456", 1), ("a1" * 2048, 1), ("a1" * 2048 + "b", 0)],
+    ids=["mixed", "mixed and short", "a short word", "a word", "a short number", "a number", "long", "too long"],
+)
+def test_how_long_a_value_must_be_to_teach(value: str, known: int) -> None:
+    session = SessionRedactor(DEFAULT)
+    session.value({"password": value})
+    assert session.known == known
+
+
+@pytest.mark.parametrize("value", ["", "REDACTED"])
+def test_what_is_no_secret_stays_as_it_is(value: str) -> None:
+    assert SessionRedactor(DEFAULT).value({"password": value}) == {"password": value}
+
+
 def test_a_request_that_names_a_secret_after_its_text() -> None:
     content = json.dumps({"messages": [{"content": "it is hunter2"}, {"input": {"password": "hunter2"}}]}).encode()
     _, body = redacted_request(ask(), parse_body(content, b"application/json"), SessionRedactor(DEFAULT))

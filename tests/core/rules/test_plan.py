@@ -35,6 +35,39 @@ def test_a_call_without_options_has_the_plan_of_the_cache() -> None:
     assert for_call(PLAN, request(), None, None) is PLAN
 
 
+def test_options_complete_those_of_an_outer_block() -> None:
+    outer = CallOptions(ttl=5.0, streams=Streams.RECORD)
+    assert CallOptions().within(outer) == outer
+    assert CallOptions(ttl=None, streams=Streams.BYPASS).within(outer) == CallOptions(ttl=None, streams=Streams.BYPASS)
+
+
+def test_streams_are_the_calls_own_or_the_caches() -> None:
+    plan = Plan(streams=Streams.RECORD)
+    assert for_call(plan, request(wirecache_ttl="1"), None, None).streams is Streams.RECORD
+    assert for_call(plan, request(), None, {"streams": "bypass"}).streams is Streams.BYPASS
+
+
+def test_what_is_not_given_is_as_without_options() -> None:
+    made = for_call(Plan(), request(cache_control="min-fresh=7"), None, None)
+    assert (made.namespace, made.sample, made.directives) == ("", 0, Directives(min_fresh=7.0))
+    plan = Plan(header_options=False)
+    assert for_call(plan, request(cache_control="no-store"), None, None) is plan
+
+
+def test_a_wrong_option_is_named_with_where_it_stands() -> None:
+    with pytest.raises(ValueError, match=r'^extensions\["wirecache"\]: ttl must be'):
+        for_call(PLAN, request(), None, {"ttl": "soon"})
+    with pytest.raises(ValueError, match=r"^header Wirecache-ttl must be"):
+        for_call(PLAN, request(wirecache_ttl="soon"), None, None)
+    with pytest.raises(ValueError, match=r"^ttl must be"):
+        parse_options({"ttl": "soon"})
+
+
+def test_offline_no_fork_is_recorded() -> None:
+    cassette = CassettePlan(RecordMode.ONCE, True, DEFAULT, "name", "record", fork=("elsewhere",))  # type: ignore[arg-type]
+    assert cassette_in_force(Plan(cassette=cassette, mode=Mode.OFFLINE)).fork is None
+
+
 def test_the_nearest_wins() -> None:
     context = CallOptions(ttl=1.0, namespace="context", sample=1, mode=Mode.OFF)
     extension = {"ttl": "2s", "namespace": "extension", "sample": 2}
