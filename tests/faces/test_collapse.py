@@ -152,6 +152,32 @@ async def test_a_follower_keeps_its_own_timeout(face: Face, provider: Provider, 
     assert provider.calls == 1
 
 
+async def test_two_that_hold_an_answer_unread_and_wait_for_each_others_end_by_their_timeouts(
+    face: Face, provider: Provider, cache: Cache
+) -> None:
+    """Each is a leader and a follower at once. Nobody looks for such a circle: a timeout ends it, and what was held is still stored."""
+    held, over = (Gate(), Gate()), (Gate(), Gate())
+
+    async def wait(gate: Gate) -> None:
+        await (anyio.to_thread.run_sync(gate.wait) if face.is_async else run_here(gate.wait))
+
+    async def call(client: Client, own: int, other: int) -> None:
+        url = provider.url + CHAT_PATH
+        async with client.stream("POST", url, json=body_of(str(own))) as reply:
+            held[own].open()
+            await wait(held[other])
+            with pytest.raises(face.http.ReadTimeout, match=r"within 0\.1 s to an equal request"):
+                await client.post(url, json=body_of(str(other)), timeout=0.1)
+            over[own].open()
+            await wait(over[other])
+            await reply.read()
+
+    async with face.client(cache) as client:
+        await face.together(partial(call, client, 0, 1), partial(call, client, 1, 0))
+        assert [(await ask(client, provider, str(number))).cache_status.hit for number in (0, 1)] == [True, True]
+    assert provider.calls == 2
+
+
 async def test_a_leader_that_drops_its_answer_unread(face: Face, provider: Provider, cache: Cache) -> None:
     """In the same thread and task it would wait for itself: it goes on alone, while the first response is still open."""
     async with face.client(cache) as client, client.stream("POST", provider.url + CHAT_PATH, json=body_of()) as reply:
