@@ -101,7 +101,7 @@ def _own_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 @pytest.fixture
 def tmp_path(_own_path: Path) -> Path:
-    """A directory of the test's own. For pytest's, all that the session has made are listed: with 14,000 tests that is milliseconds each."""
+    """A directory of the test's own. For one of pytest's, all that the session has made are listed: milliseconds for each test."""
     _own_path.mkdir(mode=0o700)
     return _own_path
 
