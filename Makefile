@@ -89,6 +89,7 @@ bench: .venv/.ready
 	$(BIN)/python -m tests.benchmarks.proxy
 	$(BIN)/python -m tests.benchmarks.pages
 	$(BIN)/python -m tests.benchmarks.items
+	$(BIN)/python -m tests.benchmarks.parts
 
 bench-check: .venv/.ready
 	$(BIN)/python -m tests.benchmarks.check $(BENCH)

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +45,14 @@ def filled(path: Path, count: int) -> None:
         wirecache.cached_client(cache, library="httpx", transport=canned(httpx)) as http,
     ):
         http.post(URL, json=body(0))
-    with sqlite3.connect(path / "cache.db") as database:
+    with closing(sqlite3.connect(path / "cache.db")) as database, database:
         names = [row[1] for row in database.execute("PRAGMA table_info(Cache)")]
         row = dict(zip(names, database.execute("SELECT * FROM Cache").fetchone(), strict=True))
         entry = decode(row["key"], row["value"])
         statement = f"INSERT INTO Cache ({', '.join(names)}) VALUES ({', '.join(':' + name for name in names)})"
         database.executemany(statement, _rows(row, entry, count))
+        database.commit()
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # a store that grew by single writes has no journal of its own size
 
 
 def _rows(row: dict[str, Any], entry: Any, count: int) -> Iterator[dict[str, Any]]:

@@ -24,6 +24,8 @@ STYLE = {
     "font.family": "sans-serif",
 }  # text stays text, and the file that of the figures
 
+MARKERS = "osD^vP*X<>"  # a line has its own colour and marker: there are more lines than colours that differ
+
 Lines = dict[str, list[tuple[int, float]]]
 
 
@@ -56,16 +58,21 @@ def _draw(lines: Lines, label: str, path: Path, size: tuple[float, float], **opt
 
     with matplotlib.rc_context(STYLE):
         figure, axes = pyplot.subplots(figsize=size)
-        for contestant, points in lines.items():
+        for number, (contestant, points) in enumerate(lines.items()):
             width, style = (2.4, "-") if contestant.startswith("wirecache") else (1.0, "--")
-            axes.plot(*zip(*points, strict=True), marker="o", label=contestant, linewidth=width, linestyle=style)
+            look: dict[str, Any] = {"color": f"C{number % 10}", "marker": MARKERS[(number + number // 10) % 10]}
+            axes.plot(*zip(*points, strict=True), label=contestant, linewidth=width, linestyle=style, **look)
         axes.set(xscale="log", xlabel=label, ylabel="a hit's time\n(1: a call without a cache)")
         if max(ratio for points in lines.values() for _, ratio in points) > 10:
             axes.set_yscale("log")
         else:
             axes.set_ylim(bottom=0)
+        amounts = sorted({amount for points in lines.values() for amount, _ in points})
+        axes.set_xticks(amounts, [f"{amount:,}" for amount in amounts])
+        axes.minorticks_off()
+        axes.yaxis.set_major_formatter("{x:g}")
         axes.axhline(1, color="black", linewidth=0.6)
-        axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
+        axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
         axes.grid(alpha=0.3)
         figure.savefig(path, bbox_inches="tight", **options)
         pyplot.close(figure)
