@@ -124,3 +124,19 @@ def test_a_list_is_found_by_its_columns_alone(index: SearchIndex, filters: Filte
     everything = index.find(filters, order, page=1, limit=MANY, now=15_000.0)
     assert found.total == everything.total == len(everything.rows) == len(index.all(filters, 15_000.0))
     assert found.rows == everything.rows[14:21]
+
+
+def test_globs_ignore_case_and_know_each_value() -> None:
+    index = SearchIndex()
+    rows = [row(number, model=model, host=host) for number, (model, host) in enumerate([("GPT-4o", "a"), ("gpt-4o", "B"), ("\ud800", "a")])]
+    index.add((each, ("", "", "")) for each in rows)
+
+    def refs(**filters: str) -> list[str]:
+        return [found.ref[-1] for found in index.find(Filters(**filters), Order.OLDEST, page=1, limit=9, now=0).rows]  # type: ignore[arg-type]
+
+    assert refs(model="gpt*") == ["0", "1"]
+    assert refs(model="GPT-4O", host="b") == ["1"]
+    assert refs(model="[^g]*") == ["2"]
+    assert refs(model="gpt-4") == []
+    index.add([(rows[0]._replace(model="new"), ("", "", ""))])
+    assert (refs(model="new"), refs(model="gpt*")) == (["0"], ["1"])

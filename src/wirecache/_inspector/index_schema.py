@@ -24,6 +24,7 @@ CREATE INDEX by_endpoint ON rows (endpoint);
 CREATE INDEX by_host ON rows (host);
 CREATE INDEX by_test ON rows (test);
 CREATE INDEX by_namespace ON rows (namespace);
+CREATE TABLE names (name TEXT, value TEXT);
 CREATE TEMP TABLE matches (id INTEGER PRIMARY KEY);
 CREATE UNIQUE INDEX by_ref ON rows (source, ref);
 CREATE INDEX by_time ON rows (

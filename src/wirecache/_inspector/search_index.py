@@ -19,6 +19,7 @@ from wirecache._inspector.search_query import match_expression, spaced
 
 __all__ = ["Filters", "Found", "Order", "SearchIndex"]
 
+GLOBS = ("model", "host", "endpoint", "test")
 FEW = 2000  # matches that are sorted rather than looked up in the order of the list
 MAX_MESSAGES = 500  # of a conversation whose previous call is looked for
 
@@ -82,6 +83,7 @@ class SearchIndex:
         self._database = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         self._database.executescript(CREATE)
         self._matched = ("", -1)
+        self._names: set[tuple[str, str]] = set()  # the columns that have globs, with their values
         self.version = 0  # changes whenever a row does
 
     # -- writing ------------------------------------------------------------------------------------------------------
@@ -92,12 +94,20 @@ class SearchIndex:
             self._database.execute("BEGIN")
             for row, texts in rows:
                 self._database.execute("DELETE FROM rows WHERE source = ? AND ref = ?", row[:2])
+                self._name(row)
                 id = self._database.execute(INSERT, [_clean(value) for value in (*row, place_of(row.method, row.url))]).lastrowid
                 self._database.execute(
                     "INSERT INTO texts (rowid, prompt, answer, tools) VALUES (?, ?, ?, ?)", (id, *(spaced(_clean(text)) for text in texts))
                 )
             self._database.execute("COMMIT")
             self.version += 1
+
+    def _name(self, row: IndexRow) -> None:
+        """Keep the values that globs are compared with: there are few, and rows are many."""
+        names = {(column, getattr(row, column)) for column in GLOBS} - self._names
+        if names:
+            self._names |= names
+            self._database.executemany("INSERT INTO names VALUES (?, ?)", [(column, _clean(value)) for column, value in names])
 
     def remove(self, source: str, refs: Iterable[str]) -> None:
         """Remove the rows of these refs."""
@@ -219,9 +229,9 @@ def _conditions(filters: Filters, now: float, matching: str) -> tuple[str, list[
     """Return the WHERE clause and its values. ``matching``: the condition of the full-text search."""
     parts: list[str] = []
     values: list[Any] = []
-    for name in ("model", "host", "endpoint", "test"):
+    for name in GLOBS:
         if pattern := getattr(filters, name):
-            parts.append(f"lower({name}) GLOB ?")
+            parts.append(f"{name} IN (SELECT value FROM names WHERE name = '{name}' AND lower(value) GLOB ?)")
             values.append(pattern.lower())
     for name in ("source", "namespace", "status"):
         if (value := getattr(filters, name)) not in (None, ""):
