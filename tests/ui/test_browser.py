@@ -58,6 +58,17 @@ def test_no_page_is_wider_than_the_window_or_has_an_error(theme: str, width: int
     assert tab.foreign(sampled) == []
 
 
+def test_what_was_saved_is_seen_in_a_narrow_window(tab: Tab, sampled: Served) -> None:
+    """The money is in the last columns: no table has to be scrolled for it."""
+    tab.page.set_viewport_size({"width": 360, "height": 900})
+    page = tab.open(sampled, "/savings")
+    assert page.locator(".scroll").count() == 2
+    assert page.evaluate("[...document.querySelectorAll('.scroll')].every((part) => part.scrollWidth <= part.clientWidth)")
+    swatches = page.evaluate("[...document.querySelectorAll('.key-bar')].map((each) => getComputedStyle(each).backgroundColor)")
+    bars = page.evaluate("['.plot .bar', '.plot .bar.low'].map((each) => getComputedStyle(document.querySelector(each)).fill)")
+    assert swatches == bars
+
+
 def test_the_latest_misses_fit_a_narrow_window(tab: Tab, provider: Provider) -> None:
     cache = Cache(MemoryStore())
     tab.page.set_viewport_size({"width": 360, "height": 900})
