@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -156,3 +157,55 @@ def test_the_token_is_random_unless_given() -> None:
 def test_static_files_do_not_leave_their_folder(served: Served) -> None:
     for path in ("/static/../app.py", "/static/%2e%2e/app.py", "/static/..%2fapp.py"):
         assert served.client.get(path).status_code == 404
+
+
+NUMBERS = ["\u00b2", "\u0663", "-1", "9" * 30, "9" * 5000, "1e9", "", "\x00"]
+NUMBERED = ["/?page=", "/?status=", "/sessions?page=", "/savings?calls_per_day=", "/api/v1/exchanges?limit=", "/api/v1/exchanges?page="]
+
+
+@pytest.mark.parametrize("path", NUMBERED)
+def test_what_is_no_number_breaks_no_page(path: str, served: Served) -> None:
+    for text in NUMBERS:
+        assert served.client.get(path + quote(text)).status_code == 200, text
+
+
+def test_what_is_no_number_names_no_part(served: Served) -> None:
+    ref = served.client.get("/api/v1/exchanges").json()["exchanges"][0]["ref"]
+    for text in NUMBERS:
+        for place in (f"{text}.0", f"0.{text}"):
+            assert served.client.get(f"/text/0/{ref}", params={"place": place}).status_code == 404, place
+        assert served.client.get(f"/x/0/{ref}?view=stream&page={quote(text)}").status_code == 200, text
+
+
+def test_requests_that_cannot_be_read_are_refused_in_words(served: Served) -> None:
+    nested = '{"url": "https://a/", "body": ' + "[" * 100_000 + "]" * 100_000 + "}"
+    page = served.client.post("/explain", data={"request": nested}, headers={"sec-fetch-site": "same-origin"})
+    assert page.status_code == 200
+    assert "neither a curl command nor JSON" in page.text
+    assert served.client.post("/api/v1/explain", content=nested).status_code == 400
+
+
+@pytest.mark.parametrize("option", ["-d @{}", "--data-binary @{}", "-K {}", "--data-urlencode a@{}"])
+def test_a_pasted_command_reads_no_file(option: str, served: Served, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("what-the-file-holds")
+    command = f"curl https://api.openai.com/v1/chat/completions {option.format(secret)}"
+    page = served.client.post("/explain", data={"request": command}, headers={"sec-fetch-site": "same-origin"})
+    assert page.status_code == 200
+    assert "what-the-file-holds" not in page.text
+
+
+def test_hostile_options_are_shown_as_text(served: Served) -> None:
+    hostile = "/<img/src=x/onerror=alert(1)>{{7*7}}"
+    page = served.client.get("/explain", params={"ignore_body": hostile, "ignore_query": hostile, "trial": ""}).text
+    assert "&lt;img/src=x/onerror=alert(1)&gt;{{7*7}}" in page
+    assert "<img" not in page
+
+
+@pytest.mark.parametrize("name", ["0x7f.1", "2130706433", "[::ffff:127.0.0.1]", "localhost.evil.example", "127.0.0.1.nip.io"])
+def test_other_ways_to_write_this_machine_are_refused(name: str, served: Served) -> None:
+    assert served.client.get("/", headers={"host": f"{name}:{served.port}"}).status_code == 421
+    origin = {"origin": f"http://{name}:{served.port}"}
+    assert served.client.post("/explain", data={"request": "x"}, headers=origin).status_code == 403
+    for trick in (f"http://{served.host}@evil.example", f"http://{served.host}.evil.example", "null"):
+        assert served.client.post("/explain", data={"request": "x"}, headers={"origin": trick}).status_code == 403

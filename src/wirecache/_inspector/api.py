@@ -17,6 +17,7 @@ from wirecache._inspector.index_schema import IndexRow
 from wirecache._inspector.inspector import Inspector, Page, json_response
 from wirecache._inspector.listing import list_of, listing_of
 from wirecache._inspector.nearest import nearest_stored
+from wirecache._inspector.numbers import whole_number
 from wirecache._inspector.timeline import timeline_of
 from wirecache._views.entry_json import entry_details
 from wirecache._views.explanation_json import check_request, explanation_json
@@ -39,8 +40,8 @@ def _exchanges(inspector: Inspector, request: Request) -> Response:
     listing = listing_of(request.query_params)
     if listing.problem:
         return json_response({"error": listing.problem}, 400)
-    limit = request.query_params.get("limit", "50")
-    size = min(MOST, max(1, int(limit))) if limit.isdigit() and len(limit) < 6 else 50
+    limit = whole_number(request.query_params.get("limit", ""))
+    size = 50 if limit is None else min(MOST, max(1, limit))
     inspector.indexer.wait_at_start()
     found, now = list_of(inspector, listing, size), time.time()
     progress = inspector.indexer.progress
@@ -87,7 +88,7 @@ async def _explain(inspector: Inspector, request: Request) -> Response:
     try:
         given = json.loads(await request.body())
         check_request(given)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return json_response({"error": str(error)}, 400)
     return json_response(explanation_json(await run_in_threadpool(source.explain, given, partial(nearest_stored, inspector, source))))
 

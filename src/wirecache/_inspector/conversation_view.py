@@ -13,6 +13,7 @@ from wirecache._core.llm.conversation import Message, answer_message, prompt_mes
 from wirecache._core.messages import Entry
 from wirecache._inspector.json_tree import json_tree
 from wirecache._inspector.media import media_kind
+from wirecache._inspector.numbers import whole_number
 from wirecache._inspector.safe_text import MAX_SHOWN, as_json, markdown, visible
 from wirecache._views.formats import format_size
 
@@ -63,7 +64,8 @@ def message_of(entry: Entry, place: str) -> Message | None:
     if place == ANSWER:
         return _answer(entry)
     messages = prompt_messages(entry)
-    return messages[int(place)] if place.isascii() and place.isdigit() and int(place) < len(messages) else None
+    number = whole_number(place)
+    return messages[number] if number is not None and number < len(messages) else None
 
 
 def conversation_of(entry: Entry, repeated: int = 0) -> Conversation:

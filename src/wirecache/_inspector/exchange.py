@@ -18,6 +18,7 @@ from wirecache._inspector.index_rows import indexed, price_of
 from wirecache._inspector.inspector import Inspector, Page
 from wirecache._inspector.json_tree import json_tree
 from wirecache._inspector.media import media_response
+from wirecache._inspector.numbers import whole_number
 from wirecache._inspector.safe_text import MAX_SHOWN
 from wirecache._inspector.source import Source
 from wirecache._inspector.timeline import timeline_of, timeline_plot
@@ -68,7 +69,7 @@ def _cassette(inspector: Inspector, request: Request) -> Response:
 
 def _page(request: Request) -> int:
     page = request.query_params.get("page", "1")
-    return max(1, int(page)) if page.isdigit() and len(page) < 9 else 1
+    return max(1, whole_number(page) or 1)
 
 
 def _download(content: bytes, name: str) -> Response:
@@ -80,9 +81,10 @@ def _block_at(entry: Entry, place: str) -> Any:
     """Return the block at a place such as ``3.0`` or ``answer.1``, or end the request with 404."""
     where, _, number = place.rpartition(".")
     message = message_of(entry, where)
-    if message is None or not number.isdigit() or int(number) >= len(message.blocks):
+    at = whole_number(number)
+    if message is None or at is None or at >= len(message.blocks):
         raise HTTPException(404, "There is no such part in this exchange.")
-    return message.blocks[int(number)]
+    return message.blocks[at]
 
 
 def _common(inspector: Inspector, source: Source, ref: str, entry: Entry) -> dict[str, Any]:

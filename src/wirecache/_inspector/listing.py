@@ -16,6 +16,7 @@ from wirecache._core.rules.freshness import parse_ttl
 from wirecache._inspector.index_rows import price_of
 from wirecache._inspector.index_schema import IndexRow
 from wirecache._inspector.inspector import Inspector, Page
+from wirecache._inspector.numbers import whole_number
 from wirecache._inspector.search_index import Filters, Found, Order
 from wirecache._inspector.search_query import words_of
 
@@ -58,13 +59,13 @@ def listing_of(query: Mapping[str, str]) -> Listing:
         endpoint=given.get("endpoint", ""),
         test=given.get("test", ""),
         namespace=given.get("namespace"),
-        status=int(given["status"]) if given.get("status", "").isdigit() else None,
+        status=whole_number(given.get("status", "")),
         fresh={"fresh": True, "stale": False}.get(given.get("fresh", "")),
         younger=younger,
         between=between,
     )
     known = Order(order) if order in tuple(Order) else Order.NEWEST
-    return Listing(filters, known, max(1, int(page)) if page.isdigit() and len(page) < 9 else 1, given, problem)
+    return Listing(filters, known, max(1, whole_number(page) or 1), given, problem)
 
 
 def _day(text: str) -> tuple[float, float] | None:

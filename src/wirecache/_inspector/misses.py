@@ -36,7 +36,7 @@ def parsed_request(text: str) -> dict[str, Any]:
     else:
         try:
             request = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(f"neither a curl command nor JSON: {error}") from None
     check_request(request)
     return request

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from wirecache._core.stats import Stats
 from wirecache._inspector.index_schema import IndexRow
 from wirecache._inspector.inspector import Inspector, Page, json_response
+from wirecache._inspector.numbers import whole_number
 from wirecache._inspector.plots import Bar, bar_plot
 from wirecache._inspector.search_index import Filters
 from wirecache._inspector.sources import StoreSource
@@ -58,7 +59,7 @@ def _show(inspector: Inspector, request: Request) -> Response:
     history = _history(inspector)
     total = _sum([stats.rows for stats in history.values()])
     calls = request.query_params.get("calls_per_day", "")
-    per_day = int(calls) if calls.isdigit() and int(calls[:9]) > 0 else 1000
+    per_day = whole_number(calls) or 1000
     by = request.query_params.get("by", "model")
     groups = {str(day): stats for day, stats in reversed(history.items())} if by == "day" else total.by(by if by in GROUPS else "model")
     return inspector.page(

@@ -10,6 +10,8 @@ __all__ = ["match_expression", "spaced", "words_of"]
 _UNSPACED = re.compile("([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff])")
 _TERM = re.compile(r'(-?)(?:"([^"]*)"?|(\S+))')
 
+MOST = 100  # words and phrases of a query that are searched for
+
 
 def spaced(text: str) -> str:
     """Return the text with spaces between the characters of scripts that have none between words."""
@@ -20,7 +22,7 @@ def match_expression(text: str) -> str:
     """Return the full-text query for what somebody typed; empty if there is no word in it. Whatever is typed is a valid query."""
     wanted: list[str] = []
     unwanted: list[str] = []
-    for minus, phrase, word in _TERM.findall(text):
+    for minus, phrase, word in _TERM.findall(text)[:MOST]:
         body = phrase or word
         prefix = "*" if not phrase and (body.endswith("*") or not minus) else ""
         words = _words(body)
