@@ -1,7 +1,8 @@
 """Does it stay fast when there is a lot? ``make bench-scale`` fills a store with 1,000,000 entries of 2 KB, and more.
 
-Opening, hits, misses, ``ls``, ``stats`` and ``prune`` of that store, the size limit at work on it; 16 processes that read and write; 1,000
-concurrent misses with an upstream of 500 ms, beside a plain client; a cassette of 5,000. Each line is printed when it is there.
+Opening, hits, misses, ``ls``, ``stats`` and ``prune`` of that store, the size limit at work on it; a day's statistics; 16 processes that
+read and write; 1,000 concurrent misses with an upstream of 500 ms, beside a plain client; a cassette of 5,000. Each line is printed when
+it is there.
 """
 
 from __future__ import annotations
@@ -90,6 +91,23 @@ def of_the_limit(path: Path, gigabytes: float) -> tuple[str, str]:
     return "a write above the size limit", f"{statistics.median(taken) * 1e3:.2f} ms, worst {max(taken) * 1e3:.0f} ms"
 
 
+def of_a_day(path: Path) -> list[tuple[str, str]]:
+    """Return what a day's statistics take that as many models and namespaces made as are counted apart."""
+    today = int(time.time()) // 86_400
+    labels = [(f"gpt-{model}", f"team-{namespace}") for model in range(50) for namespace in range(20)]
+    lines = [
+        (today, "api.openai.com", "chat", *label, 0, name, 10.0)
+        for label in labels
+        for name in ("hits", "misses", "stored", "seconds_saved")
+    ]
+    store = DiskStore(path)
+    adding = timed(lambda: store.add_history(lines))
+    command = [sys.executable, "-m", "wirecache", "stats", "--store", str(path)]
+    reading = timed(lambda: subprocess.run(command, check=True, capture_output=True))
+    store.close()
+    return [("a day's statistics, added", f"{adding * 1e3:.0f} ms"), ("wirecache stats of that day", f"{reading:.2f} s")]
+
+
 async def at_once(client: httpx.AsyncClient, count: int, first: int) -> tuple[float, float]:
     """Return the seconds of so many concurrent calls, and the longest gap of the event loop."""
     gaps = [0.0]
@@ -150,6 +168,8 @@ def main() -> None:
         for line in of_the_store(store):
             show(*line)
         show(*of_the_limit(store, options.entries * 1e-6))
+        for line in of_a_day(folder / "day"):
+            show(*line)
         for line in asyncio.run(concurrent_misses(folder, 1000)):
             show(*line)
         for line in cassette.run(options.recordings):
