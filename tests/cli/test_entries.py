@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from tests.cli.command import URL, body_of, entry, fill, wirecache
-from wirecache import Cache, CassetteStore, DiskStore, Usage
+from tests.stores.upstream import Model
+from wirecache import Cache, CassetteStore, DiskStore, Usage, options
 from wirecache._core import codec
 from wirecache._core.messages import Chunk, Entry, pack_chunks
 
@@ -163,7 +164,7 @@ def test_show_as_json_has_these_members(store: Path) -> None:
     shown = wirecache("show", "--json", PARIS.key, "--store", store).json
     assert list(shown) == [
         "key", "method", "url", "host", "endpoint", "model", "namespace", "sample", "status", "stored_at", "age", "seconds", "stream",
-        "usage", "bytes", "ttl", "http_version", "request_headers", "headers", "conversation", "answer", "chunks", "body",
+        "usage", "bytes", "ttl", "http_version", "request_headers", "headers", "parameters", "conversation", "answer", "chunks", "body",
     ]  # fmt: skip
     assert shown["conversation"][0] == {"role": "system", "text": "Be brief.", "tool_calls": []}
     assert shown["answer"] == {"role": "assistant", "text": "Paris.", "tool_calls": []}
@@ -305,6 +306,24 @@ def test_explain_says_that_an_entry_is_stale(store: Path) -> None:
     request = json.dumps({"url": LONG.request.url, "body": body_of("Tell me a story")})
     done = wirecache("explain", "--store", store, given=request)
     assert (done.code, done.out.startswith("miss: it is stale")) == (1, True)
+
+
+def test_explain_takes_the_key_of_an_entry(store: Path) -> None:
+    done = wirecache("explain", PARIS.key[:9].upper(), "--store", store)
+    assert (done.code, f"key: {PARIS.key}" in done.out, done.out.startswith("hit: ")) == (0, True, True)
+    stale = wirecache("explain", LONG.key, "--store", store)
+    assert (stale.code, stale.out.startswith("miss: it is stale")) == (1, True)
+    none = wirecache("explain", "abcdef", "--store", store)
+    assert (none.code, none.error) == (1, "wirecache: no key begins with abcdef; wirecache ls lists the keys")
+    missing = wirecache("explain", "request.json", "--store", store)
+    assert (missing.code, "request.json" in missing.error) == (2, True)
+
+
+def test_explain_an_entry_that_lies_in_a_namespace(tmp_path: Path) -> None:
+    with Cache(tmp_path, namespace="team") as cache, options(namespace="alice", sample=2):
+        key = Model().ask(cache).extensions["wirecache"].key
+    done = wirecache("explain", key, "--store", tmp_path)
+    assert (done.code, f"key: {key}" in done.out) == (0, True)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.command import Done, entry, fill, wirecache
 from wirecache import DiskStore, cli
-from wirecache._views.formats import format_duration, format_size, format_time, quantity
+from wirecache._views.formats import format_duration, format_size, format_time
 
 EVIL = "\x1b[2J\x1b]0;evil\x07\u202e\x9b\u2066"  # clears the screen and changes the title
 
@@ -87,9 +87,6 @@ def test_only_the_terminal_module_prints() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (quantity(0, "file"), "0 files"),
-        (quantity(1, "entry", "entries"), "1 entry"),
-        (quantity(1234, "entry", "entries"), "1,234 entries"),
         (format_duration(0), "0 s"),
         (format_duration(90), "2 min"),
         (format_duration(7200), "2 h"),

@@ -15,10 +15,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from wirecache._core.messages import Entry
+from wirecache._core.quantity import quantity
 from wirecache._inspector.inspector import Inspector, Page, form_of
 from wirecache._inspector.source import Source
 from wirecache._inspector.sources import Cassettes
-from wirecache._views.formats import quantity
 from wirecache.cassette import SCHEMA_NAME, file_name, from_text, schema_text, to_text
 from wirecache.errors import CassetteError
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from wirecache._core.quantity import quantity
 from wirecache._inspector.safe_text import is_base64, visible
-from wirecache._views.formats import format_size, quantity
+from wirecache._views.formats import format_size
 
 __all__ = ["json_tree"]
 

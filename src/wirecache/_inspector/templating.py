@@ -9,9 +9,10 @@ from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from wirecache._core.quantity import quantity
 from wirecache._inspector.json_tree import json_tree
 from wirecache._inspector.safe_text import marked, visible
-from wirecache._views.formats import format_duration, format_size, format_time, quantity
+from wirecache._views.formats import format_duration, format_size, format_time
 
 __all__ = ["address", "environment", "money", "number", "seconds", "with_query"]
 

@@ -13,6 +13,7 @@ from wirecache._core.event_stream import DONE, Event, events_in, split_stream, s
 from wirecache._core.headers import content_media_type, fields_of
 from wirecache._core.llm.answers import written_in
 from wirecache._core.messages import Chunk, Entry
+from wirecache._core.quantity import quantity
 from wirecache.cassette._event_layout import arrivals
 
 __all__ = ["StreamEvent", "Timeline", "timeline_of", "timeline_plot"]
@@ -101,4 +102,4 @@ def timeline_plot(timeline: Timeline) -> Markup:
 
 
 def _label(timeline: Timeline) -> str:
-    return f"{len(timeline.chunks)} chunks; the first after {timeline.first:.2f} s, the last after {timeline.last:.2f} s"
+    return f"{quantity(len(timeline.chunks), 'chunk')}; the first after {timeline.first:.2f} s, the last after {timeline.last:.2f} s"

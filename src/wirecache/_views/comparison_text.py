@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 
 from wirecache._core.compare.steps import Severity
+from wirecache._core.quantity import quantity
 from wirecache._views.comparison import ComparisonJson, RunJson, SideJson, StepJson
-from wirecache._views.formats import quantity
 
 __all__ = ["comparison_lines", "comparison_markdown"]
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from wirecache._core.compare.query import host_of
-from wirecache._core.llm.conversation import Turn, answer_turn, prompt_of, prompt_turns
+from wirecache._core.llm.conversation import Turn, answer_turn, parameters_of, prompt_of, prompt_turns
 from wirecache._core.messages import Entry
 from wirecache._core.rules.freshness import age_of
 from wirecache._core.unset import UNSET
@@ -66,12 +66,16 @@ class ChunkJson(TypedDict):
 
 
 class EntryDetails(EntryValues):
-    """An entry in full. ``ttl``: seconds, ``"never"`` if it does not expire, None if it has no ttl of its own."""
+    """An entry in full. ``ttl``: seconds, ``"never"`` if it does not expire, None if it has no ttl of its own.
+
+    ``parameters``: the members of the request's body beside the conversation and the model.
+    """
 
     ttl: float | str | None
     http_version: str
     request_headers: dict[str, str]
     headers: list[tuple[str, str]]
+    parameters: dict[str, Any]
     conversation: list[TurnJson]
     answer: TurnJson
     chunks: list[ChunkJson]
@@ -92,6 +96,7 @@ def entry_details(entry: Entry) -> EntryDetails:
         "http_version": entry.http_version.decode("latin-1"),
         "request_headers": dict(entry.request.fields),
         "headers": [(name.decode("latin-1"), value.decode("latin-1")) for name, value in entry.headers],
+        "parameters": parameters_of(entry),
         "conversation": [_turn(turn) for turn in prompt_turns(entry)],
         "answer": _turn(answer_turn(entry)),
         "chunks": [{"bytes": chunk.size, "at": round(chunk.seconds, 4)} for chunk in entry.chunks],

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-__all__ = ["format_duration", "format_size", "format_time", "quantity"]
-
-
-def quantity(number: int, singular: str, plural: str = "") -> str:
-    """Return a number with its noun: ``1 entry``, ``2 entries``. ``plural``: by default the singular with an s."""
-    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+__all__ = ["format_duration", "format_size", "format_time"]
 
 
 def format_duration(seconds: float) -> str:

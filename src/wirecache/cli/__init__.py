@@ -28,7 +28,9 @@ class Command(NamedTuple):
 COMMANDS = {
     "demo": Command("demo", "Show the cache at work with the OpenAI SDK: sync, async and streaming, then without the provider."),
     "ls": Command("ls", "List entries of the store, newest first: key, age, model, endpoint, host, tokens, size, prompt."),
-    "show": Command("show", "Show an entry: prompt and answer as a conversation, tool calls, headers, timings and token usage."),
+    "show": Command(
+        "show", "Show an entry: prompt and answer as a conversation, tool calls, parameters, headers, timings and token usage."
+    ),
     "inspect": Command("show", "", {"hidden": True}),  # an alias of show, which the help does not list
     "diff": Command("diff", "Compare two entries: their requests (why the second was not a hit on the first) and their answers."),
     "compare": Command(

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from wirecache import DiskStore, ObjectStore, RedisStore, Store, WirecacheError
 from wirecache._core.privacy.patterns import redacted_text
-from wirecache._views.formats import format_size, quantity
+from wirecache._core.quantity import quantity
+from wirecache._views.formats import format_size
 from wirecache.cli._doctor_finding import Finding
 
 __all__ = ["file_system", "store_findings"]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from wirecache import Cache
 from wirecache._core.llm.batches import BatchRequest, BatchResult, Provider, json_body, live_url, parse_request, parse_result
-from wirecache._views.formats import quantity
+from wirecache._core.quantity import quantity
 from wirecache.cassette._importers.exchange import ForeignExchange, entry_of
 from wirecache.cli._entry_targets import StoreTarget
 from wirecache.cli._stores import open_cache

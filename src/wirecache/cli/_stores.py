@@ -15,7 +15,7 @@ from wirecache._core.compare.query import Selection
 from wirecache._views.places import NoStoreYet, cassette_store_at, is_missing
 from wirecache.cli._terminal import fail, usage_error, with_progress
 
-__all__ = ["entry_keys", "find_entry", "find_key", "open_cache", "selected_entries"]
+__all__ = ["entry_keys", "find_entry", "find_key", "is_key", "open_cache", "selected_entries"]
 
 _KEY = re.compile(r"[0-9a-f]{1,64}")
 
@@ -53,10 +53,15 @@ def entry_keys(cache: Cache) -> Iterator[str]:
     return cache.engine.source.keys()
 
 
+def is_key(text: str) -> bool:
+    """Return whether the text is a key, or the first digits of one."""
+    return _KEY.fullmatch(text.strip().lower()) is not None
+
+
 def find_key(cache: Cache, prefix: str) -> str:
     """Return the one key that begins with the prefix, or end the command: with 1 if there is none, with 2 if there are several."""
     start = prefix.strip().lower()
-    if not _KEY.fullmatch(start):
+    if not is_key(start):
         raise usage_error(f"{prefix!r} is not a key: a key has 64 hexadecimal digits and can be abbreviated to its first ones")
     found = list(dict.fromkeys(key for key in entry_keys(cache) if key.startswith(start)))
     if len(found) > 1:

@@ -11,9 +11,10 @@ import typer
 
 from wirecache import Cache, ConfigError, __version__
 from wirecache._core.privacy.patterns import redacted_text
+from wirecache._core.quantity import quantity
 from wirecache._settings.files import file_settings, settings_file
 from wirecache._settings.sources import source_of
-from wirecache._views.formats import format_duration, quantity
+from wirecache._views.formats import format_duration
 from wirecache.cli._doctor_finding import Finding
 from wirecache.cli._doctor_sdks import sdk_findings
 from wirecache.cli._doctor_store import store_findings

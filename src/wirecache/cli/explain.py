@@ -8,10 +8,13 @@ from typing import Annotated, Any, cast
 
 import typer
 
+from wirecache import Cache, Entry
+from wirecache._caches.explain import Explanation, explain_request
+from wirecache._core.rules.plan import CallOptions, inner_namespace
 from wirecache._views.explanation_json import check_request, explanation_json
 from wirecache.cli._options import JsonOption, StoreOption
-from wirecache.cli._stores import open_cache
-from wirecache.cli._terminal import print_json, print_text, usage_error
+from wirecache.cli._stores import find_entry, is_key, open_cache
+from wirecache.cli._terminal import fail, print_json, print_text, usage_error
 
 __all__ = ["command"]
 
@@ -19,9 +22,13 @@ SEARCH_SECONDS = 2.0  # for the nearest stored request; longer than in a call, s
 
 
 def command(
-    file: Annotated[
-        Path | None,
-        typer.Argument(help="A file with the request; without it or with -, standard input.", metavar="FILE", show_default=False),
+    request: Annotated[
+        str | None,
+        typer.Argument(
+            help="A file with the request, or the key of an entry; without it or with -, standard input.",
+            metavar="FILE|KEY",
+            show_default=False,
+        ),
     ] = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
@@ -29,12 +36,14 @@ def command(
     """Explain whether a request would be a hit: by which rule and key, and if not, why.
 
     If it would be a miss, the nearest stored request is compared with it. The request is JSON: {"method": "POST", "url": "https://...",
-    "headers": {...}, "body": {...}}. Nothing is sent. Exits with 1 if the request would not be a hit.
+    "headers": {...}, "body": {...}}; or that of a stored entry, named by its key or its first digits. Nothing is sent. Exits with 1 if
+    the request would not be a hit.
     """
-    request = _read_request(file)
+    key = request if request is not None and is_key(request) and not Path(request).exists() else None
+    given = _read_request(request) if key is None else {}
     with open_cache(store) as cache:
         cache.engine.search_seconds = SEARCH_SECONDS
-        explanation = cache.explain(request)
+        explanation = cache.explain(given) if key is None else _explain_entry(cache, find_entry(cache, key))
     if as_json:
         print_json(explanation_json(explanation))
     else:
@@ -44,11 +53,23 @@ def command(
         raise typer.Exit(1)
 
 
-def _read_request(file: Path | None) -> dict[str, Any]:
+def _explain_entry(cache: Cache, entry: Entry) -> Explanation:
+    """Return what would happen to the request of an entry, by today's options."""
+    request = entry.request
+    if not request.whole:
+        fail(f"the entry {entry.key[:16]} keeps only a part of its request, so it cannot be explained; give the request in a file")
+    content_type = {"content-type": request.content_type or "application/json"} if entry.request_body else {}
+    given = {"method": request.method, "url": request.url, "headers": {**content_type, **request.fields}, "body": bytes(entry.request_body)}
+    options = CallOptions(namespace=inner_namespace(cache.engine.plan.namespace, request.namespace), sample=request.sample)
+    return explain_request(cache.engine, given, options, cache.engine.source.look_up)
+
+
+def _read_request(file: str | None) -> dict[str, Any]:
     """Return the request as ``Cache.explain`` takes it; what is wrong with it ends the command."""
-    source = "standard input" if file is None or str(file) == "-" else str(file)
+    path = None if file is None or file == "-" else Path(file)
+    source = path or "standard input"
     try:
-        text = typer.get_text_stream("stdin").read() if file is None or str(file) == "-" else file.read_text("utf-8")
+        text = path.read_text("utf-8") if path else typer.get_text_stream("stdin").read()
         request = json.loads(text)
         check_request(request)
     except (OSError, ValueError) as error:

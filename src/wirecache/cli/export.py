@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from wirecache import CassetteError
-from wirecache._views.formats import quantity
+from wirecache._core.quantity import quantity
 from wirecache.cli._entry_targets import CassetteTarget
 from wirecache.cli._options import (
     AgeOption,

@@ -12,8 +12,8 @@ import typer
 
 from wirecache import CassetteError
 from wirecache._core.privacy.redaction import DEFAULT
+from wirecache._core.quantity import quantity
 from wirecache._settings.homes import expanded
-from wirecache._views.formats import quantity
 from wirecache.cassette import SCHEMA_NAME, short_key_of
 from wirecache.cassette._importers.detect import read_any
 from wirecache.cli._entry_targets import CassetteTarget, StoreTarget

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from wirecache import Cache, Entry
+from wirecache._core.quantity import quantity
 from wirecache._core.rules.freshness import age_of
 from wirecache._core.rules.plan import is_fresh
-from wirecache._views.formats import quantity
 from wirecache.cli._options import JsonOption, StoreOption, duration_seconds
 from wirecache.cli._stores import open_cache
 from wirecache.cli._terminal import print_json, print_text, with_progress

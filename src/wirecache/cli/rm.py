@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from wirecache._views.formats import quantity
+from wirecache._core.quantity import quantity
 from wirecache.cli._options import JsonOption, StoreOption
 from wirecache.cli._stores import find_key, open_cache
 from wirecache.cli._terminal import print_json, print_text

@@ -12,7 +12,7 @@ import typer
 from wirecache import ConfigError
 from wirecache._core.privacy.redaction import Redactor
 from wirecache._core.privacy.scan import Leak, leaks
-from wirecache._views.formats import quantity
+from wirecache._core.quantity import quantity
 from wirecache.cli._options import JsonOption
 from wirecache.cli._terminal import one_line, print_json, print_text, usage_error, warn
 

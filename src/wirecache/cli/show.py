@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterable, Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from wirecache._core.quantity import quantity
 from wirecache._views.entry_json import EntryDetails, entry_details
 from wirecache._views.formats import format_duration, format_size
 from wirecache.cli._options import JsonOption, StoreOption
@@ -16,6 +18,8 @@ from wirecache.cli._terminal import print_json, print_text
 
 __all__ = ["command"]
 
+LONGEST = 100  # characters of a parameter
+
 
 def command(
     key: Annotated[str, typer.Argument(help="The key of an entry, or its first digits.", metavar="KEY")],
@@ -23,7 +27,7 @@ def command(
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show an entry: prompt and answer as a conversation, tool calls, headers, timings and token usage."""
+    """Show an entry: prompt and answer as a conversation, tool calls, parameters, headers, timings and token usage."""
     with open_cache(store) as cache:
         entry = find_entry(cache, key)
     if raw:
@@ -51,14 +55,21 @@ def _head(entry: EntryDetails) -> Iterator[str]:
     if usage := entry["usage"]:
         yield f"tokens    {usage['input']:,} in, {usage['output']:,} out"
     if chunks := entry["chunks"]:
-        yield f"stream    {len(chunks)} chunks, the first after {chunks[0]['at']:.3f} s, the last after {chunks[-1]['at']:.3f} s"
-    yield from _headers("sent", entry["request_headers"].items())
-    yield from _headers("headers", entry["headers"])
+        first, last = chunks[0]["at"], chunks[-1]["at"]
+        yield f"stream    {quantity(len(chunks), 'chunk')}, the first after {first:.3f} s, the last after {last:.3f} s"
+    yield from _fields("sent with", ((name, _shortened(value)) for name, value in entry["parameters"].items()))
+    yield from _fields("sent", entry["request_headers"].items())
+    yield from _fields("headers", entry["headers"])
 
 
-def _headers(title: str, headers: Iterable[tuple[str, str]]) -> Iterator[str]:
-    for number, (name, value) in enumerate(headers):
+def _fields(title: str, fields: Iterable[tuple[str, str]]) -> Iterator[str]:
+    for number, (name, value) in enumerate(fields):
         yield f"{'' if number else title:<10}{name}: {value}"
+
+
+def _shortened(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
 def _conversation(entry: EntryDetails) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from wirecache import Stats
-from wirecache._views.formats import quantity
+from wirecache._core.quantity import quantity
 from wirecache._views.stats_json import Projection, installed_prices, project, stats_json
 from wirecache.cli._options import JsonOption
 from wirecache.cli._stores import open_cache

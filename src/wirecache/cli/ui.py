@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from wirecache import WirecacheError
+from wirecache._core.quantity import quantity
 from wirecache._inspector.asgi import App
 from wirecache._runtime.listening import address_of, is_loopback
-from wirecache._views.formats import quantity
 from wirecache.cli._listen import listen
 from wirecache.cli._terminal import fail, print_text, usage_error, warn
 from wirecache.errors import ConfigError

@@ -15,7 +15,7 @@ import typer
 from wirecache import WarmReport
 from wirecache._clients.rate_limit import parse_rate
 from wirecache._clients.warm import WarmRun
-from wirecache._views.formats import quantity
+from wirecache._core.quantity import quantity
 from wirecache.cli._budget import MaxCallsOption, MaxCostOption, begin_run
 from wirecache.cli._options import JsonOption, StoreOption, parse_headers
 from wirecache.cli._stores import open_cache
@@ -77,7 +77,9 @@ def _progress_bar(file: Path) -> Iterator[Callable[[WarmReport], None] | None]:
         task = progress.add_task("", total=total)
 
         def on_done(report: WarmReport) -> None:
-            progress.update(task, completed=report.total, description=f"{report.hits:,} hits, {len(report.errors):,} errors")
+            progress.update(
+                task, completed=report.total, description=f"{quantity(report.hits, 'hit')}, {quantity(len(report.errors), 'error')}"
+            )
 
         yield on_done
 
@@ -114,7 +116,7 @@ def _as_json(report: WarmReport) -> dict[str, Any]:
 
 
 def _summary(report: WarmReport) -> str:
-    parts = [quantity(report.total, "call"), f"{report.hits:,} hits", f"{report.stored:,} stored"]
+    parts = [quantity(report.total, "call"), quantity(report.hits, "hit"), f"{report.stored:,} stored"]
     parts += [f"{number:,} not stored ({reason})" for reason, number in sorted(report.not_stored.items())]
     if report.errors:
         parts.append(quantity(len(report.errors), "error"))

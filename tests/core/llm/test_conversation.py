@@ -7,7 +7,7 @@ import pytest
 
 from tests.core.play import entry
 from wirecache._core.llm.blocks import Block, Kind
-from wirecache._core.llm.conversation import Message, ToolCall, Turn, answer_message, answer_turn, prompt_of, prompt_turns
+from wirecache._core.llm.conversation import Message, ToolCall, Turn, answer_message, answer_turn, parameters_of, prompt_of, prompt_turns
 
 
 @pytest.mark.parametrize(
@@ -162,3 +162,17 @@ def call_delta(**call: Any) -> dict[str, Any]:
 )
 def test_the_calls_of_a_stream(events: list[Any]) -> None:
     assert streamed(*events) == Turn("assistant", "", (ToolCall("f", '{"a": 1}'),))
+
+
+@pytest.mark.parametrize(
+    ("body", "parameters"),
+    [
+        (b'{"model": "m", "messages": [], "temperature": 0.5, "tools": []}', {"temperature": 0.5, "tools": []}),
+        (b'{"contents": [], "generationConfig": {"topK": 3}, "systemInstruction": {}}', {"generationConfig": {"topK": 3}}),
+        (b"[1]", {}),
+        (b"--boundary", {}),
+        (b"", {}),
+    ],
+)
+def test_parameters_are_what_is_neither_conversation_nor_model(body: bytes, parameters: dict[str, Any]) -> None:
+    assert parameters_of(entry()._replace(request_body=body)) == parameters

@@ -15,6 +15,7 @@ from wirecache._core.rules.plan import (
     Streams,
     cassette_in_force,
     for_call,
+    inner_namespace,
     is_fresh,
     parse_options,
     time_left,
@@ -184,3 +185,18 @@ def test_a_choice_may_be_a_text() -> None:
     assert parse_options({"mode": "offline", "streams": "record", "sample": "2"}) == CallOptions(
         mode=Mode.OFFLINE, streams=Streams.RECORD, sample=2
     )
+
+
+@pytest.mark.parametrize(
+    ("outer", "whole", "inner"),
+    [
+        ("", "", None),
+        ("cache", "cache", None),
+        ("", "block", "block"),
+        ("cache", "cache\x1fblock", "block"),
+        ("cache", "cache\x1fblock\x1fheader", "block\x1fheader"),
+        ("cache", "caches", "caches"),
+    ],
+)
+def test_the_namespace_within_another_one(outer: str, whole: str, inner: str | None) -> None:
+    assert inner_namespace(outer, whole) == inner

@@ -15,6 +15,7 @@ from wirecache._core.headers import HeaderPairs
 from wirecache._core.messages import Entry, Request
 from wirecache._core.privacy.names import redacted_url
 from wirecache._core.privacy.redaction import DEFAULT
+from wirecache._core.quantity import quantity
 from wirecache._core.rules.record_modes import CassettePlan
 from wirecache._core.status import CacheStatus
 
@@ -61,7 +62,8 @@ def explain_miss(request: Request, endpoint: str, model: str | None, *, stream: 
 
 def explain_missing_items(request: Request, model: str | None, missing: int, items: int) -> str:
     """Return the message of a miss offline of a request that is looked up item by item."""
-    return f"{missing} of {items} items are not stored: {explain_miss(request, 'embeddings', model)}"
+    are = "is" if missing == 1 else "are"
+    return f"{missing:,} of {quantity(items, 'item')} {are} not stored: {explain_miss(request, 'embeddings', model)}"
 
 
 def explain_bypass(request: Request, reason: str) -> str:
@@ -95,7 +97,7 @@ def explain_end(request: Request, entry: Entry, file: str, cassette: CassettePla
     """Return the message for a reader who wants more than the one that was recorded. ``file``: the name of the recording."""
     return (
         f"The cassette {cassette.name} holds {request.method} {redacted_url(request)} only as far as its reader read it: when {file} was "
-        f"recorded, that reader stopped after {len(entry.body)} bytes, and now more is wanted. "
+        f"recorded, that reader stopped after {quantity(len(entry.body), 'byte')}, and now more is wanted. "
         f"Nothing was sent.\nTo record all of it: delete {file}, and {cassette.how_to_record}"
     )
 

@@ -13,6 +13,7 @@ from decimal import ROUND_CEILING, Decimal
 from typing import NamedTuple, TypeAlias
 
 from wirecache._core.messages import Usage
+from wirecache._core.quantity import quantity
 from wirecache._core.rules.budget import PICO, Budget, Unit, window_of
 
 __all__ = [
@@ -137,7 +138,7 @@ def denial(budget: Budget, unit: Unit, totals: Amounts, label: str, what: str, n
     """Return the refusal of a call. ``what``: the request, in words. ``totals``: with its own reservation."""
     others = {**totals, **{name: totals.get(name, 0) + amount for name, amount in returned(label).items()}}
     under_way = max(0, others.get("open", 0))
-    waits = f", with {_number(under_way, 'call')} under way" if under_way else ""
+    waits = f", with {quantity(under_way, 'call')} under way" if under_way else ""
     expected = _expected(unit, totals, label) if unit != "calls" else 0
     waits += f" (about {_amount(unit, expected)})" if expected else ""
     wait = "" if budget.window == "run" else f", wait for the next {budget.window} (now is {window_of(budget.window, now)} UTC)"
@@ -196,7 +197,7 @@ def _by_model(unit: str, totals: Amounts) -> str:
 def _left_out(totals: Amounts) -> str:
     """Return which calls are not in the sums, in words."""
     parts = [
-        f"{_number(totals.get(name, 0), 'call')} {why}"
+        f"{quantity(totals.get(name, 0), 'call')} {why}"
         for name, why in (("untold", "whose usage was not wholly reported"), ("unpriced", "with a part whose price is not known"))
         if totals.get(name, 0) > 0
     ]
@@ -205,10 +206,6 @@ def _left_out(totals: Amounts) -> str:
 
 def _amount(unit: str, amount: int) -> str:
     if unit != "usd":
-        return _number(amount, unit.removesuffix("s"))
+        return quantity(amount, unit.removesuffix("s"))
     dollars = Decimal(amount) / PICO
     return f"${dollars:,.2f}" if dollars >= 1 or not amount or amount % (PICO // 100) == 0 else f"${dollars:.6f}".rstrip("0")
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -11,7 +11,18 @@ from wirecache._core.llm.blocks import Block, Kind, blocks_of, dicts
 from wirecache._core.llm.reasoning import reasoning_of
 from wirecache._core.messages import Entry
 
-__all__ = ["Message", "ToolCall", "Turn", "answer_message", "answer_turn", "messages_in", "prompt_messages", "prompt_of", "prompt_turns"]
+__all__ = [
+    "Message",
+    "ToolCall",
+    "Turn",
+    "answer_message",
+    "answer_turn",
+    "messages_in",
+    "parameters_of",
+    "prompt_messages",
+    "prompt_of",
+    "prompt_turns",
+]
 
 # The members in which the providers expect the texts of a request, in the order in which the model reads them.
 _SYSTEM = ("system", "instructions", "systemInstruction", "system_instruction", "preamble")
@@ -75,6 +86,16 @@ def prompt_of(entry: Entry) -> str:
     """Return the text of the last message in the request that is not a system prompt; empty if there is none."""
     turns = prompt_turns(entry)
     return next((turn.text for turn in reversed(turns) if turn.text and turn.role != "system"), "")
+
+
+def parameters_of(entry: Entry) -> dict[str, Any]:
+    """Return the members of the request's body that are neither its conversation nor the model: ``temperature``, ``tools`` and so on."""
+    try:
+        body = json.loads(bytes(entry.request_body))
+    except (ValueError, RecursionError):
+        return {}
+    shown_elsewhere = {"model", *_SYSTEM, *_MESSAGES}
+    return {name: value for name, value in body.items() if name not in shown_elsewhere} if isinstance(body, dict) else {}
 
 
 def _messages(body: dict[str, Any]) -> Iterator[Message]:

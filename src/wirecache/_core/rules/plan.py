@@ -26,6 +26,7 @@ __all__ = [
     "Streams",
     "cassette_in_force",
     "for_call",
+    "inner_namespace",
     "is_fresh",
     "parse_options",
     "time_left",
@@ -177,6 +178,11 @@ _CHOICES: dict[str, type[StrEnum]] = {"mode": Mode, "streams": Streams}
 def _nested(outer: str | None, inner: str | None) -> str | None:
     """Return the namespace that lies within another one; either may be missing. Different pairs give different names."""
     return f"{outer}{NESTED}{inner}" if outer and inner else inner or outer
+
+
+def inner_namespace(outer: str, whole: str) -> str | None:
+    """Return the namespace that makes ``whole`` within ``outer``: None where they are one, ``whole`` where it lies elsewhere."""
+    return None if whole == outer else whole.removeprefix(f"{outer}{NESTED}" if outer else "")
 
 
 def parse_options(given: Mapping[str, Any], where: str = "") -> CallOptions:
