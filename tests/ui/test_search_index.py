@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.play import quick
+from wirecache._inspector.index_rows import excerpt
 from wirecache._inspector.index_schema import IndexRow
 from wirecache._inspector.search_index import Filters, Order, SearchIndex
 from wirecache._inspector.search_query import match_expression, words_of
@@ -140,3 +141,19 @@ def test_globs_ignore_case_and_know_each_value() -> None:
     assert refs(model="gpt-4") == []
     index.add([(rows[0]._replace(model="new"), ("", "", ""))])
     assert (refs(model="new"), refs(model="gpt*")) == (["0"], ["1"])
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Take it to **Bergen**:\n rain", "Take it to Bergen: rain"),
+        ("Run `ls -l`, then ``x``", "Run ls -l, then x"),
+        ("**a** and **b**", "a and b"),
+        ("2 ** 3 ** 4 and a*b", "2 ** 3 ** 4 and a*b"),
+        ("an open **mark", "an open **mark"),
+        ("```py\nprint(1)\n```", "```py print(1) ```"),
+        ("**" * 10_000, ("**" * 120)),
+    ],
+)
+def test_an_excerpt_has_no_marks_of_markdown(text: str, shown: str) -> None:
+    assert excerpt(text) == shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +21,7 @@ from wirecache.prices import Prices
 __all__ = ["excerpt", "has_turns", "indexed", "last_prompt", "price_of"]
 
 EXCERPT = 240  # characters of a prompt or an answer in the list
+_MARKS = re.compile(r"(\*\*|`+)(?=\S)([^*`]{1,120}[^\s*`]|[^\s*`])\1")
 SEARCHED = 200_000  # characters of each that are searched
 
 
@@ -87,8 +89,9 @@ def _plain(message: Message) -> str:
 
 
 def excerpt(text: str) -> str:
-    """Return the first words, on one line."""
-    return " ".join(text[: 4 * EXCERPT].split())[:EXCERPT]
+    """Return the first words, on one line, without the marks by which Markdown makes them bold or code."""
+    line = " ".join(text[: 4 * EXCERPT].split())
+    return _MARKS.sub(r"\2", line)[:EXCERPT]
 
 
 def _answer_id(values: list[Any]) -> str:
