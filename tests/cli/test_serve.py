@@ -65,6 +65,12 @@ def serve(*arguments: object, cwd: Path, **environment: str) -> Iterator[Served]
         yield Served(process)
 
 
+def test_it_prints_where_a_further_upstream_is(provider: Provider, tmp_path: Path) -> None:
+    with serve("--store", "kept", "--upstream", f"lab={provider.url}", cwd=tmp_path) as served:
+        assert line_of(served.process) == f"# upstream lab: {served.url}/lab"
+        assert served.post("/lab/v1/chat/completions").status_code == 200
+
+
 def test_it_prints_what_to_export_and_serves_until_it_is_stopped(provider: Provider, tmp_path: Path) -> None:
     with serve("--store", "kept", "--upstream", f"openai={provider.url}", cwd=tmp_path) as served:
         assert served.exports["OPENAI_BASE_URL"] == f"{served.url}/openai/v1"

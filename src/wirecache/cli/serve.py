@@ -8,7 +8,7 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
@@ -124,7 +124,7 @@ def _serve(cache: Cache | Cassette, given: dict[str, Any], *, workers: int, no_t
     with listen(chosen.host, chosen.port) as bound:
         token = _token(needed=not is_loopback(bound) and not no_token)
         app = chosen.app(cache, token)
-        _print_start(address_of(bound).url, token)
+        _print_start(address_of(bound).url, token, chosen.upstreams)
         server = ProxyServer(app, bound, chosen.grace_seconds)
         _handle_signals(lambda: configuration_of(**given).reload(app), server.stop)
         _log_calls(quiet)
@@ -153,13 +153,17 @@ def _token(*, needed: bool) -> str | None:
     return os.environ.get(TOKEN_VARIABLE) or (secrets.token_urlsafe(24) if needed else None)
 
 
-def _print_start(url: str, token: str | None) -> None:
-    """Print what to export, on standard output: a script may read it."""
+def _print_start(url: str, token: str | None, upstreams: Iterable[str]) -> None:
+    """Print what to export, on standard output: a script may read it. ``upstreams``: the names of those that the options name."""
     from wirecache._proxy.programs import environment
+    from wirecache._proxy.upstreams import PROVIDERS
 
     print_text(f"# wirecache serve: {url}" + (f" (token: {token})" if token else ""))
-    for name, value in environment(f"{url}/token/{token}" if token else url).items():
+    base = f"{url}/token/{token}" if token else url
+    for name, value in environment(base).items():
         print_text(f"export {name}={value}")
+    for name in (name for name in upstreams if name not in PROVIDERS):
+        print_text(f"# upstream {name}: {base}/{name}")
     sys.stdout.flush()
 
 
