@@ -64,6 +64,16 @@ def as_link_to_nowhere(path: Path) -> None:
     path.symlink_to("gone.json")
 
 
+def as_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def as_link_to_a_device(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("/dev/zero")
+
+
 DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "cut": (lambda path: path.write_bytes(path.read_bytes()[:200]), "is not valid JSON"),
     "empty": (lambda path: path.write_bytes(b""), "is not valid JSON"),
@@ -75,6 +85,8 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "a directory": (as_directory, "cannot be read"),
     "a link to nowhere": (as_link_to_nowhere, "broken symbolic link"),
 }
+if hasattr(os, "mkfifo"):
+    DAMAGE |= {"a pipe": (as_pipe, "is a pipe"), "a link to a device": (as_link_to_a_device, "or a device")}
 
 
 @pytest.mark.parametrize("how", DAMAGE)

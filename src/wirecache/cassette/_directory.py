@@ -25,6 +25,7 @@ from wirecache._settings.homes import expanded
 from wirecache.cassette._file_format import SCHEMA_NAME, schema_text
 from wirecache.cassette._file_names import SHORT, file_name, next_number, short_key_of
 from wirecache.cassette._file_reader import Recording, from_text
+from wirecache.cassette._file_text import text_in
 from wirecache.cassette._file_writer import to_text
 from wirecache.errors import CassetteError, CassetteFormatError
 
@@ -249,12 +250,11 @@ class Directory:
                     temporary.unlink()
             except OSError:  # another process did it
                 continue
-        text = schema_text()
         try:
             current = self._schema.read_text("utf-8")
         except OSError:
             current = ""
-        if current != text:
+        if current != (text := schema_text()):
             with _temporary(self._schema.parent, text) as path:
                 os.replace(path, self._schema)
         self._prepared = True
@@ -263,7 +263,7 @@ class Directory:
 def _text(path: Path) -> str:
     """Return the text of a recording. Raises ``FileNotFoundError`` if there is no such file, else ``CassetteFormatError``."""
     try:
-        return path.read_text("utf-8")
+        return text_in(path)
     except UnicodeDecodeError as error:
         reason = f"is not UTF-8 text ({error.reason} at byte {error.start})"
     except FileNotFoundError:

@@ -16,6 +16,7 @@ from wirecache._core.rules.fork import ForkPoint
 from wirecache._core.rules.record_modes import RecordMode
 from wirecache._core.version import __version__
 from wirecache.cassette._directory import Directory
+from wirecache.cassette._file_text import text_in
 from wirecache.cassette._session import CassetteSession, SequenceEnd
 from wirecache.errors import CassetteError
 
@@ -88,7 +89,7 @@ def fork_note(child: str | os.PathLike[str]) -> ForkNote | None:
     """Return what the cassette says of its parent; None if it is no child. Raises ``CassetteError`` if that cannot be read."""
     path = Path(child, FORK_NAME)
     try:
-        members = json.loads(path.read_text("utf-8"))
+        members = json.loads(text_in(path))
         live_from, reason = members["live_from_step"], members["reason"]
         return ForkNote(Path(os.path.normpath(Path(child, members["parent"]))), members["from_step"], live_from, reason)
     except (FileNotFoundError, NotADirectoryError):

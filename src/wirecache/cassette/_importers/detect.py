@@ -11,6 +11,7 @@ from wirecache._core.messages import Entry
 from wirecache._core.privacy.redaction import Redactor
 from wirecache.cassette._file_names import short_key_of
 from wirecache.cassette._file_reader import from_text
+from wirecache.cassette._file_text import text_in
 from wirecache.cassette._importers.cassetter import cassetter_entries, is_cassetter
 from wirecache.cassette._importers.file_parser import READABLE_FORMATS, parse_file
 from wirecache.cassette._importers.vcrpy import is_vcr, vcr_entries
@@ -54,6 +55,6 @@ def read_any(path: Path, options: KeyOptions = DEFAULT_KEY, redactor: Redactor |
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text("utf-8")
+        return text_in(path)
     except UnicodeDecodeError as error:
         raise CassetteFormatError(f"{path} is not UTF-8 text: {error.reason} at byte {error.start}") from None

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from wirecache.cassette._file_text import text_in
 from wirecache.cassette._git_lfs import refuse_pointer
 from wirecache.errors import CassetteError, CassetteFormatError
 
@@ -29,7 +30,7 @@ _SCALARS = (  # YAML 1.2, section 10.3.2: the plain scalars that are not strings
 def parse_file(path: Path) -> Any:
     """Return the content of the file. Raises ``CassetteFormatError`` if it is in none of these formats."""
     try:
-        text = path.read_text("utf-8-sig")
+        text = text_in(path, "utf-8-sig")
         refuse_pointer(text, str(path))
         if path.suffix.lower() == ".toml":
             return tomllib.loads(text)
