@@ -14,6 +14,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -80,7 +81,7 @@ def of_a_miss(folder: Path, rounds: int) -> dict[str, float]:
 def of_a_plain_row(folder: Path, rounds: int) -> float:
     """Return what SQLite alone takes for a row of 2 KB, in a transaction of its own, as the store's are."""
     taken: list[float] = []
-    with sqlite3.connect(folder / "plain.db", isolation_level=None) as database:
+    with closing(sqlite3.connect(folder / "plain.db", isolation_level=None)) as database, database:
         database.execute("PRAGMA journal_mode = wal")
         database.execute("PRAGMA synchronous = 1")
         database.execute("CREATE TABLE entry (key TEXT PRIMARY KEY, value BLOB)")

@@ -7,6 +7,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,7 @@ def filled(path: Path, model: Model, count: int = 30) -> None:
     with Cache(path) as cache:
         for n in range(count):
             model.ask(cache, f"prompt {n}", size=5000)
-    with sqlite3.connect(path / "cache.db") as connection:
+    with closing(sqlite3.connect(path / "cache.db")) as connection, connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,7 @@ def test_names_of_megabytes_leave_room_for_entries(tmp_path: Path) -> None:
 def test_a_table_of_an_older_version_takes_nothing_from_the_entries(tmp_path: Path) -> None:
     store = DiskStore(tmp_path, size_limit="20MB")
     store.add_history([line()])
-    with sqlite3.connect(tmp_path / "cache.db") as connection:  # as versions without a bound wrote it
+    with closing(sqlite3.connect(tmp_path / "cache.db")) as connection, connection:  # as versions without a bound wrote it
         rows = [line(model=f"{number}" + "m" * MEGABYTE) for number in range(30)] + [line(model=f"model{number}") for number in range(MANY)]
         connection.executemany("INSERT INTO WirecacheHistory VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
     store = DiskStore(tmp_path, size_limit="20MB", lock_wait=4.0)  # not shared with the first one, which has measured the table

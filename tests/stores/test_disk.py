@@ -8,6 +8,7 @@ import os
 import sqlite3
 import stat
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -236,7 +237,7 @@ class TestSize:
         store = DiskStore(path, size_limit="1MB")
         for n in range(3):
             store.set(f"{n:064x}", os.urandom(300_000), ttl=None)
-        with sqlite3.connect(path / "cache.db") as connection:
+        with closing(sqlite3.connect(path / "cache.db")) as connection, connection:
             connection.execute("UPDATE Cache SET store_time = store_time + 86400")
         connection.close()
         store.set(KEY, os.urandom(300_000), ttl=None)

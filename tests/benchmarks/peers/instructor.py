@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import httpx
@@ -41,7 +42,7 @@ def contestants(place: Place) -> Iterator[Contestant]:
     path = place.folder / "instructor"
 
     def grow(count: int) -> None:
-        with sqlite3.connect(path / "cache.db", timeout=60) as database:
+        with closing(sqlite3.connect(path / "cache.db", timeout=60)) as database, database:
             copied_rows(database, "Cache", "key", count)
 
     yield _contestant("instructor, disk", DiskCache(str(path), size_limit=2**40), grow=grow, largest=1_000_000)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import httpx
@@ -22,7 +23,7 @@ def contestants(place: Place) -> Iterator[Contestant]:
     path = place.folder / "langchain.db"
 
     def grow(count: int) -> None:
-        with sqlite3.connect(path, timeout=60) as database:
+        with closing(sqlite3.connect(path, timeout=60)) as database, database:
             copied_rows(database, "full_llm_cache", "prompt", count)
 
     yield _contestant("LangChain, SQLite", SQLiteCache(str(path)), grow=grow, largest=1_000_000)

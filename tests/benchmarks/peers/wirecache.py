@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,7 @@ def _growth(store: Any) -> dict[str, Any]:
     if isinstance(store, DiskStore):
 
         def on_disk(count: int) -> None:
-            with sqlite3.connect(store.path / "cache.db", timeout=60) as database:
+            with closing(sqlite3.connect(store.path / "cache.db", timeout=60)) as database, database:
                 copied_rows(database, "Cache", "key", count)
 
         return {"grow": on_disk, "largest": 1_000_000}
