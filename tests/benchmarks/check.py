@@ -172,9 +172,9 @@ def compare(today: dict[str, Counts], stored: dict[str, Any], python: str) -> li
     return found
 
 
-def count_revision(revision: str) -> dict[str, Counts]:
+def count_revision(revision: str, repository: Path = ROOT) -> dict[str, Counts]:
     """Return the counts of a git revision's sources, taken by the measure of today."""
-    archive = subprocess.run(["git", "archive", revision, "src"], cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
+    archive = subprocess.run(["git", "archive", revision, "src"], cwd=repository, stdout=subprocess.PIPE, check=True).stdout
     with tempfile.TemporaryDirectory() as folder:
         with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
             opened.extractall(folder, filter="data")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.check import FIGURES, compare, count_revision, show
+from tests.benchmarks.check import FIGURES, ROOT, compare, count_revision, show
 
 
 def test_no_path_became_longer() -> None:
@@ -24,9 +26,13 @@ def test_a_longer_path_is_named() -> None:
     assert len(compare(longer, stored, "3.99")) == len(longer)
 
 
-def test_another_revision_is_counted_by_the_same_measure(capsys: pytest.CaptureFixture[str]) -> None:
+def test_another_revision_is_counted_by_the_same_measure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     stored = json.loads(FIGURES.read_text("utf-8"))["counts"]
-    counts = count_revision("HEAD")
+    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__", "guide"))
+    person = ("-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false")
+    for command in (("init", "-q"), ("add", "src"), (*person, "commit", "-q", "-m", "all")):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    counts = count_revision("HEAD", tmp_path)
     assert counts.keys() == stored.keys()
     show({"hit": stored["hit"]}, {"hit": {**stored["hit"], "own calls": stored["hit"]["own calls"] + 7}})
     assert "own calls (-7)" in capsys.readouterr().out

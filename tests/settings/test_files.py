@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.stores.processes import run
 from wirecache import Cache, ConfigError, DiskStore, KeyOptions, Mode, Rule
 
 FULL = """
@@ -120,3 +121,35 @@ def test_what_is_no_table_is_named(project: Path) -> None:
         Cache("memory://")
     (project / "pyproject.toml").write_text('tool = "tool.wirecache"\n')
     Cache("memory://").close()
+
+
+def test_a_working_directory_that_was_removed_has_no_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with Cache(tmp_path / "store") as cache:
+        assert cache.plan.mode is Mode.AUTO
+
+
+NOT_ENTERED = """
+import os, sys
+from wirecache import Cache, MemoryStore
+
+Cache(MemoryStore())  # imports what it needs while it may
+os.chdir(sys.argv[1])
+os.chmod(sys.argv[1], 0)
+if os.getuid() == 0:  # root may enter everything
+    os.setgid(65534)
+    os.setuid(65534)
+print(Cache(MemoryStore()).plan.mode)
+"""
+
+
+def test_a_working_directory_that_may_not_be_entered_has_no_settings(tmp_path: Path) -> None:
+    (folder := tmp_path / "closed").mkdir()
+    (folder / "wirecache.toml").write_text('mode = "offline"\n')
+    try:
+        assert run(NOT_ENTERED, folder).strip() == "auto"
+    finally:
+        folder.chmod(0o700)

@@ -52,13 +52,20 @@ def _nearest_table(start: Path | None) -> _SettingsTable | None:
         except NoHomeError as error:
             raise ConfigError(f"WIRECACHE_CONFIG: {error}") from None
         return _named_table(path)
-    here = (start or Path.cwd()).absolute()
-    for folder in (here, *here.parents):
+    here = start.absolute() if start else _working_directory()
+    for folder in (here, *here.parents) if here else ():
         for name in ("wirecache.toml", "pyproject.toml"):
             path = folder / name
             if _may_have_settings(path) and _is_trusted(path) and (values := _read(path)) is not None:
                 return _SettingsTable(path, values)
     return None
+
+
+def _working_directory() -> Path | None:
+    try:
+        return Path.cwd()
+    except OSError:  # it was removed, or may not be seen by this user
+        return None
 
 
 def _named_table(path: Path) -> _SettingsTable | None:
@@ -72,7 +79,7 @@ def _named_table(path: Path) -> _SettingsTable | None:
 def _may_have_settings(path: Path) -> bool:
     """Return whether this is a settings file, or a project file that may hold settings."""
     if path.name == "wirecache.toml":
-        return path.is_file()
+        return os.path.isfile(path)  # in a directory that may not be entered there is none; pathlib would raise
     return "tool.wirecache" in (_text_of(path) or "")
 
 
