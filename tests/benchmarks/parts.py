@@ -70,8 +70,7 @@ def of_a_miss(folder: Path, rounds: int) -> dict[str, float]:
             cache.flush()
         for name, owner, attribute in PARTS:
             times[name] = []
-            with patch.object(owner, attribute, in_place := timed(getattr(owner, attribute), times[name])):
-                assert in_place
+            with patch.object(owner, attribute, timed(getattr(owner, attribute), times[name])):
                 for number in range(rounds):
                     http.post(URL, json=body(len(times) * 10**6 + number), headers=HEADERS)
                     cache.flush()
@@ -81,13 +80,12 @@ def of_a_miss(folder: Path, rounds: int) -> dict[str, float]:
 def of_a_plain_row(folder: Path, rounds: int) -> float:
     """Return what SQLite alone takes for a row of 2 KB, in a transaction of its own, as the store's are."""
     taken: list[float] = []
-    with closing(sqlite3.connect(folder / "plain.db", isolation_level=None)) as database, database:
+    with closing(sqlite3.connect(folder / "plain.db", isolation_level=None)) as database:
         database.execute("PRAGMA journal_mode = wal")
         database.execute("PRAGMA synchronous = 1")
         database.execute("CREATE TABLE entry (key TEXT PRIMARY KEY, value BLOB)")
         for number in range(rounds):
             timed(database.execute, taken)("INSERT INTO entry VALUES (?, ?)", (f"{number:064x}", bytes(2000)))
-    database.close()
     return median(taken)
 
 

@@ -191,7 +191,7 @@ async def test_one_log_line_an_exchange(face: Face, provider: Provider, cache: C
     assert {record.levelno for record in caplog.records} <= {logging.DEBUG}
 
 
-async def test_shared_counters(face: Face, provider: Provider, cache: Cache) -> None:
+async def test_counters(face: Face, provider: Provider, cache: Cache) -> None:
     async with face.client(cache) as client:
         for _ in range(3):
             await ask(client, provider)

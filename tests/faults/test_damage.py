@@ -53,9 +53,8 @@ def filled(path: Path, model: Model, count: int = 30) -> None:
     with Cache(path) as cache:
         for n in range(count):
             model.ask(cache, f"prompt {n}", size=5000)
-    with closing(sqlite3.connect(path / "cache.db")) as connection, connection:
+    with closing(sqlite3.connect(path / "cache.db")) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
 
 
 def works_again(path: Path, model: Model) -> None:

@@ -156,7 +156,7 @@ def test_a_foreign_table_is_reported_and_is_no_damage(tmp_path: Path) -> None:
     store.close()
 
 
-def test_shared_counters_that_nobody_uses_any_more_are_deleted_whole(tmp_path: Path) -> None:
+def test_counters_that_nobody_uses_any_more_are_deleted_whole(tmp_path: Path) -> None:
     store = DiskStore(tmp_path / "store")
     store.count("old", {"calls": 1}, ttl=-1)
     store.count("used", {"calls": 1}, ttl=-1)

@@ -239,7 +239,6 @@ class TestSize:
             store.set(f"{n:064x}", os.urandom(300_000), ttl=None)
         with closing(sqlite3.connect(path / "cache.db")) as connection, connection:
             connection.execute("UPDATE Cache SET store_time = store_time + 86400")
-        connection.close()
         store.set(KEY, os.urandom(300_000), ttl=None)
         assert store.get(KEY) is not None
 

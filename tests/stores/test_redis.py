@@ -87,7 +87,7 @@ def test_entries_expire_by_redis_itself(server: RedisServer) -> None:
     store.close()
 
 
-def test_shared_counters_of_hits_end_with_what_they_count(server: RedisServer) -> None:
+def test_counters_of_hits_end_with_what_they_count(server: RedisServer) -> None:
     store = RedisStore(server.url, timeout=10)
     keys = {what: f"{n:064x}" for n, what in enumerate(("day", "week", "forever", "evicted", "absent"))}
     for what, ttl in (("day", 86_400.0), ("week", 604_800.0), ("forever", None), ("evicted", 60.0)):
