@@ -87,3 +87,10 @@ def test_which_stream_an_entry_is() -> None:
     made = entry(headers=((b"content-type", b"text/plain"),), body=b": hi\n\ndata: 1\n\n")
     assert made.stream_kind is None
     assert made._replace(chunk_times=pack_chunks([Chunk(len(made.body), 0.1)])).stream_kind == b"text/event-stream"
+
+
+def test_the_headers_of_a_summary_have_the_type_of_a_body_that_is_not_json() -> None:
+    summary = RequestSummary("POST", "https://h/", "chat", "m", {"a": "1"})
+    assert summary.headers == {"a": "1"}
+    form = RequestSummary("POST", "https://h/", "chat", "m", {"a": "1"}, content_type="text/plain")
+    assert form.headers == {"a": "1", "content-type": "text/plain"}

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeAlias
 
-__all__ = ["MOST", "OTHER", "Bounds", "FourLabels", "shortened"]
+from wirecache._core.shortened import shortened
+
+__all__ = ["MOST", "OTHER", "Bounds", "FourLabels"]
 
 LONGEST = 120  # characters of a label, or of the name of an amount
 MOST = 1000  # different labels, and names of reasons in all of them; the rest is counted together
@@ -13,11 +15,6 @@ OTHER = "other"
 
 FourLabels: TypeAlias = tuple[str, str, str, str]  # host, endpoint, model, namespace
 _ALL_OTHER = (OTHER, OTHER, OTHER, OTHER)
-
-
-def shortened(text: str) -> str:
-    """Return the text, or the beginning of a long one."""
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
 class Bounds:
@@ -33,8 +30,8 @@ class Bounds:
         """Return the labels by which to count these."""
         if labels in self._labels:
             return labels
-        host, endpoint, model, namespace = labels
-        short = (shortened(host), shortened(endpoint), shortened(model), shortened(namespace))
+        host, endpoint, model, namespace = (shortened(label, LONGEST) for label in labels)
+        short = (host, endpoint, model, namespace)
         if short not in self._labels and len(self._labels) >= MOST:
             return _ALL_OTHER
         self._labels.add(short)
@@ -44,7 +41,7 @@ class Bounds:
         """Return the name by which to count an amount of this name. What may be without number is a reason: ``refused:<reason>``."""
         if name in self._names:
             return name
-        short = shortened(name)
+        short = shortened(name, LONGEST)
         if short not in self._names and len(self._names) >= MOST:
             return f"{short.partition(':')[0]}:{OTHER}" if ":" in short else short
         self._names.add(short)

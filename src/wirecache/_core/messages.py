@@ -106,6 +106,11 @@ class RequestSummary:
     whole: bool = True
     left_out: Sequence[Sequence[str]] = ()
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers that are kept, and the type of a body that is not JSON."""
+        return {**self.fields, "content-type": self.content_type} if self.content_type else dict(self.fields)
+
     def to_bytes(self) -> bytes:
         """Return the summary as an entry keeps it: a JSON object."""
         members = {name: getattr(self, name) for name in _SUMMARY_DEFAULTS}

@@ -18,7 +18,7 @@ from wirecache._inspector.index_rows import indexed, price_of
 from wirecache._inspector.inspector import Inspector, Page
 from wirecache._inspector.json_tree import json_tree
 from wirecache._inspector.media import media_response
-from wirecache._inspector.numbers import whole_number
+from wirecache._inspector.numbers import page_number, whole_number
 from wirecache._inspector.safe_text import MAX_SHOWN
 from wirecache._inspector.source import Source
 from wirecache._inspector.timeline import timeline_of, timeline_plot
@@ -36,9 +36,8 @@ def _show(inspector: Inspector, request: Request) -> Response:
     if view not in _VIEWS or (view == "stream" and timeline_of(entry) is None):
         view = "conversation"
     values = _VIEWS[view](inspector, source, ref, entry)
-    return inspector.page(
-        request, "exchange.html", "exchanges", event_page=_page(request), **_common(inspector, source, ref, entry), view=view, **values
-    )
+    values |= {"event_page": page_number(request.query_params), "view": view}
+    return inspector.page(request, "exchange.html", "exchanges", **_common(inspector, source, ref, entry), **values)
 
 
 def _raw(inspector: Inspector, request: Request) -> Response:
@@ -65,11 +64,6 @@ def _media(inspector: Inspector, request: Request) -> Response:
 def _cassette(inspector: Inspector, request: Request) -> Response:
     _, _, entry = inspector.entry_of(request)
     return _download(to_text(entry).encode(), file_name(entry))
-
-
-def _page(request: Request) -> int:
-    page = request.query_params.get("page", "1")
-    return max(1, whole_number(page) or 1)
 
 
 def _download(content: bytes, name: str) -> Response:

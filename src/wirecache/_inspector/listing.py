@@ -16,7 +16,7 @@ from wirecache._core.rules.freshness import parse_ttl
 from wirecache._inspector.index_rows import price_of
 from wirecache._inspector.index_schema import IndexRow
 from wirecache._inspector.inspector import Inspector, Page
-from wirecache._inspector.numbers import whole_number
+from wirecache._inspector.numbers import page_number, whole_number
 from wirecache._inspector.search_index import Filters, Found, Order
 from wirecache._inspector.search_query import words_of
 
@@ -50,7 +50,6 @@ def listing_of(query: Mapping[str, str]) -> Listing:
     except ValueError as error:
         problem = f"age: {error}; or a day, such as 2026-11-24"
     order = given.get("sort", Order.NEWEST)
-    page = query.get("page", "1")
     filters = Filters(
         text=given.get("q", ""),
         source=given.get("source", ""),
@@ -65,7 +64,7 @@ def listing_of(query: Mapping[str, str]) -> Listing:
         between=between,
     )
     known = Order(order) if order in tuple(Order) else Order.NEWEST
-    return Listing(filters, known, max(1, whole_number(page) or 1), given, problem)
+    return Listing(filters, known, page_number(query), given, problem)
 
 
 def _day(text: str) -> tuple[float, float] | None:

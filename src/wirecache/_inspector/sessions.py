@@ -16,7 +16,7 @@ from wirecache._core.llm.conversation import answer_message, prompt_messages
 from wirecache._inspector.index_rows import price_of
 from wirecache._inspector.index_schema import IndexRow
 from wirecache._inspector.inspector import Inspector, Page
-from wirecache._inspector.numbers import whole_number
+from wirecache._inspector.numbers import page_number
 from wirecache._inspector.search_index import Filters
 
 __all__ = ["ROUTES", "Session", "Step", "sessions_of"]
@@ -83,8 +83,7 @@ def sessions_of(inspector: Inspector) -> list[Session]:
 
 def _list(inspector: Inspector, request: Request) -> Response:
     inspector.indexer.wait_at_start()
-    page = request.query_params.get("page", "1")
-    number = max(1, whole_number(page) or 1)
+    number = page_number(request.query_params)
     found = sessions_of(inspector)
     shown = found[(number - 1) * PAGE : number * PAGE]
     return inspector.page(

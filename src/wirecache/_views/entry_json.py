@@ -9,6 +9,7 @@ from wirecache._core.compare.query import host_of
 from wirecache._core.llm.conversation import Turn, answer_turn, parameters_of, prompt_of, prompt_turns
 from wirecache._core.messages import Entry
 from wirecache._core.rules.freshness import age_of
+from wirecache._core.shortened import shortened
 from wirecache._core.unset import UNSET
 from wirecache._views.formats import format_time
 
@@ -84,8 +85,7 @@ class EntryDetails(EntryValues):
 
 def entry_row(entry: Entry) -> EntryRow:
     """Return the entry as a row of a listing."""
-    prompt = " ".join(prompt_of(entry).split())
-    return {**_values(entry), "prompt": prompt if len(prompt) <= PROMPT else prompt[: PROMPT - 3] + "..."}
+    return {**_values(entry), "prompt": shortened(" ".join(prompt_of(entry).split()), PROMPT)}
 
 
 def entry_details(entry: Entry) -> EntryDetails:

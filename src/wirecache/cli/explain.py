@@ -58,8 +58,8 @@ def _explain_entry(cache: Cache, entry: Entry) -> Explanation:
     request = entry.request
     if not request.whole:
         fail(f"the entry {entry.key[:16]} keeps only a part of its request, so it cannot be explained; give the request in a file")
-    content_type = {"content-type": request.content_type or "application/json"} if entry.request_body else {}
-    given = {"method": request.method, "url": request.url, "headers": {**content_type, **request.fields}, "body": bytes(entry.request_body)}
+    json_type = {"content-type": "application/json"} if entry.request_body else {}
+    given = {"method": request.method, "url": request.url, "headers": {**json_type, **request.headers}, "body": bytes(entry.request_body)}
     options = CallOptions(namespace=inner_namespace(cache.engine.plan.namespace, request.namespace), sample=request.sample)
     return explain_request(cache.engine, given, options, cache.engine.source.look_up)
 

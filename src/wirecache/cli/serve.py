@@ -154,7 +154,7 @@ def _token(*, needed: bool) -> str | None:
 
 
 def _print_start(url: str, token: str | None, upstreams: Iterable[str]) -> None:
-    """Print what to export, on standard output: a script may read it. ``upstreams``: the names of those that the options name."""
+    """Print what to export, on standard output: a script may read it. ``upstreams``: their names."""
     from wirecache._proxy.programs import environment
     from wirecache._proxy.upstreams import PROVIDERS
 
@@ -162,8 +162,9 @@ def _print_start(url: str, token: str | None, upstreams: Iterable[str]) -> None:
     base = f"{url}/token/{token}" if token else url
     for name, value in environment(base).items():
         print_text(f"export {name}={value}")
-    for name in (name for name in upstreams if name not in PROVIDERS):
-        print_text(f"# upstream {name}: {base}/{name}")
+    for name in upstreams:
+        if name not in PROVIDERS:
+            print_text(f"# upstream {name}: {base}/{name}")
     sys.stdout.flush()
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from wirecache._core.quantity import quantity
+from wirecache._core.shortened import shortened
 from wirecache._views.entry_json import EntryDetails, entry_details
 from wirecache._views.formats import format_duration, format_size
 from wirecache.cli._options import JsonOption, StoreOption
@@ -57,7 +58,8 @@ def _head(entry: EntryDetails) -> Iterator[str]:
     if chunks := entry["chunks"]:
         first, last = chunks[0]["at"], chunks[-1]["at"]
         yield f"stream    {quantity(len(chunks), 'chunk')}, the first after {first:.3f} s, the last after {last:.3f} s"
-    yield from _fields("sent with", ((name, _shortened(value)) for name, value in entry["parameters"].items()))
+    parameters = ((name, json.dumps(value, ensure_ascii=False)) for name, value in entry["parameters"].items())
+    yield from _fields("sent with", ((name, shortened(text, LONGEST)) for name, text in parameters))
     yield from _fields("sent", entry["request_headers"].items())
     yield from _fields("headers", entry["headers"])
 
@@ -65,11 +67,6 @@ def _head(entry: EntryDetails) -> Iterator[str]:
 def _fields(title: str, fields: Iterable[tuple[str, str]]) -> Iterator[str]:
     for number, (name, value) in enumerate(fields):
         yield f"{'' if number else title:<10}{name}: {value}"
-
-
-def _shortened(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
 def _conversation(entry: EntryDetails) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from wirecache._core.privacy.patterns import REDACTED
 from wirecache._core.privacy.redaction import DEFAULT
+from wirecache._core.shortened import shortened
 
 __all__ = ["ABSENT", "Difference", "difference", "differences", "likeness", "part_difference"]
 
@@ -122,7 +123,7 @@ def _shown(value: Any, secret: bool) -> str:
     if isinstance(value, str):
         value = DEFAULT.text(value[:REDACTED_AROUND])
     text = repr(value) if not isinstance(value, (dict, list)) else type(value).__name__ + f" of {len(value)}"
-    return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."
+    return shortened(text, SHOWN)
 
 
 def _window(text: str, start: int, before: int) -> str:

@@ -12,7 +12,7 @@ from wirecache._core.headers import fields_of
 from wirecache._core.keys.canonical import parse_body
 from wirecache._core.keys.keys import KeyOptions, key_of, request_from
 from wirecache._core.llm.embedding_requests import split_request
-from wirecache._core.messages import Entry, Head, RequestSummary
+from wirecache._core.messages import Entry, Head
 
 __all__ = ["import_refusal_reason", "recomputed_key", "rekeyed", "split_entry"]
 
@@ -22,13 +22,9 @@ def recomputed_key(entry: Entry, options: KeyOptions, namespace: str = "") -> st
     summary = entry.request
     if not summary.whole:
         return entry.key
-    request = request_from(summary.method, summary.url, _headers(summary))
+    request = request_from(summary.method, summary.url, summary.headers)
     body = parse_body(bytes(entry.request_body), summary.content_type.encode("latin-1", "replace"))
     return key_of(request, body, options, summary.namespace or namespace, summary.sample)
-
-
-def _headers(summary: RequestSummary) -> dict[str, str]:
-    return {**summary.fields, "content-type": summary.content_type} if summary.content_type else dict(summary.fields)
 
 
 def rekeyed(entry: Entry, options: KeyOptions, namespace: str = "") -> Entry:
@@ -48,7 +44,7 @@ def split_entry(entry: Entry, options: KeyOptions, namespace: str = "") -> list[
     summary = entry.request
     if not summary.whole:
         return None
-    request = request_from(summary.method, summary.url, _headers(summary))
+    request = request_from(summary.method, summary.url, summary.headers)
     body = parse_body(bytes(entry.request_body), summary.content_type.encode("latin-1", "replace"))
     if (batch := split_request(request, body)) is None:
         return None

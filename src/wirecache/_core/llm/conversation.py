@@ -68,11 +68,7 @@ def prompt_messages(entry: Entry) -> list[Message]:
 
 def messages_in(raw: bytes) -> list[Message]:
     """Return the conversation in the body of a request; all of it as one message if it has none of a known form."""
-    try:
-        body = json.loads(raw)
-    except (ValueError, RecursionError):
-        body = None
-    messages = list(_messages(body)) if isinstance(body, dict) else []
+    messages = list(_messages(_members_of(raw)))
     text = raw.decode("utf-8", "replace")
     return messages or ([Message("request", (Block(Kind.TEXT, text),))] if text else [])
 
@@ -90,12 +86,17 @@ def prompt_of(entry: Entry) -> str:
 
 def parameters_of(entry: Entry) -> dict[str, Any]:
     """Return the members of the request's body that are neither its conversation nor the model: ``temperature``, ``tools`` and so on."""
+    shown_elsewhere = {"model", *_SYSTEM, *_MESSAGES}
+    return {name: value for name, value in _members_of(bytes(entry.request_body)).items() if name not in shown_elsewhere}
+
+
+def _members_of(raw: bytes) -> dict[str, Any]:
+    """Return the members of the JSON object that the body of a request is; none if it is something else."""
     try:
-        body = json.loads(bytes(entry.request_body))
+        body = json.loads(raw)
     except (ValueError, RecursionError):
         return {}
-    shown_elsewhere = {"model", *_SYSTEM, *_MESSAGES}
-    return {name: value for name, value in body.items() if name not in shown_elsewhere} if isinstance(body, dict) else {}
+    return body if isinstance(body, dict) else {}
 
 
 def _messages(body: dict[str, Any]) -> Iterator[Message]:
