@@ -32,7 +32,7 @@ class Damaged(ValueError):
 
 
 def encode(entry: Entry) -> bytes:
-    """The frame of an entry. ``ValueError`` for one that its reader ended: it is not whole."""
+    """Return the frame of an entry. ``ValueError`` for one that its reader ended: it is not whole."""
     if entry.ended_by_reader:
         raise ValueError("its reader stopped before the end of the body, so it is no entry of a store")
     headers = b"\0".join(part for pair in entry.headers for part in pair)
@@ -55,7 +55,7 @@ def encode(entry: Entry) -> bytes:
 
 
 def decode(key: str, frame: bytes) -> Entry:
-    """The entry in a frame that was found under ``key``; ``Damaged`` if it is not that entry, whole."""
+    """Return the entry in a frame that was found under ``key``; raise ``Damaged`` unless it is that entry, whole."""
     if type(frame) is not bytes or len(frame) < _PARTS_AT or not frame.startswith(MAGIC):
         raise Damaged("not an entry of this version")
     view = memoryview(frame)

@@ -108,7 +108,7 @@ class McpSession:
         return self._handshakes.get(_server(request))
 
     def began(self, request: Request, session: bytes) -> None:
-        """The server has begun a session of this id."""
+        """Note that the server has begun a session of this id."""
         self._live[_server(request)] = session
 
     def live_session(self, request: Request) -> bytes | None:

@@ -83,7 +83,7 @@ class Chunk(NamedTuple):
 
 
 def pack_chunks(chunks: Iterable[Chunk]) -> bytes:
-    """The chunks as an entry keeps them, twelve bytes each."""
+    """Return the chunks as an entry keeps them, twelve bytes each."""
     return b"".join(_CHUNK.pack(*chunk) for chunk in chunks)
 
 

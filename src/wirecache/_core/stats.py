@@ -74,7 +74,7 @@ class Stats:
 
     @classmethod
     def of(cls, rows: Rows) -> Self:
-        """The sum of these rows."""
+        """Return the sum of these rows."""
         sums: Counter[str] = Counter()
         for amounts in rows.values():
             sums.update(amounts)
@@ -115,7 +115,7 @@ def _reasons(sums: Mapping[str, float], prefix: str) -> dict[str, int]:
 
 
 def band_of(usage: Usage | None) -> int:
-    """Among which calls is one of this usage counted?"""
+    """Return the band of input sizes in which a call of this usage is counted."""
     if usage is None:
         return 0
     return PRICED_APART if usage.other else bisect_left(BANDS, usage.input)
@@ -129,7 +129,7 @@ def flat(rows: Mapping[Row, Mapping[str, float]]) -> Iterator[tuple[str | int | 
 
 
 def days_of(lines: Iterable[tuple[object, ...]]) -> dict[int, dict[Row, Amounts]]:
-    """The rows in such lines, by day. A line that is none is passed over: others may have written it; what is too much is "other"."""
+    """Return the rows in such lines, by day. What is no row is passed over: others may have written it; what is too much is "other"."""
     days: dict[int, dict[Row, Amounts]] = {}
     bounds: dict[int, Bounds] = {}
     for line in lines:

@@ -11,7 +11,7 @@ OutcomeName: TypeAlias = Literal["hit", "stale", "collapsed", "miss", "bypass"]
 
 
 def _item(text: str) -> str:
-    """A value as a structured field: a token where it is one, else a quoted string (RFC 8941 section 3.3)."""
+    """Return a value as a structured field: a token where it is one, else a quoted string (RFC 8941 section 3.3)."""
     if text and (text[0].isalpha() or text[0] == "*") and all(c.isalnum() or c in "-._~:/*" for c in text) and text.isascii():
         return text
     safe = "".join(c if " " <= c <= "~" else "?" for c in text)

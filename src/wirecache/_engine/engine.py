@@ -191,7 +191,7 @@ class Call:
             on_head(exchange)
 
     def reuse(self, outcome: Reuse) -> None:
-        """The caller gets the entry."""
+        """Note that the caller gets the entry."""
         self._head(outcome, outcome.entry.status)
         self.exchange.item_keys = outcome.keys
         if self.leader is not None:
@@ -209,7 +209,7 @@ class Call:
             raise self.engine.not_recorded(self.exchange.message or "")
 
     def relay(self, outcome: Relay, code: int) -> None:
-        """The caller gets upstream's answer. Without a recorder the exchange is over, else ``keep`` ends it with the body."""
+        """Note that the caller gets upstream's answer. Without a recorder the exchange is over, else ``keep`` ends it with the body."""
         self._head(outcome, code)
         if outcome.recorder is None:
             self.exchange.recorded_usage, self.exchange.item_keys = outcome.usage, outcome.keys

@@ -1,4 +1,4 @@
-"""What happens after a fork? What has locks, threads or sockets gets new ones in the child: the old ones belong to the parent.
+"""What happens after a fork of the process? What has locks, threads or sockets gets new ones: the old ones belong to the parent.
 
 An object registers itself and is held weakly. SQLite's connections must also be closed before the fork (``before``).
 """

@@ -1,4 +1,4 @@
-"""May this call be sent within the budgets, and what does its answer cost? What flows do around a ``Forward``, if there is a budget."""
+"""May this call be sent within the budgets, and what does its answer cost? Not whether it may be cached: that is rules/eligibility.py."""
 
 from __future__ import annotations
 

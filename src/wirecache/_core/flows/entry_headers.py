@@ -36,7 +36,7 @@ PLAIN_FIELDS = frozenset({b"accept", b"accept-encoding", b"accept-language", b"u
 
 @cached_if_short(4096)
 def _stored_name(name: bytes) -> bytes | None:
-    """The name under which a header is stored; None if it is not."""
+    """Return the name under which a header is stored; None if it is not stored."""
     lower = name.lower()
     dropped = lower in TRAVEL_FIELDS or MOMENT_FIELDS.fullmatch(lower) or is_private_field(lower)
     return None if dropped else lower
@@ -58,7 +58,7 @@ def stored_value(name: bytes, value: bytes) -> bytes:
 
 
 def varied(request_fields: Mapping[bytes, bytes], response_fields: Mapping[bytes, bytes]) -> dict[str, str]:
-    """The headers of a request that its response_fields varies on (RFC 9111 section 4.1), as far as they are not in the key.
+    """Return the request headers that the response's ``Vary`` names (RFC 9111 section 4.1), without credentials.
 
     What is not plainly harmless is kept as a keyed hash: it can be compared, and not be read.
     """

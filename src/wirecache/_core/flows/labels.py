@@ -27,7 +27,7 @@ NO_LABELS = Labels()
 
 
 def labels_of(request: Request, namespace: str, outcome: Outcome | Recorder) -> Labels:
-    """The labels of an exchange whose outcome is known, or whose answer is being recorded."""
+    """Return the labels of an exchange whose outcome is known, or whose answer is being recorded."""
     host = request.host if request.port is None else f"{request.host}:{request.port}"
     if isinstance(outcome, Reuse):
         endpoint, model = _summary(outcome.entry.summary)

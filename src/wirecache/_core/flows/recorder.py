@@ -111,14 +111,14 @@ class Recorder:
         self._most = -1 if not held_anyway and too_large(recording.head, recording.max_body) else recording.max_body  # bytes
 
     def feed_at(self, chunk: bytes, seconds: float) -> bool:
-        """Here is the next chunk of a stream; ``seconds`` since the request was sent. Does it end with the last event of a chat?"""
+        """Take the next chunk of a stream, ``seconds`` after the request was sent; return whether it ends with a chat's last event."""
         self.feed(chunk)
         if self.size <= self._most:
             self._times.append(seconds)
         return ends_with_done(chunk)
 
     def feed(self, chunk: bytes) -> bool:
-        """Here is the next chunk, as it came over the wire. Only the end of the body says that it was the last one: False."""
+        """Take the next chunk, as it came over the wire. Only the end of the body says that it was the last one: False."""
         self.size += len(chunk)
         if self.size <= self._most:
             self._chunks.append(chunk)
@@ -241,7 +241,7 @@ class Recorder:
         return self._usage
 
     def entry(self, now: float, seconds: float) -> Entry:
-        """The entry that a good body makes. ``now``: seconds since the epoch; ``seconds``: how long upstream took."""
+        """Return the entry that a good body makes. ``now``: seconds since the epoch; ``seconds``: how long upstream took."""
         recording = self.recording
         return Entry(
             key=recording.key,

@@ -73,7 +73,7 @@ def _redacted(request: Request, body: Body, redactor: Redactor, headers: tuple[s
 
 
 def _target(target: bytes, mark: bytes, redactor: Redactor) -> bytes:
-    """A path or query; what is percent-encoded in one of its steps is looked at as what it says."""
+    """Return a path or query without its secrets; what is percent-encoded in one of its steps is looked at as what it says."""
     if b"%" in target:
         target = mark.join(_decoded(step, redactor) for step in target.split(mark))
     return redactor.text(target.decode("latin-1")).encode("latin-1")
@@ -99,7 +99,7 @@ def _redacted_body(body: Body, redactor: Redactor) -> Body:
 
 
 def _part_head(head: bytes, redactor: Redactor) -> bytes:
-    """The framed head of a part: a file's name may hold a secret."""
+    """Return the framed head of a part without its secrets: a file's name may hold a secret."""
     pairs = [[piece.decode("utf-8", "surrogateescape") for piece in unframed(line)] for line in unframed(head)]
     text = [[name, redactor.header(name, value) or ""] for name, value in pairs]
     return head if text == pairs else frame(frame(piece.encode("utf-8", "surrogateescape") for piece in pair) for pair in text)

@@ -1,4 +1,4 @@
-"""From which step of a run on are requests sent, where the steps before it are replayed?"""
+"""At which step does a run fork: replayed before it, sent from it on? (Forks of processes: ``_runtime/forks.py``.)"""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class ForkPoint:
         return self.live_from is not None and step >= self.live_from
 
     def diverge(self, step: int) -> None:
-        """The request of that step was not recorded."""
+        """Go live from that step on, whose request was not recorded."""
         if self.live_from is None:
             self._go_live(step, "differs")
 

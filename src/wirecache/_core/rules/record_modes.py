@@ -39,7 +39,7 @@ class RecordMode(StrEnum):
 
     @property
     def replaces(self) -> bool:
-        """Do new recordings take the place of old ones?"""
+        """Whether new recordings take the place of old ones."""
         return self in (RecordMode.ALL, RecordMode.REWRITE)
 
 
