@@ -29,7 +29,7 @@ def test_each_program_has_what_it_honours() -> None:
     assert wirecache("env", "claude").out == f"export ANTHROPIC_BASE_URL={URL}/anthropic\nexport ENABLE_TOOL_SEARCH=true\n"
     codex = wirecache("env", "codex")
     assert codex.out == f"""# codex -c 'openai_base_url="{URL}/openai/v1"'\n"""
-    assert "A ChatGPT login cannot be led" in codex.error
+    assert "A ChatGPT login cannot be redirected" in codex.error
     assert tomllib.loads(wirecache("env", "codex", "--toml").out) == {"openai_base_url": f"{URL}/openai/v1"}
     assert tomllib.loads(wirecache("env", "aider", "--toml").out)["OPENAI_API_BASE"] == f"{URL}/openai/v1"
     assert wirecache("env", "goose", "--powershell").out.splitlines()[0] == f"$env:OPENAI_HOST = '{URL}/openai'"

@@ -1,4 +1,4 @@
-"""Which setting leads a program to the proxy? What each honours, with where that is written; nothing of theirs is changed."""
+"""Which setting directs a program to the proxy? What each one honours, and where that is documented; nothing of theirs is changed."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _BY_NAME = {variable.name: variable for variable in VARIABLES}
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What leads one program. ``others``: fixed variables. ``option``: arguments with ``{openai}`` for a URL. ``notes``: for people."""
+    """How to direct one program. ``others``: fixed variables. ``option``: arguments with ``{openai}`` for a URL. ``notes``: for people."""
 
     variables: tuple[str, ...] = ()
     others: Mapping[str, str] | None = None
@@ -56,11 +56,11 @@ PROGRAMS: Mapping[str, Program] = {
     ),
     "codex": Program(
         option=_CODEX_OPTION,
-        notes=("Codex reads no variable for it. A ChatGPT login cannot be led: it goes to chatgpt.com; use an API key.",),
+        notes=("Codex reads no variable for it. A ChatGPT login cannot be redirected: it goes to chatgpt.com; use an API key.",),
     ),
     "gemini": Program(
         ("GOOGLE_GEMINI_BASE_URL", "GOOGLE_VERTEX_BASE_URL"),
-        notes=("With an API key. A Google login goes to CODE_ASSIST_ENDPOINT, whose sign-in is not led.",),
+        notes=("With an API key. A Google login goes to CODE_ASSIST_ENDPOINT, whose sign-in is not redirected.",),
     ),
     "goose": Program(("OPENAI_HOST", "ANTHROPIC_HOST")),
     "aider": Program(("OPENAI_API_BASE", "ANTHROPIC_BASE_URL")),
@@ -102,7 +102,7 @@ def child_environment(url: str, given: Mapping[str, str]) -> Environment:
             try:
                 name, path = _named_upstream(variable, given_url, found.upstreams)
             except ConfigError:
-                continue  # no URL that could be led: the program will say so itself
+                continue  # no URL that could be redirected: the program will say so itself
         found.variables[variable.name] = f"{url}/{name}{path}"
     return found
 
