@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 
 from tests.cli.command import URL, body_of, entry, fill, wirecache
 from tests.stores.upstream import Model
 from wirecache import Cache, CassetteStore, DiskStore, Usage, options
 from wirecache._core import codec
 from wirecache._core.messages import Chunk, Entry, pack_chunks
+from wirecache.cli._terminal import fitted
 
 DAY = 86400.0
 PARIS = entry("What is the capital of France?", "Paris.", age=2 * DAY)
@@ -51,6 +53,27 @@ def test_ls_is_readable_in_a_pipe(store: Path) -> None:
     ]
     assert "\x1b" not in done.out
     assert len(done.out.splitlines()) == 4
+
+
+def test_ls_aligns_wide_characters_and_cuts_a_line_that_is_too_wide(tmp_path: Path) -> None:
+    fill(tmp_path, [entry("東京 " * 100, "x", model="\u6a21\u578b"), entry("Why?", "x" * 10_000, model="m")])
+    first, *others = wirecache("ls", "--store", tmp_path).out.splitlines()
+    assert [cell_len(line[: line.index("chat")]) for line in others] == [first.index("endpoint")] * 2
+    assert {cell_len(line) for line in others if line.endswith("…")} <= {159, 160}
+    assert sum(line.endswith("…") for line in others) == 1
+
+
+@pytest.mark.parametrize(
+    ("widths", "room", "expected"),
+    [
+        pytest.param([3, 9], 12, [3, 9], id="room for all"),
+        pytest.param([3, 90], 12, [3, 9], id="the widest is cut"),
+        pytest.param([3, 10, 90], 19, [3, 8, 8], id="the two widest are cut"),
+        pytest.param([3, 10, 90], 5, [3, 6, 6], id="no room at all"),
+    ],
+)
+def test_columns_that_are_too_wide_are_cut_the_widest_first(widths: list[int], room: int, expected: list[int]) -> None:
+    assert fitted(widths, room) == expected
 
 
 def test_ls_as_json_has_these_members(store: Path) -> None:

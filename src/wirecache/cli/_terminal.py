@@ -7,15 +7,28 @@ providers may contain control characters that would steer the terminal.
 from __future__ import annotations
 
 import json
+import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import typer
 
 from wirecache._core.terminal_text import one_line, terminal_safe
 
-__all__ = ["console", "fail", "one_line", "print_json", "print_text", "terminal_safe", "usage_error", "warn", "with_progress"]
+__all__ = [
+    "console",
+    "fail",
+    "fitted",
+    "one_line",
+    "print_columns",
+    "print_json",
+    "print_text",
+    "terminal_safe",
+    "usage_error",
+    "warn",
+    "with_progress",
+]
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,6 +36,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 WIDTH = 160  # characters of a line where the output is not a terminal
+SPACE = "  "  # between two columns
+NARROWEST = 6  # characters of a column, on however narrow a terminal
 
 
 def console(*, errors: bool = False) -> Console:
@@ -36,6 +51,38 @@ def console(*, errors: bool = False) -> Console:
 def print_text(text: str) -> None:
     """Print a text on standard output."""
     typer.echo(terminal_safe(text))
+
+
+def print_columns(names: Sequence[str], rows: Sequence[Sequence[str]], right_aligned: Collection[str] = ()) -> None:
+    """Print rows of one line each under the names of their columns. What is too wide for the terminal is cut, the widest column first.
+
+    rich's table does the same, but importing its console takes longer than reading the rows.
+    """
+    from rich.cells import cell_len
+
+    table = [names, *rows]
+    room = (shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDTH) - len(SPACE) * (len(names) - 1)
+    widths = fitted([max(map(cell_len, column)) for column in zip(*table, strict=True)], room)
+    for number, row in enumerate(table):
+        cells = (_cell(text, width, right=name in right_aligned) for text, width, name in zip(row, widths, names, strict=True))
+        typer.secho(terminal_safe(SPACE.join(cells).rstrip()), bold=None if number else True)
+
+
+def fitted(widths: Sequence[int], room: int) -> list[int]:
+    """Return the widths, the largest of them less until all together have room; none is less than ``NARROWEST`` for that."""
+    fitting = list(widths)
+    while sum(fitting) > room and (widest := max(fitting)) > NARROWEST:
+        fitting[fitting.index(widest)] -= 1
+    return fitting
+
+
+def _cell(text: str, width: int, *, right: bool) -> str:
+    """Return the text with spaces up to the width; cut, with an ellipsis, if it is wider."""
+    from rich.cells import cell_len, set_cell_size
+
+    if (excess := cell_len(text) - width) > 0:
+        return set_cell_size(text, width - 1) + "…"
+    return " " * -excess + text if right else text + " " * -excess
 
 
 def print_json(value: Any) -> None:

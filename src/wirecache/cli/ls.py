@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -21,18 +21,14 @@ from wirecache.cli._options import (
     selection_of,
 )
 from wirecache.cli._stores import open_cache, selected_entries
-from wirecache.cli._terminal import console, one_line, print_json, print_text, terminal_safe
-
-if TYPE_CHECKING:
-    from rich.table import Table
+from wirecache.cli._terminal import one_line, print_columns, print_json, print_text
 
 __all__ = ["command"]
 
 KEY = 12  # digits of a key that are shown; every command takes them
 LONGEST = 32  # characters of a model or a host
-COLUMNS = ("key", "age", "model", "endpoint", "host", "tokens", "size")
+COLUMNS = ("key", "age", "model", "endpoint", "host", "tokens", "size", "prompt")
 RIGHT_ALIGNED = frozenset({"age", "tokens", "size"})
-SHORTEST_PROMPT = 20  # characters, on however narrow a terminal
 
 
 def command(
@@ -60,33 +56,16 @@ def command(
         if as_json:
             print_json({"entries": rows, "page": page, "more": found.more})
         elif rows:
-            output = console()
-            output.print(_table(rows, output.width))
+            print_columns(COLUMNS, [_cells(row) for row in rows], RIGHT_ALIGNED)
             if found.more:
                 print_text(f"There are more entries: --page {page + 1}")
         else:
             print_text(f"No {'matching ' if selection or page > 1 else ''}entries in {cache.store!r}.")
 
 
-def _table(rows: list[EntryRow], width: int) -> Table:
-    """Return the table of the rows. The prompt has what the other columns leave of the width."""
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    cells = [_cells(row) for row in rows]
-    for column, name in enumerate(COLUMNS):
-        table.add_column(name, justify="right" if name in RIGHT_ALIGNED else "left", no_wrap=True, overflow="ellipsis")
-        width -= max(len(name), *(len(row[column]) for row in cells)) + 2
-    table.add_column("prompt", no_wrap=True, overflow="ellipsis", max_width=max(width, SHORTEST_PROMPT))
-    for row, row_cells in zip(rows, cells, strict=True):
-        table.add_row(*map(Text, row_cells), Text(terminal_safe(row["prompt"])))
-    return table
-
-
 def _cells(row: EntryRow) -> list[str]:
-    """Return the text of each column but the prompt."""
+    """Return the text of each column."""
     usage = row["usage"]
     tokens = f"{usage['input'] + usage['output']:,}" if usage else "-"
     cells = (row["key"][:KEY], format_duration(row["age"]), row["model"] or "-", row["endpoint"] or row["method"], row["host"], tokens)
-    return [one_line(cell)[:LONGEST] for cell in (*cells, format_size(row["bytes"]))]
+    return [*(one_line(cell)[:LONGEST] for cell in (*cells, format_size(row["bytes"]))), one_line(row["prompt"])]
