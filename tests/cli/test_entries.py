@@ -325,6 +325,12 @@ def test_explain_a_hit_and_a_miss(store: Path, tmp_path: Path) -> None:
     assert "nearest stored request" in wirecache("explain", "-", "--store", store, given=missed).out
 
 
+def test_explain_a_bypass_and_what_is_no_request(store: Path) -> None:
+    batch = json.dumps({"method": "POST", "url": "https://api.openai.com/v1/batches", "body": {"model": "m"}})
+    assert wirecache("explain", "--store", store, given=batch).out == "bypass: no-rule\nrule: none\n"
+    assert "standard input: not JSON: Expecting value" in wirecache("explain", "--store", store, given="nonsense").error
+
+
 def test_explain_says_that_an_entry_is_stale(store: Path) -> None:
     request = json.dumps({"url": LONG.request.url, "body": body_of("Tell me a story")})
     done = wirecache("explain", "--store", store, given=request)

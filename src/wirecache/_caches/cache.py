@@ -204,9 +204,9 @@ class Cache:
     async def aflush(self) -> None:
         """Wait for the writes under way, in a worker thread, and only if there is something to wait for."""
         if not self.engine.source.flush(0):
-            from anyio.to_thread import run_sync
+            from wirecache._runtime.beside_loop import run_beside_loop
 
-            await run_sync(self.flush)
+            await run_beside_loop(self.flush)
 
     def close(self) -> None:
         """Finish the writes and close the store. A closed cache opens itself again when it is used."""
@@ -216,9 +216,9 @@ class Cache:
 
     async def aclose(self) -> None:
         """Close from an event loop, in a worker thread."""
-        from anyio.to_thread import run_sync
+        from wirecache._runtime.beside_loop import run_beside_loop
 
-        await run_sync(self.close)
+        await run_beside_loop(self.close)
 
     def __enter__(self) -> Self:
         return self

@@ -213,9 +213,9 @@ class Cassette:
 
     async def aclose(self) -> None:
         """Close from an event loop, in a worker thread."""
-        from anyio.to_thread import run_sync
+        from wirecache._runtime.beside_loop import run_beside_loop
 
-        await run_sync(self.close)
+        await run_beside_loop(self.close)
 
     def __enter__(self) -> Self:
         return self

@@ -73,7 +73,9 @@ class Explanation:
 
     def __str__(self) -> str:
         """The explanation for people; its first line is the verdict."""
-        lines = [self.verdict, f"rule: {self.rule}", f"key: {self.key}", f"found: {'yes' if self.found else 'no'}"]
+        lines = [self.verdict, f"rule: {self.rule}"]
+        if self.key is not None:
+            lines += [f"key: {self.key}", f"found: {'yes' if self.found else 'no'}"]
         if self.age is not None:
             lines.append(f"age: {self.age:.0f} s")
         if self.uncounted:

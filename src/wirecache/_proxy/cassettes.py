@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
-from anyio.to_thread import run_sync
 
 from wirecache._caches.cassette import Cassette, CassetteReport
 from wirecache._core.rules.fork import ForkPoint
 from wirecache._engine.engine import CacheLike
 from wirecache._engine.miss_log import MissLog
 from wirecache._proxy.refusals import Refused
+from wirecache._runtime.beside_loop import run_beside_loop
 from wirecache.cassette._fork import free_child
 from wirecache.errors import CassetteError
 
@@ -82,7 +82,7 @@ class Cassettes:
             raise Refused(400, "cassette_name", "the name of a cassette must be of letters, digits and _ . @ = + , - (a / between steps)")
         async with self._lock:
             if name not in self._open:
-                opened = await run_sync(_below, root, name)
+                opened = await run_beside_loop(_below, root, name)
                 opened.engine.observe(self.misses)
                 self._open[name] = opened
             return self._open[name]

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-from anyio.to_thread import run_sync
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -18,6 +17,7 @@ from wirecache._proxy.clients import Clients
 from wirecache._proxy.metrics import CONTENT_TYPE, Families, Metrics, text_of
 from wirecache._proxy.refusals import Refused
 from wirecache._proxy.worker_metrics import WorkerMetrics
+from wirecache._runtime.beside_loop import run_beside_loop
 
 __all__ = ["HEALTH", "PREFIX", "Control"]
 
@@ -66,7 +66,7 @@ class Control:
         return JSONResponse({"status": "stopping"}, 503) if self.is_stopping else JSONResponse({"status": "ready"})
 
     async def _text(self, request: Request) -> Response:
-        families = await run_sync(self._families if self._worker is None else self._worker.total)
+        families = await run_beside_loop(self._families if self._worker is None else self._worker.total)
         return PlainTextResponse(text_of(families), media_type=CONTENT_TYPE)
 
     async def _calls(self, request: Request) -> Response:

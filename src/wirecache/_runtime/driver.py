@@ -61,9 +61,9 @@ async def adrive(flow: Generator[Effect, Any, Outcome], perform: Callable[[Effec
             if kind is not dict and (kind is not bytes or len(answer) <= LARGE_ANSWER):
                 effect = flow.send(answer)
                 continue
-            from anyio.to_thread import run_sync
+            from wirecache._runtime.beside_loop import run_beside_loop
 
-            sent = await run_sync(_send, flow, answer)
+            sent = await run_beside_loop(_send, flow, answer)
             if isinstance(sent, _Finished):
                 return sent.outcome  # type: ignore[no-any-return]
             effect = sent

@@ -276,6 +276,6 @@ def _longest_ttl(plan: Plan) -> float | None:
 
 
 async def _in_thread(action: Callable[..., Any], *arguments: Any) -> Any:
-    from anyio.to_thread import run_sync
+    from wirecache._runtime.beside_loop import run_beside_loop
 
-    return await run_sync(action, *arguments)
+    return await run_beside_loop(action, *arguments)

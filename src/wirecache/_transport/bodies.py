@@ -101,10 +101,11 @@ class RecordedBody:
             self._end()
             return
         from anyio import CancelScope
-        from anyio.to_thread import run_sync
+
+        from wirecache._runtime.beside_loop import run_beside_loop
 
         with CancelScope(shield=True):  # a caller that is cancelled closes the body, too
-            await run_sync(self._end)
+            await run_beside_loop(self._end)
 
     def __del__(self) -> None:
         """The response was dropped unread, and nobody closed it."""

@@ -227,13 +227,13 @@ class AsyncEffects(_Effects):
                 assert self.call.in_flight is not None
                 return await self.call.in_flight.await_(seconds)
             case AcquireLease(key):
-                from anyio.to_thread import run_sync
+                from wirecache._runtime.beside_loop import run_beside_loop
 
-                return await run_sync(self.leased, key)
+                return await run_beside_loop(self.leased, key)
             case Admit():
-                from anyio.to_thread import run_sync
+                from wirecache._runtime.beside_loop import run_beside_loop
 
-                return await run_sync(self.reserved, effect)
+                return await run_beside_loop(self.reserved, effect)
             case Wait(seconds):
                 from anyio import sleep
 

@@ -67,9 +67,9 @@ async def aperform_for_items(exchange: _Exchange, effect: ItemEffect) -> Any:
         case Compute():
             return {}
         case LookupItems(keys):
-            from anyio.to_thread import run_sync
+            from wirecache._runtime.beside_loop import run_beside_loop
 
-            return await run_sync(call.engine.source.look_up_items, keys)
+            return await run_beside_loop(call.engine.source.look_up_items, keys)
         case ClaimItems(keys):
             return _claimed(call, keys, is_sync=False)
         case FollowItems(seconds):

@@ -95,9 +95,9 @@ class AsyncFace:
             case Relay():
                 return effects.relayed(outcome)
             case Refuse():
-                from anyio.to_thread import run_sync
+                from wirecache._runtime.beside_loop import run_beside_loop
 
-                outcome = await run_sync(call.explained, outcome)
+                outcome = await run_beside_loop(call.explained, outcome)
                 return refused_response(library, call.refuse(outcome), outcome.status, call.plan)
             case _:
                 assert_never(outcome)
@@ -119,9 +119,9 @@ class AsyncFace:
         """Wait in a worker thread, and only if there is something to wait for."""
         source = self.cache.engine.source
         if not source.flush(0):
-            from anyio.to_thread import run_sync
+            from wirecache._runtime.beside_loop import run_beside_loop
 
-            await run_sync(source.flush)
+            await run_beside_loop(source.flush)
 
 
 _FACES = (SyncFace, AsyncFace)

@@ -129,9 +129,9 @@ class CassetteSession:
         """Look up on an event loop: one file is read in less time than a thread takes to start, all of them are not."""
         if self.directory.is_indexed(key):
             return self.look_up(key)
-        from anyio.to_thread import run_sync
+        from wirecache._runtime.beside_loop import run_beside_loop
 
-        return await run_sync(self.look_up, key)
+        return await run_beside_loop(self.look_up, key)
 
     def newest(self) -> Iterator[Entry]:
         """Yield the recordings, the newest first."""

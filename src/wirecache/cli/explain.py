@@ -72,6 +72,9 @@ def _read_request(file: str | None) -> dict[str, Any]:
         text = path.read_text("utf-8") if path else typer.get_text_stream("stdin").read()
         request = json.loads(text)
         check_request(request)
-    except (OSError, ValueError) as error:
+    except ValueError as error:
+        what = "not JSON: " if isinstance(error, json.JSONDecodeError) else ""
+        raise usage_error(f"{source}: {what}{error}") from None
+    except OSError as error:
         raise usage_error(f"{source}: {error}") from None
     return cast("dict[str, Any]", request)

@@ -215,9 +215,9 @@ class DiskStore:
         try:
             return self._read_at_once(key, MAX_ON_LOOP)
         except Exception:
-            from anyio.to_thread import run_sync
+            from wirecache._runtime.beside_loop import run_beside_loop
 
-            return await run_sync(lambda: self._run(lambda cache: cache.row(key, UNLIMITED)))
+            return await run_beside_loop(lambda: self._run(lambda cache: cache.row(key, UNLIMITED)))
 
     def _read_at_once(self, key: str, max_size: int) -> Row | None:
         """Read without opening anything; an exception if that is due, or if the value is too large."""

@@ -124,9 +124,9 @@ class EncryptedStore:
     async def _adecrypt(self, key: str, frame: bytes) -> bytes:
         if len(frame) <= MAX_ON_LOOP:
             return self._decrypt(key, frame)
-        from anyio.to_thread import run_sync
+        from wirecache._runtime.beside_loop import run_beside_loop
 
-        return await run_sync(self._decrypt, key, frame)
+        return await run_beside_loop(self._decrypt, key, frame)
 
 
 def _raw_key(key: bytes | str, index: int) -> bytes:

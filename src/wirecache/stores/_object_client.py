@@ -48,9 +48,9 @@ class ObjectClient:
         if client is None:
             self.breaker.raise_if_down()
         if client is None or not in_asyncio():
-            from anyio.to_thread import run_sync
+            from wirecache._runtime.beside_loop import run_beside_loop
 
-            return await run_sync(in_thread)
+            return await run_beside_loop(in_thread)
         try:
             return await action(client)
         except Exception as error:

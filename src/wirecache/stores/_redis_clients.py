@@ -99,9 +99,9 @@ class RedisClients:
         if thread_client is None:
             self.breaker.raise_if_down()
         if thread_client is None or not in_asyncio():
-            from anyio.to_thread import run_sync
+            from wirecache._runtime.beside_loop import run_beside_loop
 
-            return await run_sync(in_thread)
+            return await run_beside_loop(in_thread)
         mine = await self._per_loop.get()
         if mine.thread_client is not thread_client:
             mine = await self._per_loop.replace(mine)

@@ -207,7 +207,7 @@ class TieredStore:
                 return self._copy(step)
 
     async def _aperform(self, step: _Step) -> Any:
-        from anyio.to_thread import run_sync
+        from wirecache._runtime.beside_loop import run_beside_loop
 
         match step:
             case _Read(tier, key):
@@ -215,9 +215,9 @@ class TieredStore:
                     return await reader(key)
                 if (reader := getattr(tier, "aget", None)) is not None and tier is self.tiers[0]:
                     return _with_copy_ttl(await reader(key))  # the ttl does not matter: the first tier's values are never copied
-                return await run_sync(self._perform, step)
+                return await run_beside_loop(self._perform, step)
             case _Copy(tier):
-                return self._copy(step) if isinstance(tier, MemoryStore) else await run_sync(self._copy, step)
+                return self._copy(step) if isinstance(tier, MemoryStore) else await run_beside_loop(self._copy, step)
 
     def _copy(self, step: _Copy) -> None:
         """Start the copy and wait a moment for it. A tier that is still busy with the last one gets none: it is only a copy."""
