@@ -54,7 +54,10 @@ def closed(path: Path, model: Model) -> Path:
     return path
 
 
-@pytest.mark.parametrize("statements", LOCKS.values(), ids=LOCKS)
+NOT_READABLE = ("exclusive-rollback-journal", "exclusive-for-good")
+
+
+@pytest.mark.parametrize("statements", [LOCKS[name] for name in NOT_READABLE], ids=NOT_READABLE)
 def test_at_the_first_use(statements: tuple[str, ...], closed: Path, model: Model, warnings: Warnings) -> None:
     cache = Cache(closed)
     with locked(closed, *statements):
@@ -79,11 +82,13 @@ def test_before_there_is_a_database(statements: tuple[str, ...], path: Path, mod
     cache.close()
 
 
+@pytest.mark.parametrize("is_open", [True, False], ids=["open", "not yet open"])
 @pytest.mark.parametrize("statements", [LOCKS["immediate"], LOCKS["exclusive"]], ids=["immediate", "exclusive"])
-def test_while_it_is_open(statements: tuple[str, ...], closed: Path, model: Model, warnings: Warnings) -> None:
-    """Reads wait for nobody. What cannot be written is not stored."""
+def test_reads_wait_for_no_writer(statements: tuple[str, ...], is_open: bool, closed: Path, model: Model, warnings: Warnings) -> None:
+    """Opening does not, either, where nothing is to be changed. What cannot be written is not stored."""
     cache = Cache(DiskStore(closed, lock_wait=0.2))
-    assert model.ask(cache, "stored").extensions["wirecache"].hit
+    if is_open:
+        assert model.ask(cache, "stored").extensions["wirecache"].hit
     with locked(closed, *statements):
         for prompt in ("new", "newer", "stored"):
             model.ask(cache, prompt)
@@ -128,7 +133,7 @@ def test_the_event_loop_goes_on_and_the_store_comes_back(closed: Path, model: Mo
 
     async def main() -> tuple[float, float]:
         async with model.async_client(cache) as client:
-            with locked(closed, "BEGIN IMMEDIATE"):
+            with locked(closed, *LOCKS["exclusive-for-good"]):
                 started = time.monotonic()
                 held = await calls_until(lambda: time.monotonic() - started > 6.5, client)
             back = await calls_until(lambda: cache._statistics.tally.snapshot().hits > 0, client)

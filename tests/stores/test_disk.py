@@ -18,6 +18,7 @@ from wirecache import ConfigError, DiskStore, StoreError
 from wirecache.stores._disk import default_directory
 
 KEY, OTHER = "a" * 64, "b" * 64
+NOT_READABLE = ("PRAGMA locking_mode = exclusive", "BEGIN IMMEDIATE", "COMMIT")  # a lock that keeps others from reading, too
 forking = pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")  # Python 3.12 warns of what is tested here
 
 
@@ -443,7 +444,7 @@ assert sqlite3.connect(sys.argv[1] + "/cache.db").execute("PRAGMA integrity_chec
 
     def test_while_another_thread_opens_it(self, path: Path) -> None:
         DiskStore(path).set("k", b"v" * 1000, ttl=None)
-        with locked(path, "BEGIN IMMEDIATE"):
+        with locked(path, *NOT_READABLE):
             run(
                 FORK.replace("store.set(", "# store.set(")
                 + """
@@ -570,7 +571,7 @@ class TestEventLoop:
                 await reading
             return turns
 
-        with locked(path, "BEGIN IMMEDIATE"):
+        with locked(path, *NOT_READABLE):
             assert asyncio.run(turns_while_opening()) > 1000
 
 

@@ -50,8 +50,8 @@ class DiskStore:
     ``path``: the directory; None for the default one. ``size_limit``: bytes, or a text such as ``"4GB"``; above it, a write deletes the
     entries that were stored longest ago, but none that is pinned.
     ``lock_wait``: seconds that a write waits for another process's write. Reads wait for nobody (SQLite's WAL mode).
-    ``open_wait``: seconds that a call waits for the database to be opened: it takes 5 to 25 ms, but a lock held by another process, or a
-    drive that stalls, can hold it up for a minute.
+    ``open_wait``: seconds that a call waits for the database to be opened: it takes 1 to 25 ms, but a drive that stalls, or another process
+    that holds a lock while a new database is created, can hold it up for a minute.
     ``read_only``: entries are used and never changed, and nothing is written to the directory, which may be on a read-only drive.
     A database that cannot be read is renamed to ``cache.db.corrupt-<time>``, a new one is created and the operation done there, and a
     ``StoreError`` reports that once. Every other failure is a ``StoreError``, too.

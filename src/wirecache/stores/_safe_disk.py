@@ -20,6 +20,7 @@ import diskcache
 from diskcache.core import METADATA, MODE_RAW
 
 from wirecache.stores._connections import ThreadConnection
+from wirecache.stores._schema import delete_foreign_settings, has_schema
 from wirecache.stores._stats_table import SIZE, STATISTICS
 from wirecache.stores._transaction import transaction
 
@@ -118,15 +119,28 @@ class SafeCache(_Cache):  # type: ignore[misc]  # see above
         self._local = threading.local()
         self._connections: weakref.WeakSet[ThreadConnection] = weakref.WeakSet()
         self._retired = False
+        self._timeout = 0.0
         self._next_measurement, self._measured = 0.0, 0
         self.opened_as = identity(self._file)
+        settings = {"size_limit": size_limit, **SETTINGS}
         with self.connection.lock:
             try:
-                _delete_foreign_settings(self._file, open_wait)
-                # not the directory's name: diskcache would expand "~" and "$NAME" in it
-                super().__init__(".", timeout=lock_wait, disk=SafeDisk, size_limit=size_limit, **SETTINGS)
+                delete_foreign_settings(self._con, KNOWN_SETTINGS)
+                if has_schema(self._con, settings):
+                    self._adopt(settings)
+                else:  # not the directory's name: diskcache would expand "~" and "$NAME" in it
+                    super().__init__(".", timeout=lock_wait, disk=SafeDisk, **settings)
+                self._timeout = lock_wait
             finally:
                 self.connection.close()
+
+    def _adopt(self, settings: Mapping[str, Any]) -> None:
+        """Set the attributes that diskcache's ``__init__`` sets, which writes to the database even if nothing in it is to be changed."""
+        self._directory, self._txn_id = ".", None
+        self._disk = SafeDisk(".", settings["disk_min_file_size"], settings["disk_pickle_protocol"])
+        (self._page_size,) = self._con.execute("PRAGMA page_size").fetchone()
+        for name, value in {**METADATA, **settings}.items():
+            setattr(self, name, value)
 
     @property
     def connection(self) -> ThreadConnection:
@@ -260,15 +274,3 @@ def identity(file: Path) -> tuple[int, int] | None:
 def decode_text(raw: bytes) -> str:
     """Return the text of any bytes: an error on one that is not UTF-8 would stop every listing and every write."""
     return raw.decode("utf-8", "replace")
-
-
-def _delete_foreign_settings(file: Path, wait: float) -> None:
-    """Delete settings that diskcache does not know: it would make them attributes or arguments of its own."""
-    connection = sqlite3.connect(file, timeout=wait, isolation_level=None)
-    try:
-        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'Settings'").fetchone():
-            foreign = f"FROM Settings WHERE key IS NULL OR key NOT IN ({','.join('?' * len(KNOWN_SETTINGS))})"
-            if connection.execute(f"SELECT 1 {foreign}", tuple(KNOWN_SETTINGS)).fetchone():
-                connection.execute(f"DELETE {foreign}", tuple(KNOWN_SETTINGS))
-    finally:
-        connection.close()
