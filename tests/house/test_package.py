@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -37,6 +38,19 @@ def test_importing_wirecache_imports_nothing_heavy() -> None:
 )
 def test_an_import_brings_only_what_it_needs(statement: str, never: set[str]) -> None:
     assert loaded_by(statement) & never == set()
+
+
+def test_the_first_call_of_a_process_loads_nothing_that_only_others_need(tmp_path: Path) -> None:
+    program = """
+import sys
+import wirecache
+with wirecache.Cache(sys.argv[1], mode="offline") as cache, wirecache.cached_client(cache, library="httpx") as http:
+    assert http.post("https://api.openai.com/v1/chat/completions", json={"model": "m", "messages": []}).status_code == 424
+    print(*(name for name in sys.modules if name.startswith(("wirecache", "tomllib"))))
+"""
+    loaded = subprocess.run([sys.executable, "-c", program, tmp_path / "store"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    of_others = {"ledger", "shared_counters", "runs", "prices", "normalizers", "http_date", "terminal_text", "_object_url", "tomllib"}
+    assert {name.rpartition(".")[2] for name in loaded.stdout.split()} & of_others == set()
 
 
 def test_the_version_is_the_newest_of_the_changelog() -> None:

@@ -6,7 +6,7 @@ import datetime as dt
 import os
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from wirecache._core.flows.spending import Amounts, models_in
 from wirecache._core.messages import Usage
@@ -14,13 +14,13 @@ from wirecache._core.rules.budget import PICO, Budget, is_closed
 from wirecache._core.unset import UNSET, Unset
 from wirecache._settings.parsers import parse_budgets
 from wirecache._settings.sources import setting, source_of
-from wirecache._storage.ledger import Ledger
-from wirecache._storage.shared_counters import can_count
 from wirecache.errors import ConfigError
-from wirecache.prices import Prices
 from wirecache.stores._open import open_store
 from wirecache.stores._protocol import Store
 from wirecache.stores._url import disk_or_memory
+
+if TYPE_CHECKING:
+    from wirecache._storage.ledger import Ledger
 
 __all__ = ["PROXY_VARIABLE", "Budgets", "Spending", "ledger_for", "spending_of"]
 
@@ -58,6 +58,8 @@ def ledger_for(given: Budgets, store: Store | None, file: Mapping[str, Any], run
     budgets = setting("budget", given, parse_budgets, file, None)
     if not budgets:
         return None
+    from wirecache._storage.ledger import Ledger
+
     pricer = _Pricer() if any(budget.usd is not None for budget in budgets) else None
     counting = _counting_store(store, file)
     notice = None
@@ -73,6 +75,8 @@ def ledger_for(given: Budgets, store: Store | None, file: Mapping[str, Any], run
 
 def _counting_store(store: Store | None, file: Mapping[str, Any]) -> Store:
     """Return the store that keeps the counters: this one if it can, else the one that ``Cache()`` uses, else the default one."""
+    from wirecache._storage.shared_counters import can_count
+
     for candidate in (store, open_store(None, file)):
         if candidate is not None and can_count(candidate):
             return candidate
@@ -110,6 +114,8 @@ class _Pricer:
     """The prices of calls, by genai-prices."""
 
     def __init__(self) -> None:
+        from wirecache.prices import Prices
+
         try:
             self._prices = Prices()
         except ConfigError:

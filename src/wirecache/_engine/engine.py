@@ -30,12 +30,12 @@ from wirecache._engine.routing import BLOCKS, SAFE_METHODS, flow_for, sampled_fl
 from wirecache._engine.source import Source
 from wirecache._engine.spending import Spending
 from wirecache._runtime.warn_once import WarnOnce
-from wirecache._storage.ledger import Ledger
 from wirecache._storage.single_flight import InFlight, Leader
 from wirecache.errors import NotRecorded
 
 if TYPE_CHECKING:
     from wirecache._core.compare.nearest import Nearest
+    from wirecache._storage.ledger import Ledger
 
 __all__ = ["CacheLike", "Call", "Engine"]
 

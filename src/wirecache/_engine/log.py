@@ -10,7 +10,6 @@ from typing import Any
 from wirecache._core.flows.exchange import Exchange
 from wirecache._core.quantity import quantity
 from wirecache._core.stats import Stats
-from wirecache._core.terminal_text import terminal_safe
 from wirecache._engine.observers import Observer
 from wirecache._runtime.exit import AtExit
 from wirecache._storage.tally import Tally
@@ -50,6 +49,8 @@ class _StderrHandler(logging.Handler):
     """Standard error as it is now, whoever replaced it."""
 
     def emit(self, record: logging.LogRecord) -> None:
+        from wirecache._core.terminal_text import terminal_safe
+
         line = terminal_safe(self.format(record))
         try:
             print(line if line.startswith("wirecache: ") else f"wirecache: {line}", file=sys.stderr, flush=True)

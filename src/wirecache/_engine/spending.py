@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from wirecache._core.flows.effects import Admit
 from wirecache._core.flows.exchange import Exchange
 from wirecache._core.flows.spending import Denial
 from wirecache._core.messages import Request
 from wirecache._core.rules.budget import is_local
-from wirecache._storage.ledger import Admission, Ledger, Spender
+
+if TYPE_CHECKING:
+    from wirecache._storage.ledger import Admission, Ledger
 
 __all__ = ["Spending", "reserve"]
 
@@ -38,6 +42,8 @@ class Spending:
 
 def reserve(ledger: Ledger, effect: Admit, request: Request, url: str, namespace: str) -> tuple[Spending | None, Denial | None]:
     """Reserve what a call may cost; return what it reserved, or why it is not sent. ``url``: without its credentials. It may wait."""
+    from wirecache._storage.ledger import Spender
+
     what = f"{request.method} {url}" + (f" of model {effect.model!r}" if effect.model else "")
     host = request.host if request.port is None else f"{request.host}:{request.port}"
     local = is_local(request.host, request.socket, effect.model)

@@ -7,7 +7,6 @@ written is passed over, with one warning. ``WIRECACHE_CONFIG`` names the file in
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -108,6 +107,8 @@ def _text_of(path: Path) -> str | None:
 def _settings_in(path: Path, text: str) -> dict[str, Any] | None:
     if path.name == "pyproject.toml" and "tool.wirecache" not in text:
         return None
+    import tomllib  # few projects have settings
+
     try:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # no TOML; a number of thousands of digits; lists in lists, a thousand deep

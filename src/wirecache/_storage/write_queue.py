@@ -11,7 +11,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from wirecache._core import codec
 from wirecache._core.messages import Entry
@@ -34,8 +34,7 @@ AT_ONCE = 64 * 1024  # bytes; what is larger is not written by its caller, which
 EXIT_WAIT = 10.0  # seconds that the exit of a program waits for the rest
 
 
-@dataclass(frozen=True, slots=True)
-class WriteJob:
+class WriteJob(NamedTuple):
     """One entry to be written; it is made by the thread that writes it.
 
     ``size``: bytes of answer and request. ``ttl``: how long the store shall keep it, in seconds, None for ever. ``on_done``: called with

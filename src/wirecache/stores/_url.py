@@ -18,7 +18,6 @@ from wirecache._runtime.warn_once import WarnOnce
 from wirecache._settings.homes import NoHomeError
 from wirecache.errors import ConfigError
 from wirecache.stores._disk import DiskStore
-from wirecache.stores._object_url import OBJECT_SCHEMES
 from wirecache.stores._protocol import Store
 from wirecache.stores._read_only import ReadOnlyStore
 
@@ -61,12 +60,7 @@ def _of_url(url: str, setting: str) -> Store:
         raise ConfigError(f"{setting}: mode must be 'ro' (entries are used and never changed) or 'rw', got {mode!r}")
     if scheme == "disk":
         return _disk_store(url, path, options, setting, read_only=mode == "ro")
-    if scheme == "memory":
-        made = _memory_store(url, path, options, setting)
-    elif scheme in OBJECT_SCHEMES:
-        made = _object_store(scheme, path, options, setting)
-    else:
-        made = _redis_store(scheme, path, options, setting)
+    made = _memory_store(url, path, options, setting) if scheme == "memory" else _remote_store(scheme, path, options, setting)
     return made if mode == "rw" else ReadOnlyStore(made)
 
 
@@ -85,9 +79,12 @@ def _memory_store(url: str, path: str, options: Mapping[str, str], setting: str)
     return MemoryStore(**_parse(options, {"max_entries": int, "max_bytes": str}, f"{setting} {url}"))
 
 
-def _redis_store(scheme: str, path: str, options: Mapping[str, str], setting: str) -> Store:
+def _remote_store(scheme: str, path: str, options: Mapping[str, str], setting: str) -> Store:
+    from wirecache.stores._object_url import OBJECT_SCHEMES
     from wirecache.stores._redis_url import SCHEMES
 
+    if scheme in OBJECT_SCHEMES:
+        return _object_store(scheme, path, options, setting)
     if scheme not in SCHEMES:
         raise ConfigError(
             f"{setting} must be a path, or a URL that begins with {', '.join(('memory', 'disk', *SCHEMES, *OBJECT_SCHEMES))}, "

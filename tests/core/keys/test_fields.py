@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wirecache import KeyOptions, make_key
-from wirecache._core.keys.fields import COUNTED, HASH_MARK, counted_fields, is_counted, key_fields, uncounted_names
+from wirecache._core.keys.fields import COUNTED, HASH_MARK, LABELS, Globs, counted_fields, is_counted, key_fields, uncounted_names
 
 URL = "https://gateway.example/v1/chat/completions"
 
@@ -110,3 +114,18 @@ def test_the_headers_that_count_as_they_were_sent() -> None:
     assert counted_fields(fields) == [(b"accept", b"accept", b"audio/mpeg;q=1,x/y"), (b"openai-beta", b"openai-beta", b"a b")]
     assert counted_fields({}) == []
     assert counted_fields({b"x-team": b"a"}, ("X-*",)) == [(b"+x-team", b"x-team", b"a")]
+
+
+GLOBS = st.text("ab*-", max_size=6)
+CHANGES = (str, lambda name: name[1:], lambda name: name[:-1], lambda name: f"y{name}", lambda name: f"{name}y")
+
+
+@given(globs=st.lists(GLOBS, max_size=4), name=st.text("ab-", max_size=8))
+def test_globs_match_as_fnmatch_says(globs: list[str], name: str) -> None:
+    assert Globs(globs).match(name) == any(fnmatchcase(name, glob) for glob in globs)
+
+
+@pytest.mark.parametrize("table", [pytest.param(tuple(COUNTED), id="counted"), pytest.param(LABELS, id="labels")])
+def test_each_glob_of_a_table_matches_what_it_should(table: tuple[str, ...]) -> None:
+    names = {change(glob.replace("*", star)) for glob in table for star in ("", "x", "-model") for change in CHANGES}
+    assert [name for name in sorted(names) if Globs(table).match(name) != any(fnmatchcase(name, glob) for glob in table)] == []

@@ -7,7 +7,7 @@ A header that is missing here gives a wrong answer, one too many a needless miss
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fnmatch import translate
 from functools import lru_cache
 
@@ -21,6 +21,7 @@ __all__ = [
     "HASH_MARK",
     "LABELS",
     "PLAIN_ACCEPT",
+    "Globs",
     "counted_fields",
     "counted_names",
     "is_counted",
@@ -115,15 +116,41 @@ _OPEN = re.compile(r"[{?]|.@")  # JSON and URLs, which may hold a secret
 
 SHORT_NAMES = 4096  # bytes of all names of a request; which of longer ones count is not cached
 
-_COUNTED = re.compile("|".join(map(translate, COUNTED)))
-_LABELS = re.compile("|".join(map(translate, LABELS)))
+
+class Globs:
+    """Globs of names, in which only ``*`` stands for anything. One pattern of so many takes milliseconds to compile, in each process."""
+
+    def __init__(self, globs: Iterable[str]) -> None:
+        whole, beginnings, ends, others = [], [], [], []
+        for glob in globs:
+            before, star, after = glob.partition("*")
+            if not star:
+                whole.append(glob)
+            elif not after:
+                beginnings.append(before)
+            elif not before and "*" not in after:
+                ends.append(after)
+            else:
+                others.append(translate(glob))
+        self._whole, self._beginnings, self._ends = frozenset(whole), tuple(beginnings), tuple(ends)
+        self._others = re.compile("|".join(others)) if others else None
+
+    def match(self, name: str) -> bool:
+        """Return whether the name matches one of them."""
+        if name in self._whole or name.startswith(self._beginnings) or name.endswith(self._ends):
+            return True
+        return self._others is not None and self._others.fullmatch(name) is not None
+
+
+_COUNTED = Globs(COUNTED)
+_LABELS = Globs(LABELS)
 
 
 @cached_if_short(1024)
 def is_counted(name: bytes) -> bool:
     """Return whether the header of this name (in lower case) is of the table."""
     text = name.decode("latin-1")
-    if _COUNTED.fullmatch(text) is None or _LABELS.fullmatch(text) is not None:
+    if not _COUNTED.match(text) or _LABELS.match(text):
         return False
     return name in _ROUTING_KEYS or not names_credential(text)
 

@@ -18,7 +18,6 @@ from wirecache._core.keys.canonical import EMPTY, LARGE, Body, canonical_json, f
 from wirecache._core.keys.fields import PLAIN_ACCEPT, counted_fields, counted_names, is_counted, readable_value
 from wirecache._core.keys.identity import SIGNATURE_PARAMETERS, credential_fingerprint, is_signed_query
 from wirecache._core.keys.multipart import canonical_form
-from wirecache._core.keys.normalizers import NORMALIZERS
 from wirecache._core.messages import Request
 from wirecache._core.privacy.callers import is_identity
 from wirecache._core.privacy.names import is_credential
@@ -77,13 +76,19 @@ class KeyOptions:
         for pointer in self.ignore_body:
             if not pointer.startswith("/"):
                 raise ConfigError(f"ignore_body must consist of JSON pointers such as '/user' or '/messages/*/id', got {pointer!r}")
-        if isinstance(self.normalize, str) and self.normalize not in NORMALIZERS:
-            raise ConfigError(f"normalize must be a function or one of {', '.join(NORMALIZERS)}, got {self.normalize!r}")
+        if isinstance(self.normalize, str) and self.normalize not in (names := _normalizers()):
+            raise ConfigError(f"normalize must be a function or one of {', '.join(names)}, got {self.normalize!r}")
 
     def normalized(self, value: Any) -> Any:
         """Return the body's value as ``normalize`` makes it, which may raise anything; without that option, the value."""
-        normalize = NORMALIZERS[self.normalize] if isinstance(self.normalize, str) else self.normalize
+        normalize = _normalizers()[self.normalize] if isinstance(self.normalize, str) else self.normalize
         return value if normalize is None else normalize(value)
+
+
+def _normalizers() -> Mapping[str, Callable[[Any], Any]]:
+    from wirecache._core.keys.normalizers import NORMALIZERS  # few name one
+
+    return NORMALIZERS
 
 
 DEFAULT_KEY = KeyOptions()

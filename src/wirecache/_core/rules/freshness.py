@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 
-from wirecache._core.http_date import http_date
 from wirecache._core.messages import Entry
 from wirecache._core.unset import UNSET, Ttl
 
@@ -91,6 +90,8 @@ def explicit_lifetime(fields: Mapping[bytes, bytes], received_at: float) -> floa
         return min(float(seconds), LONGEST) if seconds.isdigit() else 0.0
     if b"expires" not in fields:
         return None
+    from wirecache._core.http_date import http_date  # an inference answer has none
+
     expires = http_date(fields[b"expires"], received_at)
     date = http_date(fields.get(b"date", b""), received_at)
     return 0.0 if expires is None else max(0.0, expires - (received_at if date is None else date))
