@@ -9,7 +9,6 @@ from dataclasses import replace
 from wirecache._core.headers import HeaderPairs, fields_of
 from wirecache._core.messages import Entry
 from wirecache._core.privacy.names import CREDENTIAL_FIELDS, is_private_field, keyed_hash
-from wirecache._core.privacy.redaction import DEFAULT
 from wirecache._core.short_cache import cached_if_short
 
 __all__ = ["kept_headers", "renewed", "stored_value", "unkept_headers", "updated", "varied"]
@@ -54,6 +53,8 @@ def stored_value(name: bytes, value: bytes) -> bytes:
     """Return the value as it is stored: without the secrets in a URL."""
     if b"=" not in value or (b"?" not in value and b"#" not in value):
         return value
+    from wirecache._core.privacy.redaction import DEFAULT  # few answers have such a header
+
     return (DEFAULT.header(name.decode("latin-1"), value.decode("latin-1")) or "").encode("latin-1")
 
 

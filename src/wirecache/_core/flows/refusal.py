@@ -14,7 +14,6 @@ from wirecache._core.flows.spending import EXCEEDED, UNPRICED, UNREADABLE
 from wirecache._core.headers import HeaderPairs
 from wirecache._core.messages import Entry, Request
 from wirecache._core.privacy.names import redacted_url
-from wirecache._core.privacy.redaction import DEFAULT
 from wirecache._core.quantity import quantity
 from wirecache._core.rules.record_modes import CassettePlan
 from wirecache._core.status import CacheStatus
@@ -50,7 +49,7 @@ _LIVE = {
 
 def explain_miss(request: Request, endpoint: str, model: str | None, *, stream: bool = False) -> str:
     """Return the message of a miss offline: what is missing, and how it gets into the store."""
-    of_model = f" of model {DEFAULT.text(model)!r}" if model else ""
+    of_model = f" of model {_without_secrets(model)!r}" if model else ""
     how = ' and streams="record" (or WIRECACHE_STREAMS=record), and read the stream to its end' if stream else ""
     return (
         f"wirecache is offline and has no stored answer for {request.method} {redacted_url(request)} ({endpoint}{of_model}). "
@@ -120,9 +119,15 @@ _KINDS: Mapping[str, tuple[int, str]] = {
 def refusal(message: str, status: CacheStatus) -> Refusal:
     """Return the answer with this message."""
     code, kind = _KINDS.get(status.detail or "", (REFUSED, "not_recorded"))
-    error = {"message": _plain(DEFAULT.text(message)), "type": kind, "code": kind}
+    error = {"message": _plain(_without_secrets(message)), "type": kind, "code": kind}
     headers = ((b"content-type", b"application/json"), (b"x-should-retry", b"false"))
     return Refusal(code, headers, json.dumps({"error": error}, ensure_ascii=False).encode("utf-8", "replace"))
+
+
+def _without_secrets(text: str) -> str:
+    from wirecache._core.privacy.redaction import DEFAULT  # nothing else of a hit or a miss needs it
+
+    return DEFAULT.text(text)
 
 
 def _plain(message: str) -> str:
