@@ -241,6 +241,23 @@ def test_answer_by_its_bytes(content_type: str | None, body: bytes, reason: str 
     assert answer_refusal_reason(parse_answer(head(headers=headers), body), body) == reason
 
 
+@pytest.mark.parametrize("content_type", ["text/plain", "application/octet-stream"])
+@pytest.mark.parametrize("body", [b'{"choices": [{"mess', b'\n\n {"a": 1', b'[{"candidates": ['])
+@pytest.mark.parametrize(
+    ("endpoint", "reason"),
+    [("chat", "malformed"), ("embeddings", "malformed"), ("speech", None), ("images", None), ("transcriptions", None), ("rule", None)],
+)
+def test_what_begins_like_json_is_cut_json_whatever_its_type_where_nothing_else_is_answered(
+    endpoint: str, reason: str | None, body: bytes, content_type: str
+) -> None:
+    assert answer_refusal_reason(parse_answer(head(headers={"content-type": content_type}), body), body, endpoint) == reason
+
+
+def test_white_space_before_json_makes_it_no_text() -> None:
+    body = b'\r\n\n {"error": "x"}'
+    assert answer_refusal_reason(parse_answer(head(headers={"content-type": "text/plain"}), body), body) == "error"
+
+
 NAMES = [
     "error",
     "status",

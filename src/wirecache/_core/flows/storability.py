@@ -84,6 +84,8 @@ GENERATIONS = ("choices", "candidates", "generations", "results")
 # finds nothing), Gemini's stream as an array, and what a rule of the user opened. Transcriptions may be a JSON string (FastAPI servers).
 LISTS = frozenset({"rerank", "generate-content"})
 TEXTS = frozenset({"transcriptions", "translations"})
+# Those that may answer with bytes or text of any kind. At all others what begins like JSON is JSON, whatever type a gateway declares.
+_ANY_BYTES = ANY_FORM | TEXTS | {"speech", "images"}
 
 MALFORMED = object()
 OPAQUE = object()  # no JSON: audio, text
@@ -152,6 +154,7 @@ def head_refusal_reason(head: Head) -> str | None:
 
 
 _PAGES = frozenset({b"text/html", b"application/xhtml+xml"})
+_JSON_START = re.compile(rb"\s*[{\[]")
 _PAGE_START = re.compile(rb"\s*(?:<!doctype\s+html|<html[\s>])", re.IGNORECASE)
 
 
@@ -162,7 +165,7 @@ def parse_answer(head: Head, body: bytes) -> Any:
     """
     kind = content_media_type(head.fields)
     declared = kind == b"application/json" or kind.endswith(b"+json")
-    if not declared and body[:1] not in (b"{", b"["):
+    if not declared and not _JSON_START.match(body, 0, 256):
         return PAGE if _PAGE_START.match(body[:256]) else OPAQUE
     answer = parse_json(body)
     return OPAQUE if answer is MALFORMED and kind and not declared else answer
@@ -192,7 +195,7 @@ def answer_refusal_reason(answer: Any, body: bytes, endpoint: str = "rule") -> s
     if answer is PAGE:
         return "html"
     if answer is OPAQUE:
-        return None
+        return "malformed" if endpoint not in _ANY_BYTES and _JSON_START.match(body, 0, 256) else None
     if isinstance(answer, list):
         return _list_refusal_reason(answer, endpoint)
     if not isinstance(answer, dict):
