@@ -25,12 +25,27 @@ import wirecache
 from tests.benchmarks.check import HEADERS, URL, Upstream
 from wirecache import Cache, DiskStore, make_key
 from wirecache._core import codec
+from wirecache._core.flows import inference
 from wirecache._core.flows.recorder import Recorder
+from wirecache._engine.engine import Call
+from wirecache._storage.entry_store import EntryStore
 from wirecache._storage.write_queue import WriteQueue
+from wirecache._transport import transport
+from wirecache._transport.effects import SyncEffects
 
 WARM = 20
 PARTS: list[tuple[str, Any, str]] = [
-    ("judging the answer", Recorder, "refusal_reason"),
+    ("  its method, URL and headers", transport, "to_request"),
+    ("  parsing its body", inference, "parse_body"),
+    ("  its key", inference, "key_of"),
+    ("  looking it up in SQLite", EntryStore, "look_up"),
+    ("  making equal calls wait for it", Call, "claim"),
+    ("  the head of the answer", SyncEffects, "received"),
+    ("  the caller's response, its status", SyncEffects, "relayed"),
+    ("  judging the answer", Recorder, "refusal_reason"),
+    ("  queueing the write", WriteQueue, "put"),
+    ("  waiting for it, where that is cheap", WriteQueue, "flush_if_cheap"),
+    ("  statistics and the log", Call, "end"),
     ("all that the writing thread does", WriteQueue, "_write"),
     ("  making the entry", Recorder, "entry"),
     ("  its bytes and their checksum", codec, "encode"),

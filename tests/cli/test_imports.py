@@ -46,7 +46,7 @@ def test_commands_on_a_store_import_no_client_and_no_extra(tmp_path: Path, argum
     if "--json" in arguments:
         fill(tmp_path, [entry("Hello?", "Hello.")])
     imported = _imported(tmp_path, *arguments)
-    assert not imported & {"rich", *CLIENTS, *EXTRAS}
+    assert not imported & {"rich", "wirecache.cassette", *CLIENTS, *EXTRAS}
     assert {name for name in imported if name.startswith("wirecache.cli.") and "._" not in name} == {f"wirecache.cli.{arguments[0]}"}
 
 

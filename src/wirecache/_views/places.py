@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wirecache._settings.homes import expanded
-from wirecache.cassette import CassetteStore, short_key_of
 from wirecache.stores import DiskStore, Store
 from wirecache.stores._memory import MemoryStore
+
+if TYPE_CHECKING:
+    from wirecache.cassette import CassetteStore
 
 __all__ = ["NoStoreYet", "cassette_directory", "cassette_store_at", "is_missing"]
 
@@ -16,7 +19,11 @@ __all__ = ["NoStoreYet", "cassette_directory", "cassette_store_at", "is_missing"
 def cassette_store_at(place: str | None) -> CassetteStore | None:
     """Return the store on a directory of cassettes, or None if the place is not such a directory."""
     directory = cassette_directory(place)
-    return CassetteStore(directory) if directory and any(short_key_of(file.name) for file in directory.iterdir()) else None
+    if directory is None:
+        return None
+    from wirecache.cassette import CassetteStore, short_key_of  # not for a store
+
+    return CassetteStore(directory) if any(short_key_of(file.name) for file in directory.iterdir()) else None
 
 
 def cassette_directory(place: str | None) -> Path | None:
