@@ -10,7 +10,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from wirecache._core import codec
@@ -30,6 +30,8 @@ IDLE = 2.0  # seconds without work after which the thread ends
 SHARE = 0.05  # of the time that its calls take, a sync caller may wait for writes beside
 FIRST_WAITS = 0.01  # seconds that it may wait before its calls have taken any
 LONGEST_WAIT = 0.1  # seconds
+MOST_TOGETHER = 64  # jobs that are written in one transaction
+TOGETHER = 4 * 1024 * 1024  # bytes after which no further one is written along
 AT_ONCE = 64 * 1024  # bytes; what is larger is not written by its caller, which may be an event loop
 EXIT_WAIT = 10.0  # seconds that the exit of a program waits for the rest
 
@@ -173,26 +175,56 @@ class WriteQueue:
                 if self._is_done():
                     return
                 continue
-            if not isinstance(job, WriteJob):
-                self._call(job)
-                del job
-                continue
-            self._write(job)
+            action = self._write_with_next(job) if isinstance(job, WriteJob) else job
             del job  # an entry must not live on in an idle thread
+            if action is not None:
+                self._call(action)
+                del action
 
-    def _write(self, job: WriteJob) -> None:
-        error: Exception | None = None
+    def _write_with_next(self, job: WriteJob) -> Callable[[], object] | None:
+        """Write the job; together with those that wait behind it, if the store can do that. Return what came next and is no job, or None."""
+        jobs, size, together = [job], job.size, "set_many" in vars(type(self._store))  # a subclass may have a ``set`` of its own
+        action: Callable[[], object] | None = None
+        while together and len(jobs) < MOST_TOGETHER and size < TOGETHER and action is None:
+            try:
+                following = self._jobs.get_nowait()
+            except queue.Empty:
+                break
+            if isinstance(following, WriteJob):
+                jobs.append(following)
+                size += following.size
+            else:
+                action = following
+        self._write(*jobs)
+        return action
+
+    def _write(self, *jobs: WriteJob) -> None:
+        is_written = len(jobs) > 1 and self._set_together(jobs)
+        for job in jobs:
+            job.on_done(None if is_written else self._set(job))
+            with self._idle:
+                if self.queued.get(job.key) is job:
+                    del self.queued[job.key]
+                self._size -= job.size
+                self._finish_one()
+
+    def _set_together(self, jobs: Sequence[WriteJob]) -> bool:
+        """Return whether all could be written in one transaction; if not, each is tried by itself, which shows whose error it is."""
+        set_many: Callable[[dict[str, tuple[bytes, float | None]]], None] = getattr(self._store, "set_many")  # noqa: B009  # it is optional
+        try:
+            set_many({job.key: (codec.encode(job.make()), job.ttl) for job in jobs})
+        except BaseException:  # as below
+            return False
+        return True
+
+    def _set(self, job: WriteJob) -> Exception | None:
+        """Write the entry; return the error, if there is one."""
         try:
             assert self._store is not None
             self._store.set(job.key, codec.encode(job.make()), ttl=job.ttl)
         except BaseException as caught:  # whatever it is: if the thread ended here, all would wait for it
-            error = caught if isinstance(caught, Exception) else StoreError(repr(caught))
-        job.on_done(error)
-        with self._idle:
-            if self.queued.get(job.key) is job:
-                del self.queued[job.key]
-            self._size -= job.size
-            self._finish_one()
+            return caught if isinstance(caught, Exception) else StoreError(repr(caught))
+        return None
 
     def _is_done(self) -> bool:
         """Nothing was queued for a while: call what waits for that, and return whether the thread may end."""

@@ -76,10 +76,6 @@ class Opener:
             notice, self._notice = self._notice, None
             raise notice
 
-    def postpone_notice(self, notice: StoreError) -> None:
-        """Raise this notice another time."""
-        self._notice = notice
-
     def _open_undamaged(self) -> SafeCache | None:
         """Return the database, or None if it is damaged."""
         from wirecache.stores._safe_disk import DATABASE, SafeCache, identity

@@ -26,6 +26,7 @@ class Store(Protocol):
     - Optional: ``pin(key)`` keeps the value for ever, whatever the limits of the store, until it is deleted or replaced. It returns
       whether there is one.
     - Optional: ``get_many(keys)`` returns a dict of the values of those keys that have one.
+    - Optional: ``set_many(values)`` does what ``set`` does for several keys, all or nothing: ``values`` maps each to its value and ttl.
     - Optional: ``add_history(lines)`` adds to the statistics that are kept across runs, all or nothing, and ``history(since)`` lists them;
       see ``DiskStore``.
     - Optional: ``add_hits(counts)`` adds to how often the value of each key was reused, and ``hits()`` returns that by key. The count goes

@@ -105,6 +105,12 @@ _ROW = (
     "WHERE key = ? AND raw = 1 AND (expire_time IS NULL OR expire_time > ?)"
 )
 
+_COLUMNS = ("key", "raw", "expire_time", "size", "mode", "filename", "value", "store_time", "access_time", "access_count", "tag")
+_SET = (
+    f"INSERT INTO Cache({', '.join(_COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, NULL) "
+    f"ON CONFLICT (key, raw) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS[2:])}"
+)
+
 
 class SafeCache(_Cache):  # type: ignore[misc]  # see above
     """diskcache on our own connections. Whoever uses it holds ``connection.lock``.
@@ -210,6 +216,20 @@ class SafeCache(_Cache):  # type: ignore[misc]  # see above
             raise _LargeValue
         return self._disk.fetch(mode, filename, value, False), expires
 
+    def set_many(self, values: Mapping[str, tuple[bytes, float | None]]) -> None:
+        """Set the values of several keys, each with the seconds that it is kept (None: for ever), in one transaction.
+
+        The rows are those that diskcache's ``set`` makes; its triggers count them.
+        """
+        now = time.time()
+        rows = [
+            (*self._disk.put(key), None if ttl is None else now + ttl, *self._disk.store(value, False), now, now)
+            for key, (value, ttl) in values.items()
+        ]
+        with transaction(self._con):
+            self._con.executemany(_SET, rows)
+            self._cull(now, self._sql, None, EXPIRED_PER_WRITE * len(rows))
+
     def last_row(self) -> int:
         """Return the number of the row that was added last."""
         return int(self._sql("SELECT COALESCE(MAX(rowid), 0) FROM Cache").fetchone()[0])
@@ -251,7 +271,7 @@ class SafeCache(_Cache):  # type: ignore[misc]  # see above
         statistics, which no deletion makes smaller.
         """
         expired = "SELECT rowid FROM Cache WHERE expire_time < ? ORDER BY expire_time LIMIT ?"
-        sql(f"DELETE FROM Cache WHERE rowid IN ({expired})", (now, EXPIRED_PER_WRITE))
+        sql(f"DELETE FROM Cache WHERE rowid IN ({expired})", (now, limit or EXPIRED_PER_WRITE))
         oldest = "SELECT rowid FROM Cache WHERE store_time IS NOT ? AND tag IS NOT ? ORDER BY store_time LIMIT 1"
         for _ in range(EVICTED_PER_WRITE):
             count, free = (sql(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count"))
