@@ -182,7 +182,7 @@ class WriteQueue:
                 del action
 
     def _write_with_next(self, job: WriteJob) -> Callable[[], object] | None:
-        """Write the job; together with those that wait behind it, if the store can do that. Return what came next and is no job, or None."""
+        """Write the job, with those that wait behind it if the store can do that. Return what came next and is no job, or None."""
         jobs, size, together = [job], job.size, "set_many" in vars(type(self._store))  # a subclass may have a ``set`` of its own
         action: Callable[[], object] | None = None
         while together and len(jobs) < MOST_TOGETHER and size < TOGETHER and action is None:
