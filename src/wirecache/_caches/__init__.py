@@ -1,1 +1,1 @@
-"""What people hold: ``Cache``, ``Cassette``, the options of a block and its captures."""
+"""The public objects: ``Cache``, ``Cassette``, the options of a block and its captures."""

@@ -1,4 +1,4 @@
-"""The cache that people hold: a store, the settings, and what happened. One serves any number of clients, threads and event loops."""
+"""``Cache``: a store, settings and statistics. One serves any number of clients, threads and event loops."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cassette that people hold: its answers are files in a directory, recorded once and replayed for ever."""
+"""``Cassette``: a cache whose answers are files in a directory, recorded once and replayed from then on."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class CassetteReport:
     live_from: int | None = None
 
     def __str__(self) -> str:
-        """One line."""
+        """Return a one-line summary."""
         counts = f"{self.replayed} replayed, {self.recorded} recorded, {self.live} live, {len(self.unused)} unused"
         counts += f", {len(self.missing)} missing" if self.missing else ""
         if self.child is None:

@@ -1,4 +1,4 @@
-"""What does the cache do that a client gets if none is given?"""
+"""Which cache does a client get if none is given?"""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ def can_use_httpx(client: Any) -> bool:
 
 
 def _genai(client: Any) -> Iterator[Finding]:
-    """Where the async side would use aiohttp, let it use its httpx client."""
+    """Make the async side use its httpx client where it would use aiohttp."""
     uses_aiohttp = getattr(type(client), USE_AIOHTTP, None)
     if uses_aiohttp is not None and uses_aiohttp(client):
         yield Patch(client, USE_AIOHTTP, lambda cache: lambda: False) if can_use_httpx(client) else Unreachable(AIOHTTP_UNREACHABLE)
@@ -117,7 +117,7 @@ def _hugging_face(value: Any) -> Iterator[Finding]:
 
 
 def _hugging_face_async(client: Any) -> Iterator[Finding]:
-    """What creates this object's HTTP client."""
+    """Return what creates this object's HTTP client."""
     name = "_get_async_client"
     yield Patch(client, name, partial(attaching_async_factory, _weakly_bound(client, name)))
 

@@ -1,4 +1,4 @@
-"""Which moment does an HTTP date name? (RFC 9110 section 5.6.7, RFC 9111 section 4.2)"""
+"""Which time does an HTTP date stand for? (RFC 9110 section 5.6.7, RFC 9111 section 4.2)"""
 
 from __future__ import annotations
 

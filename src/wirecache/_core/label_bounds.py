@@ -1,4 +1,4 @@
-"""What is counted by itself in the statistics? As much as people can read: texts from outside are neither long nor without number."""
+"""How many labels do the statistics tell apart, and how long may one be? Both are bounded, since labels come from outside."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ class McpSession:
         return entry._replace(headers=tuple((name, SESSION if name == SESSION_FIELD else value) for name, value in entry.headers))
 
     def _note(self, request: Request, entry: Entry, ids: Mapping[str, str]) -> None:
-        """Remember by which events the stream could be resumed."""
+        """Note by which events the stream could be resumed."""
         if entry.stream_kind == EVENT_STREAM and len(self._ids) < MOST_EVENTS and b"\nid:" in b"\n" + entry.body:
             for event in event_ids(entry.body):
                 self._ids[_server(request), event] = ids

@@ -1,4 +1,4 @@
-"""How is a function cached whose argument comes from outside? So that its memory is bounded: what is long is never kept."""
+"""How is a function memoised whose argument comes from outside? For short arguments only, so that its memory is bounded."""
 
 from __future__ import annotations
 

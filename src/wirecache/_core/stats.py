@@ -122,7 +122,7 @@ def band_of(usage: Usage | None) -> int:
 
 
 def flat(rows: Mapping[Row, Mapping[str, float]]) -> Iterator[tuple[str | int | float, ...]]:
-    """One line for each amount, as a store keeps them."""
+    """Return a row for each amount, as a store keeps them."""
     for row, amounts in rows.items():
         for name, amount in amounts.items():
             yield (*row, name, amount)

@@ -75,7 +75,7 @@ class Engine(Generic[S]):
             self.observe(observer)
 
     def observe(self, observer: Observer) -> None:
-        """Notify this observer, too, from now on."""
+        """Add an observer, which is notified from now on."""
         kind = type(observer)
         self.on_head += (observer.on_head,) if kind.on_head is not Observer.on_head else ()
         self.on_end += (observer.on_end,) if kind.on_end is not Observer.on_end else ()
@@ -274,7 +274,7 @@ class Call:
             self.spending.is_whole = reason not in CUT_SHORT
 
     def fail(self, error: BaseException) -> None:
-        """There is no answer: what was raised is the caller's."""
+        """End the exchange without an answer; the exception goes to the caller."""
         if self._is_over:
             return
         self._settle(False)

@@ -1,4 +1,4 @@
-"""Which items does a call send for, where other calls of this process want some of them, too?
+"""Which items does a call request itself, and which are already being requested by other calls of this process?
 
 It leads those that nobody sends for yet, and follows the others. A call waits for others only when it has settled what it leads, so that
 no two of them wait for each other.

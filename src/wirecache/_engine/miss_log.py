@@ -1,4 +1,4 @@
-"""Which calls had no entry of late? Those of a cache since somebody looks, in memory and without any body."""
+"""Which calls were misses lately? Kept in memory, without bodies, from the moment somebody looks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which stored request is most like one that has no answer? Looked for within a short time, and never at the cost of the call."""
+"""Which stored request is most like the one that missed? The search takes a short, bounded time and never fails the call."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class Indexer:
         self._errors: list[str] = []
 
     def touch(self) -> None:
-        """Somebody looks: begin, or keep looking for changes."""
+        """Start indexing, or go on looking for changes, since somebody is looking at a page."""
         self._touched = time.monotonic()
         with self._lock:
             if self._thread is None and not self._closing.is_set():
@@ -82,7 +82,7 @@ class Indexer:
 
     @property
     def progress(self) -> Progress:
-        """How far it is."""
+        """How much has been indexed so far."""
         done = self.index.count()
         return Progress(done, max(sum(self._totals.values()), done), self._first.is_set(), tuple(self._errors))
 
@@ -106,7 +106,7 @@ class Indexer:
                 self._closing.wait(AGAIN)
 
     def _price(self) -> None:
-        """Price what is not priced yet: that takes longer than all the rest, so it comes last, and leaves most of the time to pages."""
+        """Price what has no price yet: that takes longer than all the rest, so it comes last, and leaves most of the time to pages."""
         while self._prices is not None and not self._closing.is_set() and (rows := self.index.unpriced(PRICED_AT_ONCE)):
             started = time.perf_counter()
             self.index.set_costs([(price_of(row, self._prices), row.source, row.ref) for row in rows])

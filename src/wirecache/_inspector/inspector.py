@@ -1,4 +1,4 @@
-"""What do all pages share? The sources, their index, the prices, the templates, and what was done in this session."""
+"""What do all pages share? The sources, their index, the prices, the templates, and the history of changes in this session."""
 
 from __future__ import annotations
 

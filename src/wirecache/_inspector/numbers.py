@@ -1,4 +1,4 @@
-"""Which number is in an address? Anybody can write one: digits of other scripts, and thousands of them, are none."""
+"""How is a number in an address parsed? Anybody can write one: digits of other scripts, or thousands of them, are not accepted."""
 
 from __future__ import annotations
 

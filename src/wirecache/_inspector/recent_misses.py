@@ -1,4 +1,4 @@
-"""Which calls missed of late? Those of the caches of this process, and those of running proxies, which are asked when somebody looks."""
+"""Which calls missed lately? Those of the caches of this process, and those of running proxies, which are asked when somebody looks."""
 
 from __future__ import annotations
 

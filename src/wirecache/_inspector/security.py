@@ -126,7 +126,7 @@ class Guard:
 
     @property
     def _cookie_value(self) -> str:
-        """What the cookie holds: made from the token, which cannot be made from it."""
+        """The value of the cookie: a one-way hash of the token."""
         return hashlib.sha256(b"wirecache ui cookie\0" + (self._token or "").encode()).hexdigest()
 
     def _has_cookie(self, headers: Headers, scope: Scope) -> bool:

@@ -1,4 +1,4 @@
-"""What is looked at? Stores and directories of cassettes, as lists of exchanges that can be read one by one."""
+"""What do the pages show? Stores and directories of cassettes, as lists of exchanges that can be read one by one."""
 
 from __future__ import annotations
 

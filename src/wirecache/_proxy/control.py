@@ -37,7 +37,7 @@ class Control:
         self._worker: WorkerMetrics | None = None
 
     def share(self, folder: Path, number: int) -> WorkerMetrics:
-        """Share the numbers with other workers from now on; return what does it. ``folder``, ``number``: see ``WorkerMetrics``."""
+        """Start sharing the numbers with other workers, and return what does it. ``folder``, ``number``: see ``WorkerMetrics``."""
         self._worker = WorkerMetrics(folder, number, self._families)
         self._metrics.on_change = self._worker.changed
         return self._worker

@@ -1,4 +1,4 @@
-"""What does the proxy do, in numbers? Counters of its calls, as Prometheus reads them. No label has a path, a key or a prompt."""
+"""The proxy's metrics: counters of its calls, in Prometheus's format. No label has a path, a key or a prompt."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class OpenCall:
 
     @property
     def seconds(self) -> float:
-        """Since it arrived."""
+        """The seconds since the request arrived."""
         return time.perf_counter() - self.started
 
     @property

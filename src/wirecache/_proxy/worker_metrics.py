@@ -1,4 +1,4 @@
-"""What do all workers have done, in numbers, whichever is asked? Each writes its own into a file that the others read."""
+"""How does any worker report the metrics of all? Each writes its own to a file that the others read."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class WorkerMetrics:
         threading.Thread(target=self._publish_changes, name="wirecache-metrics", daemon=True).start()
 
     def changed(self) -> None:
-        """Have the numbers written soon."""
+        """Schedule writing of the numbers."""
         self._changed.set()
 
     def total(self) -> Families:

@@ -1,4 +1,4 @@
-"""Which process is this, and does another one still run? By its machine, its number and when it was started: numbers are used again."""
+"""Which process is this, and is another one still running? Identified by host, pid and start time, since pids are reused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How is work started in a thread, so that the caller waits for it only as long as it wants to? Behind a future."""
+"""How is work run in a thread so that the caller can stop waiting for it? Behind a future."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How do the counters of a process come into those that its store keeps? In batches, when there is time, and at exit.
+"""How do a process's counters get into its store? In batches, when there is time, and at exit.
 
 A store takes part if it has ``add_history(lines)`` and ``history(since)``, or ``add_hits(counts)`` and ``hits()`` for those of each entry.
 What it could not take is given to it again, but for the hits of entries, which decide nothing.
@@ -48,7 +48,7 @@ class KeptStats:
         reset_after_fork(self)
 
     def touch(self) -> None:
-        """Something was counted: see to it that it is kept, soon."""
+        """Schedule a save, since something was counted."""
         if not self._takes_part:
             return
         if not self._is_pending:

@@ -65,7 +65,7 @@ class Leases:
                 return
 
     def renew(self) -> bool:
-        """Renew the leases that are held; return whether there is one."""
+        """Renew the leases that are held, and return whether there are any."""
         with self._lock:
             for lease in self._held:
                 _try(partial(self._store.set, lease, self._holder, ttl=TTL))

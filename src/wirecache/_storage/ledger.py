@@ -1,4 +1,4 @@
-"""What do the calls of a cache cost, and may the next one be sent? The budgets of one cache, and the counters that they are held to.
+"""What have the calls of a cache cost, and may the next one be sent? The budgets of one cache and their counters.
 
 A call reserves its place in each counter before it is sent, and settles when it is over: with its cost, or (if it failed) with nothing.
 """

@@ -1,4 +1,4 @@
-"""Which run does this process belong to? To that of the processes which use the same store with a budget now; the first one begins it.
+"""Which run does this process belong to? The run of all processes that currently use the same store with a budget; the first one begins it.
 
 A run ends with the last of its processes, so that the next program begins with nothing spent. ``WIRECACHE_RUN`` names a run otherwise.
 
@@ -43,7 +43,7 @@ class Runs:
         reset_after_fork(self)
 
     def after_fork(self) -> None:
-        """Stay in the run of the parent; the child is a member of its own as soon as it makes a call."""
+        """Remain in the run of the parent; the child is a member of its own as soon as it makes a call."""
         self._lock = threading.Lock()
         self._is_member = False
         self._seen = 0  # seconds since the epoch
@@ -59,7 +59,7 @@ class Runs:
             return str(self._run)
 
     def _join(self, store: Any, now: int) -> None:
-        """Become a member of a run, or let the others see that this process is one still."""
+        """Join a run, or renew the membership of this process."""
         process = process_id()
         if not self._run:
             totals: dict[str, int] = store.count(COUNTER, {}, ttl=KEPT_FOR)

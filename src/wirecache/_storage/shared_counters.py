@@ -1,4 +1,4 @@
-"""How do the processes on a store count together? Each adds to the sums that the store keeps, and sees all of them with its own in them.
+"""How do all processes on a store count together? Each adds its amounts to sums in the store, and reads the totals back.
 
 What is not urgent is added a moment later, by the thread that writes, or together with the next sums that somebody needs at once. A counter
 that was lost (a Redis that began anew, a directory that was deleted) gets back what each of the processes that still run had added.

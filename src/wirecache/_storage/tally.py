@@ -1,4 +1,4 @@
-"""The running counters of one cache, in memory; those that were not yet kept by its store are apart from the rest."""
+"""The running counters of one cache, in memory. What its store does not have yet is kept apart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How are entries written without a caller waiting for it? In the order given, by one thread for each store.
+"""How are entries written without making a caller wait? In the order given, by one thread for each store.
 
 An entry waits in memory until it is written, and can be read from there, so a program always sees what it stored.
 ``flush`` waits for the rest; it is called when a client or cache is closed, before a listing, and at exit.
@@ -62,7 +62,7 @@ class WaitLimit:
         return self._left > 0
 
     def waited(self, seconds: float) -> None:
-        """It waited so long."""
+        """Subtract the seconds that have been waited."""
         self._left -= seconds
 
 
@@ -95,7 +95,7 @@ class WriteQueue:
         return [job.make() for job in reversed(list(self.queued.values()))]
 
     def put(self, job: WriteJob) -> bool:
-        """Queue the job; return False if too much is queued already, or no thread can be started.
+        """Queue the job, and return whether that was possible: not if too much is queued already, or no thread can be started.
 
         This thread writes by itself to a store in memory, which takes less than the way to another thread; and while the interpreter
         exits, for then Python 3.12 starts no thread any more.
@@ -227,7 +227,7 @@ class WriteQueue:
         return None
 
     def _is_done(self) -> bool:
-        """Nothing was queued for a while: call what waits for that, and return whether the thread may end."""
+        """Call what waits for an empty queue, and return whether the thread may end."""
         with self._lock:
             actions, self._when_idle = self._when_idle, []
             if not actions and self._jobs.empty():

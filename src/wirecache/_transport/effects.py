@@ -74,7 +74,7 @@ class _Effects:
         return head
 
     def failed(self, error: BaseException) -> None:
-        """Sending raised this."""
+        """Note the exception that sending the request raised."""
         if self.call.spending is not None:
             self.call.spending.error = error
 

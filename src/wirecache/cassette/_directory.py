@@ -232,7 +232,7 @@ class Directory:
 
     @contextmanager
     def _written(self, entry: Entry, redactor: Redactor | None) -> Iterator[Path]:
-        """Provide the text of the entry's file in a temporary file of the same directory."""
+        """Write the text of the entry's file to a temporary file of the same directory, and yield its path."""
         if not self._prepared or not self._schema.exists():
             self._prepare()
         schema = os.path.relpath(self._schema, self.path).replace(os.sep, "/")

@@ -48,7 +48,7 @@ class ForkSession(CassetteSession):
 
     @property
     def unused(self) -> list[str]:
-        """None: what this run did not request is still what the parent's run did."""
+        """Return an empty list: what this run did not request still belongs to the parent's run."""
         return []
 
     def look_up(self, key: str) -> Entry | None:

@@ -93,7 +93,7 @@ def app_for(arguments: Sequence[str] = ()) -> typer.Typer:
 
 
 def _not_imported() -> None:
-    """Stand for a command that is listed and not called."""
+    """Placeholder of a command that is listed but not called."""
 
 
 def main(**options: Any) -> None:

@@ -1,4 +1,4 @@
-"""How is something counted in Redis, whose answer may not come? Each addition counts once or, if its answer did not come, not at all.
+"""How does counting in Redis survive a lost reply? Each addition counts once or, if its reply never came, not at all.
 
 Redis carries out a command that reached it, also when nobody waits for it any more. So each addition leaves a mark, which the next one
 removes. The next one after an addition without an answer takes that back if its mark is there, and else forbids it: it may arrive still.

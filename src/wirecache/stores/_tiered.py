@@ -140,7 +140,7 @@ class TieredStore:
         self._on_each(self._tiers_with("close"), methodcaller("close"))
 
     def __getattr__(self, name: str) -> Any:
-        """``keys`` if a tier has it, ``newest`` and ``pin`` too; ``clear`` if all of them do; ``add`` if the last one does.
+        """Return ``keys`` if a tier has it, ``newest`` and ``pin`` too; ``clear`` if all of them do; ``add`` if the last one does.
 
         Of what changes a store, only those that can be written are asked.
         """

@@ -23,7 +23,7 @@ class Pair(NamedTuple):
 
     @property
     def severity(self) -> Severity:
-        """How much they differ."""
+        """How much the two exchanges differ."""
         if self.before is None:
             return Severity.ADDED
         return Severity.MISSING if self.after is None else severity_of(self.before, self.after)

@@ -1,4 +1,4 @@
-"""Does the provider still answer as it did when the answer was recorded? Compared are the status, the shape and, optionally, the text."""
+"""Does the provider still answer as it did when the answer was recorded? The status, the shape and, optionally, the text are compared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which ids in a request only link its parts, or were made up by the provider in an answer before? They are other ones in each run."""
+"""Which ids in a request only link its parts, or came from an earlier answer of the provider? They differ in each run."""
 
 from __future__ import annotations
 

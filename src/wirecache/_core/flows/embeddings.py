@@ -79,7 +79,7 @@ def _items_flow(request: Request, items: Items, model: str | None) -> Flow:
 
 
 def _compute(count: int) -> Generator[Effect, Any, None]:
-    """Have what comes next done where it holds no event loop, if it is for many items."""
+    """Move on to a worker thread if there are many items, so that no event loop is blocked."""
     if count > MANY:
         yield COMPUTE
 

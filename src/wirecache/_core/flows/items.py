@@ -208,7 +208,7 @@ class Items:
 
     @property
     def _fwd(self) -> Literal["request", "partial", "stale", "miss"]:
-        """Why it goes upstream (RFC 9211): ``partial`` where the store has some of the items, and some of them only."""
+        """Return why the request goes upstream (RFC 9211): ``partial`` where the store has some of the items, and some of them only."""
         if self.plan.skips_lookup:
             return "request"
         return "partial" if self._known else "stale" if self._stale else "miss"

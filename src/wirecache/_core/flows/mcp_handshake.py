@@ -1,4 +1,4 @@
-"""How does a request get a session of the MCP server, whose client has only replayed one? By the handshake, which is sent anew."""
+"""How does a request get a session on the MCP server when its client has only replayed one? By sending the handshake again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does an answer say that quotes what was left out of the key? What this request says, not the recorded one.
+"""How is an answer replayed that quotes what the key leaves out? With the values of this request, not those of the recorded one.
 
 Coding agents work in directories of one run. With ``normalize="coding-agent"`` another run finds the recorded answer, which may name
 the directory of that run, in the arguments of a tool for example: it is exchanged for the one that stands at the same place of the

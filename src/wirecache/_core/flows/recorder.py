@@ -128,11 +128,11 @@ class Recorder:
         return False
 
     def end(self) -> None:
-        """Upstream ended the body."""
+        """Note that upstream ended the body."""
         self.ended = True
 
     def fail(self, *, is_cancelled: bool = False) -> None:
-        """Upstream broke off, or the caller was cancelled."""
+        """Note that upstream broke off, or that the caller was cancelled."""
         self._broken = True
         self._is_cancelled = is_cancelled
 
@@ -204,7 +204,7 @@ class Recorder:
         return None
 
     def _why_not_this_answer(self, no_end: str | None) -> str | None:
-        """``no_end``: the reason where the body must show its end itself, as JSON does."""
+        """Return why the answer is not stored. ``no_end``: the reason where the body must show its end itself, as JSON does."""
         if not self.recording.inference and no_end is None:
             return self._why_not_this_redirect()
         answer = parse_answer(self.recording.head, self._body)

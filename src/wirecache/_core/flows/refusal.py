@@ -1,4 +1,4 @@
-"""Which answer does a caller get whose request may not leave? One that says what was requested, and what to do.
+"""What does a caller get whose request may not be sent? An answer that says what was requested, and what to do.
 
 The answer is 424 (Failed Dependency) with a JSON error: the one signal that every SDK passes on at once,
 with its message, after one call (504 is retried for seconds, an exception becomes "Connection error.").

@@ -1,4 +1,4 @@
-"""May this call be sent, by what was spent before it, and what does it add when it is over?
+"""May this call be sent, given what was spent so far, and how much does it add?
 
 A counter has named sums of whole numbers; ``usd`` is in picodollars, ``open`` is how many calls are under way. They are there once for all
 models, and once for each (``usd|gpt-4o``). A call first reserves its place, then is judged by the sums with that in them. So of many

@@ -193,12 +193,12 @@ class _Endpoint(NamedTuple):
 
     @property
     def size(self) -> int:
-        """How long its parts are, in characters and bytes."""
+        """The total length of its parts, in characters and bytes."""
         return sum(len(part) for part in self if isinstance(part, (str, bytes)))
 
     @property
     def origin(self) -> str:
-        """Where the request goes. What leads elsewhere than the URL says counts: a ``Host`` header of another name, a unix socket."""
+        """The origin that the request goes to. What leads elsewhere than the URL counts: another ``Host`` header, a unix socket."""
         if self.host is None:
             return ""
         number = self.port or DEFAULT_PORTS.get(self.scheme, 0)

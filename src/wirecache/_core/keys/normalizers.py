@@ -1,4 +1,4 @@
-"""What do coding agents write into each call anew, though they ask the same? It is left out of the key by a normaliser with a name.
+"""What do coding agents change in every call, though they ask for the same thing? A named normaliser leaves it out of the key.
 
 Each row of the tables says where it was seen; only these are left out, and only if the user asks for it: what is left out here would
 otherwise be a needless miss, and what is left out wrongly a wrong answer. The request that is sent is not changed.

@@ -1,4 +1,4 @@
-"""Under which key does a cassette keep a request? Under that of a cache, but for what only links the messages of one session."""
+"""Under which key does a cassette keep a request? Under a cache's, but without ids that only link the messages of a session."""
 
 from __future__ import annotations
 

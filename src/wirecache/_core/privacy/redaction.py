@@ -137,7 +137,7 @@ class Redactor:
         return self._value(value, rows, secret=False)
 
     def _value(self, value: Any, rows: Sequence[Row], *, secret: bool) -> Any:
-        """``secret``: the value stands under a secret name."""
+        """Return the value redacted. ``secret``: it stands under a secret name."""
         if isinstance(value, str):
             return self._string(value, rows, secret=secret)
         if isinstance(value, dict):
@@ -241,7 +241,7 @@ class Redactor:
         return data if redacted == text else redacted.encode("utf-8")
 
     def _document(self, text: str, data: bytes) -> str:
-        """``data``: the text as bytes, whose line ends are those of event streams alone."""
+        """Return the document redacted. ``data``: the text as bytes, whose line ends are those of event streams alone."""
         if _FORM.fullmatch(text):
             return self.text(_PARAMETER.sub(self._parameter, f"&{text}")[1:])
         lines = [] if is_json(text) else [line.decode("utf-8") for line in split_lines(data)]
@@ -251,7 +251,7 @@ class Redactor:
         return self._lines(lines, found)
 
     def _lines(self, lines: list[str], found: list[re.Match[str] | None]) -> str:
-        """``found``: of each line, the match that has its JSON, or None."""
+        """Return the lines redacted. ``found``: of each line, the match that has its JSON, or None."""
         parts: list[str] = []
         plain: list[str] = []  # lines without JSON, together: a private key has several
         for line, json_line in zip(lines, found, strict=True):
@@ -293,7 +293,7 @@ class Redactor:
         return self._named(text, text).encode()
 
     def _named(self, spelled: str, value: str) -> str:
-        """``spelled``: the value as it stands there, with escapes."""
+        """Return the named value redacted. ``spelled``: the value as it stands there, with escapes."""
         return REDACTED if value and value != REDACTED else spelled
 
 
