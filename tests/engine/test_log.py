@@ -64,7 +64,7 @@ def test_another_word_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_on_exchange_is_a_function() -> None:
-    with pytest.raises(ConfigError, match="on_exchange must be a function of one exchange, got 'print'"):
+    with pytest.raises(ConfigError, match="on_exchange must be a callable that takes one exchange, got 'print'"):
         Cache("memory://", on_exchange="print")  # type: ignore[arg-type]
 
 

@@ -1,1 +1,1 @@
-"""Runs a flow for each request, and tells the observers what became of it."""
+"""The engine: runs a flow for each request, and notifies the observers of the outcome."""

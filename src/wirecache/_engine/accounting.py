@@ -1,4 +1,4 @@
-"""Who counts a hit, and who writes its line in the log? Both are observers of the exchange."""
+"""The observers that count exchanges (``Statistics``) and log them (``Log``)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ logger = logging.getLogger("wirecache")
 
 
 class Statistics(Observer):
-    """Counts exchanges, by labels and day. ``kept``: passes the counters on to the store, if there is one that keeps them."""
+    """Counts exchanges by labels and day. ``kept``: writes the counters to the store, where the store keeps statistics."""
 
     def __init__(self, tally: Tally, kept: KeptStats | None = None) -> None:
         self.tally = tally
@@ -27,7 +27,7 @@ class Statistics(Observer):
         self._touch()
 
     def on_end(self, exchange: Exchange) -> None:
-        """Count what upstream took and cost, and why its answer was not stored; and what a budget refused."""
+        """Count the time and tokens that upstream took, the reason why its answer was not stored, and what a budget refused."""
         if not exchange.is_forwarded:
             if exchange.message is not None and exchange.is_over_budget:
                 self.tally.refused(exchange.status.detail or "", exchange.labels, exchange.day)
@@ -44,7 +44,7 @@ class Statistics(Observer):
         self._touch()
 
     def on_stored(self, exchange: Exchange) -> None:
-        """Count an answer that has been written; perhaps later, in another thread."""
+        """Count an answer that has been written. It may be called later, and in another thread."""
         self.tally.add("stored", exchange.labels, exchange.day)
         self._touch()
 
@@ -55,10 +55,10 @@ class Statistics(Observer):
 
 
 class Log(Observer):
-    """Writes one line an exchange on the ``wirecache`` logger, at DEBUG; a request that had no answer and was not sent is an error."""
+    """Logs one line per exchange to the ``wirecache`` logger at DEBUG, and refusals for want of a stored answer at ERROR."""
 
     def on_end(self, exchange: Exchange) -> None:
-        """Write what is to be written."""
+        """Log the exchange."""
         if exchange.message is not None and exchange.is_missing:
             logger.error("%s", exchange.message)
         if logger.isEnabledFor(logging.DEBUG):

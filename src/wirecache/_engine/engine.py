@@ -1,4 +1,4 @@
-"""The engine: it plans a call, runs its flow on a source, and notifies the observers of the exchange. It serves cache and cassette."""
+"""The engine behind both caches and cassettes: it plans a call, runs its flow against a source, and notifies the observers."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ S = TypeVar("S", bound=Source)
 class Engine(Generic[S]):
     """Runs the exchanges of one cache or cassette.
 
-    ``on_stored``: called with the exchange when its answer has been written. ``search_seconds``: how long a miss may look for the stored
-    request that is nearest.
+    ``on_stored``: called with the exchange when its answer has been written. ``search_seconds``: how long a miss may search for the nearest
+    stored request.
     """
 
     def __init__(
@@ -68,29 +68,29 @@ class Engine(Generic[S]):
         self.not_recorded: Callable[[str], NotRecorded] = NotRecorded  # what ``miss="raise"`` raises
         self.on_head: tuple[Callable[[Exchange], None], ...] = ()
         self.on_end: tuple[Callable[[Exchange], None], ...] = ()
-        self.ledger: Ledger | None = None  # of the budgets, if there are some
-        self.serves_gets = False  # has a GET or HEAD passed here?
+        self.ledger: Ledger | None = None  # of the budgets, if there are any
+        self.serves_gets = False  # has there been a GET or HEAD?
         self._warn = WarnOnce()
         for observer in observers:
             self.observe(observer)
 
     def observe(self, observer: Observer) -> None:
-        """Add an observer, which is notified from now on."""
+        """Add an observer, to be notified from now on."""
         kind = type(observer)
         self.on_head += (observer.on_head,) if kind.on_head is not Observer.on_head else ()
         self.on_end += (observer.on_end,) if kind.on_end is not Observer.on_end else ()
 
     def use_ledger(self, ledger: Ledger | None) -> None:
-        """Hold calls to these budgets from now on."""
+        """Enforce these budgets from now on."""
         self.ledger, self.plan = ledger, replace(self.plan, is_budgeted=ledger is not None)
 
     def visible_request(self, request: Request, body: Body = EMPTY) -> tuple[Request, Body]:
-        """Return what may be shown of a request: all of it, or on a cassette what is left without its secrets."""
+        """Return the request as it may be shown: unchanged, or on a cassette with its secrets redacted."""
         if self.plan.cassette is None:
             return request, body
         from wirecache._core.keys.redacted_request import redacted_request
 
-        redactor = self.plan.cassette.redactor.copy()  # a look teaches nothing
+        redactor = self.plan.cassette.redactor.copy()  # a copy, since looking at a request must not teach the redactor new secrets
         return redacted_request(request, body, redactor, self.plan.key.headers)
 
     def url_of(self, request: Request) -> str:
@@ -98,23 +98,23 @@ class Engine(Generic[S]):
         return redacted_url(self.visible_request(request)[0])
 
     def nearest(self, request: Request, body: Body, plan: Plan) -> Nearest | None:
-        """Return the stored request that is most like this one, as far as it is found within ``search_seconds``."""
+        """Return the stored request that is most like this one, or the best that is found within ``search_seconds``."""
         return nearest_in(self.source, self.search_seconds, *self.visible_request(request, body), plan, self._warn)
 
 
 class CacheLike(Protocol):
-    """A ``Cache`` or a ``Cassette``: what has an engine."""
+    """Anything that has an engine: a ``Cache`` or a ``Cassette``."""
 
     @property
     def engine(self) -> Engine[Any]:
-        """What runs its exchanges."""
+        """The engine that runs its exchanges."""
         ...
 
 
 class Call:
     """One request on its way through the engine. Its exchange ends exactly once, whatever happens.
 
-    ``options``: those of the block. ``extension``: the request's ``extensions["wirecache"]``.
+    ``options``: those of the enclosing ``options()`` block. ``extension``: the request's ``extensions["wirecache"]``.
     """
 
     __slots__ = (
@@ -124,7 +124,7 @@ class Call:
     def __init__(self, engine: Engine[Any], request: Request, options: CallOptions | None, extension: Any) -> None:
         self._is_over = False
         self.leader: Leader | ItemClaims | None = None
-        self.spending: Spending | None = None  # what it has reserved in budgets
+        self.spending: Spending | None = None  # what it has reserved in the budgets
         self._config_error: str | None = None
         self.in_flight: InFlight | None = None
         self.engine = engine
@@ -147,17 +147,17 @@ class Call:
         return (sampled_flow if BLOCKS else flow_for(self.request, self.plan))(self.request, self.plan, self.exchange.started_at)
 
     def aftermath(self, outcome: Outcome, head: Head) -> Generator[Effect, Any, None] | None:
-        """Return what is still to be done once the head of upstream's answer is known; None if there is nothing."""
+        """Return the effects to run once the head of upstream's answer is known (invalidation), or None."""
         if type(outcome) is not Relay or self.plan.cassette is not None or not may_change(self.request, self.plan):
             return None
         if not self.engine.serves_gets and find_endpoint(self.request.path):
-            return None  # a program that only asks models pays for no look-up of what a GET may have stored
+            return None  # a program that only calls models need not look up what a GET may have stored
         return invalidate_changed(self.request, self.plan, head)
 
     # -- concurrent equal calls ---------------------------------------------------------------------------------------
 
     def claim(self, key: str, *, is_sync: bool) -> Turn:
-        """Claim the forward of this key within the process. ``is_sync``: whoever follows blocks its thread."""
+        """Claim the right to forward this key within the process. ``is_sync``: a follower would block its thread."""
         flights = self.engine.source.single_flight
         if flights is None:
             return Turn.ALONE
@@ -169,12 +169,12 @@ class Call:
         return Turn.LEAD if flights.stored == self.stored_before else Turn.LOOK_AGAIN
 
     def on_settled(self, action: Callable[[bool], object]) -> None:
-        """Call the action when this call settles, with whether its answer is stored."""
+        """Register an action to call when this call settles, with whether its answer is stored."""
         if self.leader is not None:
             self.leader.on_settled = action
 
     def _settle(self, stored: bool) -> None:
-        """Let the followers know whether the answer is stored."""
+        """Tell the followers whether the answer is stored."""
         leader, self.leader = self.leader, None
         if leader is not None:
             leader.settle(stored)
@@ -191,7 +191,7 @@ class Call:
             on_head(exchange)
 
     def reuse(self, outcome: Reuse) -> None:
-        """Note that the caller gets the entry."""
+        """Record that the caller gets the entry."""
         self._head(outcome, outcome.entry.status)
         self.exchange.item_keys = outcome.keys
         if self.leader is not None:
@@ -200,7 +200,7 @@ class Call:
             self.end(outcome.status)
 
     def end_part(self, outcome: Reuse, wants_more: bool) -> None:
-        """A recording that its reader ended is over. Raises ``NotRecorded`` where its reader now wants more than that one did."""
+        """End the replay of a recording that its reader cut short. Raises ``NotRecorded`` if more is wanted than was recorded."""
         if wants_more:
             request, file = self.engine.visible_request(self.request)[0], self.engine.source.label(outcome.entry)
             self.exchange.message = explain_end(request, outcome.entry, file, cassette_in_force(self.plan))
@@ -209,12 +209,12 @@ class Call:
             raise self.engine.not_recorded(self.exchange.message or "")
 
     def relay(self, outcome: Relay, code: int) -> None:
-        """Note that the caller gets upstream's answer. Without a recorder the exchange is over, else ``keep`` ends it with the body."""
+        """Record that the caller gets upstream's answer. Without a recorder this ends the exchange; otherwise ``keep`` does."""
         self._head(outcome, code)
         if outcome.recorder is None:
             self.exchange.recorded_usage, self.exchange.item_keys = outcome.usage, outcome.keys
             if self.spending is not None and outcome.usage is not None:
-                self.spending.is_whole, self.spending.code = True, 200  # a part of it was billed, whatever the last one was
+                self.spending.is_whole, self.spending.code = True, 200  # part of it was billed, whatever the last answer was
             self._settle(False)
             if outcome.meter is None:
                 self.end(outcome.status)
@@ -223,7 +223,7 @@ class Call:
             self.exchange.differences = tuple(map(str, found.differences)) if found else ()
 
     def explained(self, outcome: Refuse) -> Refuse:
-        """Return the refusal with the nearest stored request, and where it differs. It may take ``search_seconds``."""
+        """Return the refusal with the nearest stored request and how it differs. This may take ``search_seconds``."""
         if outcome.body is None or (found := self.engine.nearest(self.request, outcome.body, self.plan)) is None:
             return outcome
         from wirecache._core.compare.nearest import with_nearest
@@ -232,7 +232,7 @@ class Call:
         return outcome._replace(message=with_nearest(outcome.message, found, self.engine.source.label(found.entry), self.plan))
 
     def refuse(self, outcome: Refuse) -> Refusal:
-        """Return the answer that says that nothing was sent. Raises ``NotRecorded`` if that is wished."""
+        """Return the answer that says that nothing was sent. Raises ``NotRecorded`` with ``miss="raise"``."""
         exchange, message = self.exchange, outcome.message
         exchange.message = message
         answer = refusal(message, outcome.status)
@@ -246,7 +246,7 @@ class Call:
     # -- the end ------------------------------------------------------------------------------------------------------
 
     def keep(self, recorder: Recorder, decode: Decode, *, can_wait: bool) -> CacheStatus:
-        """The body is over: keep it if it is whole and good. Return the status that says so. ``can_wait``: the caller is synchronous."""
+        """Store the answer, whose body is over, if it is complete and good; return the status. ``can_wait``: the caller is synchronous."""
         exchange, source = self.exchange, self.engine.source
         seconds = time.perf_counter() - self.started
         try:
@@ -263,18 +263,18 @@ class Call:
         return status
 
     def measure(self, meter: Recorder, decode: Decode) -> None:
-        """The body of an answer that is not recorded is over: note the usage that it reports."""
+        """Record the usage that the body of an unrecorded answer reports, and end the exchange."""
         self._note_usage(meter, meter.refusal_reason(decode))
         self.end(self.exchange.status)
 
     def _note_usage(self, recorder: Recorder, reason: str | None) -> None:
-        """Note the usage that an answer reported. ``reason``: why it is not stored."""
+        """Record the usage that an answer reported. ``reason``: why it is not stored."""
         self.exchange.recorded_usage = recorder.usage
         if self.spending is not None:
             self.spending.is_whole = reason not in CUT_SHORT
 
     def fail(self, error: BaseException) -> None:
-        """End the exchange without an answer; the exception goes to the caller."""
+        """End the exchange without an answer. The caller gets the exception."""
         if self._is_over:
             return
         self._settle(False)
@@ -282,7 +282,7 @@ class Call:
         self.end(self.exchange.status)
 
     def end(self, status: CacheStatus, seconds: float | None = None) -> None:
-        """The exchange is over. Only the first call counts. ``seconds``: since the request; now if left out."""
+        """End the exchange and notify the observers. Later calls do nothing. ``seconds``: since the request; until now if left out."""
         if self._is_over:
             return
         self._is_over = True
@@ -295,6 +295,6 @@ class Call:
             on_end(exchange)
 
     def abandon(self) -> None:
-        """The response was dropped unread."""
+        """End the exchange of a response that was dropped unread."""
         self._settle(False)
         self.end(self.exchange.status.settled("abandoned"))

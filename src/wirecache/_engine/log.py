@@ -1,4 +1,4 @@
-"""What does ``WIRECACHE_LOG`` print? A line for each exchange (``info``, ``debug``), and a sum at exit (``summary``)."""
+"""What does ``WIRECACHE_LOG`` print? A line per exchange (``info``, ``debug``), and totals at exit (``summary``)."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ ALLOWED = ("debug", "info", "summary")
 
 
 def log_observers(tally: Tally) -> list[Observer]:
-    """Return the observers that ``WIRECACHE_LOG`` asks for; ``tally``: the counters that the summary at exit sums up."""
+    """Return the observers that ``WIRECACHE_LOG`` asks for. ``tally``: the counters that the summary at exit adds up."""
     levels = {word.strip().lower() for word in os.environ.get("WIRECACHE_LOG", "").split(",")} - {""}
     if unknown := levels - {*ALLOWED}:
-        raise ConfigError(f"WIRECACHE_LOG must be {', '.join(ALLOWED)}, or several of them with commas, got {sorted(unknown)[0]!r}")
+        raise ConfigError(f"WIRECACHE_LOG must be {', '.join(ALLOWED)}, or several of them separated by commas, got {sorted(unknown)[0]!r}")
     if "summary" in levels:
         _summed.append(tally)
     if not levels & {"debug", "info"}:
@@ -38,15 +38,15 @@ def log_observers(tally: Tally) -> list[Observer]:
 
 
 class _InfoLog(Observer):
-    """Writes one readable line an exchange, at INFO."""
+    """Logs one readable line per exchange, at INFO."""
 
     def on_end(self, exchange: Exchange) -> None:
-        """Write the line."""
+        """Log the exchange."""
         logger.info("%s", line_of(exchange))
 
 
 class _StderrHandler(logging.Handler):
-    """Standard error as it is now, whoever replaced it."""
+    """Writes to the current ``sys.stderr``, even if it was replaced after logging was set up."""
 
     def emit(self, record: logging.LogRecord) -> None:
         from wirecache._core.terminal_text import terminal_safe
@@ -54,12 +54,12 @@ class _StderrHandler(logging.Handler):
         line = terminal_safe(self.format(record))
         try:
             print(line if line.startswith("wirecache: ") else f"wirecache: {line}", file=sys.stderr, flush=True)
-        except (OSError, ValueError, AttributeError):  # it is closed, or there is none
+        except (OSError, ValueError, AttributeError):  # standard error is closed, or there is none
             pass
 
 
 def line_of(exchange: Exchange) -> str:
-    """Return the exchange in one line: ``hit 0.9 ms saved 812 ms gpt-4o chat api.openai.com 12+7 tokens``."""
+    """Return the exchange as one line: ``hit 0.9 ms saved 812 ms gpt-4o chat api.openai.com 12+7 tokens``."""
     parts = [exchange.status.outcome, _time(exchange.seconds or 0.0), *_result(exchange)]
     parts += [exchange.model or "-", exchange.endpoint or exchange.method, exchange.host]
     if exchange.usage is not None:
@@ -88,7 +88,7 @@ _summed: list[Tally] = []
 
 
 def summary_of(stats: Stats) -> str:
-    """Return the statistics in one line."""
+    """Return the statistics as one line."""
     reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(stats.bypassed_for.items()))
     counts = [quantity(stats.hits, "hit"), quantity(stats.misses, "miss", "misses")]
     counts += [f"{stats.bypassed:,} bypassed" + (f" ({reasons})" if reasons else "")]
@@ -110,4 +110,4 @@ def _print_summary() -> None:
             pass
 
 
-AtExit(_print_summary, priority=80)  # after the last writes, whose errors it counts
+AtExit(_print_summary, priority=80)  # after the last writes, whose errors are counted

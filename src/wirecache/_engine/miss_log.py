@@ -1,4 +1,4 @@
-"""Which calls were misses lately? Kept in memory, without bodies, from the moment somebody looks."""
+"""The latest misses, kept in memory without bodies, from the first time that somebody asks for them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from wirecache._engine.observers import Observer
 __all__ = ["Miss", "MissLog", "misses_of_json"]
 
 KEPT = 200  # misses
-LONGEST = 2000  # characters of a text
+LONGEST = 2000  # characters that are kept of a text
 
 
 class Miss(NamedTuple):
-    """A call that had no entry. ``at``: seconds since the epoch. ``differences``: from the nearest entry, where that was looked for."""
+    """A call that had no entry. ``at``: seconds since the epoch. ``differences``: from the nearest entry, if one was searched for."""
 
     at: float
     method: str
@@ -34,18 +34,18 @@ class MissLog(Observer):
         self._kept: deque[Miss] = deque(maxlen=KEPT)
 
     def on_end(self, exchange: Exchange) -> None:
-        """Note a miss."""
+        """Remember the exchange if it was a miss."""
         if exchange.status.outcome == "miss":
             key, model, code = exchange.status.key or "", exchange.model or "", exchange.code
             self._kept.appendleft(Miss(exchange.started_at, exchange.method, exchange.url, model, key, code, exchange.differences))
 
     def misses(self) -> list[Miss]:
-        """Return them."""
+        """Return the misses, the newest first."""
         return list(self._kept)
 
 
 def misses_of_json(value: Any) -> list[Miss]:
-    """Return the misses in what another process says; what is none is left out."""
+    """Return the misses in the JSON of another process, without the items that are not valid."""
     rows = value.get("misses") if isinstance(value, dict) else None
     return [found for row in (rows if isinstance(rows, list) else ())[:KEPT] if (found := _miss_of(row)) is not None]
 

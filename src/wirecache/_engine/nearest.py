@@ -22,12 +22,12 @@ SEARCHED_ALWAYS = 10  # entries; a disk store reads that many in a millisecond
 
 
 def nearest_in(source: Source, seconds: float, request: Request, body: Body, plan: Plan, warn: WarnOnce) -> Nearest | None:
-    """Return the stored request that is nearest, as far as it is found within that time; None if the source is in trouble."""
+    """Return the nearest stored request that is found within ``seconds``; None if there is none or the source fails."""
     from wirecache._core.compare.nearest import nearest_of
 
     try:
         return nearest_of(_within(seconds, source.newest()), request, body, plan)
-    except StoreError:  # the look-up of the request itself has reported it
+    except StoreError:  # reported already by the lookup of the request itself
         return None
     except Exception as error:
         warn(repr(error), "wirecache: the nearest stored request could not be found: %r", error)
@@ -35,7 +35,7 @@ def nearest_in(source: Source, seconds: float, request: Request, body: Body, pla
 
 
 def _within(seconds: float, entries: Iterable[Entry]) -> Iterator[Entry]:
-    """Yield the entries that are read within that time, and the first few in any case: a machine may be busy."""
+    """Yield the entries that are read within ``seconds``, and the first few in any case, since the machine may be busy."""
     deadline = time.perf_counter() + seconds
     for number, entry in enumerate(entries, 1):
         yield entry

@@ -1,7 +1,7 @@
-"""What happens to a GET or HEAD? What HTTP's own rules say (RFC 9111).
+"""The flow of a GET or HEAD, cached by HTTP's own rules (RFC 9111).
 
-``http_rules`` judges what may be stored and reused; hishel's state machine, what a 304 confirms. One rule is stricter than the RFC's,
-unless the plan allows heuristics: without an explicit lifetime from the server nothing is reused before the server has confirmed it, so
+``http_rules`` decides what may be stored and reused; hishel's state machine decides what a 304 confirms. One rule is stricter than the
+RFC's, unless the plan allows heuristics: an answer without an explicit lifetime is not reused until the server has confirmed it, so that
 polling is always live.
 """
 
@@ -75,21 +75,21 @@ def http_flow(request: Request, plan: Plan, now: float) -> Flow:
 
 
 def _bypass_reason(request: Request, plan: Plan) -> str | None:
-    """Return why the request has nothing to do with the store, or None."""
+    """Return why the request bypasses the store, or None."""
     if plan.mode is Mode.OFF:
         return "off"
     if is_upgrade(request):
         return "upgrade"
     if plan.directives.no_store:
         return "no-store"
-    return "body" if has_content(request) else None  # no part of HTTP's key, and some servers read it
+    return "body" if has_content(request) else None  # HTTP's key leaves the body out, and some servers read it
 
 
 # -- which stored answer ------------------------------------------------------------------------------------------
 
 
 def _representation(request: Request, key: str, latest: Entry | None) -> Generator[Effect, Any, Entry | None]:
-    """Return the stored representation that the request asks for (RFC 9111 section 4.1): the latest one of the URL, or an earlier one."""
+    """Return the stored representation that the request selects (RFC 9111 section 4.1): the URL's latest one, or an earlier one."""
     if latest is None or _matches(request, latest):
         return latest
     earlier: Entry | None = yield Lookup(variant_key(key, varied(request.fields, fields_of(latest.headers))))
@@ -101,7 +101,7 @@ def _matches(request: Request, entry: Entry) -> bool:
 
 
 def _answer_to_own(request: Request, plan: Plan, now: float) -> Generator[Effect, Any, Reuse | None]:
-    """Return what a fresh entry answers to the caller's own conditions, or to a range; None where its server has to."""
+    """Return a fresh entry's answer to the caller's own conditions or range; None if the server has to answer."""
     if request.method != "GET" or plan.mode is Mode.REFRESH or OF_THE_SERVER & request.fields.keys():
         return None
     entry = yield from _representation(request, key := http_key(request, plan.namespace), (yield Lookup(key)))
@@ -112,7 +112,7 @@ def _answer_to_own(request: Request, plan: Plan, now: float) -> Generator[Effect
 
 
 def _answer_of_get(request: Request, plan: Plan, now: float) -> Generator[Effect, Any, Reuse | None]:
-    """Return the answer to a HEAD that the stored one to a GET makes (section 4: same method, or one that allows it), or None."""
+    """Return the answer to a HEAD made from the stored answer to a GET (section 4), or None."""
     key = http_key(request._replace(method="GET"), plan.namespace)
     entry = yield from _representation(request, key, (yield Lookup(key)))
     reuse = (yield from _reuse(request, entry, plan, now)) if entry is not None else None
@@ -133,7 +133,7 @@ def _reuse(request: Request, entry: Entry, plan: Plan, now: float) -> Generator[
 
 
 def _length(entry: Entry) -> HeaderPairs:
-    """Return the length of the body as it is here, without the coding that it came in. What a HEAD has stored has none."""
+    """Return the length header of the decoded body. An entry stored for a HEAD has no body, and gets none."""
     has_body = entry.request.method != "HEAD" and entry.status not in (204, 304)
     return ((b"content-length", b"%d" % len(entry.body)),) if has_body else ()
 
@@ -142,7 +142,7 @@ def _length(entry: Entry) -> HeaderPairs:
 
 
 def _validated(request: Request, key: str, entry: Entry, plan: Plan, now: float) -> Flow:
-    """Ask the server whether the entry still holds (section 4.3); it may answer all the same if that fails."""
+    """Ask the server whether the entry is still valid (section 4.3). If that fails, the stale entry may still answer."""
     try:
         head: Head = yield Forward(_conditions(entry))
     except Exception:
@@ -154,12 +154,12 @@ def _validated(request: Request, key: str, entry: Entry, plan: Plan, now: float)
     if head.status == 304:
         if _is_confirmed(request, entry, head):
             return (yield from _renewed(request, entry, head, plan, now))
-        yield Discard(entry.key)  # the 304 matches nothing that is held: ask without conditions
+        yield Discard(entry.key)  # the 304 matches nothing that is stored: ask again without conditions
         head = yield Forward()
         return (yield from _recorded(request, head, key, plan, CacheStatus(fwd="stale", key=key), now))
     relay = yield from _recorded(request, head, key, plan, CacheStatus(fwd="stale", key=key), now)
     if relay.recorder is None and head.status < 300:
-        yield Discard(entry.key)  # the server has replaced it, and does not allow the new answer to be stored
+        yield Discard(entry.key)  # the server has replaced it with an answer that may not be stored
     return relay
 
 
@@ -171,9 +171,9 @@ def _renewed(request: Request, entry: Entry, head: Head, plan: Plan, now: float)
 
 
 def _updated(request: Request, entry: Entry, head: Head, plan: Plan, now: float) -> Generator[Effect, Any, tuple[Entry, str | None, bool]]:
-    """Store the entry with the headers of a newer answer (section 3.2), or drop it where these no longer allow that it is kept.
+    """Store the entry with the headers of a newer answer (section 3.2), or drop it if these no longer allow it to be stored.
 
-    Return it, the reason why it is not kept, and whether it was stored.
+    Return the entry, the reason why it is not kept (or None), and whether it was stored.
     """
     pairs = dated(storable_pairs(updated(entry.headers, storable_pairs(head.pairs))), now)
     fields = fields_of(pairs)
@@ -187,7 +187,7 @@ def _updated(request: Request, entry: Entry, head: Head, plan: Plan, now: float)
 
 
 def _stale_if_error(request: Request, entry: Entry, plan: Plan, now: float) -> Generator[Effect, Any, Reuse | None]:
-    """Return the reuse of a stale entry in place of an upstream error, or None if it may not answer."""
+    """Return the reuse of the stale entry in place of an upstream error, or None if that is not allowed."""
     if plan.directives.no_cache or not may_replace_error(entry, plan.stale_if_error, now, heuristics=plan.heuristics):
         return None
     if (yield from changed_since(request, entry, plan.namespace)):
@@ -198,7 +198,7 @@ def _stale_if_error(request: Request, entry: Entry, plan: Plan, now: float) -> G
 
 
 def _forwarded(request: Request, key: str, latest: Entry | None, plan: Plan, status: CacheStatus, now: float) -> Flow:
-    """Ask the server; what was stored for another representation is kept beside the new answer."""
+    """Forward the request, and keep what was stored for another representation beside the new answer."""
     head: Head = yield Forward()
     relay = yield from _recorded(request, head, key, plan, status, now)
     if relay.recorder is not None and latest is not None:
@@ -209,7 +209,7 @@ def _forwarded(request: Request, key: str, latest: Entry | None, plan: Plan, sta
 
 
 def _recorded(request: Request, head: Head, key: str, plan: Plan, status: CacheStatus, now: float) -> Generator[Effect, Any, Relay]:
-    """Pass the answer on, and record it if HTTP's rules allow it. A HEAD's answer also tells of the one to a GET."""
+    """Relay the answer, recorded if HTTP's rules allow it. The answer to a HEAD also updates the stored one to a GET."""
     if request.method == "HEAD" and head.status == 200:
         yield from _compare_with_get(request, head, plan, now)
     reason = storing_refusal(head, now, heuristics=plan.heuristics)
@@ -235,7 +235,7 @@ def _recorded(request: Request, head: Head, key: str, plan: Plan, status: CacheS
 
 
 def _compare_with_get(request: Request, head: Head, plan: Plan, now: float) -> Generator[Effect, Any, None]:
-    """Update the stored answer to a GET by that to a HEAD, or drop it if they do not belong together (section 4.3.5)."""
+    """Update the stored answer to a GET from the answer to a HEAD, or drop it if they do not match (section 4.3.5)."""
     key = http_key(request._replace(method="GET"), plan.namespace)
     entry: Entry | None = yield Lookup(key)
     if entry is None or not _matches(request, entry):
@@ -247,7 +247,7 @@ def _compare_with_get(request: Request, head: Head, plan: Plan, now: float) -> G
 
 
 def _conditions(entry: Entry) -> dict[bytes, bytes]:
-    """Return the conditions under which the server answers in full (section 4.3.1)."""
+    """Return the conditional request headers for validating the entry (section 4.3.1)."""
     fields = fields_of(entry.headers)
     names = ((b"etag", b"if-none-match"), (b"last-modified", b"if-modified-since"))
     return {condition: fields[name] for name, condition in names if name in fields}
@@ -257,8 +257,8 @@ def _conditions(entry: Entry) -> dict[bytes, bytes]:
 
 
 def _is_confirmed(request: Request, entry: Entry, head: Head) -> bool:
-    """Return whether the 304 confirms this entry, rather than another answer."""
-    import hishel  # 60 ms, and only programs whose entries are confirmed pay them
+    """Return whether the 304 confirms this entry and not some other answer."""
+    import hishel  # takes 60 ms, which only programs that validate entries should pay
 
     made = hishel.Request(request.method, redacted_url(request), hishel.Headers({}))
     held = hishel.Entry(uuid.UUID(entry.key[:32]), made, hishel.Response(entry.status, _headers(entry.headers)))

@@ -23,9 +23,9 @@ SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 
 def flow_for(request: Request, plan: Plan) -> Callable[[Request, Plan, float], Flow]:
-    """Return the flow of this request. A GET or HEAD takes that of HTTP's own rules, unless a rule of the user names it."""
+    """Return the flow for this request. A GET or HEAD follows HTTP's own rules unless a user's rule matches it."""
     if plan.cassette is not None:
-        from wirecache._core.flows.replay import replay_flow as flow  # and with it all patterns of secrets, which only a cassette needs
+        from wirecache._core.flows.replay import replay_flow as flow  # imports all patterns of secrets, which only cassettes need
     elif request.method in SAFE_METHODS and not (plan.rules and rules_for(plan.rules, request)):
         from wirecache._engine.rfc9111 import http_flow
 
@@ -40,7 +40,7 @@ def flow_for(request: Request, plan: Plan) -> Callable[[Request, Plan, float], F
 
 
 def _by_items_flow(request: Request, plan: Plan, now: float) -> Flow:
-    """Answer item by item what asks for several vectors, and all else as one request."""
+    """Answer a request for several embeddings item by item, and anything else as a whole."""
     from wirecache._core.flows.embeddings import embeddings_flow
     from wirecache._core.flows.items import Judge
 
@@ -50,9 +50,9 @@ def _by_items_flow(request: Request, plan: Plan, now: float) -> Flow:
 
 
 def sampled_flow(request: Request, plan: Plan, now: float) -> Flow:
-    """Run the flow of this request as that of the next sample, if it is an inference request that does not say itself which one it is.
+    """Run the request's flow as the next sample, if it is an inference request that does not set ``sample`` itself.
 
-    A request that fails gives its number back, so that its repetition is the same sample.
+    A request that fails gives its number back, so that a retry is the same sample.
     """
     flow, samples = flow_for(request, plan), next(iter(BLOCKS[-1:]), None)
     if samples is None or request.method != "POST" or plan.sample or too_large(request, plan.max_body) or not find_endpoint(request.path):
@@ -60,7 +60,7 @@ def sampled_flow(request: Request, plan: Plan, now: float) -> Flow:
     body = parse_body((yield READ_BODY), request.fields.get(b"content-type", b""))
     try:
         key = key_of(request, body, plan.key, plan.namespace)
-    except Exception:  # the user's normalize raised, which the flow reports
+    except Exception:  # the user's normalize raised, as the flow will report
         return (yield from flow(request, plan, now))
     sample = samples.take(key)
     try:
@@ -74,5 +74,5 @@ def sampled_flow(request: Request, plan: Plan, now: float) -> Flow:
 
 
 def _has_failed(outcome: Outcome) -> bool:
-    """Return whether the caller gets an error, after which it may repeat the request."""
+    """Return whether the caller gets an error, and so may retry."""
     return isinstance(outcome, Refuse) or (isinstance(outcome, Relay) and (outcome.status.fwd_status or 0) >= 400)

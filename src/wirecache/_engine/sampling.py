@@ -1,4 +1,4 @@
-"""Which draw of a prompt is this call? In a block of samples, equal requests are numbered in the order in which they come."""
+"""The sample numbers of calls: within a ``samples()`` block, equal requests are numbered in the order in which they come."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _lock = ModuleLock()
 
 
 class Samples:
-    """The numbers that the equal requests of one block have."""
+    """The sample numbers in use within one block, per key."""
 
     def __init__(self) -> None:
         self._taken: defaultdict[str, set[int]] = defaultdict(set)
 
     def take(self, key: str) -> int:
-        """Return the lowest number that no equal request has. ``key``: that of the request, as if it were the first."""
+        """Return the lowest number that no equal request has. ``key``: the request's key without a sample number."""
         with _lock:
             taken = self._taken[key]
             number = next(number for number in range(len(taken) + 1) if number not in taken)
@@ -26,9 +26,9 @@ class Samples:
             return number
 
     def give_back(self, key: str, number: int) -> None:
-        """Let the next equal request have the number: this one was not answered, and will be repeated."""
+        """Free the number for the next equal request: this one was not answered and will be retried."""
         with _lock:
             self._taken[key].discard(number)
 
 
-BLOCKS: list[Samples] = []  # the blocks that are entered, the innermost last; they hold for all threads
+BLOCKS: list[Samples] = []  # the active blocks, the innermost last; shared by all threads

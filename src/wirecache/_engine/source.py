@@ -1,4 +1,4 @@
-"""Where do answers come from, and where are they kept? The contract of a source; a cache's is a store, a cassette's a session."""
+"""The interface of a source, from which answers are read and to which they are written: a cache's store, or a cassette's session."""
 
 from __future__ import annotations
 
@@ -13,56 +13,56 @@ __all__ = ["Source"]
 
 
 class Source(Protocol):
-    """What the engine looks up in and keeps to.
+    """What the engine reads answers from and writes them to.
 
-    - ``look_up`` and ``alook_up`` return an entry that is whole, or None. They never raise because of a store; a cassette raises
+    - ``look_up`` and ``alook_up`` return a complete entry, or None. A failing store never makes them raise; a cassette raises
       ``CassetteError`` for a file that cannot be read.
-    - ``keep`` takes a recorded answer, or returns the reason why not. ``on_stored`` is called when it is written, perhaps later and in
-      another thread.
-    - ``single_flight`` is where equal calls meet, or None if each goes its own way.
+    - ``keep`` accepts a recorded answer, or returns the reason why it does not. ``on_stored`` is called once the answer is written,
+      perhaps later and in another thread.
+    - ``single_flight`` coordinates concurrent equal calls; it is None if each is forwarded by itself.
     """
 
     @property
     def single_flight(self) -> SingleFlight | None:
-        """Where equal calls meet."""
+        """What coordinates concurrent equal calls, or None."""
         ...
 
     def look_up(self, key: str) -> Entry | None:
-        """Return the entry that answers the next request of that key."""
+        """Return the entry that answers the next request with this key, or None."""
         ...
 
     async def alook_up(self, key: str) -> Entry | None:
-        """Look up on an event loop."""
+        """Return the entry as ``look_up`` does, on an event loop."""
         ...
 
     def keep(self, recorder: Recorder, decode: Decode, now: float, seconds: float, on_stored: Callable[[], object]) -> str | None:
-        """Take a recorded answer. ``now``: seconds since the epoch. ``seconds``: how long upstream took."""
+        """Store a recorded answer, or return why not. ``now``: seconds since the epoch. ``seconds``: how long upstream took."""
         ...
 
     def save(self, entry: Entry) -> bool:
-        """Take an entry that is made already; return whether it is taken."""
+        """Store a ready-made entry; return whether it was accepted."""
         ...
 
     def discard(self, key: str) -> None:
-        """Drop what is stored under the key."""
+        """Delete what is stored under the key."""
         ...
 
     def reject(self, key: str) -> None:
-        """An answer of that key was useless to its caller."""
+        """Delete the answer of this key because it was useless to its caller."""
         ...
 
     def newest(self) -> Iterator[Entry]:
-        """Yield the entries, the newest first where that is known."""
+        """Yield the entries, the newest first if the order is known."""
         ...
 
     def label(self, entry: Entry) -> str:
-        """Return what messages call the entry."""
+        """Return the entry's name in messages."""
         ...
 
     def flush(self, timeout: float = ...) -> bool:
-        """Wait for writes under way, and return whether they are done."""
+        """Wait for pending writes, and return whether they are done."""
         ...
 
     def flush_if_cheap(self, call_seconds: float) -> None:
-        """Wait a moment for the write that was just begun, of the answer to a call that took so long."""
+        """Wait briefly for the write that was just begun, if that is short compared with the call's ``call_seconds``."""
         ...

@@ -1,4 +1,4 @@
-"""What does one call cost in the budgets? It reserves that before it is sent, and settles when it is over."""
+"""What one call costs in the budgets: reserved before the call is sent, settled when it is over."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Spending", "reserve"]
 
-# What HTTP libraries raise before a request has left: the names of the classes, which both libraries have.
+# The exceptions that httpx and httpx2 raise before a request has left, by the class names that both have.
 _NOT_SENT = frozenset({"ConnectError", "ConnectTimeout", "LocalProtocolError", "PoolTimeout", "ProxyError", "UnsupportedProtocol"})
 
 
 class Spending:
     """What one call has reserved.
 
-    ``code``: the status of upstream's answer, 0 if there is none. ``error``: what was raised in its place. ``is_whole``: the usage that is
-    known is that of the whole answer.
+    ``code``: the status of upstream's answer, 0 if there is none. ``error``: what was raised instead. ``is_whole``: the known usage covers
+    the whole answer.
     """
 
     __slots__ = ("_admission", "code", "error", "is_whole")
@@ -35,13 +35,13 @@ class Spending:
         self.is_whole = False
 
     def settle(self, exchange: Exchange) -> None:
-        """Count what the call cost: nothing if upstream refused it. What was given up after it had left was perhaps billed."""
+        """Count what the call cost: nothing if upstream refused it. A call abandoned after it was sent may have been billed."""
         is_billed = 200 <= self.code < 300 or (not self.code and self.error is not None and _may_have_arrived(self.error))
         self._admission.settle(exchange.recorded_usage, is_billed=is_billed, is_whole=self.is_whole)
 
 
 def reserve(ledger: Ledger, effect: Admit, request: Request, url: str, namespace: str) -> tuple[Spending | None, Denial | None]:
-    """Reserve what a call may cost; return what it reserved, or why it is not sent. ``url``: without its credentials. It may wait."""
+    """Reserve what a call may cost; return the reservation, or why the call is denied. ``url``: without credentials. This may block."""
     from wirecache._storage.ledger import Spender
 
     what = f"{request.method} {url}" + (f" of model {effect.model!r}" if effect.model else "")

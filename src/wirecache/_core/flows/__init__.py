@@ -1,1 +1,1 @@
-"""The story of one exchange, and the judgements that it makes."""
+"""The flow of an exchange from request to outcome, and the decisions taken on the way."""

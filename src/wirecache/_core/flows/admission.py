@@ -1,4 +1,4 @@
-"""May this call be sent within the budgets, and what does its answer cost? Not whether it may be cached: that is rules/eligibility.py."""
+"""May this call be sent within the budgets, and what does its answer cost? (Whether it may be cached, rules/eligibility.py decides.)"""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from wirecache._core.status import CacheStatus
 
 __all__ = ["CUT_SHORT", "admission", "budgeted_endpoint", "metered", "read_body"]
 
-# Why a body was not read to its end, so that its usage is not all that is billed.
+# Reasons that mean that a body was not read to its end, so that its usage is less than what was billed.
 CUT_SHORT = frozenset({"abandoned", "no-end", "too-large", "truncated", "undecodable"})
 
 
 def budgeted_endpoint(request: Request, plan: Plan) -> str | None:
-    """Return the endpoint by which a call counts in budgets, or None: there are none, or it is no call to a model."""
+    """Return the endpoint that the budgets count the call under; None if there are no budgets or it is not a call to a model."""
     if not plan.is_budgeted or request.method != "POST":
         return None
     if endpoint := find_endpoint(request.path):
@@ -32,7 +32,7 @@ def budgeted_endpoint(request: Request, plan: Plan) -> str | None:
 
 
 def admission(endpoint: str | None, model: str | None, key: str | None = None) -> Generator[Effect, Any, Refuse | None]:
-    """Reserve what the call may cost; return the refusal, or None: it may be sent. ``endpoint``: as ``budgeted_endpoint`` returns it."""
+    """Reserve what the call may cost; return the refusal, or None if it may be sent. ``endpoint``: from ``budgeted_endpoint``."""
     if endpoint is None:
         return None
     denial: Denial | None = yield Admit(endpoint, model or "")
@@ -42,14 +42,14 @@ def admission(endpoint: str | None, model: str | None, key: str | None = None) -
 
 
 def read_body(request: Request, plan: Plan) -> Generator[Effect, Any, Body]:
-    """Return the body of a request, which names its model; empty if it is too large to be read."""
+    """Return the body of a request, which names the model; empty if it is too large to be read."""
     if too_large(request, plan.max_body) or is_upgrade(request):
         return EMPTY
     return parse_body((yield READ_BODY), request.fields.get(b"content-type", b""))
 
 
 def metered(relay: Relay, request: Request, body: Body, plan: Plan, head: Head, endpoint: str | None) -> Relay:
-    """Return the relay with a meter, if nothing else reads the usage of its answer, and that is billed."""
+    """Return the relay with a meter if the answer is billed and nothing else reads its usage."""
     if endpoint is None or relay.recorder is not None or not 200 <= head.status < 300:
         return relay
     requested = target_requests_stream(request.path, request.query) or body_requests_stream(endpoint, body)

@@ -1,7 +1,7 @@
-"""How do equal requests that are made at the same time share one forward, in this process and among all on a store?
+"""How do concurrent equal requests share one forward, within a process and among all processes on a store?
 
-The first one leads, the others follow. A follower of a call whose answer is not stored goes on by itself, at once: none waits for a
-second leader. Across processes the leader holds a lease in the common store.
+The first one leads, the others follow. If the leader's answer is not stored, each follower at once forwards its own request: none waits
+for a second leader. Across processes the leader holds a lease in the shared store.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ class CollapseTimeout(Exception):
 
 
 def claim_or_follow(key: str, stale: Entry | None, read_timeout: float | None, *, shared: bool) -> Generator[Effect, Any, Entry | None]:
-    """Return the entry that another call stored meanwhile (else None: forward it yourself).
+    """Return the entry that another call stored meanwhile, or None if the caller is to forward the request itself.
 
-    ``stale``: the entry that is there already and may not answer; only another one is an answer. ``read_timeout``: seconds that the
-    caller waits. ``shared``: among all processes on the store. Raises ``CollapseTimeout``.
+    ``stale``: the entry that is stored already and may not answer; only a newer one may. ``read_timeout``: how many seconds the caller
+    waits. ``shared``: coordinate with all processes on the store. Raises ``CollapseTimeout``.
     """
     seconds = longest_wait(read_timeout)
     turn: Turn = yield Claim(key)
@@ -42,7 +42,7 @@ def claim_or_follow(key: str, stale: Entry | None, read_timeout: float | None, *
 
 
 def _lease_or_wait(key: str, stale: Entry | None, seconds: float) -> Generator[Effect, Any, Entry | None]:
-    """Return what another process stored meanwhile, or None as soon as this one may forward."""
+    """Return what another process stored meanwhile, or None as soon as this process may forward."""
     pause, waited = FIRST_PAUSE, 0.0
     while (lease := (yield AcquireLease(key))) is Lease.BUSY:
         if waited > seconds:
@@ -61,10 +61,10 @@ def _newer(entry: Entry | None, stale: Entry | None) -> Entry | None:
 
 
 def longest_wait(read_timeout: float | None) -> float:
-    """Return the seconds that a caller waits for another one's answer."""
+    """Return how many seconds a caller waits for the leader's answer."""
     return MAX_WAIT if read_timeout is None else min(read_timeout, MAX_WAIT)
 
 
 def collapse_timeout(seconds: float) -> CollapseTimeout:
-    """Return the error of a caller who has waited that long."""
+    """Return the error for a caller that has waited that long."""
     return CollapseTimeout(f"no answer within {seconds:g} s to an equal request that was sent before this one (wirecache collapses them)")

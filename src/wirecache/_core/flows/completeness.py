@@ -1,7 +1,7 @@
-"""Is this stream whole, and did it end well?
+"""Is this stream complete, and did it end well?
 
-Judged by its events: each provider's stream has a last event, and most SDKs stop reading there and close. A stream of no known
-dialect is whole when upstream ended it.
+This is judged by its events: each provider's stream has a final event, and most SDKs stop reading there and close. A stream of an
+unknown dialect is complete when upstream ended it.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from wirecache._core.short_cache import cached_if_short
 
 __all__ = ["StreamVerdict", "judge_stream"]
 
-# The types of events by which a dialect is recognised, and those that end it. Sources: the event unions of the providers' SDKs.
+# The event types by which a dialect is recognised, and those that end a stream. Sources: the event unions of the providers' SDKs.
 TYPED: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = (
     (re.compile(r"response\..+"), frozenset({"response.completed", "response.incomplete", "response.failed"})),  # OpenAI Responses
     (re.compile(r"message_(start|delta|stop)|content_block_.+"), frozenset({"message_stop"})),  # Anthropic
     (re.compile(r"message-(start|end)|(content|tool-plan|tool-call|citation)-.+"), frozenset({"message-end"})),  # Cohere v2
     (re.compile(r"stream-(start|end|error)|text-generation"), frozenset({"stream-end", "stream-error"})),  # Cohere v1
-    (re.compile(r"transcript\..+"), frozenset({"transcript.text.done"})),  # OpenAI audio, this and the next
+    (re.compile(r"transcript\..+"), frozenset({"transcript.text.done"})),  # OpenAI audio, as is the next
     (re.compile(r"speech\..+"), frozenset({"speech.audio.done"})),
     (re.compile(r"image_generation\..+"), frozenset({"image_generation.completed"})),  # OpenAI images
     (re.compile(r"image_edit\..+"), frozenset({"image_edit.completed"})),
@@ -35,12 +35,12 @@ TYPED: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = (
 FAILED = {"error": "error", "stream-error": "error", "response.failed": "status-failed"}
 # Amazon's binary streams: the header of a message that reports a failure (name, type 7, length and text of its value).
 _AMAZON_FAILED = re.compile(rb"\x0d:message-type\x07\x00(\x09exception|\x05error)")
-# The members of an event that may say how the answer ended, or what it cost.
+# The members of an event that may say how the answer ended or what it cost.
 PARTS = ("delta", "message", "response", "interaction", "x_groq")
 
 
 class StreamVerdict(NamedTuple):
-    """``whole``: nothing is missing. ``reason``: why it is not stored all the same (an error event, a filter), or None."""
+    """``whole``: nothing is missing. ``reason``: why it is not stored even so (an error event, a filter), or None."""
 
     whole: bool
     reason: str | None
@@ -48,10 +48,10 @@ class StreamVerdict(NamedTuple):
 
 
 def judge_stream(kind: bytes, body: bytes, ended: bool, choices: int = 1, endpoint: str = "rule") -> StreamVerdict:
-    """Return the verdict on a stream by the events in its body.
+    """Return the verdict on a stream, from the events in its body.
 
-    ``kind``: the media type. ``ended``: upstream ended the stream, rather than the caller. ``choices``: how many were requested.
-    ``endpoint``: its name, which tells what an answer is.
+    ``kind``: the media type. ``ended``: upstream, not the caller, ended the stream. ``choices``: how many were requested.
+    ``endpoint``: its name, which determines what counts as an answer.
     """
     state = _StreamState(choices, endpoint)
     for event in events_in(kind, body):
@@ -62,7 +62,7 @@ def judge_stream(kind: bytes, body: bytes, ended: bool, choices: int = 1, endpoi
     if whole and reason is None:
         if not state.has_content and (has_events(kind) or not body):
             reason = "no-answer" if body else "empty"
-        elif state.dialect in (None, _Dialect.CHAT) and not state.done_seen:  # whole by the end of the body alone
+        elif state.dialect in (None, _Dialect.CHAT) and not state.done_seen:  # only the end of the body says that it is complete
             whole = not _is_cut_off(kind, body)
         elif state.is_unfinished:
             reason = "unfinished"
@@ -86,17 +86,17 @@ class _StreamState:
     def __init__(self, choices: int, endpoint: str) -> None:
         self._requested, self._endpoint = choices, endpoint
         self.dialect: _Dialect | None = None
-        self.has_content = False  # has there been an event other than pings, reports of failure and [DONE]?
-        self.done_seen = False  # has [DONE] been there?
-        self.final_seen = False  # has the last event of a dialect without [DONE] been there?
+        self.has_content = False  # has there been an event other than pings, failures and [DONE]?
+        self.done_seen = False  # has [DONE] been seen?
+        self.final_seen = False  # has the final event of a dialect without [DONE] been seen?
         self.reason: str | None = None
         self.usage: Usage | None = None
-        self._choices: dict[str, bool | None] = {}  # of each choice: has it finished? None if it says nothing of its end
-        self._ends: list[Any] = []  # what the events of a typed dialect said of the end of the one answer
+        self._choices: dict[str, bool | None] = {}  # per choice: has it finished? None if it does not say
+        self._ends: list[Any] = []  # the finish reasons in the events of a typed dialect, which has one answer
 
     @property
     def is_unfinished(self) -> bool:
-        """Return whether a choice, or the one answer, has a finish reason of null throughout."""
+        """Whether a choice, or the only answer, never had a finish reason other than null."""
         return False in self._choices.values() or (bool(self._ends) and not any(self._ends))
 
     def is_whole(self, ended: bool) -> bool:
@@ -113,7 +113,7 @@ class _StreamState:
 
     @property
     def _all_finished(self) -> bool:
-        """Return whether each choice has finished, of those that were seen and those that were requested."""
+        """Whether every choice that was seen or requested has finished."""
         return len(self._choices) >= self._requested and all(self._choices.values())
 
     def feed(self, event: Event) -> None:
@@ -155,12 +155,12 @@ class _StreamState:
         elif "candidates" in value or "usageMetadata" in value or "promptFeedback" in value:
             self.dialect, self.final_seen = _Dialect.GEMINI, self.final_seen or _is_blocked(value)
             self._read_choices(value.get("candidates"))
-        elif value.get("jsonrpc") == "2.0":  # what has a method is a request or notification of the server
+        elif value.get("jsonrpc") == "2.0":  # a message with a method is a request or notification from the server
             self.dialect = _Dialect.JSON_RPC
             self.final_seen = self.final_seen or ("id" in value and ("result" in value or "error" in value) and "method" not in value)
 
     def _read_choices(self, choices: Any) -> None:
-        """Note which choices have finished; a text that is empty is no finish reason, and none at all says nothing."""
+        """Record which choices have finished. An empty text is not a finish reason; a missing one leaves it open."""
         for choice in choices if isinstance(choices, list) else ():
             if isinstance(choice, dict):
                 index, reasons = str(choice.get("index", 0)), finish_reasons(choice)
@@ -168,7 +168,7 @@ class _StreamState:
                 self._choices[index] = self._choices.get(index) or finished
 
     def _read_parts(self, value: dict[str, Any], data: bytes) -> None:
-        """Read how the answer ended and what it cost. ``data`` is searched first, since most events say neither."""
+        """Read how the answer ended and what it cost. ``data`` is searched as text first, since most events say neither."""
         is_typed = self.dialect is _Dialect.TYPED
         may_have_end = MAY_SAY_END.search(data) is not None or (is_typed and b"eason" in data)
         may_have_usage = b"oken" in data or b"eval_count" in data
@@ -183,7 +183,7 @@ class _StreamState:
 
 
 def _is_cut_off(kind: bytes, body: bytes) -> bool:
-    """Return whether a body without a known last event ends within an event."""
+    """Return whether a body without a known final event ends in the middle of an event."""
     if kind == AMAZON:
         return _is_cut_in_amazon_message(body)
     pieces = split_stream(kind, body)
@@ -196,11 +196,11 @@ def _is_cut_off(kind: bytes, body: bytes) -> bool:
 
 
 def _is_cut_in_amazon_message(body: bytes) -> bool:
-    """Return whether the body ends within a message of Amazon's event stream, each of which begins with its length."""
+    """Return whether the body ends in the middle of a message of Amazon's event stream. Each message begins with its length."""
     offset = 0
     while offset < len(body):
         size = int.from_bytes(body[offset : offset + 4], "big")
-        if size < 16:  # lengths and checksums alone
+        if size < 16:  # the size of the lengths and checksums alone
             return True
         offset += size
     return offset > len(body)
@@ -208,12 +208,12 @@ def _is_cut_in_amazon_message(body: bytes) -> bool:
 
 @cached_if_short(512)
 def _final_types(event_type: str) -> frozenset[str] | None:
-    """Return the types of events that end a stream with an event of this type; None if it is of no known dialect."""
+    """Return the event types that end a stream in which this type occurs; None if the type belongs to no known dialect."""
     return next((final_types for pattern, final_types in TYPED if pattern.fullmatch(event_type)), None)
 
 
 def _parts(value: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield an event, and the objects in it that may say how the answer ended, or what it cost."""
+    """Yield an event, and the objects in it that may say how the answer ended or what it cost."""
     yield value
     for name in PARTS:
         if isinstance(part := value.get(name), dict):
@@ -221,6 +221,6 @@ def _parts(value: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _is_blocked(value: dict[str, Any]) -> bool:
-    """Return whether an event of Gemini says that the prompt was blocked: there are no candidates then."""
+    """Return whether an event from Gemini says that the prompt was blocked, in which case there are no candidates."""
     feedback = value.get("promptFeedback")
     return isinstance(feedback, dict) and bool(feedback.get("blockReason"))

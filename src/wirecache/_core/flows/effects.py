@@ -1,6 +1,7 @@
-"""What may a flow ask of the world? Each effect is answered by the shell that drives the flow.
+"""The effects that a flow may request of the outside world, and the outcomes that it may return.
 
-A flow writes ``entry: Entry | None = yield Lookup(key)``; it ends by returning an outcome.
+A flow is a generator: it writes ``entry: Entry | None = yield Lookup(key)``, is answered by the shell that drives it, and ends by
+returning an outcome.
 """
 
 from __future__ import annotations
@@ -33,15 +34,15 @@ READ_BODY = ReadBody()
 
 
 class Lookup(NamedTuple):
-    """Look into the store. Answered with the entry, or None; a store in trouble has none."""
+    """Look up the key in the store. Answered with the entry, or None; a failing store gives None."""
 
     key: str
 
 
 class Forward(NamedTuple):
-    """Send the request upstream, with these headers changed for this once. Answered with the head of the response.
+    """Send the request upstream, with these headers changed for this time only. Answered with the head of the response.
 
-    ``content``: what is sent in place of the request's own body, None for that one.
+    ``content``: sent in place of the request's own body; None sends that body.
     """
 
     changes: Mapping[bytes, bytes] = MappingProxyType({})
@@ -49,16 +50,16 @@ class Forward(NamedTuple):
 
 
 class Admit(NamedTuple):
-    """Reserve what a call may cost in the budgets, before it is sent. Answered with a ``Denial``, or None: send it."""
+    """Reserve what a call may cost in the budgets, before it is sent. Answered with a ``Denial``, or None if it may be sent."""
 
     endpoint: str
     model: str
 
 
 class SendBefore(NamedTuple):
-    """Send another body to where the request goes, before that does: with its headers, these changed and those left out.
+    """Send another body to the request's URL first, with its headers: some changed, those in ``without`` left out.
 
-    Answered with the head of the response. Its body is read up to a reply of JSON-RPC, and dropped.
+    Answered with the head of the response. Its body is read up to a JSON-RPC reply, and dropped.
     """
 
     content: bytes
@@ -67,20 +68,20 @@ class SendBefore(NamedTuple):
 
 
 class Save(NamedTuple):
-    """Store an entry that is whole already (its headers were updated). Answered with whether it will be stored."""
+    """Store an entry that is complete already (its headers were updated). Answered with whether it will be stored."""
 
     entry: Entry
 
 
 class ReadClock(NamedTuple):
-    """Look what time it is. Answered with seconds since the epoch."""
+    """Read the time. Answered with seconds since the epoch."""
 
 
 READ_CLOCK = ReadClock()
 
 
 class Discard(NamedTuple):
-    """Drop what is stored under the key. Answered with None."""
+    """Delete what is stored under the key. Answered with None."""
 
     key: str
 
@@ -89,10 +90,10 @@ class Discard(NamedTuple):
 
 
 class Turn(StrEnum):
-    """Which part a call has among the equal calls of this process.
+    """The role of a call among the concurrent equal calls of this process.
 
-    ``LEAD``: forward, for all. ``LOOK_AGAIN``: forward, but look first, since another call has stored something since this one began.
-    ``FOLLOW``: wait for the leader. ``ALONE``: forward without a claim, since the leader waits for this very caller.
+    ``LEAD``: forward, for all. ``LOOK_AGAIN``: forward, but look up first, since another call has stored something since this one began.
+    ``FOLLOW``: wait for the leader. ``ALONE``: forward without a claim, since the leader is waiting for this very caller.
     """
 
     LEAD = "lead"
@@ -102,22 +103,22 @@ class Turn(StrEnum):
 
 
 class Claim(NamedTuple):
-    """Claim the forward of this key within the process. Answered with a ``Turn``."""
+    """Claim the right to forward this key within the process. Answered with a ``Turn``."""
 
     key: str
 
 
 class Follow(NamedTuple):
-    """Wait for the leader. Answered with whether its answer was stored; ``TimeoutError`` after ``seconds``."""
+    """Wait for the leader. Answered with whether its answer was stored; raises ``TimeoutError`` after ``seconds``."""
 
     key: str
     seconds: float
 
 
 class Lease(StrEnum):
-    """What became of the wish to forward a key for all processes on a store.
+    """The result of asking to forward a key on behalf of all processes on a store.
 
-    ``HELD``: this process forwards. ``BUSY``: another one does. ``REFUSED``: another one did, and has nothing to share: go on alone.
+    ``HELD``: this process forwards. ``BUSY``: another one does. ``REFUSED``: another one did and has nothing to share: forward alone.
     """
 
     HELD = "held"
@@ -126,13 +127,13 @@ class Lease(StrEnum):
 
 
 class AcquireLease(NamedTuple):
-    """Acquire the lease of this key in the common store. Answered with a ``Lease``; a store in trouble lets everybody have it."""
+    """Acquire the lease of this key in the shared store. Answered with a ``Lease``; a failing store grants it to everybody."""
 
     key: str
 
 
 class Wait(NamedTuple):
-    """Let some time pass. Answered with None."""
+    """Sleep. Answered with None."""
 
     seconds: float
 
@@ -141,39 +142,39 @@ class Wait(NamedTuple):
 
 
 class Compute(NamedTuple):
-    """Much is to be computed next: on an event loop, the flow goes on in a worker thread. Answered with an empty dict."""
+    """Announce a long computation: on an event loop, the flow continues in a worker thread. Answered with an empty dict."""
 
 
 COMPUTE = Compute()
 
 
 class LookupItems(NamedTuple):
-    """Look into the store for several keys. Answered with a dict of the entries that are there, by key."""
+    """Look up several keys in the store. Answered with a dict of the entries found, by key."""
 
     keys: tuple[str, ...]
 
 
 class ClaimItems(NamedTuple):
-    """Claim the forwards of several keys within the process. Answered with a ``Turn`` for each."""
+    """Claim the right to forward several keys within the process. Answered with a ``Turn`` for each."""
 
     keys: tuple[str, ...]
 
 
 class FollowItems(NamedTuple):
-    """Wait for the leaders of all keys that were claimed by others. Answered with None; ``TimeoutError`` after ``seconds``."""
+    """Wait for the leaders of all keys that others have claimed. Answered with None; raises ``TimeoutError`` after ``seconds``."""
 
     seconds: float
 
 
 class ReadAnswer(NamedTuple):
-    """Read the body of upstream's response to its end. Answered with its bytes, content encoding undone; it can still be relayed."""
+    """Read upstream's response to its end. Answered with the decoded body; the response can still be relayed."""
 
 
 READ_ANSWER = ReadAnswer()
 
 
 class KeepItems(NamedTuple):
-    """Store the entries, and let those go on that follow their keys. Answered with the reason why one is not stored, or None."""
+    """Store the entries and release the followers of their keys. Answered with the reason why one is not stored, or None."""
 
     entries: tuple[Entry, ...]
 
@@ -182,9 +183,9 @@ class KeepItems(NamedTuple):
 
 
 class Reuse(NamedTuple):
-    """Answer from the entry; ``age`` in seconds. ``live``: headers of the answer that confirmed it, for this caller alone.
+    """Answer from the entry. ``age``: in seconds. ``live``: headers of the response that confirmed it, for this caller only.
 
-    ``keys``: of the entries of which it was composed, if it was.
+    ``keys``: those of the entries that the answer was composed of, if it was.
     """
 
     entry: Entry
@@ -195,11 +196,11 @@ class Reuse(NamedTuple):
 
 
 class Relay(NamedTuple):
-    """Pass upstream's answer on; with a recorder, keep a copy of the body for the store. ``model``: the one requested, where known.
+    """Relay upstream's answer, copying the body for the store if there is a recorder. ``model``: the requested one, if known.
 
-    ``meter``: reads the usage off a body that is not recorded.
-    ``body``: what the caller gets in place of upstream's own body. ``usage``: what was billed, where the flow has read it. ``keys``: of the
-    entries of which the body was composed, or into which it went.
+    ``meter``: reads the usage from a body that is not recorded.
+    ``body``: what the caller gets in place of upstream's own body. ``usage``: what was billed, if the flow has read it. ``keys``: those of
+    the entries that the body was composed of or split into.
     """
 
     status: CacheStatus
@@ -212,7 +213,7 @@ class Relay(NamedTuple):
 
 
 class Refuse(NamedTuple):
-    """Answer that the request is not sent. ``body``: of one that could have been stored. ``model``: where it is known otherwise."""
+    """Answer that the request was not sent. ``body``: the request's, if it could have been stored. ``model``: if known without the body."""
 
     status: CacheStatus
     message: str

@@ -1,7 +1,7 @@
-"""What happens to a request for several vectors that is looked up item by item? Only what is missing is sent, each item once.
+"""The flow of a request for several embeddings, looked up item by item: only the missing items are requested, each once.
 
-Equal items of concurrent calls are sent once, too: a call claims what it misses, sends for what it leads, stores that, and only then waits
-for what others lead, so that no two calls wait for each other. What the others do not store, it sends for itself.
+Equal items of concurrent calls are requested once, too: a call claims the items it misses, requests those that it leads, stores them, and
+only then waits for those that others lead, so that no two calls wait for each other. What the others do not store, it requests itself.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ from wirecache._core.rules.rules import rule_for_model, rules_for
 
 __all__ = ["embeddings_flow"]
 
-MANY = 32  # items; the keys of as many take a millisecond
+MANY = 32  # items; computing that many keys takes a millisecond
 
 
 def embeddings_flow(request: Request, plan: Plan, now: float, judge: Judge) -> Generator[Effect, Any, Outcome | None]:
-    """Answer a request for vectors item by item. Return None if it is one request, as ever. ``now``: seconds since the epoch."""
+    """Answer a request for embeddings item by item; return None if it is to be handled as a whole. ``now``: seconds since the epoch."""
     rules = rules_for(plan.rules, request) if plan.rules else []
     endpoint = find_endpoint(request.path) if request.method == "POST" else None
     if endpoint != "embeddings" or judge.target_bypass_reason(request, endpoint, plan, rules) is not None:
@@ -60,7 +60,7 @@ def embeddings_flow(request: Request, plan: Plan, now: float, judge: Judge) -> G
     yield from _compute(len(batch.items))
     try:
         items = Items(request, batch, model, plan, rule, now, judge)
-    except Exception:  # the user's normalize raised, as it will for the whole request
+    except Exception:  # the user's normalize raised, and will again for the whole request
         return None
     return (yield from _items_flow(request, items, model))
 
@@ -84,11 +84,11 @@ def _compute(count: int) -> Generator[Effect, Any, None]:
         yield COMPUTE
 
 
-Part = Generator[Effect, Any, Outcome | None]  # of the flow; an outcome ends it
+Part = Generator[Effect, Any, Outcome | None]  # a part of the flow; an outcome ends the flow
 
 
 def _complete(items: Items, read_timeout: float | None) -> Flow:
-    """Send for what is missing, and wait for what other calls have sent for."""
+    """Request what is missing, and wait for what other calls have requested."""
     own, followed = items.missing, list[str]()
     if items.plan.collapse and not items.plan.skips_lookup:
         own, followed = yield from _claim(items)
@@ -105,7 +105,7 @@ def _complete(items: Items, read_timeout: float | None) -> Flow:
 
 
 def _claim(items: Items) -> Generator[Effect, Any, tuple[list[str], list[str]]]:
-    """Return the keys that this call sends for, and those that others do."""
+    """Return the keys that this call is to request, and those that others are requesting."""
     missing = items.missing
     turns: Sequence[Turn] = yield ClaimItems(tuple(missing))
     again = tuple(key for key, turn in zip(missing, turns, strict=True) if turn is Turn.LOOK_AGAIN)
@@ -125,7 +125,7 @@ def _follow(items: Items, keys: Sequence[str], read_timeout: float | None) -> Ge
 
 
 def _send_for(items: Items, keys: Sequence[str]) -> Part:
-    """Send for these items. Return the outcome where the answer is not one that can be taken: an error, or one that does not agree."""
+    """Request these items. Return the outcome if the answer cannot be used: an error, or vectors that do not match the others."""
     if (refused := (yield from _admission(items))) is not None:
         return refused
     places = list(items.places_of(keys).values())
@@ -149,7 +149,7 @@ def _send_for(items: Items, keys: Sequence[str]) -> Part:
 
 
 def _admission(items: Items) -> Generator[Effect, Any, Refuse | None]:
-    """Reserve what the call may cost, once for all that is sent. Return the refusal, or None: it may be sent."""
+    """Reserve what the call may cost, once for everything it sends. Return the refusal, or None if it may be sent."""
     if items.is_admitted or not items.plan.is_budgeted:
         return None
     items.is_admitted = True
@@ -157,7 +157,7 @@ def _admission(items: Items) -> Generator[Effect, Any, Refuse | None]:
 
 
 def _keep(items: Items, head: Head, found: SplitAnswer, keys: Sequence[str], *, is_all: bool) -> Part:
-    """Store what was sent for. Return the outcome if it is the whole answer."""
+    """Store what was requested. Return the outcome if that is the whole answer."""
     now: float = yield READ_CLOCK
     yield from _compute(len(keys))
     items.add_answer(head, found, keys)
@@ -166,7 +166,7 @@ def _keep(items: Items, head: Head, found: SplitAnswer, keys: Sequence[str], *, 
 
 
 def _send_whole(items: Items) -> Flow:
-    """Send the request as it is, since the answer to a part of it does not agree with itself or with what is known."""
+    """Send the request unchanged, since the answer to a part of it does not match itself or what is known."""
     items.forget_known()
     head: Head = yield Forward()
     if reason := head_refusal_reason(head):

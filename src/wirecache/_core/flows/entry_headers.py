@@ -13,22 +13,22 @@ from wirecache._core.short_cache import cached_if_short
 
 __all__ = ["kept_headers", "renewed", "stored_value", "unkept_headers", "updated", "varied"]
 
-# How a body travelled, undone before it is stored (RFC 9110 section 7.6.1; the coding and length of the body).
+# Headers that describe the transfer, which is undone before a body is stored (RFC 9110 section 7.6.1; the body's coding and length).
 TRAVEL_FIELDS = frozenset(
     {
         b"age", b"connection", b"content-encoding", b"content-length", b"keep-alive", b"proxy-connection", b"te", b"trailer",
         b"transfer-encoding", b"upgrade",
     }
 )  # fmt: skip
-# What tells how a body is to be read, or was changed here.
+# Headers that describe the stored body, which an update must not touch.
 BODY_FIELDS = frozenset({b"accept-ranges", b"content-encoding", b"content-length"})
-# What tells of the edge that carried the answer, or of the account's limits at that moment: on a reused answer it would be untrue
-# (a client that reads yesterday's "0 requests remaining" waits for nothing), and each header costs a hit a microsecond.
+# Headers about the edge server, or the account's limits at that moment: untrue on a reused answer (a client that reads yesterday's
+# "0 requests remaining" waits for nothing), and each header costs a hit a microsecond.
 MOMENT_FIELDS = re.compile(
     rb"alt-svc|cf-.*|nel|report-to|reporting-endpoints|server-timing|strict-transport-security|via|x-envoy-.*"
     rb"|x-content-type-options|access-control-.*|(x-|anthropic-)?ratelimit-.*|retry-after(-ms)?"
 )
-# Lists of names without regard to case (RFC 9110 section 12.5).
+# Headers that list case-insensitive names (RFC 9110 section 12.5).
 NEGOTIATING_FIELDS = frozenset({b"accept", b"accept-charset", b"accept-encoding", b"accept-language"})
 PLAIN_FIELDS = frozenset({b"accept", b"accept-encoding", b"accept-language", b"user-agent"})
 
@@ -42,7 +42,7 @@ def _stored_name(name: bytes) -> bytes | None:
 
 
 def kept_headers(pairs: HeaderPairs) -> HeaderPairs:
-    """Return the headers of an answer that are stored: all but those of the connection, the coding, the moment and the account.
+    """Return the headers of an answer that are stored: all but those about the connection, the coding, the moment and the account.
 
     In those that hold a URL, the values of secret parameters are redacted.
     """
@@ -50,7 +50,7 @@ def kept_headers(pairs: HeaderPairs) -> HeaderPairs:
 
 
 def stored_value(name: bytes, value: bytes) -> bytes:
-    """Return the value as it is stored: without the secrets in a URL."""
+    """Return the value as it is stored: secrets in a URL are redacted."""
     if b"=" not in value or (b"?" not in value and b"#" not in value):
         return value
     from wirecache._core.privacy.redaction import DEFAULT  # few answers have such a header
@@ -61,7 +61,7 @@ def stored_value(name: bytes, value: bytes) -> bytes:
 def varied(request_fields: Mapping[bytes, bytes], response_fields: Mapping[bytes, bytes]) -> dict[str, str]:
     """Return the request headers that the response's ``Vary`` names (RFC 9111 section 4.1), without credentials.
 
-    What is not plainly harmless is kept as a keyed hash: it can be compared, and not be read.
+    A value that is not plainly harmless is kept as a keyed hash, which can be compared but not read.
     """
     names = {name.strip().lower() for name in response_fields.get(b"vary", b"").split(b",")} - CREDENTIAL_FIELDS
     found = {name: _comparable(name, request_fields[name]) for name in sorted(names) if name in request_fields}
@@ -72,16 +72,16 @@ def varied(request_fields: Mapping[bytes, bytes], response_fields: Mapping[bytes
 
 
 def _comparable(name: bytes, value: bytes) -> bytes:
-    """Return the value without what makes no difference: white space between members, and the case of languages and media types."""
+    """Return the value normalized: without white space between members, and with languages and media types in lower case."""
     joined = b",".join(item.strip() for item in value.split(b","))
     return joined.lower() if name in NEGOTIATING_FIELDS else joined
 
 
 def updated(stored: HeaderPairs, newer: HeaderPairs) -> HeaderPairs:
-    """Return the stored headers as those of a newer answer without a body update them (RFC 9111 section 3.2).
+    """Return the stored headers, updated by those of a newer answer without a body (RFC 9111 section 3.2).
 
-    ``newer``: those of them that may be stored. What the body has gone through here stays: no coding is undone twice, and its ranges are
-    those of the answer that it came with. An old ``Date`` would make the entry old.
+    ``newer``: its headers that may be stored. Headers about the body are not updated: the coding must not be undone twice, and the ranges
+    are those of the answer that the body came with. A stale ``Date`` is dropped, since it would make the entry old.
     """
     newer = [pair for pair in newer if pair[0].lower() not in BODY_FIELDS]
     names = {name.lower() for name, _ in newer} | {b"date"}
@@ -89,9 +89,9 @@ def updated(stored: HeaderPairs, newer: HeaderPairs) -> HeaderPairs:
 
 
 def renewed(entry: Entry, request_fields: Mapping[bytes, bytes], pairs: HeaderPairs, born: float, ttl: float) -> Entry:
-    """Return the entry with these headers, as a newer answer to this request updates it.
+    """Return the entry with the headers of a newer answer to this request.
 
-    ``born``: since when it ages now. ``ttl``: its lifetime, in seconds.
+    ``born``: when its age begins now (seconds since the epoch). ``ttl``: its lifetime, in seconds.
     """
     summary = entry.request
     chosen_by = varied(request_fields, fields_of(pairs))
@@ -100,5 +100,5 @@ def renewed(entry: Entry, request_fields: Mapping[bytes, bytes], pairs: HeaderPa
 
 
 def unkept_headers(pairs: HeaderPairs) -> HeaderPairs:
-    """Return the headers that are not stored, and yet are the caller's: cookies, limits, whatever is true of this moment only."""
+    """Return the headers that are not stored but belong to the caller: cookies, limits, whatever is true of this moment only."""
     return tuple(pair for pair in pairs if pair[0].lower() not in TRAVEL_FIELDS and _stored_name(pair[0]) is None)

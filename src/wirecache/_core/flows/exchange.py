@@ -1,4 +1,4 @@
-"""What is known of one exchange, a request and what became of it? Every account of it is made from this record."""
+"""The record of one exchange, a request and its outcome. Statistics, logs and callbacks are all made from it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ DAY = 86_400  # seconds
 class Cost(NamedTuple):
     """What an exchange cost and what it saved.
 
-    ``spent_seconds``: that upstream took, None if nothing was sent. ``saved_seconds``: that upstream had taken for the entry that was
-    reused, else None. ``billed`` and ``saved``: the provider's own count of the tokens, None where there is none. ``is_uncounted``: tokens
-    were billed, but the provider's count is not known (a stream that was bypassed).
+    ``spent_seconds``: how long upstream took, None if nothing was sent. ``saved_seconds``: how long it had taken for the reused entry,
+    else None. ``billed`` and ``saved``: the provider's own count of the tokens, or None. ``is_uncounted``: tokens were billed, but the
+    provider's count is not known (a stream that was bypassed).
     """
 
     spent_seconds: float | None = None
@@ -33,12 +33,12 @@ class Cost(NamedTuple):
 
 
 class Exchange:
-    """One request and what became of it. ``status``, ``seconds`` and ``usage`` may still change while its body is under way.
+    """One request and its outcome. ``status``, ``seconds`` and ``usage`` may still change while the body is being read.
 
-    ``code``: the HTTP status, 0 if there was no answer. ``seconds``: from the request to the end of the body, None while that is under
-    way. ``host``, ``endpoint``, ``model`` and ``namespace``: what it is counted by; empty if not known. ``usage``: the provider's own
+    ``code``: the HTTP status, 0 if there was no answer. ``seconds``: from the request to the end of the body, None until then.
+    ``host``, ``endpoint``, ``model`` and ``namespace``: the labels it is counted under; empty if not known. ``usage``: the provider's own
     count of the tokens, None if it is not known. ``started_at``: in seconds since the epoch. ``message``: what the caller of a refused
-    request gets. ``differences``: how the nearest stored request differs from a missed one, as text, where that was looked for.
+    request gets. ``differences``: how the nearest stored request differs from one that missed, as text, if it was searched for.
     """
 
     __slots__ = (
@@ -52,14 +52,14 @@ class Exchange:
         self._url_of = url_of
         self._discard = discard
         self.started_at = started_at
-        self.day = int(started_at) // DAY  # on which it is counted: days since 1970-01-01, UTC
+        self.day = int(started_at) // DAY  # the day it is counted on: days since 1970-01-01, UTC
         self.status: CacheStatus = UNKNOWN
         self.labels = NO_LABELS
         self.code = 0
         self.seconds: float | None = None
-        self.entry: Entry | None = None  # the one that was reused
+        self.entry: Entry | None = None  # the reused one
         self.is_forwarded = False
-        self.item_keys: tuple[str, ...] = ()  # of the entries of which the answer was composed
+        self.item_keys: tuple[str, ...] = ()  # keys of the entries that the answer was composed of
         self.recorded_usage: Usage | None = None
         self.message: str | None = None
         self.differences: tuple[str, ...] = ()
@@ -111,7 +111,7 @@ class Exchange:
 
     @property
     def cost(self) -> Cost:
-        """What it cost and saved. What is no inference, was reused, or failed without a count, cost no tokens."""
+        """What it cost and saved. An exchange that is not inference, was reused, or failed without a count cost no tokens."""
         spent = self.seconds if self.is_forwarded else None
         if self.entry is not None:
             return Cost(spent, self.entry.seconds, None, self.entry.usage)
@@ -122,7 +122,7 @@ class Exchange:
 
     @property
     def refusal_reason(self) -> str | None:
-        """Why upstream's answer was not stored; None if it was, or was not to be."""
+        """The reason why upstream's answer was not stored; None if it was stored or was not meant to be."""
         status = self.status
         if not self.is_forwarded or self.entry is not None or not self.code or status.fwd == "bypass" or status.stored:
             return None
@@ -130,7 +130,7 @@ class Exchange:
 
     @property
     def is_missing(self) -> bool:
-        """Whether it was refused because nothing is stored for it (not for a wrong option or a budget, or as an MCP server may refuse)."""
+        """Whether it was refused because nothing is stored for it (not for a wrong option or a budget, nor as an MCP server may refuse)."""
         return self.message is not None and self.status.detail not in ("config-error", "listening", "session-end", *BUDGET_DETAILS)
 
     @property
@@ -139,7 +139,7 @@ class Exchange:
         return self.message is not None and self.status.detail in BUDGET_DETAILS
 
     def discard(self) -> None:
-        """Drop the answer from the store because it was useless, so that a retry goes upstream."""
+        """Delete the answer from the store because it was useless, so that a retry goes upstream."""
         for key in self.item_keys or (self.status.key,):
             if key is not None:
                 self._discard(key)

@@ -1,6 +1,6 @@
-"""What happens to a request for inference? The story of one exchange, from top to bottom.
+"""The flow of an inference request: answer from the store, or forward and record.
 
-The flow ends when the head of the response is known; the body is the recorder's.
+The flow ends when the head of the response is known; the recorder handles the body.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def inference_flow(request: Request, plan: Plan, now: float) -> Flow:
     try:
         options = plan.key if request.method == "POST" else per_caller(plan.key)
         key = key_of(request, body, options, plan.namespace, plan.sample)
-    except Exception:  # the user's normalize raised: no call fails for that
+    except Exception:  # the user's normalize raised, which must not fail the call
         return (yield from bypass_flow(request, plan, "normalize-error", model_of(request, body)))
     entry: Entry | None = None
     if not plan.skips_lookup:
@@ -85,7 +85,7 @@ def _forward(
     *,
     wants_stream: bool,
 ) -> Flow:
-    """Send the request and record the answer; a stale entry may answer in its place if that fails."""
+    """Forward the request and record the answer. If that fails, a stale entry may answer instead."""
     model, budgeted = model_of(request, body), endpoint if plan.is_budgeted and request.method == "POST" else None
     if refused := (yield from admission(budgeted, model, key)):
         return refused
@@ -113,7 +113,7 @@ def _forward(
 
 
 def _selected(entry: Entry | None, request: Request, plan: Plan) -> Entry | None:
-    """Return the entry if it is the one that the request's headers select (RFC 9111 section 4.1): a rule may cache GETs, which vary."""
+    """Return the entry if the request's headers select it (RFC 9111 section 4.1), else None: a rule may cache GETs, whose answers vary."""
     if entry is None or request.method == "POST":
         return entry
     response_fields = fields_of(entry.headers)
@@ -143,7 +143,7 @@ def stale_reuse(entry: Entry | None, plan: Plan, rule: Rule | None, now: float, 
 
 
 def target_bypass_reason(request: Request, endpoint: str | None, plan: Plan, rules: list[Rule]) -> str | None:
-    """Return why the request passes live, as far as that is known before its body is read; None if it does not."""
+    """Return why the request bypasses the cache, as far as that is known before its body is read; None if it does not."""
     if plan.mode is Mode.OFF:
         return "off"
     if plan.directives.no_store:
@@ -158,17 +158,17 @@ def target_bypass_reason(request: Request, endpoint: str | None, plan: Plan, rul
 
 
 def why_body_bypasses(endpoint: str | None, body: Body, rule: Rule | None, plan: Plan) -> str | None:
-    """Return why the request passes live by its body or by the rule that matches its model; None if it does not."""
+    """Return why the request bypasses the cache because of its body, or of the rule that matches its model; None if it does not."""
     if rule is not None and not rule.cache:
         return "rule"
     if endpoint is None and (rule is None or not rule.opens):
         return "no-rule"
     reason = body_bypass_reason(endpoint or "rule", body, streams=plan.streams is Streams.RECORD)
-    return None if endpoint is None and reason == "no-body" else reason  # a rule opened it, perhaps for a GET
+    return None if endpoint is None and reason == "no-body" else reason  # a rule admitted it, perhaps for a GET
 
 
 def bypass_flow(request: Request, plan: Plan, reason: str, model: str | None = None) -> Flow:
-    """Forward the request without a lookup; refuse it offline, where nothing may leave."""
+    """Forward the request without a lookup; refuse it offline, where nothing may be sent."""
     if plan.mode is Mode.OFFLINE or plan.directives.only_if_cached:
         return Refuse(CacheStatus(fwd="miss", detail="only-if-cached"), explain_bypass(request, reason))
     if endpoint := budgeted_endpoint(request, plan):
@@ -178,7 +178,7 @@ def bypass_flow(request: Request, plan: Plan, reason: str, model: str | None = N
 
 
 def _budgeted_bypass(request: Request, plan: Plan, reason: str, endpoint: str) -> Flow:
-    """Forward a call to a model within the budgets: its body names the model, and that of its answer what it cost."""
+    """Forward a call to a model within the budgets. The body is read for the model's name, and the answer's for what it cost."""
     body = yield from read_body(request, plan)
     model = model_of(request, body)
     if refused := (yield from admission(endpoint, model)):
@@ -189,6 +189,6 @@ def _budgeted_bypass(request: Request, plan: Plan, reason: str, endpoint: str) -
 
 
 def config_error_flow(message: str) -> Flow:
-    """Refuse a call with a wrong option: nothing is looked up or sent."""
+    """Refuse a call that has an invalid option, without looking up or sending anything."""
     return Refuse(CacheStatus(fwd="bypass", detail="config-error"), f"wirecache: {message}. Nothing was sent.")
     yield  # this makes it a generator, as all flows are

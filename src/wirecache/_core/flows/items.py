@@ -1,7 +1,7 @@
-"""Which items of a request are known, which are to be sent for, and what answer do they make together?
+"""The items of a request for several embeddings: which are stored, which are to be requested, and the answer composed of them.
 
-An item is an entry of its own: its key is that of the request for it alone, and its answer is what upstream would have sent to that. So a
-call for one text and a list that has it share an entry.
+Each item is an entry of its own, under the key of a request for that item alone, with the answer that upstream would have sent to that. So
+a call for one text and a list that contains it share an entry.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ __all__ = ["Items", "Judge", "SplitAnswer", "item_entries", "split_answer"]
 
 
 class Judge(NamedTuple):
-    """The judgements under which items are as requests are: may they be looked up, may an entry answer, may one in place of an error.
+    """The decisions that hold for items as for whole requests: may they be looked up, may an entry answer, may one replace an error.
 
-    ``inference`` has them.
+    They are defined in ``inference``.
     """
 
     target_bypass_reason: Callable[[Request, str | None, Plan, list[Rule]], str | None]
@@ -40,7 +40,7 @@ class Judge(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """An item that the store has. ``reuse``: of its entry."""
+    """An item that is stored. ``reuse``: that of its entry."""
 
     reuse: Reuse
     envelope: Envelope
@@ -48,7 +48,7 @@ class _Known(NamedTuple):
 
 
 class SplitAnswer(NamedTuple):
-    """What an answer has of each item, or the ``reason`` why nothing of it is stored; and what it cost."""
+    """The answer split into its items, or the ``reason`` why none of it is stored; and the usage."""
 
     answer: ItemAnswer
     usage: Usage | None = None
@@ -59,7 +59,7 @@ _NOTHING = ItemAnswer((), ())
 
 
 def split_answer(batch: ItemBatch, head: Head, body: bytes, count: int) -> SplitAnswer:
-    """Return what the answer has of each of ``count`` items; ``head`` is one that may be stored."""
+    """Return the answer split into ``count`` items. ``head``: one that may be stored."""
     if is_event_stream(head.fields):
         return SplitAnswer(_NOTHING, None, "stream")
     parsed = parse_answer(head, body)
@@ -73,11 +73,11 @@ def split_answer(batch: ItemBatch, head: Head, body: bytes, count: int) -> Split
 def item_entries(
     batch: ItemBatch, keys: Sequence[str], found: SplitAnswer, recording: Recording, now: float, seconds: float, places: Sequence[int] = ()
 ) -> list[Entry]:
-    """Return the entries of the items that an answer is of; of a key that is there twice, the first.
+    """Return the entries of the items in an answer; of a repeated key, the first.
 
-    ``keys``: in the order of the answer. ``places``: where each item is in the request, if it is not there in that order.
-    ``recording``: what holds for all. ``seconds`` that upstream took for all, of which each has its share. Only the entry of a single item
-    says what it cost.
+    ``keys``: in the order of the answer. ``places``: the index of each item in the request, if the order differs.
+    ``recording``: what all items have in common. ``seconds``: how long upstream took for all, divided equally. Usage is stored only with
+    the entry of a single item.
     """
     envelope, pieces = found.answer
     alone = len(keys) == 1
@@ -104,7 +104,7 @@ def item_entries(
 
 
 class Items:
-    """The items of one request. ``places``: the key of each distinct item, with the place where it comes first."""
+    """The items of one request. ``places``: the index of the first occurrence of each distinct key."""
 
     def __init__(
         self, request: Request, batch: ItemBatch, model: str | None, plan: Plan, rule: Rule | None, now: float, judge: Judge
@@ -117,19 +117,19 @@ class Items:
         self.places: dict[str, int] = {}
         for place, key in enumerate(self.keys):
             self.places.setdefault(key, place)
-        self.is_admitted = False  # has it reserved what it may cost
+        self.is_admitted = False  # has the call reserved what it may cost?
         self._known: dict[str, _Known] = {}
         self._stale: dict[str, _Known] = {}
         self._pieces: dict[str, Piece] = {}
-        self._envelopes: list[Envelope] = []  # of the answers that were sent for
+        self._envelopes: list[Envelope] = []  # of the answers received so far
         self._billed: list[Usage | None] = []
-        self._head: Head | None = None  # of the last one
-        self._reason: str | None = None  # why something of it is not stored
+        self._head: Head | None = None  # of the last answer
+        self._reason: str | None = None  # why some of it is not stored
 
     # -- what the store has -------------------------------------------------------------------------------------------
 
     def add_found(self, entries: Mapping[str, Entry]) -> None:
-        """Take what the store has. If its vectors differ in model or length, none of them is known: they would not go together."""
+        """Add the stored entries. If their vectors differ in model or length, none is used, since they are not comparable."""
         reader = ItemReader(self.batch.shape.answer)
         for key, entry in entries.items():
             answer = reader.read(entry.body)
@@ -147,16 +147,16 @@ class Items:
             self._known.clear()
 
     def agrees(self, pieces: Iterable[Piece]) -> bool:
-        """Return whether these pieces go together, and with those that are there."""
+        """Return whether these pieces are comparable with each other and with those added so far."""
         return len({piece.likeness for piece in (*self._pieces.values(), *pieces)}) < 2
 
     @property
     def missing(self) -> list[str]:
-        """The keys of the items of which there is no piece."""
+        """The keys of the items that have no piece yet."""
         return [key for key in self.places if key not in self._pieces]
 
     def places_of(self, keys: Iterable[str]) -> dict[str, int]:
-        """Return where these items are in the request."""
+        """Return the index in the request of each of these keys."""
         return {key: self.places[key] for key in keys}
 
     def _reuse_of(self, entry: Entry) -> Reuse | None:
@@ -173,13 +173,13 @@ class Items:
         return self._head is not None
 
     def read(self, head: Head, body: bytes, keys: Sequence[str]) -> SplitAnswer:
-        """Return what the answer has of the items of these keys, if that goes together with what is there."""
+        """Return the answer split into the items of these keys; with a reason if it does not match what was added so far."""
         found = split_answer(self.batch, head, body, len(keys))
         self._billed.append(found.usage)
         return found if found.reason or self.agrees(found.answer.pieces) else found._replace(reason=LENGTH)
 
     def add_answer(self, head: Head, found: SplitAnswer, keys: Sequence[str]) -> None:
-        """Take what was sent for these keys; of a key that is there twice, the first piece counts."""
+        """Add the answer for these keys. Of a repeated key, the first piece counts."""
         self._head = head
         self._envelopes.append(found.answer.envelope)
         for key, piece in zip(reversed(keys), reversed(found.answer.pieces), strict=True):
@@ -196,11 +196,11 @@ class Items:
         return tuple(item_entries(self.batch, keys, found, recording, now, max(0.0, now - self._now), places))
 
     def note_unstored(self, reason: str | None) -> None:
-        """Note why something that was sent for is not stored."""
+        """Remember why some of what was received is not stored; the first reason counts."""
         self._reason = self._reason or reason
 
     def forget_known(self) -> None:
-        """Let nothing of the store count: it does not go together with what upstream sends now."""
+        """Forget everything from the store, since it is not comparable with what upstream sends now."""
         self._known.clear()
         self._pieces.clear()
 
@@ -208,24 +208,24 @@ class Items:
 
     @property
     def _fwd(self) -> Literal["request", "partial", "stale", "miss"]:
-        """Return why the request goes upstream (RFC 9211): ``partial`` where the store has some of the items, and some of them only."""
+        """Return why the request goes upstream (RFC 9211): ``partial`` if the store has only some of the items."""
         if self.plan.skips_lookup:
             return "request"
         return "partial" if self._known else "stale" if self._stale else "miss"
 
     def status(self, reason: str | None = None, fwd_status: int | None = None, *, stored: bool = False) -> CacheStatus:
-        """Return the status of a request that was sent, or should have been."""
+        """Return the status of a request that was sent, or would have been."""
         fwd, key = self._fwd, self.keys[0] if len(self.places) == 1 else None
         detail = reason or (None if fwd != "request" else "refresh" if self.plan.mode == "refresh" else "no-cache")
         reused = sum(key in self._known for key in self.keys)
         return CacheStatus(fwd=fwd, fwd_status=fwd_status, stored=stored, key=key, detail=detail, items=len(self.keys), items_reused=reused)
 
     def reused(self) -> Reuse:
-        """Return the answer that the store alone makes."""
+        """Return the answer made from the store alone."""
         return self._reuse(self._known)
 
     def reused_if_stale(self, code: int) -> Reuse | None:
-        """Return the answer that the store makes in place of an upstream error, with stale items; None if it may not, or cannot."""
+        """Return the answer made from the store, with stale items, in place of an upstream error; None if it cannot or may not be made."""
         allowed = {key: known for key, known in self._stale.items() if self._stale_reuse(known.reuse.entry, code)}
         if not self.places.keys() <= allowed.keys() | self._known.keys():
             return None
@@ -251,28 +251,28 @@ class Items:
         return Reuse(entry, status, oldest.reuse.age, keys=tuple(self.places))
 
     def collapsed(self) -> Reuse:
-        """Return the answer of which other calls have stored what was missing."""
+        """Return the answer whose missing items other calls have stored."""
         reuse = self.reused()
         status = self.status()
         return reuse._replace(status=CacheStatus(fwd="miss", collapsed=True, key=status.key, items=status.items, items_reused=status.items))
 
     def relayed(self) -> Relay:
-        """Return the answer that the store and upstream make together."""
+        """Return the answer made from the store and upstream together."""
         body = compose(self._envelopes[-1], [self._pieces[key] for key in self.keys], self._envelopes)
         return self.as_sent()._replace(body=body)
 
     def as_sent(self) -> Relay:
-        """Return upstream's own answer, which is of all items."""
+        """Return upstream's own answer, which covers all items."""
         assert self._head is not None, "something was sent"
         status = self.status(self._reason, self._head.status, stored=self._reason is None)
         return Relay(status, None, self.model, usage=_total(self._billed), keys=tuple(self.places))
 
     def refused(self, reason: str, head: Head) -> Relay:
-        """Return upstream's answer, of which nothing is stored."""
+        """Return upstream's answer, none of which is stored."""
         return Relay(self.status(reason, head.status), None, self.model, usage=_total(self._billed))
 
 
 def _total(usages: Iterable[Usage | None]) -> Usage | None:
-    """Return the sum of the counts that are known; None if none is."""
+    """Return the sum of the known counts; None if none is known."""
     known = [usage for usage in usages if usage is not None]
     return Usage(*map(sum, zip(*known, strict=True))) if known else None

@@ -1,4 +1,4 @@
-"""Which server, endpoint, model and namespace does an exchange count for?"""
+"""The labels under which an exchange is counted: server, endpoint, model and namespace."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["NO_LABELS", "Labels", "labels_of"]
 
 
 class Labels(NamedTuple):
-    """Where an exchange is counted. ``host`` with its port if that is not the default one; what is not known is empty."""
+    """What an exchange is counted under. ``host``: with its port unless that is the default. What is not known is empty."""
 
     host: str = ""
     endpoint: str = ""
@@ -47,5 +47,5 @@ def _summary(summary: bytes) -> tuple[str, str]:
     try:
         request = RequestSummary.from_bytes(summary)
         return str(request.endpoint or ""), str(request.model or "")
-    except ValueError:  # a store of one's own may give anything
+    except ValueError:  # a user's own store may return anything
         return "", ""

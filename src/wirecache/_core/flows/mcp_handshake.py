@@ -13,9 +13,9 @@ __all__ = ["session_headers"]
 
 
 def session_headers(request: Request, mcp: McpSession | None) -> Generator[Effect, Any, Mapping[bytes, bytes]]:
-    """Return the headers by which the request is in a session that the server knows; none if it is in one, or in none.
+    """Return the headers that put the request in a session that the server knows; empty if it needs none.
 
-    A server that refuses the handshake, or gives no id, gets the request as it is, and answers as it does.
+    If the server refuses the handshake or assigns no session id, the request is sent unchanged, for the server to answer as it will.
     """
     if mcp is None or not is_in_replayed_session(request):
         return {}

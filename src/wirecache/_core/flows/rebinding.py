@@ -1,8 +1,8 @@
 """How is an answer replayed that quotes what the key leaves out? With the values of this request, not those of the recorded one.
 
-Coding agents work in directories of one run. With ``normalize="coding-agent"`` another run finds the recorded answer, which may name
-the directory of that run, in the arguments of a tool for example: it is exchanged for the one that stands at the same place of the
-request at hand. What is stored is not changed.
+Coding agents work in directories that differ in each run. With ``normalize="coding-agent"``, a run may find an answer recorded in another
+one, which may name that run's directory, for example in the arguments of a tool. It is replaced by the directory found at the same place
+of the current request. The stored entry does not change.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from wirecache._core.rules.plan import Plan
 
 __all__ = ["rebinding_flow", "rebound"]
 
-MUCH = 32 * 1024  # bytes of an answer; to search more takes milliseconds
+MUCH = 32 * 1024  # bytes of an answer; searching more takes milliseconds
 
 
 def rebinding_flow(flow: Callable[[Request, Plan, float], Flow], request: Request, plan: Plan, now: float) -> Flow:
@@ -29,7 +29,7 @@ def rebinding_flow(flow: Callable[[Request, Plan, float], Flow], request: Reques
     outcome = yield from flow(request, plan, now)
     if isinstance(outcome, Relay) and outcome.recorder is not None:
         recording = outcome.recorder.recording
-        if len(recording.request_body.raw) > KEPT_WHOLE:  # the entry will not have all of the request
+        if len(recording.request_body.raw) > KEPT_WHOLE:  # the entry will not keep the whole request
             outcome.recorder.recording = recording._replace(left_out=left_out_once(recording.request_body, plan.key))
     if not isinstance(outcome, Reuse) or outcome.keys:
         return outcome
@@ -40,9 +40,9 @@ def rebinding_flow(flow: Callable[[Request, Plan, float], Flow], request: Reques
 
 
 def rebound(outcome: Reuse, body: Body, options: KeyOptions) -> Reuse:
-    """Return the reuse with the values of the request that has this body, where the entry quotes those of its own."""
+    """Return the reuse with values quoted from the recorded request replaced by those of the request with this body."""
     values = exchanged_values(outcome.entry, body, options)
-    if values and (ambiguous := quotes(values, _counted_text(body, options))):  # it may be that one that is quoted
+    if values and (ambiguous := quotes(values, _counted_text(body, options))):  # the answer may quote the text instead
         values = {value: other for value, other in values.items() if value not in ambiguous}
     entry = requoted(outcome.entry, values) if values else outcome.entry
     if entry is outcome.entry:
@@ -51,5 +51,5 @@ def rebound(outcome: Reuse, body: Body, options: KeyOptions) -> Reuse:
 
 
 def _counted_text(body: Body, options: KeyOptions) -> str:
-    """Return what counts of the body, as one text."""
+    """Return the parts of the body that count in the key, as one text."""
     return json.dumps(options.normalized(body.value), ensure_ascii=False)

@@ -1,6 +1,6 @@
-"""Is this body whole and good, and which entry does it make?
+"""The recorder of a response body: decides whether the body is complete and good, and makes the entry.
 
-A recorder is fed the body as it passes, chunk by chunk, and judged once. It copies nothing but references.
+A recorder is fed the body chunk by chunk as it passes, and judges it once, at the end. It keeps references and copies no data.
 """
 
 from __future__ import annotations
@@ -26,33 +26,33 @@ __all__ = ["Decode", "Decoded", "DecodedTooLarge", "Recorder", "Recording", "sel
 
 
 class Decoded(NamedTuple):
-    """What each chunk decodes to, and whether the content coding has reached its own end."""
+    """The decoded chunks, and whether the content coding has reached its end."""
 
     chunks: Sequence[bytes]
     has_ended: bool = True
 
 
-Decode: TypeAlias = Callable[[Sequence[bytes]], Decoded]  # what it raises is a refusal
+Decode: TypeAlias = Callable[[Sequence[bytes]], Decoded]  # an exception means that the body is not stored
 
 
 class DecodedTooLarge(Exception):
-    """The body is larger, once its content coding is undone, than what is stored."""
+    """The decoded body is larger than what may be stored."""
 
 
-# Why a body is not stored that the closing of the connection ended, where it does not show its end itself.
+# The reason not to store a body that ended with the connection and does not itself show that it is complete.
 NO_END = "no-end"
 
 
 class Recording(NamedTuple):
     """What is known when a recording begins.
 
-    ``ttl``: a lifetime of its own, in seconds (``UNSET``: the cache's holds). ``inference``: is the answer's JSON judged (HTTP's own
-    rules do not ask what it says). ``bodyless``: a HEAD's answer declares a length and has no body.
-    ``stream``: the answer is declared as a stream of events. ``is_stream_requested``: the request wanted one. Of either, when each chunk
-    comes is noted; what the answer is, its first bytes tell. ``keeps_streams``: a stream is stored. ``everything``: whatever is whole is
-    kept, errors too. ``headers``: names that count in the key beside the built-in ones. ``born``: since when the answer ages, where that is
-    not since it came (seconds since the epoch). ``mark``: stored with the entry. ``left_out``: of a large request, what
-    a normaliser left out of the key, with its place.
+    ``ttl``: the answer's own lifetime in seconds (``UNSET``: the cache's applies). ``inference``: whether the answer's JSON is judged
+    (HTTP's own rules ignore the content). ``bodyless``: the answer to a HEAD, which declares a length but has no body.
+    ``stream``: the answer is declared as an event stream. ``is_stream_requested``: the request asked for one. In either case the arrival
+    time of each chunk is recorded; the first bytes show what the answer really is. ``keeps_streams``: streams are stored. ``everything``:
+    whatever is complete is stored, errors too. ``headers``: names that count in the key beside the built-in ones. ``born``: when the
+    answer's age begins, if not on arrival (seconds since the epoch). ``mark``: stored with the entry. ``left_out``: for a large request,
+    what a normalizer left out of the key, and where.
     """
 
     key: str
@@ -78,7 +78,7 @@ class Recording(NamedTuple):
 
 
 class Recorder:
-    """The body of one answer, on its way to the caller."""
+    """Records the body of one answer on its way to the caller."""
 
     __slots__ = (
         "_body",
@@ -103,22 +103,22 @@ class Recorder:
         self._body = b""
         self._chunk_times = b""
         self._usage: Usage | None = None
-        self.ended = False  # by upstream
-        self.ended_by_reader = False  # is it recorded all the same? Known after ``refusal_reason``
+        self.ended = False  # has upstream ended the body?
+        self.ended_by_reader = False  # did the reader end it, and is it stored even so? Known after ``refusal_reason``
         self._broken = False
         self._is_cancelled = False
         held_anyway = recording.everything or recording.bodyless
         self._most = -1 if not held_anyway and too_large(recording.head, recording.max_body) else recording.max_body  # bytes
 
     def feed_at(self, chunk: bytes, seconds: float) -> bool:
-        """Take the next chunk of a stream, ``seconds`` after the request was sent; return whether it ends with a chat's last event."""
+        """Add the next chunk of a stream, ``seconds`` after the request was sent; return whether it ends with a chat's final event."""
         self.feed(chunk)
         if self.size <= self._most:
             self._times.append(seconds)
         return ends_with_done(chunk)
 
     def feed(self, chunk: bytes) -> bool:
-        """Take the next chunk, as it came over the wire. Only the end of the body says that it was the last one: False."""
+        """Add the next chunk, as received. Always return False: only the end of the body shows which chunk was the last."""
         self.size += len(chunk)
         if self.size <= self._most:
             self._chunks.append(chunk)
@@ -128,19 +128,19 @@ class Recorder:
         return False
 
     def end(self) -> None:
-        """Note that upstream ended the body."""
+        """Record that upstream ended the body."""
         self.ended = True
 
     def fail(self, *, is_cancelled: bool = False) -> None:
-        """Note that upstream broke off, or that the caller was cancelled."""
+        """Record that upstream broke off, or that the caller was cancelled."""
         self._broken = True
         self._is_cancelled = is_cancelled
 
     def refusal_reason(self, decode: Decode) -> str | None:
-        """Return the reason not to store the body, or None. ``decode`` undoes the content encoding. Called when the body is over.
+        """Return the reason not to store the body, or None. ``decode`` undoes the content encoding. To be called when the body is over.
 
-        Where everything is kept, what a reader took before it stopped is, too; and of a call to an MCP server what came before it broke
-        off, if its client can resume that.
+        If everything is stored, then so is what a reader took before it stopped, and what an MCP server sent before the connection broke,
+        if its client can resume from there.
         """
         reason = self._refusal_reason(decode)
         if reason in (None, "too-large", "undecodable") or not self.recording.everything:
@@ -172,7 +172,7 @@ class Recorder:
 
     @property
     def _must_show_its_end(self) -> bool:
-        """Return whether nothing but the body itself can show that it is whole: no length, no chunks, no coding, and no cassette."""
+        """Return whether only the body itself can show that it is complete: no length, no chunked or content coding, and no cassette."""
         head = self.recording.head
         if not head.ends_by_close:
             return False
@@ -181,7 +181,7 @@ class Recorder:
         return has_body and not is_coded and not self.recording.everything
 
     def _stream_kind(self) -> bytes | None:
-        """Return the media type of the stream that the body is; None if it is none, or (by HTTP's rules) not judged."""
+        """Return the media type of the event stream; None if the body is not one, or (by HTTP's rules) is not judged."""
         recording = self.recording
         if not (recording.inference or recording.everything):
             return None
@@ -190,7 +190,7 @@ class Recorder:
         return declared if kind is None and recording.stream else kind
 
     def _why_not_over(self) -> str | None:
-        """Return why the body is not over yet, or shorter than declared; None if it is whole."""
+        """Return why the body is not complete (not over yet, or shorter than declared); None if it is."""
         declared = self.recording.head.fields.get(b"content-length", b"")
         if self._broken:
             return "truncated"
@@ -204,7 +204,7 @@ class Recorder:
         return None
 
     def _why_not_this_answer(self, no_end: str | None) -> str | None:
-        """Return why the answer is not stored. ``no_end``: the reason where the body must show its end itself, as JSON does."""
+        """Return why the answer is not stored, or None. ``no_end``: the reason if the body must show its end itself, as JSON does."""
         if not self.recording.inference and no_end is None:
             return self._why_not_this_redirect()
         answer = parse_answer(self.recording.head, self._body)
@@ -216,7 +216,7 @@ class Recorder:
         return None if self.recording.everything else answer_refusal_reason(answer, self._body, self.recording.endpoint)
 
     def _why_not_this_redirect(self) -> str | None:
-        """Return why a redirect is not stored: without the secret in its target it would lead elsewhere."""
+        """Return why a redirect is not stored, or None: with the secret in its target redacted it would lead elsewhere."""
         location = self.recording.head.fields.get(b"location", b"")
         if not 300 <= self.recording.head.status < 400 or stored_value(b"location", location) == location:
             return None
@@ -229,7 +229,7 @@ class Recorder:
         self._usage = verdict.usage
         if self._times:
             self._chunk_times = pack_chunks(Chunk(len(chunk), at) for chunk, at in zip(chunks, self._times, strict=True) if chunk)
-        if self.recording.everything and over is None:  # HTTP says that it is over, however it ended
+        if self.recording.everything and over is None:  # complete by HTTP's framing, however it ended
             return None
         if not verdict.whole:
             return verdict.reason or over or "truncated"
@@ -237,11 +237,11 @@ class Recorder:
 
     @property
     def usage(self) -> Usage | None:
-        """What the provider counted; known after ``refusal_reason``."""
+        """The usage that the provider reported; known after ``refusal_reason``."""
         return self._usage
 
     def entry(self, now: float, seconds: float) -> Entry:
-        """Return the entry that a good body makes. ``now``: seconds since the epoch; ``seconds``: how long upstream took."""
+        """Return the entry of a body that may be stored. ``now``: seconds since the epoch. ``seconds``: how long upstream took."""
         recording = self.recording
         return Entry(
             key=recording.key,
@@ -261,7 +261,7 @@ class Recorder:
 
 
 def summary_of(recording: Recording) -> bytes:
-    """Return the request summary: with the headers that count in its key or that its answer varies on (none of them is a credential)."""
+    """Return the request summary, with the headers that count in the key or that the answer varies on (never credentials)."""
     request = recording.request
     response_fields = recording.head.fields
     if not recording.inference:
@@ -290,7 +290,7 @@ def summary_of(recording: Recording) -> bytes:
 def selecting_fields(request: Request, response_fields: Mapping[bytes, bytes], headers: tuple[str, ...]) -> dict[str, str]:
     """Return the headers that count in the key of a GET that a rule caches, and those that its answer varies on.
 
-    Not ``accept-encoding``: an entry has no coding.
+    ``accept-encoding`` is left out, since an entry's body is stored decoded.
     """
     selecting = {**varied(request.fields, response_fields), **key_fields(request.fields, headers)}
     return {name: value for name, value in selecting.items() if name != "accept-encoding"}

@@ -1,7 +1,7 @@
-"""What does a caller get whose request may not be sent? An answer that says what was requested, and what to do.
+"""The answer to a request that may not be sent: it says what was requested, why nothing was sent, and what to do.
 
-The answer is 424 (Failed Dependency) with a JSON error: the one signal that every SDK passes on at once,
-with its message, after one call (504 is retried for seconds, an exception becomes "Connection error.").
+The answer is 424 (Failed Dependency) with a JSON error: the one signal that every SDK raises at once with its message, after a single
+attempt (a 504 is retried for seconds; an exception becomes "Connection error.").
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ __all__ = [
 ]  # fmt: skip
 
 REFUSED = 424  # RFC 4918 section 11.4
-WRONG = 400  # an option of the call is wrong: said in the same way, since an exception would not reach the caller
+WRONG = 400  # an invalid option of the call: answered in the same way, since an exception would not reach the caller
 
-# What an MCP server answers that has no messages of its own to send, or ends sessions by itself: its client goes on.
+# What an MCP server that sends no messages of its own, or ends sessions itself, answers; its client then carries on.
 NOT_OFFERED = 405
 LISTENING = "listening"
 SESSION_END = "session-end"
@@ -48,7 +48,7 @@ _LIVE = {
 
 
 def explain_miss(request: Request, endpoint: str, model: str | None, *, stream: bool = False) -> str:
-    """Return the message of a miss offline: what is missing, and how it gets into the store."""
+    """Return the message for a miss offline: what is missing, and how to store it."""
     of_model = f" of model {_without_secrets(model)!r}" if model else ""
     how = ' and streams="record" (or WIRECACHE_STREAMS=record), and read the stream to its end' if stream else ""
     return (
@@ -60,13 +60,13 @@ def explain_miss(request: Request, endpoint: str, model: str | None, *, stream: 
 
 
 def explain_missing_items(request: Request, model: str | None, missing: int, items: int) -> str:
-    """Return the message of a miss offline of a request that is looked up item by item."""
+    """Return the message for a miss offline when a request is looked up item by item."""
     are = "is" if missing == 1 else "are"
     return f"{missing:,} of {quantity(items, 'item')} {are} not stored: {explain_miss(request, 'embeddings', model)}"
 
 
 def explain_bypass(request: Request, reason: str) -> str:
-    """Return the message for a request that is never stored: why, and how to let it through."""
+    """Return the message for a request that is never cached: why, and how to let it through."""
     why = _LIVE.get(reason, "only inference requests are stored, and this path is not one that wirecache knows")
     return (
         f"wirecache is offline and cannot answer {request.method} {redacted_url(request)}: {why}. "
@@ -75,7 +75,7 @@ def explain_bypass(request: Request, reason: str) -> str:
 
 
 def explain_unrecorded(request: Request, model: str | None, cassette: CassettePlan) -> str:
-    """Return the message of a miss on a cassette: what is missing, and how it is recorded."""
+    """Return the message for a miss on a cassette: what is missing, and how to record it."""
     of_model = f" of model {model!r}" if model else ""
     return (
         f"The cassette {cassette.name} has no recording of {request.method} {redacted_url(request)}{of_model} "
@@ -93,7 +93,7 @@ def explain_unrecordable(request: Request, reason: str, cassette: CassettePlan) 
 
 
 def explain_end(request: Request, entry: Entry, file: str, cassette: CassettePlan) -> str:
-    """Return the message for a reader who wants more than the one that was recorded. ``file``: the name of the recording."""
+    """Return the message for a reader that wants more than the recorded one read. ``file``: the name of the recording."""
     return (
         f"The cassette {cassette.name} holds {request.method} {redacted_url(request)} only as far as its reader read it: when {file} was "
         f"recorded, that reader stopped after {quantity(len(entry.body), 'byte')}, and now more is wanted. "
@@ -102,7 +102,7 @@ def explain_end(request: Request, entry: Entry, file: str, cassette: CassettePla
 
 
 class Refusal(NamedTuple):
-    """The answer to a request that may not leave: HTTP status, headers and body."""
+    """The answer to a request that may not be sent: HTTP status, headers and body."""
 
     code: int
     headers: HeaderPairs
@@ -125,7 +125,7 @@ def refusal(message: str, status: CacheStatus) -> Refusal:
 
 
 def _without_secrets(text: str) -> str:
-    from wirecache._core.privacy.redaction import DEFAULT  # nothing else of a hit or a miss needs it
+    from wirecache._core.privacy.redaction import DEFAULT  # imported late: hits and other misses do not need it
 
     return DEFAULT.text(text)
 

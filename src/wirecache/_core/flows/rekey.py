@@ -1,4 +1,4 @@
-"""May an entry that was made elsewhere (a cassette, a batch) answer live calls, and under which key?"""
+"""Re-keying of entries that were made elsewhere (a cassette, a batch): may they answer live calls, and under which key?"""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["import_refusal_reason", "recomputed_key", "rekeyed", "split_entry"]
 
 
 def recomputed_key(entry: Entry, options: KeyOptions, namespace: str = "") -> str:
-    """Return the key of the entry's request under these options; its present one if the entry does not keep the whole request."""
+    """Return the key of the entry's request under these options; its current key if the entry does not keep the whole request."""
     summary = entry.request
     if not summary.whole:
         return entry.key
@@ -37,9 +37,9 @@ def rekeyed(entry: Entry, options: KeyOptions, namespace: str = "") -> Entry:
 
 
 def split_entry(entry: Entry, options: KeyOptions, namespace: str = "") -> list[Entry] | str | None:
-    """Return the entries of the items of a request that is looked up item by item; None if the entry is of one request.
+    """Return one entry per item if the request is looked up item by item; None if the entry is to be kept whole.
 
-    A text is the reason why its answer is not taken apart.
+    A str is the reason why the answer cannot be split.
     """
     summary = entry.request
     if not summary.whole:
@@ -64,7 +64,7 @@ def import_refusal_reason(entry: Entry) -> str | None:
     """Return why a cache would not store this answer, or None. Cassettes also keep errors, and answers to GET and HEAD."""
     method = entry.request.method
     if method in ("GET", "HEAD"):
-        return method  # cached by HTTP's own rules, which read headers that a cassette does not keep
+        return method  # HTTP's own rules apply, which need headers that a cassette does not keep
     if entry.ended_by_reader:
         return "abandoned"
     head = Head(entry.status, fields_of(entry.headers), entry.headers)

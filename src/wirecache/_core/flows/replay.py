@@ -1,6 +1,6 @@
-"""What happens to a request on a cassette? It is replayed, recorded or refused, whatever its method, path or answer.
+"""The flow of a request on a cassette: it is replayed, recorded or refused, whatever its method, path or answer.
 
-HTTP's own rules, ttl and rules of the user do not count here; nor does ``Cache-Control``, other than ``no-store`` and ``only-if-cached``.
+HTTP's own rules, ttl and the user's rules do not apply here; nor does ``Cache-Control``, except ``no-store`` and ``only-if-cached``.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def replay_flow(request: Request, plan: Plan, now: float) -> Flow:
     try:
         key = recorded_key(redacted, body, plan.key, plan.namespace, plan.sample)
         keys = [key] if cassette.redactor.known == 0 else [key, _key_before(request, raw, plan, cassette)]
-    except Exception as error:  # the user's normalize raised: on a cassette that is no reason to go on without it
+    except Exception as error:  # the user's normalize raised: a cassette does not go on without it, as a cache does
         return Refuse(CacheStatus(fwd="miss", detail="normalize-error"), f"KeyOptions(normalize=...) raised {error!r}. Nothing was sent.")
     try:
         entry: Entry | None = None if _is_live(cassette, step) else (yield from _first(keys))
@@ -59,7 +59,7 @@ def replay_flow(request: Request, plan: Plan, now: float) -> Flow:
 
 
 def _unrecordable_reason(request: Request, plan: Plan, cassette: CassettePlan) -> str | None:
-    """Return why no cassette can hold the exchange; None if one can."""
+    """Return why a cassette cannot hold the exchange; None if it can."""
     if (cassette.mcp or McpSession()).listens(request):
         return LISTENING
     if is_upgrade(request):
@@ -68,7 +68,7 @@ def _unrecordable_reason(request: Request, plan: Plan, cassette: CassettePlan) -
 
 
 def _unrecordable_flow(request: Request, plan: Plan, cassette: CassettePlan, reason: str) -> Flow:
-    """Pass a request that the cassette cannot hold, or refuse it where nothing new is sent."""
+    """Forward a request that the cassette cannot hold, or refuse it if nothing new may be sent."""
     if _action(cassette, found=False) is Action.REFUSE or (reason == LISTENING and is_in_replayed_session(request)):
         message = explain_unrecordable(redacted_request(request, EMPTY, cassette.redactor)[0], reason, cassette)
         return Refuse(CacheStatus(fwd="miss", detail=reason if reason == LISTENING else "only-if-cached"), message)
@@ -76,12 +76,12 @@ def _unrecordable_flow(request: Request, plan: Plan, cassette: CassettePlan, rea
 
 
 def _is_live(cassette: CassettePlan, step: int) -> bool:
-    """Return whether the request is sent though it may have been recorded. ``step``: its number, on a fork."""
+    """Return whether the request is sent even if it was recorded. ``step``: its number, on a fork."""
     return cassette.record_mode.replaces or cassette.verify or (cassette.fork is not None and cassette.fork.is_live(step))
 
 
 def _key_before(request: Request, raw: Body, plan: Plan, cassette: CassettePlan) -> str:
-    """Return the key that the request has without what the session learned to be secret: it may have been recorded before."""
+    """Return the request's key before the session's secrets were learned: it may have been recorded under that."""
     redacted, body = redacted_request(request, raw, cassette.redactor.base, plan.key.headers)
     return recorded_key(redacted, body, plan.key, plan.namespace, plan.sample)
 
@@ -100,7 +100,7 @@ def _action(cassette: CassettePlan, found: bool) -> Action:
 
 
 def _was_only_replayed(request: Request, cassette: CassettePlan) -> bool:
-    """Return whether no server knows the session of the request."""
+    """Return whether the request's session was only replayed, so that no server knows it."""
     return is_in_replayed_session(request) and (cassette.mcp is None or cassette.mcp.live_session(request) is None)
 
 

@@ -1,9 +1,9 @@
 """May this call be sent, given what was spent so far, and how much does it add?
 
-A counter has named sums of whole numbers; ``usd`` is in picodollars, ``open`` is how many calls are under way. They are there once for all
-models, and once for each (``usd|gpt-4o``). A call first reserves its place, then is judged by the sums with that in them. So of many
-processes at once each sees its own place, and the store only has to add. A call under way counts as much as the calls of its model did
-on average; one whose process was killed stays under way, since it was probably billed.
+A counter holds named sums of integers: ``usd`` is in picodollars, ``open`` is the number of calls in progress. Each sum exists once for all
+models and once per model (``usd|gpt-4o``). A call first makes its reservation, and is then judged by sums that include it. So each of many
+concurrent processes sees its own reservation, and the store only has to add. A call in progress counts as the average of its model's
+earlier calls; one whose process was killed stays in progress, since it was probably billed.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ __all__ = [
 
 Amounts: TypeAlias = Mapping[str, int]
 
-# The details of refusals, as ``CacheStatus`` has them.
+# Why a call is denied: the ``detail`` of its ``CacheStatus``.
 EXCEEDED, UNPRICED, UNREADABLE = "budget-exceeded", "budget-unpriced", "budget-unreadable"
 
-MODELS = 64  # that are counted by name in one counter; the others are "other"
+MODELS = 64  # counted by name in one counter; further models are counted as "other"
 LONGEST_NAME = 120  # characters
 SHOWN = 3  # models that a message names
-# By which of a model's sums the average of a unit is made.
+# The sum by which a unit's sum is divided to get its average per call.
 _AVERAGED_OVER: Mapping[str, str] = {"usd": "priced", "tokens": "counted"}
 _WHAT_TO_DO: Mapping[str, str] = {
     "usd": "usd=, WIRECACHE_BUDGET, --max-cost or --wirecache-max-cost",
@@ -39,7 +39,7 @@ _WHAT_TO_DO: Mapping[str, str] = {
 
 
 class Denial(NamedTuple):
-    """Why a call is not sent: ``detail`` is one of ``EXCEEDED``, ``UNPRICED`` and ``UNREADABLE``."""
+    """Why a call is not sent. ``detail``: ``EXCEEDED``, ``UNPRICED`` or ``UNREADABLE``."""
 
     detail: str
     message: str
@@ -49,13 +49,13 @@ class Denial(NamedTuple):
 
 
 def label_of(model: str, totals: Amounts) -> str:
-    """Return the name under which a model is counted. ``totals``: of the counter, which has a bounded number of them."""
+    """Return the name under which a model is counted. ``totals``: the counter's sums, which name a bounded number of models."""
     name = model[:LONGEST_NAME] or "unknown"
     return name if f"calls|{name}" in totals or len(models_in(totals)) < MODELS else "other"
 
 
 def models_in(totals: Amounts) -> list[str]:
-    """Return the models that a counter has."""
+    """Return the models that are counted by name."""
     return [name.removeprefix("calls|") for name in totals if name.startswith("calls|")]
 
 
@@ -65,15 +65,15 @@ def reserved(label: str) -> dict[str, int]:
 
 
 def returned(label: str) -> dict[str, int]:
-    """Return what is added for a call that was not sent, or that failed: what it had reserved is taken back."""
+    """Return what is added for a call that was not sent or that failed: its reservation is taken back."""
     return _with_model(label, {"calls": -1, "open": -1})
 
 
 def settled(label: str, usage: Usage | None, dollars: Decimal | None, *, is_whole: bool, needs_price: bool) -> dict[str, int]:
-    """Return what a call adds that is over.
+    """Return what a call adds when it is over.
 
-    ``usage``: as far as its provider reported it. ``dollars``: its price, None if it has none. ``is_whole``: the usage is that of the
-    whole answer. ``needs_price``: dollars are counted, so that a call without a price is listed as ``unpriced``.
+    ``usage``: as far as the provider reported it. ``dollars``: its price, or None if unknown. ``is_whole``: the usage covers the whole
+    answer. ``needs_price``: dollars are counted, so that a call without a price is counted as ``unpriced``.
     """
     amounts = {"open": -1}
     if usage is not None:
@@ -97,7 +97,7 @@ def _with_model(label: str, amounts: Amounts) -> dict[str, int]:
 
 
 def exceeded_unit(budget: Budget, totals: Amounts, label: str) -> Unit | None:
-    """Return the unit whose limit is reached, or None. ``totals``: with what a call of the model ``label`` has just reserved."""
+    """Return the unit whose limit is reached, or None. ``totals``: including what a call of the model ``label`` has just reserved."""
     for unit, limit in budget.limits.items():
         if unit == "calls":
             if totals.get("calls", 0) > limit:
@@ -108,7 +108,7 @@ def exceeded_unit(budget: Budget, totals: Amounts, label: str) -> Unit | None:
 
 
 def crossed(budget: Budget, totals: Amounts) -> Unit | None:
-    """Return the unit of which more is spent than ``warn_at`` says, or None."""
+    """Return the unit of which more than ``warn_at`` is spent, or None."""
     for unit, limit in budget.limits.items():
         if limit and spent_in(unit, totals) >= limit * budget.warn_at:
             return unit
@@ -116,12 +116,12 @@ def crossed(budget: Budget, totals: Amounts) -> Unit | None:
 
 
 def spent_in(unit: str, totals: Amounts) -> int:
-    """Return what is spent of a unit, without the calls under way (which count as calls)."""
+    """Return how much of a unit is spent, without the calls in progress (except in the unit ``calls``)."""
     return max(0, totals.get(unit, 0))
 
 
 def _expected(unit: str, totals: Amounts, label: str) -> int:
-    """Return what the other calls under way will cost, if they are as those of their models before them."""
+    """Return what the other calls in progress will cost, if they are like their models' earlier calls."""
     expected = 0
     for model in models_in(totals):
         others = totals.get(f"open|{model}", 0) - (model == label)
@@ -135,7 +135,7 @@ def _expected(unit: str, totals: Amounts, label: str) -> int:
 
 
 def denial(budget: Budget, unit: Unit, totals: Amounts, label: str, what: str, now: float) -> Denial:
-    """Return the refusal of a call. ``what``: the request, in words. ``totals``: with its own reservation."""
+    """Return the denial of a call. ``what``: the request, in words. ``totals``: including the call's own reservation."""
     others = {**totals, **{name: totals.get(name, 0) + amount for name, amount in returned(label).items()}}
     under_way = max(0, others.get("open", 0))
     waits = f", with {quantity(under_way, 'call')} under way" if under_way else ""
@@ -151,14 +151,14 @@ def denial(budget: Budget, unit: Unit, totals: Amounts, label: str, what: str, n
 
 
 def explain_crossed(budget: Budget, unit: Unit, totals: Amounts) -> str:
-    """Return the warning that much of a budget is spent."""
+    """Return the warning that most of a budget is spent."""
     spent = spent_in(unit, totals)
     share = f"{spent * 100 // budget.limits[unit]}%"
     return f"wirecache: {share} of {describe(budget, unit)} is spent: {_amount(unit, spent)}{_by_model(unit, totals)}"
 
 
 def describe(budget: Budget, unit: Unit) -> str:
-    """Return a budget in words, by one of its limits."""
+    """Return the description of a budget by one of its limits."""
     scope = [f"{name} {value!r}" for name, value in (("model", budget.model), ("namespace", budget.namespace)) if value != "*"]
     name = f" {budget.name!r}" if budget.name else ""
     of = f" for {' and '.join(scope)}" if scope else ""
@@ -166,7 +166,7 @@ def describe(budget: Budget, unit: Unit) -> str:
 
 
 def explain_unpriced(model: str, host: str, endpoint: str, what: str) -> Denial:
-    """Return the refusal of a call whose price is not known."""
+    """Return the denial of a call whose price is not known."""
     message = (
         f"wirecache: the price of a call to {endpoint} of model {model or 'unknown'!r} at {host} is not known, so a budget in dollars "
         f"cannot count it. {what} was not sent. To go on: let such calls pass uncounted (unpriced='allow'), limit calls= or tokens= "
@@ -176,16 +176,16 @@ def explain_unpriced(model: str, host: str, endpoint: str, what: str) -> Denial:
 
 
 def explain_unreadable(error: str, what: str) -> Denial:
-    """Return the refusal of a call because it cannot be known what was spent."""
+    """Return the denial of a call because the amount spent cannot be determined."""
     message = (
         f"wirecache: the counter of a budget cannot be read or written, so it is not known what was spent: {error}. {what} was not sent. "
-        "To go on: see to the store, or make the calls without a budget."
+        "To go on: repair the store, or make the calls without a budget."
     )
     return Denial(UNREADABLE, message)
 
 
 def _by_model(unit: str, totals: Amounts) -> str:
-    """Return on which models it was spent, those with most first."""
+    """Return the models that it was spent on, in words, those with most first."""
     spent = {model: amount for model in models_in(totals) if (amount := totals.get(f"{unit}|{model}", 0)) > 0}
     if not spent:
         return ""
@@ -195,7 +195,7 @@ def _by_model(unit: str, totals: Amounts) -> str:
 
 
 def _left_out(totals: Amounts) -> str:
-    """Return which calls are not in the sums, in words."""
+    """Return the calls that the sums do not fully include, in words."""
     parts = [
         f"{quantity(totals.get(name, 0), 'call')} {why}"
         for name, why in (("untold", "whose usage was not wholly reported"), ("unpriced", "with a part whose price is not known"))

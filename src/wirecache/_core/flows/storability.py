@@ -1,4 +1,4 @@
-"""May this answer be stored, and if not, why not? Only what is whole and good is."""
+"""May this answer be stored, and if not, why not? Only complete and good answers are."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ __all__ = [
     "parse_answer", "parse_json", "status_reason",
 ]  # fmt: skip
 
-# The statuses of a Responses answer (OpenAI), an interaction (Google), a prediction (Replicate) or a task (DashScope, Perplexity) that is
-# not complete, or never will be; in lower case.
+# The statuses, in lower case, of a response (OpenAI), an interaction (Google), a prediction (Replicate) or a task (DashScope, Perplexity)
+# that is not complete, or never will be.
 _UNFINISHED = frozenset(
     {
         "queued", "in_progress", "failed", "cancelled", "budget_exceeded", "requires_continuation", "starting", "processing", "pending",
@@ -28,8 +28,8 @@ _UNFINISHED = frozenset(
     }
 )  # fmt: skip
 
-# The finish reasons of generations that were cut by a filter, failed, or ended in a malformed tool call, and our own names for them.
-# "length" and its like are absent on purpose: the request set that limit.
+# The finish reasons of generations that a filter cut off, that failed, or that ended in a malformed tool call, and wirecache's names for
+# them. "length" and its like are absent on purpose: the request set that limit.
 BAD_ENDS: dict[str, str] = {
     "content_filter": "content-filter",  # OpenAI, Azure, Groq, Together
     "refusal": "content-filter",  # Anthropic
@@ -80,20 +80,20 @@ FINISH_NAMES = ("finish_reason", "stop_reason", "finishReason", "stopReason", "d
 _FINISH_NAMES = frozenset(FINISH_NAMES)
 GENERATIONS = ("choices", "candidates", "generations", "results")
 
-# The endpoints whose JSON may be a list: Hugging Face's tasks, SageMaker's containers, TEI's rerank (none of them empty but a task's that
-# finds nothing), Gemini's stream as an array, and what a rule of the user opened. Transcriptions may be a JSON string (FastAPI servers).
+# The endpoints whose JSON may be a list: Hugging Face's tasks, SageMaker's containers, TEI's rerank (only a task that finds nothing answers
+# with an empty one), Gemini's stream as an array, and what a user's rule admits. Transcriptions may be a JSON string (FastAPI servers).
 LISTS = frozenset({"rerank", "generate-content"})
 TEXTS = frozenset({"transcriptions", "translations"})
-# Those that may answer with bytes or text of any kind. At all others what begins like JSON is JSON, whatever type a gateway declares.
+# The endpoints that may answer with bytes or text of any kind. Elsewhere, what begins like JSON is JSON, whatever type a gateway declares.
 _ANY_BYTES = ANY_FORM | TEXTS | {"speech", "images"}
 
 MALFORMED = object()
-OPAQUE = object()  # no JSON: audio, text
+OPAQUE = object()  # not JSON: audio, text
 PAGE = object()  # HTML, whatever type is declared
 
 
 class _Flaw(NamedTuple):
-    """Why an answer is not good: ``reason``, where ``holds`` is true of the member's value."""
+    """A sign of a bad answer: if ``holds`` is true of the member's value, the answer is refused for ``reason``."""
 
     reason: str
     holds: Callable[[Any], bool]
@@ -108,36 +108,36 @@ def _has_error(items: Any) -> bool:
     return any(item.get("error") is not None for item in _objects(items))
 
 
-# What an answer, an item of a list of answers, or an event says of itself.
+# Flaws that an answer, an item of a list of answers, or an event may have.
 FLAWS: dict[str, _Flaw] = {
-    # Errors that come with a status of success (gateways that had sent the head already). Null is no error.
+    # Errors with a status of success (from gateways that had sent the head already). Null is not an error.
     "error": _Flaw("error", _is_there),
     # OpenRouter reports what failed upstream in the choice, with a finish reason of null or "error" (its API reference, "Errors").
     "choices": _Flaw("error", _has_error),
-    # One of several pictures could not be made (Volcengine's Ark, "Image generation API").
+    # One of several images could not be generated (Volcengine's Ark, "Image generation API").
     "data": _Flaw("error", _has_error),
     # Gemini blocked the prompt: there are no candidates.
     "promptFeedback": _Flaw("content-filter", lambda feedback: bool(_object(feedback).get("blockReason"))),
     # A filter of OpenAI's Responses cut the answer.
     "incomplete_details": _Flaw("content-filter", lambda details: _object(details).get("reason") == "content_filter"),
-    # MiniMax reports an error beside what would be the answer; 0 is success (platform.minimax.io, "Error Code").
+    # MiniMax reports an error beside where the answer would be; 0 is success (platform.minimax.io, "Error Code").
     "base_resp": _Flaw("error", lambda response: _object(response).get("status_code", 0) != 0),
     # Bedrock's guardrail of InvokeModel ("Use guardrails with your inference operation").
     "amazon-bedrock-guardrailAction": _Flaw("content-filter", lambda action: action == "INTERVENED"),
-    # Stability's models at Bedrock: null for each picture, else why it is missing ("Filter reason: prompt").
+    # Stability's models on Bedrock: null for each image, else why it is missing ("Filter reason: prompt").
     "finish_reasons": _Flaw("content-filter", lambda reasons: isinstance(reasons, list) and any(reasons)),
-    # Imagen at Vertex: the picture was filtered (generative-ai/docs/model-reference/imagen-api).
+    # Imagen on Vertex: the image was filtered (generative-ai/docs/model-reference/imagen-api).
     "predictions": _Flaw("content-filter", lambda items: any(item.get("raiFilteredReason") for item in _objects(items))),
 }
-# What an event's text must have in it for one of the above, or for a finish reason that is not null.
+# What an event's text must contain to have one of these flaws, or a finish reason other than null.
 MAY_SAY_END = re.compile(rb"eason[^:]{0,9}:\s*+(?!null\b)|error|base_resp|guardrailAction|INTERVENED")
-# What only the whole of an answer says.
+# Flaws that only a whole answer may have.
 ANSWER_FLAWS: dict[str, _Flaw] = {
     # Cloudflare's envelope, and others like it: {"success": false, "errors": [...], "result": null}.
     "success": _Flaw("error", lambda success: success in (False, "false")),
-    # Anthropic's form of an error, and of the many gateways that speak it.
+    # Errors as Anthropic, and many gateways that imitate it, send them.
     "type": _Flaw("error", lambda kind: kind == "error"),
-    # Nothing was generated, or (Ollama) not all of it.
+    # Nothing was generated, or (Ollama) not everything.
     "choices": _Flaw("no-answer", lambda choices: isinstance(choices, list) and not has_choices(choices)),
     "candidates": _Flaw("no-answer", lambda candidates: candidates == []),
     "done": _Flaw("no-answer", lambda done: done is False),
@@ -146,7 +146,7 @@ ANSWER_FLAWS: dict[str, _Flaw] = {
 
 def head_refusal_reason(head: Head) -> str | None:
     """Return why an answer with this status and these headers is not stored, or None."""
-    if not 200 <= head.status < 300 or head.status in (202, 206):  # 202: accepted, and not done yet (RFC 9110 section 15.3.3)
+    if not 200 <= head.status < 300 or head.status in (202, 206):  # 202: accepted, but not done yet (RFC 9110 section 15.3.3)
         return f"status-{head.status}"
     if content_media_type(head.fields) in _PAGES:
         return "html"  # the page of a gateway, not an answer
@@ -161,7 +161,7 @@ _PAGE_START = re.compile(rb"\s*(?:<!doctype\s+html|<html[\s>])", re.IGNORECASE)
 def parse_answer(head: Head, body: bytes) -> Any:
     """Return the JSON of an answer, whatever type is declared; ``OPAQUE`` or ``PAGE`` if it is something else.
 
-    ``MALFORMED`` if it is declared as JSON, or begins like it without any type, but is not JSON.
+    ``MALFORMED`` if it is declared as JSON, or has no type and begins like JSON, but is not JSON.
     """
     kind = content_media_type(head.fields)
     declared = kind == b"application/json" or kind.endswith(b"+json")
@@ -174,7 +174,7 @@ def parse_answer(head: Head, body: bytes) -> Any:
 def parse_json(body: bytes) -> Any:
     """Return the JSON value, or ``MALFORMED``.
 
-    What the strict parser refuses but Python's accepts is a value: a token limit may cut an emoji in two, which leaves a lone surrogate.
+    A value that only Python's lenient parser accepts is valid: a token limit may cut an emoji in two, which leaves a lone surrogate.
     """
     try:
         return jiter.from_json(body, cache_mode="keys")
@@ -214,7 +214,7 @@ def answer_refusal_reason(answer: Any, body: bytes, endpoint: str = "rule") -> s
 
 
 def status_reason(part: dict[str, Any]) -> str | None:
-    """Return why what has this status is not stored: it is not complete, or never will be. None if nothing says so."""
+    """Return why an answer with this status is not stored (it is not complete, or never will be), or None."""
     status = part.get("status", part.get("task_status"))
     return f"status-{status.lower()}" if isinstance(status, str) and status.lower() in _UNFINISHED else None
 
@@ -231,7 +231,7 @@ def _list_refusal_reason(answers: list[Any], endpoint: str) -> str | None:
 
 
 def bad_end_reason(part: dict[str, Any]) -> str | None:
-    """Return why an answer, or a part of a streamed one, is not good by its own account; None if it is."""
+    """Return why an answer, or a part of a streamed one, says itself that it is bad; None if it does not."""
     return _flaw(FLAWS, part) or _bad_end(_ends(part))
 
 
@@ -243,14 +243,14 @@ def _bad_end(ends: list[list[Any]]) -> str | None:
 
 
 def _kind_of_end(reason: str) -> str:
-    """Return the finish reason without what explains it (Gemini's OpenAI API: ``content_filter: SAFETY``)."""
+    """Return the finish reason without its explanation (Gemini's OpenAI API: ``content_filter: SAFETY``)."""
     return reason.partition(":")[0].strip().lower()
 
 
 def finish_reasons(generation: dict[str, Any]) -> list[Any]:
-    """Return what a generation says of its end: texts, or null as long as it goes on. None of it where it says nothing.
+    """Return the finish reasons of a generation: texts, or null while it is in progress. Empty if it does not mention any.
 
-    DashScope writes "null" as a text.
+    DashScope writes null as the text "null".
     """
     names = generation.keys() & _FINISH_NAMES
     in_order = names if len(names) < 2 else [name for name in FINISH_NAMES if name in names]
@@ -266,7 +266,7 @@ def _flaw(flaws: dict[str, _Flaw], part: dict[str, Any]) -> str | None:
 
 
 def _ends(part: dict[str, Any]) -> list[list[Any]]:
-    """Return the finish reasons of the answer itself, and of each generation in it."""
+    """Return the finish reasons of the answer itself and of each generation in it."""
     ends = [finish_reasons(part)]
     for name in GENERATIONS:
         if name in part:
@@ -275,10 +275,10 @@ def _ends(part: dict[str, Any]) -> list[list[Any]]:
 
 
 def _is_unfinished(answer: dict[str, Any], ends: list[list[Any]]) -> bool:
-    """Return whether a generation goes on.
+    """Return whether a generation is still in progress.
 
-    Then its finish reason is null ("null if it has not finished", OpenAI; vLLM has a ``stop_reason`` of null beside one that is not), and
-    absent from a candidate of Gemini.
+    If so, its finish reason is null ("null if it has not finished", OpenAI; vLLM has a null ``stop_reason`` beside one that is not null),
+    or absent from a candidate of Gemini.
     """
     if any([reasons.count(None) == len(reasons) > 0 for reasons in ends]):
         return True
@@ -286,7 +286,7 @@ def _is_unfinished(answer: dict[str, Any], ends: list[list[Any]]) -> bool:
 
 
 def _has_no_end(candidate: dict[str, Any]) -> bool:
-    """Return whether a candidate of Gemini has no finish reason: the model has not stopped (google.genai, ``Candidate``)."""
+    """Return whether a candidate of Gemini has no finish reason, so that the model has not stopped (google.genai, ``Candidate``)."""
     return not any(finish_reasons(candidate))
 
 
@@ -295,5 +295,5 @@ def _object(value: Any) -> dict[str, Any]:
 
 
 def _objects(values: Any) -> list[dict[str, Any]]:
-    """Return the objects in a list; none if it is no list."""
+    """Return the objects in a list; empty if it is not a list."""
     return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []

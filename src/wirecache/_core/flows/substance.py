@@ -1,9 +1,9 @@
-"""Is there an answer in what an inference endpoint sent with a status of success?
+"""Does the body that an inference endpoint sent with a status of success contain an answer?
 
 Servers and gateways report failures in a hundred forms (``{"detail": ...}``, ``{"object": "error"}``, ``{"code": 1004, "msg": ...}``).
-What they have in common is that no answer is in them: nothing is left beside what labels an answer and what errors consist of. A member
-that is on neither list and not null is an answer, be it an empty list; and what reports no failure is let pass, unless it has null in the
-place of the answer (OpenRouter, LiteLLM), or is Google's, whose JSON leaves out candidates or predictions of which there are none.
+What they have in common is that they contain no answer: only members that label an answer and members that errors consist of. A member
+on neither list that is not null is an answer, even an empty list. A body that reports no failure is accepted, unless it has null in place
+of the answer (OpenRouter, LiteLLM) or is Google's, whose JSON omits candidates or predictions when there are none.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from wirecache._core.short_cache import cached_if_short
 
 __all__ = ["ANY_FORM", "has_answer", "has_choices"]
 
-# Endpoints of which nothing is known: what a rule of the user opened, a model's task, whatever runs behind SageMaker.
+# Endpoints whose format is unknown: what a user's rule admits, a model's task, whatever runs behind SageMaker.
 ANY_FORM = frozenset({"", "rule", "http", "task", "invocations"})
 
-# Google's that generate: Gemini, and Imagen, which says ``{}`` where each picture was filtered.
+# Google's generating endpoints: Gemini, and Imagen, which answers ``{}`` if every image was filtered.
 _NEVER_EMPTY = frozenset({"generate-content", "predict"})
 
-# What labels an answer, whether there is one or not: without ``-`` and ``_``, in lower case.
+# Members that label an answer, whether or not there is one; in lower case, without ``-`` and ``_``.
 _LABELS = frozenset(
     {
         "created", "createdat", "date", "id", "meta", "metadata", "model", "modelversion", "object", "provider", "requestid", "responseid",
         "servicetier", "systemfingerprint", "time", "timestamp", "took", "traceid", "usage", "usagemetadata", "userid", "version", "xgroq",
     }
 )  # fmt: skip
-_ANSWERS = ("choices", "content", "output", "candidates", "data")  # what most answers are in, to be looked for first
-# What errors consist of: OpenAI, vLLM, FastAPI, RFC 9457, Spring, Amazon, Google, Cloudflare, Baidu, MiniMax, DashScope, Zhipu, llama.cpp.
+_ANSWERS = ("choices", "content", "output", "candidates", "data")  # most answers are in these: tried first
+# Members of errors: OpenAI, vLLM, FastAPI, RFC 9457, Spring, Amazon, Google, Cloudflare, Baidu, MiniMax, DashScope, Zhipu, llama.cpp.
 _REPORTS = frozenset(
     {
         "baseresp", "code", "detail", "details", "error", "errorcode", "errormessage", "errormsg", "errors", "errortype", "exception",
@@ -42,13 +42,13 @@ _BESIDE_REPORTS = frozenset(
 _ALL_IS_WELL: tuple[Any, ...] = (None, [], {}, True, 0, 200, "", "0", "200", "ok", "success", "completed", "succeeded")
 
 
-@cached_if_short(1024)  # the names of an answer's members are always the same few
+@cached_if_short(1024)  # answers have the same few member names
 def _plain(name: str) -> str:
     return name.replace("_", "").replace("-", "").lower()
 
 
 def has_answer(answer: Mapping[str, Any], endpoint: str) -> bool:
-    """Return whether the JSON object may hold an answer: not where nothing is in it but labels and a failure, or null."""
+    """Return whether the JSON object may contain an answer, and not just labels and a failure, or null."""
     if endpoint in ANY_FORM:
         return True
     for name in _ANSWERS:
@@ -68,7 +68,7 @@ def has_answer(answer: Mapping[str, Any], endpoint: str) -> bool:
 
 
 def has_choices(choices: Sequence[Any]) -> bool:
-    """Return whether a generation is in each of the choices, and there are any: none is null, or has a message of null alone."""
+    """Return whether there are choices and each contains a generation: none is null or has only a null message."""
     for choice in choices:
         if choice is None or (isinstance(choice, dict) and choice.get("message", choice) is None and not choice.get("text")):
             return False
