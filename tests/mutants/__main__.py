@@ -31,8 +31,10 @@ EXPLAINED = Path(__file__).with_name("explained.toml")
 MODULES = (
     "flows/completeness",
     "flows/storability",
+    "keys/canonical",
     "keys/fields",
     "keys/identity",
+    "keys/keys",
     "keys/left_out",
     "keys/multipart",
     "keys/normalizers",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import tracemalloc
@@ -12,6 +13,10 @@ from hypothesis import strategies as st
 from tests.core.jsons import changed, documents, same, spelled, values
 from tests.core.play import quick
 from wirecache._core.keys.canonical import (
+    KEPT_STRING,
+    KEPT_WHOLE,
+    LARGE,
+    Body,
     canonical_json,
     canonical_text,
     frame,
@@ -280,3 +285,76 @@ def test_what_was_framed_can_be_taken_apart(parts: list[bytes]) -> None:
 
 def test_a_pointer_that_names_nothing_leaves_all() -> None:
     assert ignore_members({"a": 1}, ("", "/b")) == {"a": 1}
+
+
+def test_the_canonical_form_spelled_out() -> None:
+    value = {"b": [1.5, True, False, None, -1, "\u00e9"], "a": {}}
+    assert b"".join(map(bytes, canonical_json(value))) == b"{2:1:a{0:1:b[6:d0x1.8000000000000p+0;tfni-1;s2:\xc3\xa9"
+    linked = [{"id": LINK_A, "n": 1}, {"tool_call_id": LINK_B}, {"id": LINK_A}]
+    written = b"[3:{2:2:id@0;1:ni1;{1:12:tool_call_id@1;{1:2:id@0;"
+    assert b"".join(map(bytes, canonical_json(linked, has_links=True))) == written
+    assert b"".join(map(bytes, canonical_json({"m": {"id": LINK_A}}, has_links=True))) == b"{1:1:m{1:2:id@0;"
+    assert b"".join(map(bytes, canonical_json([{"id": LINK_A}]))) == b"[1:{1:2:ids39:" + LINK_A.encode()
+
+
+@pytest.mark.parametrize("value", ["A" * LARGE, {"a": "A" * LARGE}], ids=["text", "member"])
+def test_a_piece_of_exactly_the_large_size_stays_text(value: object) -> None:
+    assert canonical_json(value)[-1] == "A" * LARGE
+
+
+def test_a_form_spelled_out() -> None:
+    body = parse_body(b"a+b=c+d%2B&e", b"application/x-www-form-urlencoded")
+    assert (body.kind, body.value) == ("form", [(b"a b", b"c d+"), (b"e", b"")])
+
+
+MULTIPART = b"multipart/form-data; boundary=b"
+
+
+def test_parts_spelled_out() -> None:
+    content = b'--b\r\nContent-Disposition: form-data; filename="a:b"\r\nX-A: 1\r\n\r\nfirst\r\n\r\nsecond\r\n--b--\r\n'
+    lines = [frame((b"content-disposition", b'form-data; filename="a:b"')), frame((b"x-a", b"1"))]
+    body = parse_body(content, MULTIPART)
+    assert (body.kind, body.value) == ("multipart", [(frame(sorted(lines)), b"first\r\n\r\nsecond")])
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"--b--\r\n", "multipart"),
+        (b"--b--", "multipart"),
+        (b"--b-- ", "raw"),
+        (b"--b--X", "raw"),
+        (b"--b", "raw"),
+        (b"--b--\t\r\n", "raw"),
+    ],
+)
+def test_the_end_of_a_form_without_parts(content: bytes, kind: str) -> None:
+    assert parse_body(content, MULTIPART) == Body(kind, content, [] if kind == "multipart" else None)
+
+
+def test_what_is_shortened_and_what_is_not() -> None:
+    filler = "x" * KEPT_WHOLE
+    kept, cut = "k" * KEPT_STRING, "c" * (KEPT_STRING + 1)
+    digest = hashlib.sha256(cut.encode()).hexdigest()
+    shown = json.loads(canonical_text(parse_body(json.dumps({"filler": filler, "a": kept, "b": [cut, [cut]]}).encode())))
+    short = f"{'c' * 64}... ({len(cut)} characters, SHA-256 {digest})"
+    assert (shown["a"], shown["b"]) == (kept, [short, [short]])
+    small = json.dumps([cut], separators=(",", ":")).encode()
+    assert canonical_text(parse_body(small)) == small
+
+
+@pytest.mark.parametrize("size", [KEPT_WHOLE, KEPT_WHOLE + 1])
+def test_a_body_is_kept_whole_up_to_a_size(size: int) -> None:
+    raw = b"\xff" * size
+    assert canonical_text(parse_body(raw)) == (raw if size == KEPT_WHOLE else b"")
+    text = b'["' + b"a" * (size - 4) + b'"]'
+    assert (canonical_text(parse_body(text)) == text) is (size == KEPT_WHOLE)
+
+
+@pytest.mark.parametrize("raw", [b"[]", b"[" + b" " * KEPT_WHOLE + b"]"], ids=["small", "large"])
+def test_a_lone_surrogate_that_a_redaction_left_is_written(raw: bytes) -> None:
+    assert json.loads(canonical_text(Body("json", raw, ["\ud800" + "a" * KEPT_STRING])))
+
+
+def test_a_malformed_escape_leaves_all_as_it_is() -> None:
+    assert normalise_percent(b"%7e%zz") == b"%7e%zz"

@@ -439,3 +439,72 @@ def test_a_form_with_a_repeated_header_counts_as_it_was_sent_whatever_the_option
     options = KeyOptions(ignore_body=("/model",))
     assert key(**twice, options=options) == key(**twice)
     assert key(**once, options=options) != key(**once)
+
+
+# -- keys that must stay ------------------------------------------------------------------------------------------------
+
+
+def hashed(*parts: bytes) -> str:
+    """Return the hash of the parts, each with its length in front."""
+    return hashlib.sha256(b"".join(b"%d:%b" % (len(part), part) for part in parts)).hexdigest()
+
+
+def spelled_out(
+    method: bytes, fields: bytes = b"", credential: bytes = b"", kind: bytes = b"empty", body: bytes = b"", space: bytes = b""
+) -> str:
+    """Return the key of a request for ``https://h/p`` as it is made, part by part."""
+    return hashed(b"wirecache key 2", space, b"0", method, b"https://h:443", b"/p", b"", fields, credential, kind, body)
+
+
+@pytest.mark.parametrize("space", ["", "team"])
+def test_the_keys_of_http_spelled_out(space: str) -> None:
+    request = ask("https://h/p", "GET", {"accept": "x/y", "anthropic-beta": "b"})
+    arguments = (space,) if space else ()
+    ours = space.encode()
+    assert stored_mark_key(request, *arguments) == spelled_out(b"*STORED", kind=b"raw", body=b"0:", space=ours)
+    assert changed_mark_key(request, *arguments) == spelled_out(b"*CHANGED", kind=b"raw", body=b"0:", space=ours)
+    one = http_key(request, *arguments)
+    assert one == http_key(request._replace(method="PUT"), *arguments)
+    assert one == key_of(request._replace(fields={}), EMPTY, WITH_CREDENTIALS, *arguments)
+    assert http_key(request._replace(method="HEAD"), *arguments) == key_of(
+        request._replace(method="HEAD", fields={}), EMPTY, WITH_CREDENTIALS, *arguments
+    )
+    assert variant_key("k", {"a": "1"}) == hashed(b"wirecache key 2", b"variant", b"k", b"a", b"1")
+
+
+def test_a_key_without_namespace_and_sample_has_the_first_of_both() -> None:
+    request = ask("https://h/p", "POST")
+    assert key_of(request, EMPTY) == key_of(request, EMPTY, KeyOptions(), "", 0) == make_key("POST", "https://h/p")
+
+
+def test_a_request_is_normalised_as_it_is_sent() -> None:
+    assert request_from("post", "https://h/p").method == "POST"
+    assert request_from("GET", "/p").host == ""
+
+
+def test_a_form_as_its_members_spelled_out() -> None:
+    form = {"content": "a=1&b=2", "headers": FORM}
+    left = key(**form, url="https://h/p", options=KeyOptions(ignore_body=("/b",)))
+    assert left == spelled_out(b"POST", kind=b"form by name", body=b"[1:[2:s1:as1:1")
+    doubled = KeyOptions(normalize=lambda value: {**value, "a": value["a"] * 2})
+    assert key(**form, url="https://h/p", options=doubled) == spelled_out(
+        b"POST", kind=b"form by name", body=b"[2:[2:s1:as1:b{2:1:as2:111:bs1:2"
+    )
+
+
+def test_options_hold_beside_a_signature() -> None:
+    def signed(item: str) -> str:
+        url = f"https://h/x?X-Amz-Credential=AKIA%2F1&X-Amz-Date=1&X-Amz-Signature=a&item={item}"
+        return key(url=url, options=KeyOptions(ignore_query=("item",)))
+
+    assert signed("1") == signed("2")
+
+
+def test_a_normalizer_with_a_name_normalizes() -> None:
+    assert KeyOptions(normalize="coding-agent").normalized({"model": "m"}) == {"model": "m"}
+    assert KeyOptions(normalize=lambda value: [value]).normalized(1) == [1]
+    assert KeyOptions().normalized(1) == 1
+
+
+def test_the_first_character_of_a_large_text_counts() -> None:
+    assert key(json.dumps(["A" * 70_000])) != key(json.dumps(["B" + "A" * 69_999]))
