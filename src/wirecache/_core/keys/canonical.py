@@ -16,6 +16,7 @@ from urllib.parse import unquote_to_bytes
 import jiter
 
 from wirecache._core.headers import media_type
+from wirecache._core.keys.large_json import STRICT_JSON, parse_large
 from wirecache._core.short_cache import cached_if_short
 
 __all__ = [
@@ -87,7 +88,7 @@ def parse_body(content: bytes, content_type: bytes = b"") -> Body:
     """Return the body with what it contains.
 
     One that looks like a JSON object or array is parsed as such, whatever its content type says (some SDKs send none). JSON with
-    duplicate member names, NaN or a lone surrogate, and broken JSON, is a raw body.
+    duplicate member names, NaN or a lone surrogate, and broken JSON, is a raw body (but see ``parse_large``).
     """
     if not content:
         return EMPTY
@@ -97,7 +98,8 @@ def parse_body(content: bytes, content_type: bytes = b"") -> Body:
         return Body("multipart", content, parts) if parts is not None else Body("raw", content)
     if content[:1] in _JSON_START or content.lstrip()[:1] in _JSON_START:
         try:
-            return Body("json", content, jiter.from_json(content, **_STRICT_JSON))
+            value = parse_large(content) if len(content) > LARGE else jiter.from_json(content, **STRICT_JSON)
+            return Body("json", content, value)
         except ValueError:
             return Body("raw", content)
     if kind == b"application/x-www-form-urlencoded":
@@ -106,8 +108,6 @@ def parse_body(content: bytes, content_type: bytes = b"") -> Body:
 
 
 _JSON_START = (b"{", b"[")
-# Prompts stay out of jiter's string cache, which would keep them in memory for the life of the process.
-_STRICT_JSON: dict[str, Any] = {"allow_inf_nan": False, "catch_duplicate_keys": True, "cache_mode": "keys"}
 
 
 def _form_pair(pair: bytes) -> tuple[bytes, bytes]:
