@@ -33,7 +33,7 @@ def test_several_limits() -> None:
         ({"usd": float("nan")}, "usd must be"),
         ({"usd": float("inf")}, "usd must be"),
         ({"usd": True}, "usd must be"),
-        ({"calls": 1.5}, "calls must be a whole number from 0 on, got 1.5"),
+        ({"calls": 1.5}, "calls must be an integer of at least 0, got 1.5"),
         ({"calls": -1}, "calls must be"),
         ({"tokens": True}, "tokens must be"),
         ({"usd": 1, "window": "week"}, "window must be 'run' or 'day' or 'month', got 'week'"),

@@ -153,7 +153,7 @@ def test_offline_no_cassette_sends_anything() -> None:
     for plan in (Plan(cassette=cassette, mode=Mode.OFFLINE), Plan(cassette=cassette, directives=Directives(only_if_cached=True))):
         offline = cassette_in_force(plan)
         assert (offline.record_mode, offline.verify, offline.fork, offline.name) == (RecordMode.NONE, False, None, "tape")
-        assert offline.how_to_record.startswith("lift what says that it is offline")
+        assert offline.how_to_record.startswith("turn offline mode off")
         assert offline.how_to_record.endswith(", and run it with X")
 
 

@@ -1,1 +1,1 @@
-"""Which stored answer belongs to a request?"""
+"""How the key of a request is made, under which its answer is stored."""

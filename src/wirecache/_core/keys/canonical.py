@@ -25,12 +25,12 @@ __all__ = [
 ]  # fmt: skip
 
 # Ids that a client generates for each call, and that only link members of one body (pydantic-ai gives Gemini's tool calls such ids).
-# They count by order of appearance.
+# They are replaced by their order of appearance.
 LINKING_ID = re.compile(r"pyd_ai_[0-9a-f]{32}")
 
-KEPT_WHOLE = 256 * 1024  # bytes; of a larger request body (images, audio) the entry keeps a shortened form
+KEPT_WHOLE = 256 * 1024  # bytes; an entry keeps a larger request body (images, audio) in a shortened form
 KEPT_STRING = 2048  # characters; in the shortened form, longer strings are abbreviated
-LARGE = 64 * 1024  # characters; text of this size stays as it is: its bytes would be one more copy of an image
+LARGE = 64 * 1024  # characters; text of this size is not encoded, which would make one more copy of an image
 
 _PERCENT = re.compile(rb"%([0-9a-fA-F]{2})")
 _MALFORMED_PERCENT = re.compile(rb"%(?![0-9a-fA-F]{2})")
@@ -52,7 +52,7 @@ class Body(NamedTuple):
 
     @property
     def members(self) -> Mapping[str, Any]:
-        """The members of a JSON object; none for any other body."""
+        """The members of a JSON object; empty for any other body."""
         return self.value if type(self.value) is dict else _NO_MEMBERS
 
 
@@ -60,7 +60,7 @@ EMPTY = Body("empty", b"")
 
 
 def frame(parts: Iterable[bytes]) -> bytes:
-    """Return the parts joined, each with its length in front: no other list of parts gives the same bytes."""
+    """Return the parts joined, each preceded by its length, so that no other list of parts gives these bytes."""
     return b"".join([b"%d:%b" % (len(part), part) for part in parts])
 
 
@@ -85,10 +85,10 @@ def normalise_percent(text: bytes) -> bytes:
 
 
 def parse_body(content: bytes, content_type: bytes = b"") -> Body:
-    """Return the body with what it contains.
+    """Return the parsed body.
 
-    One that looks like a JSON object or array is parsed as such, whatever its content type says (some SDKs send none). JSON with
-    duplicate member names, NaN or a lone surrogate, and broken JSON, is a raw body (but see ``parse_large``).
+    A body that looks like a JSON object or array is parsed as JSON, whatever its content type (some SDKs send none). Broken JSON, and JSON
+    with duplicate member names, NaN or a lone surrogate, is a raw body (but see ``parse_large``).
     """
     if not content:
         return EMPTY
@@ -115,7 +115,7 @@ def _form_pair(pair: bytes) -> tuple[bytes, bytes]:
     return unquote_to_bytes(name.replace(b"+", b" ")), unquote_to_bytes(value.replace(b"+", b" "))
 
 
-# A parameter of a header (RFC 9110 section 5.6.6): its name, and its value as a quoted string or as it is.
+# A parameter of a header (RFC 9110 section 5.6.6): its name, and its value as a quoted string or a token.
 PARAMETER = re.compile(rb';\s*([\w!#$%&\'*+.^`|~-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*))')
 
 
@@ -146,11 +146,11 @@ def _multipart(content: bytes, content_type: bytes) -> list[tuple[bytes, bytes]]
 
 
 def canonical_json(value: Any, *, has_links: bool = False) -> list[bytes | str]:
-    """Return the canonical form of a JSON value, in pieces: joined, they are the bytes of this value and of no other.
+    """Return the canonical form of a JSON value, in pieces that when joined are unique to this value.
 
-    Members are sorted at every depth, list order is kept. ``1.0`` is ``1``; ``true`` is not ``1``; no Unicode normalisation.
-    ``has_links``: linking ids count by order of appearance. A piece that is text is ``LARGE`` or larger, and ASCII.
-    ``ValueError`` for what JSON cannot represent (infinity, a lone surrogate).
+    Members are sorted at every depth; list order is kept. ``1.0`` equals ``1``, ``true`` does not; Unicode is not normalized.
+    ``has_links``: linking ids are replaced by their order of appearance. A str piece is ASCII and at least ``LARGE``.
+    Raises ``ValueError`` for what JSON cannot represent (infinity, a lone surrogate).
     """
     out: list[bytes | str] = []
     _write(value, out, {} if has_links else None)
@@ -169,7 +169,7 @@ def _write(value: Any, out: list[bytes | str], links: dict[str, int] | None) -> 
                 _write(item, out, links)
             elif is_id and links is not None and LINKING_ID.fullmatch(item):
                 out += (written, b"@%d;" % links.setdefault(item, len(links)))
-            elif len(item) < LARGE:  # as ``_write_text``, without a call for each member
+            elif len(item) < LARGE:  # ``_write_text`` inlined, to save a call per member
                 text = item.encode()
                 out += (written, b"s%d:" % len(text), text)
             else:
@@ -200,7 +200,7 @@ class _Member(NamedTuple):
 
 @cached_if_short(1024, size=lambda names: sum(map(len, names)))
 def _layout(names: tuple[str, ...]) -> tuple[bytes, list[_Member]]:
-    """Return how an object with these members begins, and the members in their order."""
+    """Return the opening of an object with these members, and the members in sorted order."""
     return b"{%d:" % len(names), [_member(name) for name in sorted(names)]
 
 
@@ -212,7 +212,7 @@ def _member(name: str) -> _Member:
 
 def _scalar(value: Any) -> bytes:
     if isinstance(value, float):
-        if value.is_integer():  # infinity and NaN are not, and are refused below
+        if value.is_integer():  # not true of infinity and NaN, which are refused below
             return b"i%x;" % int(value)
         if value - value == 0.0:
             return b"d%b;" % value.hex().encode()
@@ -228,7 +228,7 @@ def _scalar(value: Any) -> bytes:
 
 
 def ignore_members(value: Any, pointers: Iterable[str]) -> Any:
-    """Return the value without the members that the JSON pointers (RFC 6901) name; ``*`` stands for any one member or item."""
+    """Return the value without the members that the JSON pointers (RFC 6901) name; ``*`` matches any one member or item."""
     for pointer in pointers:
         if path := [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]:
             value = _without(value, path)
@@ -236,7 +236,7 @@ def ignore_members(value: Any, pointers: Iterable[str]) -> Any:
 
 
 def _without(value: Any, path: list[str]) -> Any:
-    """Return the value without what the path names; what does not lie on the path is shared, not copied."""
+    """Return the value without what the path names. Only what lies on the path is copied."""
     step, rest = path[0], path[1:]
     if type(value) is dict:
         members = ((name, item, step in ("*", name)) for name, item in value.items())

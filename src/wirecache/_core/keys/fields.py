@@ -1,7 +1,7 @@
-"""Which headers of a request choose what answers it? These count in a key, whoever sends them; ``COUNTED`` is the table, with its sources.
+"""Which request headers affect the answer? They count in the key; ``COUNTED`` is the table, with its sources.
 
-A header that is missing here gives a wrong answer, one too many a needless miss. So families of a gateway count whole, but for
-``LABELS``: what names a call, a caller or a session, and what only says how long to wait.
+A header missing here leads to wrong answers, a superfluous one to needless misses. So all headers of a gateway count, except ``LABELS``:
+what names a call, a caller or a session, or only says how long to wait.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = [
     "uncounted_names",
 ]
 
-# Globs of names, and where it is written that they choose what answers.
+# Globs of header names, and the source that says that they affect the answer.
 COUNTED = {
     "anthropic-beta": "docs.anthropic.com/en/api/beta-headers",
     "anthropic-version": "docs.anthropic.com/en/api/versioning",
@@ -48,26 +48,26 @@ COUNTED = {
     "helicone-target-*": "docs.helicone.ai/helicone-headers/header-directory, and those that follow",
     "helicone-openai-api-base": "the upstream",
     "helicone-model-override": "the model",
-    "helicone-fallbacks": "the models in reserve",
+    "helicone-fallbacks": "the fallback models",
     "helicone-token-limit-exception-handler": "the prompt is shortened",
     "helicone-moderations-enabled": "the answer may be a refusal",
     "helicone-llm-security-*": "the answer may be a refusal",
-    "helicone-cache-seed": "answers of another seed are others",
+    "helicone-cache-seed": "another seed gives other answers",
     "cf-aig-*": "developers.cloudflare.com/ai-gateway/glossary",
     "x-litellm-*": "docs.litellm.ai/docs/proxy/request_headers: tags choose the deployment",
     "x-kong-llm-*": "developer.konghq.com/plugins/ai-proxy",
     "x-source-model": "developer.konghq.com/how-to/forward-openai-sdk-model-to-ai-proxy-advanced: $(headers.x-source-model)",
     "x-ai-eg-model": "aigateway.envoyproxy.io: AIGatewayRoute matches this header",
     "x-dashscope-*": "DashScope's SDK: events or one answer, at once or as a task, with or without inspection",
-    "x-ms-oai-*": "learn.microsoft.com/azure/ai-foundry/openai/how-to/responses, image generation: the deployment that draws",
+    "x-ms-oai-*": "learn.microsoft.com/azure/ai-foundry/openai/how-to/responses, image generation: the deployment that generates images",
     "x-ms-spillover-deployment": "learn.microsoft.com/azure/foundry/openai/how-to/spillover-traffic-management",
     "foundry-features": "Azure AI Projects' SDK: features in preview",
-    "x-anthropic-beta": "openrouter.ai/docs: features in beta that are passed on to Anthropic",
+    "x-anthropic-beta": "openrouter.ai/docs: beta features, passed on to Anthropic",
     "x-openrouter-metadata": "openrouter.ai/docs: the answer says which provider gave it",
     "x-tfy-*": "truefoundry.com/docs/ai-gateway/request-headers: provider account, guardrails; metadata routes",
     "x-bf-*": "docs.getbifrost.ai/providers/request-options: virtual key, tools, headers for the provider, raw answers",
     "x-bt-*": "Braintrust's proxy, packages/proxy/src/proxy.ts: endpoint, form of the stream",
-    "x-data-keywordsai-params": "docs.keywordsai.co: parameters of the request in base64, the models in reserve among them",
+    "x-data-keywordsai-params": "docs.keywordsai.co: parameters of the request in base64, including fallback models",
     "x-gateway-*": "gateway-api-inference-extension.sigs.k8s.io: X-Gateway-Model-Name chooses the pool",
     "serve_multiplexed_model_id": "docs.ray.io/en/latest/serve/model-multiplexing.html",
     "x-cerebras-version-patch": "inference-docs.cerebras.ai: the version of the API",
@@ -79,14 +79,14 @@ COUNTED = {
     "soapaction": "w3.org/TR/2000/NOTE-SOAP-20000508 section 6.1.1: the intent of the request",
     "x-tc-*": "tencentcloud.com/document/api/409/16764, signature v3: X-TC-Action is the operation, X-TC-Version, X-TC-Region",
     "x-acs-*": "alibabacloud.com/help/en/sdk/product-overview/v3-request-structure-and-signature: x-acs-action, x-acs-version",
-    # Whatever gateway: these names say themselves that they choose (Mify's X-Model-Provider-Id; API Management's Api-Version).
+    # Of any gateway: names that say themselves that they affect the answer (Mify's X-Model-Provider-Id; API Management's Api-Version).
     "*model": "the model", "*model-name": "the model", "*model-id": "the model", "*model-version": "the model",
     "*model-provider*": "the provider", "*-provider": "the provider", "*-provider-name": "the provider",
     "*-deployment": "the deployment", "*-deployment-id": "the deployment", "*-deployment-name": "the deployment",
     "*api-version": "the version of the API (X-GitHub-Api-Version)",
 }  # fmt: skip
 
-# What does not choose the answer, of the families above.
+# Headers of the families above that do not affect the answer.
 LABELS = (
     "x-amzn-sagemaker-inference-id", "x-amzn-sagemaker-prefix-aware-id", "x-amzn-bedrock-request-metadata", "x-amzn-bedrock-project*",
     "x-portkey-trace-id", "x-portkey-span-*", "x-portkey-parent-span-id", "x-portkey-metadata", "x-portkey-debug",
@@ -106,7 +106,7 @@ LABELS = (
     "user-agent*", "x-stainless-*", "x-client-*",
 )  # fmt: skip
 
-# A credential in such a family counts as one (``credentials=True``), but for a virtual key, which names the provider.
+# A credential in such a family counts only with ``credentials=True``, except a virtual key, which selects the provider.
 _ROUTING_KEYS = frozenset({b"x-portkey-virtual-key", b"x-bf-vk"})
 # Values of Accept that make no difference at a JSON endpoint; others (an audio format, an event stream) do.
 PLAIN_ACCEPT = frozenset({b"", b"*/*", b"application/json"})
@@ -114,11 +114,11 @@ HASH_MARK = "hmac-sha256:"
 _HASHED = re.compile(HASH_MARK + r"[0-9a-f]{64}")
 _OPEN = re.compile(r"[{?]|.@")  # JSON and URLs, which may hold a secret
 
-SHORT_NAMES = 4096  # bytes of all names of a request; which of longer ones count is not cached
+SHORT_NAMES = 4096  # total bytes of a request's header names; above that, the result is not cached
 
 
 class Globs:
-    """Globs of names, in which only ``*`` stands for anything. One pattern of so many takes milliseconds to compile, in each process."""
+    """Matches names against globs with ``*`` as the only wildcard. One regular expression of so many would take milliseconds to compile."""
 
     def __init__(self, globs: Iterable[str]) -> None:
         whole, beginnings, ends, others = [], [], [], []
@@ -136,7 +136,7 @@ class Globs:
         self._others = re.compile("|".join(others)) if others else None
 
     def match(self, name: str) -> bool:
-        """Return whether the name matches one of them."""
+        """Return whether the name matches one of the globs."""
         if name in self._whole or name.startswith(self._beginnings) or name.endswith(self._ends):
             return True
         return self._others is not None and self._others.fullmatch(name) is not None
@@ -148,7 +148,7 @@ _LABELS = Globs(LABELS)
 
 @cached_if_short(1024)
 def is_counted(name: bytes) -> bool:
-    """Return whether the header of this name (in lower case) is of the table."""
+    """Return whether the table contains the header of this name (in lower case)."""
     text = name.decode("latin-1")
     if not _COUNTED.match(text) or _LABELS.match(text):
         return False
@@ -157,9 +157,9 @@ def is_counted(name: bytes) -> bool:
 
 @cached_if_short(256, size=lambda names_and_globs: len(b"".join(names_and_globs[0])), longest=SHORT_NAMES)
 def counted_names(names_and_globs: tuple[tuple[bytes, ...], tuple[str, ...]]) -> tuple[tuple[bytes, bytes], ...]:
-    """Return which of these headers count, each with the name that it has in a key, sorted by that name.
+    """Return the names of the headers that count, each with its name in the key, sorted by the latter.
 
-    The globs are of further names; what counts by one of them has a plus in front. ``accept`` is left out: its value decides.
+    The globs match additional headers, whose names in the key begin with a plus. ``accept`` is left out, since its value decides.
     """
     names, extra = names_and_globs
     found = [(name, name) for name in names if is_counted(name)]
@@ -169,7 +169,7 @@ def counted_names(names_and_globs: tuple[tuple[bytes, ...], tuple[str, ...]]) ->
 
 
 def counted_fields(fields: Mapping[bytes, bytes], extra: tuple[str, ...] = ()) -> list[tuple[bytes, bytes, bytes]]:
-    """Return the headers that count, as they were sent: the name in the key, the name, the value without needless white space."""
+    """Return the headers that count, as (name in the key, name, value without insignificant white space)."""
     found = [(label, name, _without_space(fields[name])) for label, name in counted_names((tuple(fields), extra))]
     accept = fields.get(b"accept", b"")
     if accept not in PLAIN_ACCEPT:
@@ -180,30 +180,30 @@ def counted_fields(fields: Mapping[bytes, bytes], extra: tuple[str, ...] = ()) -
 
 
 def _without_space(value: bytes) -> bytes:
-    """Return the value without needless white space; none is where a text is quoted (JSON, a quoted string)."""
+    """Return the value without insignificant white space. White space in quotes (JSON, a quoted string) is significant."""
     return value.strip() if b'"' in value else b" ".join(value.split())
 
 
 def key_fields(fields: Mapping[bytes, bytes], extra: tuple[str, ...] = ()) -> dict[str, str]:
-    """Return the headers that count, as a key and an entry have them. ``extra``: the globs in the user's ``KeyOptions``."""
+    """Return the headers that count, as they are used in keys and kept in entries. ``extra``: the globs in the user's ``KeyOptions``."""
     return {name.decode("latin-1"): readable_value(name, value) for _, name, value in counted_fields(fields, extra)}
 
 
 def uncounted_names(fields: Mapping[bytes, bytes], extra: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Return the names of the headers that make no difference, sorted."""
+    """Return the names of the headers that do not count, sorted."""
     counted = {name for _, name, _ in counted_fields(fields, extra)}
     return tuple(sorted(name.decode("latin-1") for name in fields if name not in counted))
 
 
 def readable_value(name: bytes, value: bytes) -> str:
-    """Return the value as text; as a keyed hash where it is a secret, or may hold one."""
+    """Return the value as text, or as a keyed hash if it is a secret or may contain one."""
     return (_readable_value if len(name) + len(value) <= LONGEST else _readable_value.__wrapped__)(name, value)
 
 
 @lru_cache(maxsize=256)
 def _readable_value(name: bytes, value: bytes) -> str:
     text = value.decode("latin-1")
-    if _HASHED.fullmatch(text):  # of an entry, whose key is computed anew
+    if _HASHED.fullmatch(text):  # hashed already: from an entry whose key is being recomputed
         return text
     if names_credential(name.decode("latin-1")) or (_OPEN.search(text) and name != b"accept") or redacted_text(text) != text:
         return HASH_MARK + keyed_hash(value).hex()

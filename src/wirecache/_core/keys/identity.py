@@ -1,6 +1,7 @@
-"""Who is calling? What a request says of its caller, as a keyed hash: the caller's identity, not the bytes of the moment.
+"""The caller's identity, as a keyed hash of the credentials in a request.
 
-A signature changes each second, and the cookies of an edge with every answer: of the one the signer counts, of the others nothing.
+Credentials that change from call to call must not change the identity: of a signature only the signer counts, and the cookies of edge
+servers do not count.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from wirecache._core.privacy.names import is_credential, keyed_hash
 
 __all__ = ["EDGE_COOKIES", "SIGNATURE_PARAMETERS", "credential_fingerprint", "is_signed_query"]
 
-# Cookies that an edge or a load balancer sets for itself; a client's cookie jar sends them back from the second call on.
+# Cookies that an edge server or load balancer sets for its own use, which a client's cookie jar sends from the second call on.
 EDGE_COOKIES = re.compile(
     rb"__cf_bm|_cfuvid|__cfruid|__cflb|cf_clearance|__cfseq|__cfwaitingroom"  # developers.cloudflare.com/fundamentals/reference/policies
     rb"|AWSALB(?:APP-\d)?(?:TG)?(?:CORS)?|AWSALBAuthNonce|AWSELB(?:CORS)?|aws-waf-token"  # docs.aws.amazon.com/elasticloadbalancing
@@ -28,7 +29,7 @@ EDGE_COOKIES = re.compile(
     rb"|visid_incap_\d+|incap_ses_\w+|nlbi_\w+|datadome|BIGipServer.*|TS01[0-9a-f]+(?:_\d+)?|INGRESSCOOKIE|SERVERID|X-Oracle-BMC-LBS-Route"
 )
 
-# What a signature in a query consists of beside the signature and the signer: when and how it was made.
+# Query parameters that say when and how a signature was made.
 SIGNATURE_PARAMETERS = frozenset(
     prefix + name for prefix in (b"x-amz-", b"x-goog-") for name in (b"algorithm", b"date", b"expires", b"signedheaders")
 )
@@ -40,8 +41,8 @@ _PARAMETER = re.compile(rb'([\w-]+)=("(?:[^"\\]|\\.)*"|[^,\s"]*)(?:\s*,\s*|\s+|$
 # Schemes of the form ``ID:signature``: Amazon (version 2), Google, Azure Storage, Alibaba, Huawei.
 _ID_AND_SIGNATURE = frozenset({b"AWS", b"GOOG1", b"SharedKey", b"SharedKeyLite", b"acs", b"OSS", b"OBS"})
 _PAIR = re.compile(rb"([^\s:]+):([\w+/=-]{16,})")
-_SEPARATORS = {b"eg1-hmac-sha256": b";", b"sharedaccesssignature": b"&"}  # where it is no comma
-# Schemes of parameters: which of these name the signer, and which is the signature.
+_SEPARATORS = {b"eg1-hmac-sha256": b";", b"sharedaccesssignature": b"&"}  # where it is not a comma
+# Schemes with parameters: those that name the signer, and the one that is the signature.
 _SIGNERS: dict[bytes, tuple[tuple[tuple[bytes, ...], bytes], ...]] = {
     b"sdk-hmac-sha256": (((b"access",), b"signature"),),
     b"eg1-hmac-sha256": (((b"client_token", b"access_token"), b"signature"),),
@@ -54,9 +55,9 @@ _PARAMETERS = re.compile(rb"(?:" + _PARAMETER.pattern + rb")+")
 
 
 def credential_fingerprint(request: Request) -> bytes:
-    """Return a keyed hash (HMAC-SHA256) of who is calling; empty if the request does not say.
+    """Return a keyed hash (HMAC-SHA256) that identifies the caller; empty if the request has no credentials.
 
-    It reveals neither a credential nor a plain hash of one; it only ever goes into a key.
+    It reveals neither a credential nor a plain hash of one, and is only used within a key.
     """
     found = sorted([*_of_headers(request), *_of_query(request.query)])
     return keyed_hash(frame(part for pair in found for part in pair)) if found else b""
@@ -100,13 +101,13 @@ def _decoded(text: bytes) -> bytes:
 
 
 def _cookies(value: bytes) -> list[bytes]:
-    """Return the cookies that are not an edge's own."""
+    """Return the cookies, without those of edge servers."""
     cookies = (cookie.strip() for cookie in value.split(b";"))
     return [cookie for cookie in cookies if cookie and not EDGE_COOKIES.fullmatch(cookie.partition(b"=")[0].strip())]
 
 
 def _signer(value: bytes) -> bytes | None:
-    """Return who signed, where the value is a signature of this one request; None where it is a credential that stays.
+    """Return the signer if the value is a signature of this one request; None if it is a lasting credential.
 
     AWS Signature Version 4 and those made after it (Google, Alibaba, Tencent, Volcengine): ``Credential=ID/date/...``. HTTP signatures
     (Oracle): ``keyId``. Digest (RFC 7616): user and realm. Baidu: ``bce-auth-v1/ID/date/...``. Older ones: ``AWS ID:signature``. Huawei:
@@ -131,7 +132,7 @@ def _signer(value: bytes) -> bytes | None:
 
 
 def _parameters(scheme: bytes, text: bytes) -> dict[bytes, bytes]:
-    """Return the parameters of a signature by their names in lower case; none where it does not consist of parameters alone."""
+    """Return the parameters of a signature by lower-case name; empty unless it consists of parameters only."""
     separator = _SEPARATORS.get(scheme.lower(), b"") or (b"&" if b"&Signature=" in text else b"")
     if separator:
         pairs = [pair.partition(b"=") for pair in text.split(separator) if pair]

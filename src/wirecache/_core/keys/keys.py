@@ -1,7 +1,7 @@
-"""Which stored answer belongs to a request? The one under its key.
+"""The key of a request, under which its answer is stored.
 
-A key is the SHA-256 of an unambiguous framing of everything on which the answer could depend.
-Nothing is left out but what this module names: a cache with an allow-list of body members gives wrong answers.
+A key is the SHA-256 of an unambiguous framing of everything that the answer could depend on.
+Only what this module names is left out: a cache with an allow-list of body members gives wrong answers.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ __all__ = [
     "variant_key",
 ]
 
-FORMAT = b"wirecache key 2"  # whatever changes keys is a breaking change, and takes a new number
+FORMAT = b"wirecache key 2"  # anything that changes keys is a breaking change and needs a new number
 
-# What the HTTP libraries leave as it is when they encode a URL (the WHATWG URL standard's percent-encode sets).
+# The characters that the HTTP libraries do not encode in a URL (the WHATWG URL standard's percent-encode sets).
 _IN_QUERY = "".join(char for char in map(chr, range(0x21, 0x7F)) if char not in '"#<>')
 _IN_PATH = "".join(char for char in _IN_QUERY if char not in "?`{}")
 DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
@@ -48,15 +48,16 @@ DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 @dataclass(frozen=True, slots=True)
 class KeyOptions:
-    """What a key is made from, where it differs from the default.
+    """What counts in the key of a request, where that differs from the default.
 
-    ``ignore_body``: JSON pointers of members to leave out (``*`` for any one step). ``ignore_query``: names of parameters to leave out.
-    ``headers``: names of headers to include beside the built-in ones (``*`` for anything). ``credentials=True``: each caller has its own
-    entries.
-    ``host=False``: scheme, host and port are left out. ``normalize``: called with the parsed JSON body, returns the one to use instead;
-    or ``"coding-agent"``, which leaves out what Claude Code, Codex and others make up anew for each call (``normalizers``); a stored
-    answer that quotes a directory of theirs is replayed with the one of the request at hand.
-    Of a form, both see an object: a text for each name, or ``{"filename", "content_type", "content"}`` for a file.
+    ``ignore_body``: JSON pointers of members to leave out (``*`` matches any one step). ``ignore_query``: names of query parameters to
+    leave out. ``headers``: names of headers to include beside the built-in ones (``*`` matches anything). ``credentials=True``: each caller
+    has its own entries.
+    ``host=False``: leave out scheme, host and port. ``normalize``: a function that gets the parsed JSON body and returns the one to use
+    instead; or ``"coding-agent"``, which leaves out what Claude Code, Codex and others generate anew for each call (``normalizers``): a
+    stored answer that quotes one of their directories is replayed with that of the current request.
+    ``ignore_body`` and ``normalize`` see a form as an object: a text for each name, or ``{"filename", "content_type", "content"}`` for a
+    file.
     """
 
     ignore_body: tuple[str, ...] = ()
@@ -80,13 +81,13 @@ class KeyOptions:
             raise ConfigError(f"normalize must be a function or one of {', '.join(names)}, got {self.normalize!r}")
 
     def normalized(self, value: Any) -> Any:
-        """Return the body's value as ``normalize`` makes it, which may raise anything; without that option, the value."""
+        """Return the body's value after ``normalize``, which may raise anything; without that option, the value itself."""
         normalize = _normalizers()[self.normalize] if isinstance(self.normalize, str) else self.normalize
         return value if normalize is None else normalize(value)
 
 
 def _normalizers() -> Mapping[str, Callable[[Any], Any]]:
-    from wirecache._core.keys.normalizers import NORMALIZERS  # few name one
+    from wirecache._core.keys.normalizers import NORMALIZERS  # imported late, since few programs use one
 
     return NORMALIZERS
 
@@ -96,7 +97,7 @@ DEFAULT_KEY = KeyOptions()
 
 @lru_cache(maxsize=64)
 def per_caller(options: KeyOptions) -> KeyOptions:
-    """Return the options by which each caller has its own entries: what a GET answers is often one account's alone."""
+    """Return the options with separate entries for each caller, since the answer to a GET often belongs to one account."""
     return replace(options, credentials=True)
 
 
@@ -110,9 +111,9 @@ def make_key(
     namespace: str = "",
     sample: int = 0,
 ) -> str:
-    """Return the key under which the answer to this request is stored: 64 hex digits; pure, and stable from release to release.
+    """Return the key under which the answer to this request is stored: 64 hex digits, stable from release to release.
 
-    ``method``, ``url``, ``headers``, ``content``: the request as it is sent; those headers that do not count make no difference.
+    ``method``, ``url``, ``headers``, ``content``: the request as it is sent; headers that do not count may be left out or given.
     ``options``: what counts. ``namespace``, ``sample``: those of the call.
     """
     request = request_from(method, url, headers)
@@ -121,14 +122,14 @@ def make_key(
 
 
 def request_from(method: str, url: str, headers: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> Request:
-    """Return the request with these parts, normalised as an HTTP library would send it."""
+    """Return the request with these parts, normalized as an HTTP library would send it."""
     split = urlsplit(url)
     scheme = split.scheme.lower()
     pairs = cast("Iterable[tuple[str, str]]", headers.items() if isinstance(headers, Mapping) else headers)
     fields = fields_of([(name.encode(), value.encode()) for name, value in pairs])
     host = split.hostname or ""
     if not host.isascii():
-        import idna  # a dependency of httpx, which encodes hosts by it
+        import idna  # a dependency of httpx, which encodes hosts with it
 
         host = idna.encode(host.lower()).decode()
     path, query = quote(_without_dots(split.path) or "/", safe=_IN_PATH).encode(), quote(split.query, safe=_IN_QUERY).encode()
@@ -147,9 +148,9 @@ def key_of(request: Request, body: Body, options: KeyOptions = DEFAULT_KEY, name
     credential = credential_fingerprint(request) if options.credentials else b""
     kind, parts = _body(request, body, options)
     size = sum(map(len, parts))
-    # as by ``frame``, without its calls
+    # ``frame`` inlined, to save its calls
     framed = b"%d:%b%d:%b%d:%b%d:%b%d:" % (len(query), query, len(fields), fields, len(credential), credential, len(kind), kind, size)
-    if size < LARGE:  # text among the parts would be larger
+    if size < LARGE:  # str parts are never smaller
         return hashlib.sha256(b"".join([endpoint, framed, *parts])).hexdigest()  # type: ignore[list-item]
     digest = hashlib.sha256(endpoint + framed)
     for part in parts:
@@ -159,7 +160,7 @@ def key_of(request: Request, body: Body, options: KeyOptions = DEFAULT_KEY, name
 
 
 def _encoded(text: str) -> Iterable[bytes]:
-    """Yield the bytes of an ASCII text in pieces that stay in the processor's cache; all at once, the system had to find pages for them."""
+    """Yield the bytes of an ASCII text in pieces that fit into the processor's cache, which is faster than to allocate them all at once."""
     return (text[start : start + LARGE].encode() for start in range(0, len(text), LARGE))
 
 
@@ -179,7 +180,7 @@ def _without_dots(path: str) -> str:
 
 
 class _Endpoint(NamedTuple):
-    """What all calls of one endpoint have in common. ``host``: None if it does not count, nor where that leads elsewhere."""
+    """What all calls to one endpoint have in common. ``host``: None if it does not count."""
 
     method: str
     scheme: str
@@ -198,7 +199,7 @@ class _Endpoint(NamedTuple):
 
     @property
     def origin(self) -> str:
-        """The origin that the request goes to. What leads elsewhere than the URL counts: another ``Host`` header, a unix socket."""
+        """The origin that the request goes to, with what overrides the URL: a different ``Host`` header, a unix socket."""
         if self.host is None:
             return ""
         number = self.port or DEFAULT_PORTS.get(self.scheme, 0)
@@ -220,9 +221,9 @@ def _framed_endpoint(endpoint: _Endpoint) -> bytes:
 def http_key(request: Request, namespace: str = "") -> str:
     """Return the key by which HTTP's own rules store the answer to a GET or HEAD of this URL.
 
-    One entry for each URL, method, caller and route: a private cache never mixes accounts (RFC 9111 section 3.5), and a gateway's
-    upstream is no part of its URL. The other headers that the answer varies on are kept with the entry. Any other method has the key of
-    the GET that it may invalidate (section 4.4). ``variant_key`` is that of another representation.
+    There is one entry per URL, method, caller and route: a private cache never mixes accounts (RFC 9111 section 3.5), and a gateway's
+    upstream is not part of its URL. The other headers that the answer varies on are kept with the entry. Any other method has the key of
+    the GET that it may invalidate (section 4.4). ``variant_key`` gives the key of a further representation.
     """
     method = "HEAD" if request.method == "HEAD" else "GET"
     kept = {name: value for name, value in request.fields.items() if name == b"host" or _is_of_caller_or_route(name)}
@@ -235,33 +236,33 @@ def _is_of_caller_or_route(name: bytes) -> bool:
     return is_identity(name.decode("latin-1")) or (is_counted(name) and name not in _OF_THE_ANSWER)
 
 
-# What says how to answer, not who does: for that an HTTP server has ``Vary``.
+# Headers that say how to answer, not who is to answer; HTTP servers list those in ``Vary``.
 _OF_THE_ANSWER = frozenset({b"anthropic-beta", b"anthropic-version", b"content-encoding", b"groq-model-version", b"openai-beta", b"prefer"})
 
 
 def variant_key(key: str, varied: Mapping[str, str]) -> str:
-    """Return the key of one of several representations. ``key``: of the URL; ``varied``: the headers by which it was chosen."""
+    """Return the key of one of several representations. ``key``: that of the URL. ``varied``: the headers that selected it."""
     parts = [text.encode() for pair in sorted(varied.items()) for text in pair]
     return hashlib.sha256(frame((FORMAT, b"variant", key.encode(), *parts))).hexdigest()
 
 
 def stored_mark_key(request: Request, namespace: str = "") -> str:
-    """Return the key of the mark that says that answers of the URL are stored, whoever requests it."""
+    """Return the key of the mark which says that answers of the URL are stored; all callers share it."""
     return _mark_key(request, "*STORED", namespace)
 
 
 def changed_mark_key(request: Request, namespace: str = "") -> str:
-    """Return the key of the mark that says when the URL changed last, whoever requests it."""
+    """Return the key of the mark which says when the URL last changed; all callers share it."""
     return _mark_key(request, "*CHANGED", namespace)
 
 
 def _mark_key(request: Request, mark: str, namespace: str) -> str:
     fields = {name: value for name, value in request.fields.items() if name == b"host"}
-    return key_of(request._replace(method=mark, fields=fields), EMPTY, DEFAULT_KEY, namespace)  # a name that no method has in use
+    return key_of(request._replace(method=mark, fields=fields), EMPTY, DEFAULT_KEY, namespace)  # not the name of any real method
 
 
 def _query(query: bytes, ignored: tuple[str, ...]) -> bytes:
-    """Return the framed parameters, sorted by name; those of one name keep their order, credentials and signatures are left out."""
+    """Return the framed parameters, stably sorted by name, without credentials and signatures."""
     names = {name.lower().encode() for name in ignored}
     if is_signed_query(query):
         names |= SIGNATURE_PARAMETERS
@@ -288,7 +289,7 @@ def _body(request: Request, body: Body, options: KeyOptions) -> tuple[bytes, lis
         if options.ignore_body or options.normalize is not None:
             try:
                 form = canonical_form(body, options.ignore_body, None if options.normalize is None else options.normalized)
-            except ValueError:  # a name that is no text, a header that a part has twice: it counts as it was sent
+            except ValueError:  # a name that is not text, or a part with a repeated header: the body counts as it was sent
                 form = None
             if form is not None:
                 return body.kind.encode() + b" by name", form

@@ -1,4 +1,4 @@
-"""What did ``normalize="coding-agent"`` leave out of the key of a request, and what stands in its place in another one with that key?"""
+"""What ``normalize="coding-agent"`` left out of a request's key, and what another request with that key has in the same places."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["exchanged_values", "left_out_of", "left_out_once"]
 
 
 def left_out_of(body: Body, options: KeyOptions) -> dict[str, str]:
-    """Return the directories and ids that do not count in the body's key, by their places in it."""
+    """Return the directories and ids that do not count in the body's key, by their places in the body."""
     return left_out(ignore_members(body.value, options.ignore_body)) if body.kind == "json" else {}
 
 
 def left_out_once(body: Body, options: KeyOptions) -> tuple[tuple[str, str], ...]:
-    """Return each value that does not count in the body's key, once, with the first of its places."""
+    """Return each distinct value that does not count in the body's key, with its first place."""
     first: dict[str, str] = {}
     for place, value in left_out_of(body, options).items():
         first.setdefault(value, place)
@@ -27,9 +27,9 @@ def left_out_once(body: Body, options: KeyOptions) -> tuple[tuple[str, str], ...
 
 
 def exchanged_values(entry: Entry, body: Body, options: KeyOptions) -> dict[str, str]:
-    """Return what stands in the request with this body in place of each value that the entry's request has, where that is another one.
+    """Return the replacements for values of the entry's request: what this body has in the same places, if it differs.
 
-    A value that stands for two, or whose place the body does not have, is not among them: nobody could say what is meant.
+    Values that would have two replacements, or whose places the body lacks, are left out as ambiguous.
     """
     here, meant = left_out_of(body, options), dict[str, set[str]]()
     for place, value in _recorded(entry, options).items() if here else ():
@@ -39,7 +39,7 @@ def exchanged_values(entry: Entry, body: Body, options: KeyOptions) -> dict[str,
 
 
 def _recorded(entry: Entry, options: KeyOptions) -> Mapping[str, str]:
-    """Return what was left out of the key of the entry's request, by its places."""
+    """Return what was left out of the key of the entry's request, by place."""
     request = entry.request
     if not request.whole:
         return {place: value for place, value in request.left_out}

@@ -1,7 +1,7 @@
-"""What is in a form? Its parts, without the boundary between them, which is made up anew for each request (RFC 7578, RFC 2046 section 5.1).
+"""The canonical form of a form: its parts without the boundary, which is random in each request (RFC 7578, RFC 2046 section 5.1).
 
-For the user's ``ignore_body`` and ``normalize`` a form is an object: each name has its text, or for a file ``{"filename", "content_type",
-"content"}``; a name that is repeated has a list of these.
+The user's ``ignore_body`` and ``normalize`` see a form as an object: each name has its text, or for a file ``{"filename", "content_type",
+"content"}``; a repeated name has a list of these.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ __all__ = ["canonical_form", "form_members"]
 
 
 def canonical_form(body: Body, ignored: tuple[str, ...], normalize: Callable[[Any], Any] | None) -> list[bytes | str] | None:
-    """Return what a form says once the user's options have left out or changed what they name; None if they change nothing.
+    """Return the canonical form after the user's options are applied; None if they change nothing.
 
-    It raises what ``normalize`` raises, and ``ValueError`` where the form, or what that returns, has no canonical form.
+    Raises what ``normalize`` raises, and ``ValueError`` if the form, or what ``normalize`` returns, has no canonical form.
     """
     items = _items(body)
     kept = [(name, changed[name]) for name, item in items if name in (changed := ignore_members({name: item}, ignored))]
@@ -33,7 +33,7 @@ def canonical_form(body: Body, ignored: tuple[str, ...], normalize: Callable[[An
 
 
 def form_members(body: Body) -> dict[str, Any]:
-    """Return the form as the object that the user's options see. ``ValueError`` where a part has a header twice."""
+    """Return the form as the object that the user's options see. Raises ``ValueError`` if a part repeats a header."""
     return _by_name(_items(body))
 
 
@@ -71,7 +71,7 @@ def _unquoted(text: bytes) -> bytes:
 
 
 def _text(value: bytes) -> str:
-    """Return a name as text; what is no UTF-8 has no canonical form, so that such a form counts by its bytes."""
+    """Return a name as text. Raises ``ValueError`` if it is not UTF-8, in which case the form counts by its bytes."""
     return value.decode("utf-8", "surrogateescape")
 
 
@@ -90,7 +90,7 @@ def _by_name(items: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _hashed(value: Any) -> Any:
-    """Return the value with its bytes as a hash, in a form that no text has."""
+    """Return the value with bytes replaced by their hash, in a form that no text can have."""
     if isinstance(value, bytes | bytearray | memoryview):
         return [{"SHA-256 of bytes": hashlib.sha256(value).hexdigest()}]
     if type(value) is dict:

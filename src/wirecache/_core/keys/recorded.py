@@ -1,4 +1,4 @@
-"""Under which key does a cassette keep a request? Under a cache's, but without ids that only link the messages of a session."""
+"""The key of a request on a cassette: a cache's key, but without ids that only link the messages of a session."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ LAST_EVENT = "last-event-id"
 
 
 def recorded_key(request: Request, body: Body, options: KeyOptions = DEFAULT_KEY, namespace: str = "", sample: int = 0) -> str:
-    """Return the key of a request on a cassette. It raises only what ``options.normalize`` raises.
+    """Return the key of a request on a cassette. Raises only what ``options.normalize`` raises.
 
-    The ids of JSON-RPC messages do not count. The event after which a stream is resumed does: without it, all such requests are equal.
+    The ids of JSON-RPC messages do not count. The event after which a stream is resumed does: without it, all such requests would be equal.
     """
     if body.kind == "json" and is_json_rpc(body.value):
         body = body._replace(value=without_ids(body.value))
@@ -26,7 +26,7 @@ def recorded_key(request: Request, body: Body, options: KeyOptions = DEFAULT_KEY
 
 
 def counted_options(request: Request, options: KeyOptions) -> KeyOptions:
-    """Return the options by which this request is recorded: with the header that resumes a stream, if it has that."""
+    """Return the options for recording this request: with the header that resumes a stream, if the request has it."""
     return _with_last_event(options) if LAST_EVENT.encode() in request.fields else options
 
 

@@ -1,4 +1,4 @@
-"""How does a cassette know a request? Without its secrets; its key is made from this, so that another secret finds the recording."""
+"""Redaction of a request for a cassette. The key is made from the redacted request, so that it is found with other credentials, too."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["body_members", "body_text", "redacted_request"]
 
 
 def redacted_request(request: Request, body: Body, redactor: Redactor, headers: tuple[str, ...] = ()) -> tuple[Request, Body]:
-    """Return request and body without their secrets.
+    """Return the request and its body without secrets.
 
     ``headers``: names that count in the key beside the built-in ones.
     """
@@ -25,18 +25,18 @@ def redacted_request(request: Request, body: Body, redactor: Redactor, headers: 
         known = redactor.known
         redacted = _redacted(request, body, redactor, headers)
         if redactor.known == known:
-            return redacted  # else the redactor learned a value, which may stand in what came before it, too
+            return redacted  # otherwise the redactor has learned a value that may also occur in what it saw before
 
 
 def body_text(body: Body, redactor: Redactor) -> str:
-    """Return the body as text to read, without its secrets; a form as the JSON object that its fields make."""
+    """Return the body as readable text without secrets; a form as a JSON object of its fields."""
     if body.kind in ("form", "multipart"):
         return json.dumps(body_members(body, redactor), ensure_ascii=False)
     return redactor.json_text(_text(canonical_text(body)))
 
 
 def body_members(body: Body, redactor: Redactor) -> Any:
-    """Return the value of a JSON body (as an entry has it), the object that the fields of a form make, else the text; without secrets."""
+    """Return the body without secrets: JSON (as kept in an entry) as its value, a form as an object of its fields, the rest as text."""
     if body.kind == "json":
         return json.loads(body_text(body, redactor))
     if body.kind in ("form", "multipart"):
@@ -73,7 +73,7 @@ def _redacted(request: Request, body: Body, redactor: Redactor, headers: tuple[s
 
 
 def _target(target: bytes, mark: bytes, redactor: Redactor) -> bytes:
-    """Return a path or query without its secrets; what is percent-encoded in one of its steps is looked at as what it says."""
+    """Return a path or query without secrets. Each step is also searched in its percent-decoded form."""
     if b"%" in target:
         target = mark.join(_decoded(step, redactor) for step in target.split(mark))
     return redactor.text(target.decode("latin-1")).encode("latin-1")
@@ -99,7 +99,7 @@ def _redacted_body(body: Body, redactor: Redactor) -> Body:
 
 
 def _part_head(head: bytes, redactor: Redactor) -> bytes:
-    """Return the framed head of a part without its secrets: a file's name may hold a secret."""
+    """Return the framed head of a part without secrets, since a file name may contain one."""
     pairs = [[piece.decode("utf-8", "surrogateescape") for piece in unframed(line)] for line in unframed(head)]
     text = [[name, redactor.header(name, value) or ""] for name, value in pairs]
     return head if text == pairs else frame(frame(piece.encode("utf-8", "surrogateescape") for piece in pair) for pair in text)

@@ -1,4 +1,4 @@
-"""How much may be spent, on which calls, within which time? A budget's limits, its scope and its window."""
+"""Budgets: how much may be spent (limits), on which calls (scope), within which time (window)."""
 
 from __future__ import annotations
 
@@ -18,26 +18,27 @@ __all__ = ["PICO", "Budget", "Unit", "is_closed", "is_local", "window_of"]
 Unit: TypeAlias = Literal["usd", "calls", "tokens"]
 Window: TypeAlias = Literal["run", "day", "month"]
 
-PICO = 10**12  # dollars are counted in millionths of a millionth: sums of whole numbers are exact, whatever their order
-MAX_USD = 9_000_000  # above it, a counter of 64 bits is full
+PICO = 10**12  # dollars are counted in picodollars: sums of integers are exact, in any order
+MAX_USD = 9_000_000  # a larger amount would overflow a 64-bit counter
 DAY = 86_400.0  # seconds
 KEPT_FOR: Mapping[str, float] = {"run": 30 * DAY, "day": 35 * DAY, "month": 70 * DAY}  # how long a counter is kept after its last use
 
-# Models that only their provider can run. At another address they are a gateway's: not free, and at their provider's price.
+# Models that only their provider can run. Under another address a gateway offers them, which costs the provider's price.
 _CLOSED = re.compile(r"(^|/)(chatgpt|claude|gemini|gpt-(?!oss)|grok|o[1-9](-|$)|text-embedding-(3|ada))", re.IGNORECASE)
 _LOCAL_NAMES = ("localhost", "host.docker.internal")
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How much may calls to models cost? What comes after a limit is refused before it is sent, with status 424 and ``budget_exceeded``.
+    """A limit on what calls to models may cost. Calls beyond it are refused before they are sent, with status 424 and ``budget_exceeded``.
 
-    ``usd``: dollars, at the prices of genai-prices (the extra ``prices``). ``calls``: how many are sent; those that fail do not count.
-    ``tokens``: input and output. ``window``: each ``"run"`` (of the processes that use the store at the same time, or that have one
-    ``WIRECACHE_RUN``), ``"day"`` or ``"month"`` (UTC) begins with nothing spent. ``warn_at``: the share of a limit at which a warning is
+    ``usd``: dollars, at the prices of genai-prices (the extra ``prices``). ``calls``: the number of calls sent; failed ones do not count.
+    ``tokens``: input and output. ``window``: the budget starts afresh with each ``"run"`` (the processes that use the store at the same
+    time, or that share a ``WIRECACHE_RUN``), ``"day"`` or ``"month"`` (UTC). ``warn_at``: the share of a limit at which a warning is
     logged, once.
-    ``unpriced``: what happens with a budget in dollars to a call whose price is not known: ``"refuse"``, or ``"allow"`` (it is sent and
-    listed). ``namespace``, ``model``: globs of the calls that it is for. ``name``: budgets of different names are counted apart.
+    ``unpriced``: what a budget in dollars does with a call whose price is not known: ``"refuse"`` it, or ``"allow"`` it (it is sent and
+    listed). ``namespace``, ``model``: globs that select the calls it applies to. ``name``: budgets with different names are counted
+    separately.
     """
 
     usd: float | Decimal | str | None = None
@@ -51,13 +52,13 @@ class Budget:
     name: str = ""
 
     def __post_init__(self) -> None:
-        """Check the parameters. ``ConfigError`` names a wrong one."""
+        """Check the parameters. Raises ``ConfigError`` for an invalid one."""
         if self.usd is not None:
             object.__setattr__(self, "usd", _dollars(self.usd))
         for unit in ("calls", "tokens"):
             value = getattr(self, unit)
             if value is not None and (type(value) is not int or not 0 <= value < 2**62):
-                raise ConfigError(f"Budget: {unit} must be a whole number from 0 on, got {value!r}")
+                raise ConfigError(f"Budget: {unit} must be an integer of at least 0, got {value!r}")
         if self.usd is None and self.calls is None and self.tokens is None:
             raise ConfigError("Budget: usd, calls or tokens must be given; a budget without a limit has no effect")
         _check_choice("window", self.window, tuple(KEPT_FOR))
@@ -70,23 +71,23 @@ class Budget:
 
     @property
     def limits(self) -> dict[Unit, int]:
-        """The limits by their units: ``usd`` in picodollars."""
+        """The limits by unit; ``usd`` in picodollars."""
         usd = None if self.usd is None else int(Decimal(self.usd) * PICO)
         found: dict[Unit, int | None] = {"usd": usd, "calls": self.calls, "tokens": self.tokens}
         return {unit: limit for unit, limit in found.items() if limit is not None}
 
     def covers(self, namespace: str, model: str) -> bool:
-        """Return whether a call of this namespace and model counts."""
+        """Return whether the budget applies to a call with this namespace and model."""
         return fnmatchcase(namespace, self.namespace) and fnmatchcase(model, self.model)
 
     def counter(self, now: float, run: str) -> str:
-        """Return the name of what counts for it now. Budgets of one scope and window have the same, whatever their limits."""
+        """Return the name of the counter for the current window. Budgets with the same scope and window share it, whatever their limits."""
         scope = "\x1f".join((self.namespace, self.model, self.name))
         return f"{self.window}:{run if self.window == 'run' else window_of(self.window, now)}:{scope}"
 
     @property
     def kept_for(self) -> float:
-        """Seconds for which its counter is kept after its last use."""
+        """For how many seconds its counter is kept after the last use."""
         return KEPT_FOR[self.window]
 
 
@@ -96,14 +97,14 @@ def window_of(window: str, now: float) -> str:
 
 
 def is_closed(model: str) -> bool:
-    """Return whether only its own provider can run this model, so that whoever passes it on is billed at that provider's price."""
+    """Return whether only its own provider can run this model, so that any gateway to it is billed at that provider's price."""
     return _CLOSED.search(model) is not None
 
 
 def is_local(host: str, socket: str, model: str) -> bool:
     """Return whether the model runs on this machine or in this network, so that no provider bills it.
 
-    Not one that only its provider can run: behind such an address is a gateway then.
+    Never true of a model that only its provider can run: such an address is then a gateway's.
     """
     return (bool(socket) or _is_local_host(host)) and not is_closed(model)
 

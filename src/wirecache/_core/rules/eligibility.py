@@ -53,7 +53,7 @@ def too_large(message: Request | Head, limit: int) -> bool:
 
 
 def body_bypass_reason(endpoint: str, body: Body, *, streams: bool = False) -> str | None:
-    """Return why a request with this body must be answered live, or None. ``streams``: streams are recorded, so they may be replayed."""
+    """Return why a request with this body must bypass the cache, or None. ``streams``: streams are recorded and may be replayed."""
     if body.kind == "empty":
         return "no-body"
     if not streams and body_requests_stream(endpoint, body):
@@ -85,7 +85,7 @@ def body_requests_stream(endpoint: str, body: Body) -> bool:
 
 
 def choices_requested(body: Body) -> int:
-    """Return how many choices or candidates the answer shall have: ``n`` for each prompt (OpenAI), ``candidateCount`` (Gemini)."""
+    """Return how many choices or candidates are requested: ``n`` for each prompt (OpenAI), ``candidateCount`` (Gemini)."""
     config = body.members.get("generationConfig") or body.members.get("generation_config")
     counts = config.get("candidateCount", config.get("candidate_count")) if isinstance(config, dict) else body.members.get("n")
     count = counts if isinstance(counts, int) and counts > 1 else 1
@@ -108,7 +108,7 @@ def model_of(request: Request, body: Body) -> str | None:
 
 
 _MODEL_PART = re.compile(rb"""[;\s]name="?model"?(?=;|\d|$)""")
-# In this order: Hugging Face's tasks; Gemini and Vertex (before the verb); Azure's deployments, Bedrock and SageMaker.
+# In order: Hugging Face's tasks; Gemini and Vertex (before the verb); Azure's deployments, Bedrock and SageMaker.
 _MODEL_PATH = re.compile(r"/hf-inference/models/(.+)|/models/([^/:]+):|/(?:deployments|model|endpoints|models)/([^/]+)/")
 
 

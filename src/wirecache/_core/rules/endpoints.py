@@ -12,7 +12,7 @@ from wirecache._core.short_cache import cached_if_short
 
 __all__ = ["find_endpoint"]
 
-# Path suffix to the endpoint's name in statistics and file names.
+# Path suffixes, and the endpoint's name in statistics and file names.
 SUFFIXES: dict[str, str] = {
     # OpenAI and compatible APIs (Groq, Mistral, Together, Cerebras, Ollama, vLLM, llama.cpp, Azure, gateways)
     "/chat/completions": "chat",
@@ -51,7 +51,7 @@ SUFFIXES: dict[str, str] = {
     "/v1/tokenize": "tokenize",
     "/v1/detokenize": "detokenize",
     "/v2/parse": "parse",
-    "/actions/chat": "chat",  # at Oracle
+    "/actions/chat": "chat",  # Oracle
     "/actions/embedText": "embeddings",
     # Ollama
     "/api/chat": "ollama-chat",
@@ -67,7 +67,7 @@ SUFFIXES: dict[str, str] = {
     ":batchEmbedContents": "embeddings",
     ":predict": "predict",
     "/interactions": "interactions",
-    # Anthropic's and Mistral's models at Google
+    # Anthropic's and Mistral's models on Google's Vertex
     "/count-tokens:rawPredict": "count-tokens",
     ":rawPredict": "messages",
     ":streamRawPredict": "messages",

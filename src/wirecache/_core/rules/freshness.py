@@ -24,7 +24,7 @@ TTL_FORMS = 'seconds, a timedelta, "90s" "15m" "12h" "7d" "2w", or None (never e
 
 
 def parse_ttl(value: float | str | timedelta | None, name: str = "ttl") -> float | None:
-    """Return the duration in seconds, or None for ever. ``ValueError`` says which forms are allowed of what the user calls ``name``."""
+    """Return the duration in seconds, or None for never expiring. Raises ``ValueError`` for other forms. ``name``: the option's name."""
     if value is None or (isinstance(value, str) and value.strip().lower() in ("none", "never")):
         return None
     if isinstance(value, timedelta):
@@ -44,7 +44,7 @@ def parse_ttl(value: float | str | timedelta | None, name: str = "ttl") -> float
 
 
 def age_of(entry: Entry, now: float) -> float:
-    """Return the seconds since the entry was stored. Never negative, so a clock that was set back is harmless."""
+    """Return the seconds since the entry was stored. Never negative, even if the clock was set back."""
     return max(0.0, now - entry.stored_at)
 
 
@@ -62,8 +62,8 @@ def ttl_left(entry: Entry, ttl: float | None, now: float) -> float | None:
 def cache_control(value: bytes) -> dict[bytes, bytes]:
     """Return the directives of a ``Cache-Control`` field (RFC 9111 section 5.2): names in lower case, the value empty if there is none.
 
-    Of several equal ones the first counts (section 4.2.1); but one without field names, which means the whole answer, before one with.
-    An invalid value is none.
+    Of a repeated directive the first counts (section 4.2.1), except that one without field names, which concerns the whole answer,
+    precedes one with them. Directives with invalid values are left out.
     """
     found: dict[bytes, bytes] = {}
     for name, sign, text in _DIRECTIVE.findall(value):
@@ -81,7 +81,7 @@ def is_to_be_validated(directives: Mapping[bytes, bytes]) -> bool:
 def explicit_lifetime(fields: Mapping[bytes, bytes], received_at: float) -> float | None:
     """Return the lifetime in seconds that the server allows (RFC 9111 section 4.2.1, private cache), or None if it allows none explicitly.
 
-    What cannot be read is none: an invalid ``max-age`` or ``Expires`` is in the past (sections 4.2.1, 5.3).
+    An invalid ``max-age`` or ``Expires`` counts as being in the past (sections 4.2.1, 5.3).
     """
     directives = cache_control(fields.get(b"cache-control", b""))
     if is_to_be_validated(directives):
@@ -90,7 +90,7 @@ def explicit_lifetime(fields: Mapping[bytes, bytes], received_at: float) -> floa
         return min(float(seconds), LONGEST) if seconds.isdigit() else 0.0
     if b"expires" not in fields:
         return None
-    from wirecache._core.http_date import http_date  # an inference answer has none
+    from wirecache._core.http_date import http_date  # imported late: inference answers have no dates
 
     expires = http_date(fields[b"expires"], received_at)
     date = http_date(fields.get(b"date", b""), received_at)
@@ -100,7 +100,7 @@ def explicit_lifetime(fields: Mapping[bytes, bytes], received_at: float) -> floa
 def may_answer(left: float | None, age: float, max_age: float | None, max_stale: float) -> bool:
     """Return whether an entry may be used under the directives of the request (seconds).
 
-    ``left``: for how long it is still fresh, negative once it is stale, None for ever. ``max_stale``: how stale it may be.
+    ``left``: how long it is still fresh, negative once it is stale, None for ever. ``max_stale``: how stale it may be.
     """
     if max_age is not None and age > max_age + max_stale:
         return False

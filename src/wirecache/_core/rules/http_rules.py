@@ -20,16 +20,16 @@ __all__ = [
 BY_DEFAULT = frozenset({200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501})
 UNDERSTOOD = BY_DEFAULT | {302, 303, 307, 400, 401, 403, 406, 409, 411, 412, 413, 415, 422, 429, 500, 502, 503, 504}
 MEASURED_BY_DATE = frozenset({b"expires", b"last-modified"})
-# By these a stored answer is judged: no other field can ask for them to be left out.
+# The fields by which a stored answer is judged, which no other field may ask to leave out.
 JUDGED_BY = frozenset({b"cache-control", b"date", b"expires", b"vary"})
-# What has not changed for long is taken to stay for a tenth of that time (RFC 9111 section 4.2.2), and a week at most, as browsers do it.
+# A heuristic lifetime is a tenth of the time since the last change (RFC 9111 section 4.2.2), at most a week, as in browsers.
 HEURISTIC_SHARE = 0.1
 LONGEST_HEURISTIC = 604800.0  # seconds
 
 
 def storing_refusal(head: Head, now: float, *, heuristics: bool = False) -> str | None:
     """Return why the answer to a GET or HEAD is not stored, or None (RFC 9111 section 3). ``heuristics``: as for ``lifetime``."""
-    if not 200 <= head.status < 600 or head.status in (206, 304):  # of others, Content-Range says nothing (RFC 9110 section 14.4)
+    if not 200 <= head.status < 600 or head.status in (206, 304):  # with other statuses, Content-Range has no meaning (RFC 9110, 14.4)
         return "not-allowed"
     if reason := keeping_refusal(head.status, head.fields):
         return reason
@@ -40,7 +40,7 @@ def storing_refusal(head: Head, now: float, *, heuristics: bool = False) -> str 
 
 
 def keeping_refusal(status: int, fields: Mapping[bytes, bytes]) -> str | None:
-    """Return why an answer is not kept, whatever its lifetime, or None."""
+    """Return why an answer is not kept, regardless of its lifetime, or None."""
     if is_event_stream(fields):
         return "stream"
     if b"*" in fields.get(b"vary", b""):
@@ -49,22 +49,22 @@ def keeping_refusal(status: int, fields: Mapping[bytes, bytes]) -> str | None:
 
 
 def _needs_no_lifetime(status: int, directives: Mapping[bytes, bytes]) -> bool:
-    """Return whether an answer may be stored, and a lifetime be guessed, where its server names none (sections 3 and 4.2.2)."""
+    """Return whether an answer without a lifetime may be stored, and one be estimated (sections 3 and 4.2.2)."""
     return status in BY_DEFAULT or b"public" in directives or b"private" in directives
 
 
 def _is_forbidden(directives: Mapping[bytes, bytes], status: int) -> bool:
-    """Return whether the server forbids storing: ``must-understand`` rules over a ``no-store`` beside it (section 5.2.2.3)."""
+    """Return whether the server forbids storing: ``must-understand`` overrides ``no-store`` (section 5.2.2.3)."""
     if b"must-understand" in directives:
         return status not in UNDERSTOOD
     return b"no-store" in directives
 
 
 def _has_validator(fields: Mapping[bytes, bytes], now: float) -> bool:
-    """Return whether the server can be relied on to say that the answer has changed.
+    """Return whether the answer has a validator by which its server reliably detects changes.
 
-    A time of change tells only whole seconds: of what changed in the very second of the answer, a later change would stay unseen (RFC 9110
-    section 8.8.2.2).
+    ``Last-Modified`` has a resolution of one second: if it equals the time of the answer, a later change within that second would go
+    unnoticed (RFC 9110 section 8.8.2.2).
     """
     if b"etag" in fields:
         return True
@@ -75,8 +75,8 @@ def _has_validator(fields: Mapping[bytes, bytes], now: float) -> bool:
 def storable_pairs(pairs: HeaderPairs) -> HeaderPairs:
     """Return the headers without those that belong to the connection (RFC 9110 section 7.6.1) or that the server wants left out.
 
-    ``Connection`` names the first, ``no-cache="..."`` and ``private="..."`` the others (RFC 9111 sections 3.1, 5.2.2.4, 5.2.2.7). A body is
-    stored without its coding, and then has other ranges than on its server.
+    ``Connection`` names the former, ``no-cache="..."`` and ``private="..."`` the latter (RFC 9111 sections 3.1, 5.2.2.4, 5.2.2.7). Bodies
+    are stored decoded, so that their ranges differ from the server's.
     """
     fields = fields_of(pairs)
     directives = cache_control(fields.get(b"cache-control", b""))
@@ -89,13 +89,13 @@ def storable_pairs(pairs: HeaderPairs) -> HeaderPairs:
 
 
 def age_field(fields: Mapping[bytes, bytes]) -> float:
-    """Return the ``Age`` that an answer came with, in seconds: the first of several (RFC 9111 section 5.1); 0 if it is none."""
+    """Return the ``Age`` that an answer came with, in seconds: the first of several (RFC 9111 section 5.1); 0 if missing or invalid."""
     first = fields.get(b"age", b"").partition(b",")[0].strip()
     return min(float(first), LONGEST) if first.isdigit() else 0.0
 
 
 def dated(pairs: HeaderPairs, now: float) -> HeaderPairs:
-    """Return the headers with the time at which they came, if a lifetime is measured by it and the server said none (RFC 9110 6.6.1)."""
+    """Return the headers with a ``Date`` of ``now`` if a lifetime depends on it and the server sent none (RFC 9110 section 6.6.1)."""
     fields = fields_of(pairs)
     if not MEASURED_BY_DATE & fields.keys() or http_date(fields.get(b"date", b""), now) is not None:
         return pairs
@@ -110,9 +110,9 @@ def http_age(entry: Entry, now: float) -> float:
 
 
 def lifetime(status: int, fields: Mapping[bytes, bytes], received_at: float, *, heuristics: bool) -> float | None:
-    """Return for how long the answer is fresh, in seconds, or None if nothing says so.
+    """Return for how many seconds the answer is fresh, or None if that is not known.
 
-    ``heuristics``: is a lifetime guessed from the time of change where the server names none (section 4.2.2)?
+    ``heuristics``: whether to estimate the lifetime from ``Last-Modified`` if the server gives none (section 4.2.2).
     """
     explicit = explicit_lifetime(fields, received_at)
     if explicit is not None or not heuristics:
@@ -126,14 +126,14 @@ def lifetime(status: int, fields: Mapping[bytes, bytes], received_at: float, *, 
 
 def lifetime_left(entry: Entry, now: float, *, heuristics: bool = False) -> float:
     """Return for how many seconds the entry is still fresh, negative once it is stale."""
-    fresh_for = lifetime(entry.status, fields_of(entry.headers), now, heuristics=heuristics)  # a Date is there if it is measured by that
+    fresh_for = lifetime(entry.status, fields_of(entry.headers), now, heuristics=heuristics)  # stored with a Date, if that matters
     return (fresh_for or 0.0) - http_age(entry, now)
 
 
 def is_reusable(entry: Entry, request: Directives, now: float, left: float) -> bool:
-    """Return whether the entry may answer without its server, as the request's directives have it (sections 4.2.4, 5.2.1).
+    """Return whether the entry may answer without validation, given the request's directives (sections 4.2.4, 5.2.1).
 
-    ``left``: for how long it is still fresh, in seconds.
+    ``left``: for how many seconds it is still fresh.
     """
     directives = cache_control(fields_of(entry.headers).get(b"cache-control", b""))
     if request.no_cache or is_to_be_validated(directives):
@@ -148,7 +148,7 @@ def is_reusable(entry: Entry, request: Directives, now: float, left: float) -> b
 def may_replace_error(entry: Entry, on_error: float, now: float, *, heuristics: bool = False) -> bool:
     """Return whether the entry may answer in place of an error (RFC 5861 section 4).
 
-    ``on_error``: for how long past its lifetime its user allows that, in seconds; its server may allow more, or forbid it.
+    ``on_error``: for how many seconds past its lifetime the user allows that; the server may allow more, or forbid it.
     """
     fields = fields_of(entry.headers)
     directives = cache_control(fields.get(b"cache-control", b""))
@@ -160,9 +160,9 @@ def may_replace_error(entry: Entry, on_error: float, now: float, *, heuristics: 
 
 
 def is_same_answer(entry: Entry, head: Head) -> bool:
-    """Return whether the answer to a HEAD is that of the stored GET, as far as it says (section 4.3.5).
+    """Return whether the answer to a HEAD matches the stored answer to a GET, as far as it says (section 4.3.5).
 
-    A length of a body in a coding says nothing of the one that is stored.
+    The length of an encoded body cannot be compared with that of the stored one.
     """
     fields = fields_of(entry.headers)
     if any(name in head.fields and fields.get(name) != head.fields[name] for name in (b"etag", b"last-modified")):

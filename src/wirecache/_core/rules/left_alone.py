@@ -1,4 +1,4 @@
-"""Which requests does a cassette leave alone? They are sent, and not recorded."""
+"""The requests that a cassette leaves alone: they are sent, and neither recorded nor replayed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def left_alone_reason(request: Request, plan: Plan, cassette: CassettePlan) -> str | None:
-    """Return why the cassette leaves the request alone; None if it does not. Offline it leaves nothing alone, since that is sent."""
+    """Return why the cassette leaves the request alone; None if it does not. Offline it leaves none alone, since those are sent."""
     if plan.mode is Mode.OFF:
         return "off"
     if plan.mode is Mode.OFFLINE or plan.directives.only_if_cached:
@@ -35,7 +35,7 @@ def left_alone_reason(request: Request, plan: Plan, cassette: CassettePlan) -> s
 
 
 def parse_hosts(hosts: str | Iterable[str]) -> tuple[str, ...]:
-    """Return the globs of hosts in lower case. ``ValueError`` for what can be none."""
+    """Return the globs of hosts in lower case. Raises ``ValueError`` for what cannot be one."""
     globs = (hosts,) if isinstance(hosts, str) else tuple(hosts)
     for glob in globs:
         if not isinstance(glob, str) or not glob or "/" in glob:
@@ -49,12 +49,12 @@ def _without_brackets(host: str) -> str:
 
 
 def _is_sent_by_library(request: Request) -> bool:
-    """Return whether no-store is the HTTP library's: httpx2's ``sse()``, httpx-sse and MCP's client send it when they want events."""
+    """Return whether the library, not the user, sent no-store: httpx2's ``sse()``, httpx-sse and MCP's client do when they want events."""
     return media_type(request.fields.get(b"accept", b"")) == b"text/event-stream" or is_mcp_stream(request)
 
 
 def _is_localhost(host: str) -> bool:
-    """Return whether the host is this machine: the names of RFC 6761 section 6.3, loopback and unspecified addresses."""
+    """Return whether the host is this machine: a localhost name (RFC 6761 section 6.3), or a loopback or unspecified address."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

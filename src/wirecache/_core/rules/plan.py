@@ -1,4 +1,4 @@
-"""How is an exchange treated? The settings that decisions read: those of the cache, overridden by those of the one call."""
+"""The plan: the settings in force for a call, which are the cache's overridden by the call's own."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ __all__ = [
     "ttl_in_force",
 ]
 
-NESTED = "\x1f"  # between a namespace and the one within it; no name that is given contains it (ASCII's unit separator)
+NESTED = "\x1f"  # separates a namespace from the one nested in it (ASCII's unit separator; not allowed in given names)
 MAX_BODY = 64 * 1024 * 1024  # bytes; larger bodies pass through unbuffered and unstored
 
 
 class Mode(StrEnum):
-    """May the store answer, and may a request leave?
+    """Whether the store may answer, and whether a request may be sent.
 
     | mode | fresh entry | stale entry | no entry |
     |---|---|---|---|
@@ -55,14 +55,14 @@ class Mode(StrEnum):
 
 
 class Streams(StrEnum):
-    """What happens to a stream? ``bypass``: it passes live. ``record``: it passes as it comes, and a copy is kept with times."""
+    """What happens to streams. ``bypass``: they are relayed, not stored. ``record``: they are relayed, and stored with their timing."""
 
     BYPASS = "bypass"
     RECORD = "record"
 
 
 class Embeddings(StrEnum):
-    """How is a list of inputs looked up that shall be embedded? ``request``: as one request. ``items``: each input by itself."""
+    """How requests for embeddings are looked up. ``request``: the list of inputs as a whole. ``items``: each input by itself."""
 
     REQUEST = "request"
     ITEMS = "items"
@@ -84,7 +84,7 @@ NO_DIRECTIVES = Directives()
 
 @dataclass(frozen=True, slots=True)
 class CallOptions:
-    """The options of one call; one that was not given is None, or ``UNSET`` for the ttl (where None means for ever)."""
+    """The options of one call. Options that were not given are None (``UNSET`` for the ttl, where None means never expiring)."""
 
     ttl: Ttl = UNSET
     mode: Mode | None = None
@@ -93,7 +93,7 @@ class CallOptions:
     streams: Streams | None = None
 
     def within(self, outer: CallOptions) -> CallOptions:
-        """Return these options, completed by those of an outer block where they are not given; namespaces nest."""
+        """Return these options, with those not given taken from an outer block; namespaces nest."""
         return CallOptions(
             outer.ttl if self.ttl is UNSET else self.ttl,
             self.mode or outer.mode,
@@ -105,7 +105,7 @@ class CallOptions:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The settings in force. Times in seconds; ``None`` as ttl: never expires. ``call_ttl``: the ttl of this one call, or ``UNSET``."""
+    """The settings in force. Times in seconds; A ttl of None: never expires. ``call_ttl``: the ttl of this one call, or ``UNSET``."""
 
     mode: Mode = Mode.AUTO
     ttl: float | None = 604800.0
@@ -121,33 +121,33 @@ class Plan:
     sample: int = 0
     call_ttl: Ttl = UNSET
     directives: Directives = NO_DIRECTIVES
-    header_options: bool = True  # may headers of a request steer anything?
+    header_options: bool = True  # may headers of a request set options?
     status_header: bool = True
     miss: Literal["respond", "raise"] = "respond"
     replay_speed: float = 0.0
     embeddings: Embeddings = Embeddings.REQUEST
     cassette: CassettePlan | None = None
-    heuristics: bool = False  # may a GET's lifetime be guessed from its Last-Modified?
-    is_budgeted: bool = False  # is there a budget that calls are held to?
+    heuristics: bool = False  # may a GET's lifetime be estimated from its Last-Modified?
+    is_budgeted: bool = False  # is there a budget?
 
     @property
     def skips_lookup(self) -> bool:
-        """Whether the store is only written, never read, for this call."""
+        """Whether this call only writes to the store and never reads from it."""
         return self.mode is Mode.REFRESH or self.directives.no_cache
 
 
 def cassette_in_force(plan: Plan) -> CassettePlan:
-    """Return the plan of the cassette for this call: offline nothing is sent, whatever the record mode, also to verify."""
+    """Return the cassette's plan for this call. Offline nothing is sent, whatever the record mode, not even to verify."""
     cassette = plan.cassette
     assert cassette is not None, "a cassette's plan has a cassette"
     if plan.mode is not Mode.OFFLINE and not plan.directives.only_if_cached:
         return cassette
-    how = f'lift what says that it is offline (mode="offline", WIRECACHE_MODE, only-if-cached), and {cassette.how_to_record}'
+    how = f'turn offline mode off (mode="offline", WIRECACHE_MODE, only-if-cached), and {cassette.how_to_record}'
     return cassette._replace(record_mode=RecordMode.NONE, verify=False, fork=None, how_to_record=how)
 
 
 def ttl_in_force(plan: Plan, rule: Rule | None) -> float | None:
-    """Return how long entries are fresh: by the call's own ttl, else by the rule, else by the cache. Seconds, None for ever."""
+    """Return how long entries are fresh, in seconds: the call's own ttl, else the rule's, else the cache's. None for ever."""
     for ttl in (plan.call_ttl, rule.ttl_seconds if rule else UNSET):
         if ttl is not UNSET:
             return ttl
@@ -155,7 +155,7 @@ def ttl_in_force(plan: Plan, rule: Rule | None) -> float | None:
 
 
 def time_left(entry: Entry, plan: Plan, now: float) -> float | None:
-    """Return the seconds for which the entry is still fresh, by its own ttl, that of its rule, or the cache's; None for ever."""
+    """Return for how many seconds the entry is still fresh, by its own ttl, its rule's, or the cache's; None for ever."""
     rule = None
     if plan.rules:
         request = entry.request
@@ -164,29 +164,29 @@ def time_left(entry: Entry, plan: Plan, now: float) -> float | None:
 
 
 def is_fresh(entry: Entry, plan: Plan, now: float) -> bool:
-    """Return whether the entry is within its ttl: its own, that of its rule, or the cache's."""
+    """Return whether the entry is within its ttl: its own, its rule's, or the cache's."""
     left = time_left(entry, plan, now)
     return left is None or left > 0
 
 
-# Request headers that carry options for one call; they are removed before the request leaves.
+# Request headers that carry options for one call, removed before the request is sent.
 OPTION_FIELDS = {b"wirecache-ttl": "ttl", b"wirecache-namespace": "namespace", b"wirecache-sample": "sample"}
 _NAMES = frozenset(field.name for field in fields(CallOptions))
 _CHOICES: dict[str, type[StrEnum]] = {"mode": Mode, "streams": Streams}
 
 
 def _nested(outer: str | None, inner: str | None) -> str | None:
-    """Return the namespace that lies within another one; either may be missing. Different pairs give different names."""
+    """Return the inner namespace nested in the outer one; either may be missing. Different pairs give different names."""
     return f"{outer}{NESTED}{inner}" if outer and inner else inner or outer
 
 
 def inner_namespace(outer: str, whole: str) -> str | None:
-    """Return the namespace that makes ``whole`` within ``outer``: None where they are one, ``whole`` where it lies elsewhere."""
+    """Return the inner namespace that gives ``whole`` within ``outer``: None if they are equal, ``whole`` if it is not within ``outer``."""
     return None if whole == outer else whole.removeprefix(f"{outer}{NESTED}" if outer else "")
 
 
 def parse_options(given: Mapping[str, Any], where: str = "") -> CallOptions:
-    """Return the checked options of one call. ``ValueError`` names the wrong one and what is allowed; ``where`` is put before its name."""
+    """Return the validated options of one call. Raises ``ValueError``; ``where`` is put before the option's name in the message."""
     if unknown := given.keys() - _NAMES:
         raise ValueError(f"{where}options must be among {', '.join(sorted(_NAMES))}, got {sorted(unknown)[0]!r}")
     found: dict[str, Any] = dict(given)
@@ -245,7 +245,7 @@ def _directives(control: bytes) -> tuple[Directives, float | None]:
     """Return the directives of a request, and its ``stale-if-error`` in seconds."""
     found = cache_control(control)
     seconds = {name: float(value) for name, value in found.items() if value.isdigit()}
-    max_age = seconds.get(b"max-age", 0.0) if b"max-age" in found else None  # one that cannot be read is as careful as can be
+    max_age = seconds.get(b"max-age", 0.0) if b"max-age" in found else None  # an invalid one counts as 0, to be on the safe side
     max_stale = float("inf") if found.get(b"max-stale") == b"" else seconds.get(b"max-stale", 0.0)
     directives = Directives(
         b"no-store" in found,

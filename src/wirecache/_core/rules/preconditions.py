@@ -1,4 +1,4 @@
-"""Does a stored answer meet the conditions of a request, or hold the part it asks for? (RFC 9111 section 4.3.2, RFC 9110 section 14)"""
+"""Conditional and range requests answered from a stored answer (RFC 9111 section 4.3.2, RFC 9110 section 14)."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from wirecache._core.messages import Entry
 
 __all__ = ["MET_HERE", "OF_THE_SERVER", "narrowed"]
 
-# Those that may be met by a stored answer, and those that only its server can judge.
+# Conditions that a stored answer can meet, and those that only its server can judge.
 MET_HERE = frozenset({b"range", b"if-none-match", b"if-modified-since"})
 OF_THE_SERVER = frozenset({b"if-match", b"if-unmodified-since", b"if-range"})
-# What a 304 says of the answer that it confirms (RFC 9110 section 15.4.5).
+# The headers that a 304 repeats from the answer that it confirms (RFC 9110 section 15.4.5).
 IN_A_304 = frozenset({b"cache-control", b"content-location", b"date", b"etag", b"expires", b"last-modified", b"vary"})
 _TAG = re.compile(rb'(?:W/)?("[^"]*")')
 _RANGE = re.compile(rb"bytes=(\d*)-(\d*)", re.IGNORECASE)
 
 
 def narrowed(request: Mapping[bytes, bytes], entry: Entry, now: float) -> Entry | None:
-    """Return the 304 or the part (206) that the stored answer makes for a GET with these headers; None where only the server can tell."""
+    """Return the 304 or 206 made from the stored answer for a GET with these headers; None if only the server can tell."""
     if OF_THE_SERVER & request.keys():
         return None
     if b"range" not in request:
@@ -34,7 +34,7 @@ def _not_modified(entry: Entry) -> Entry:
 
 
 def _is_confirmed(request: Mapping[bytes, bytes], stored: Mapping[bytes, bytes], now: float) -> bool:
-    """Return whether the caller already has what is stored. An entity tag rules over a time of change."""
+    """Return whether the caller already has what is stored. Entity tags take precedence over modification times."""
     if (tags := request.get(b"if-none-match")) is not None:
         own = _TAG.fullmatch(stored.get(b"etag", b"").strip())
         return tags.strip() == b"*" or (own is not None and own[1] in _TAG.findall(tags))  # the weak comparison
@@ -44,7 +44,7 @@ def _is_confirmed(request: Mapping[bytes, bytes], stored: Mapping[bytes, bytes],
 
 
 def _part(wanted: bytes, entry: Entry) -> Entry | None:
-    """Return the part of a whole answer. A body that came in a coding has other parts on its server than here: it accepts no ranges."""
+    """Return the part of a whole answer. A body that was encoded in transfer accepts no ranges, since they differ from the server's."""
     found, size = _RANGE.fullmatch(wanted.strip()), len(entry.body)
     if found is None or entry.status != 200 or fields_of(entry.headers).get(b"accept-ranges") == b"none" or not any(found.groups()):
         return None

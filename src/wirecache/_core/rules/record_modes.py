@@ -1,4 +1,4 @@
-"""May a cassette be played from, and may it be written to? vcrpy's record modes, as one function."""
+"""Record modes: whether a cassette plays, records or refuses a request. vcrpy's modes, as one function."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ __all__ = ["Action", "CassettePlan", "RecordMode", "decide"]
 
 
 class RecordMode(StrEnum):
-    """What happens to a request, by whether it was recorded before.
+    """What happens to a request, depending on whether it was recorded before.
 
     | mode | recorded | not recorded, new cassette | not recorded, cassette existed |
     |---|---|---|---|
     | ``none`` | play | refuse | refuse |
     | ``once`` | play | record | refuse |
     | ``new_episodes`` | play | record | record |
-    | ``all`` | record, in place of the old one | record | record |
-    | ``rewrite`` | as ``all``; and what was not requested again is removed | record | record |
+    | ``all`` | record, replacing the old one | record | record |
+    | ``rewrite`` | as ``all``; what was not requested again is removed | record | record |
     | ``fork`` | play, up to the step where the run forks; from there on record | refuse | record |
 
-    A fork reads this cassette and writes another one, its child, which has both what was played and what was recorded.
-    "Recorded" means: before the cassette was opened. A request that is made twice while it is recorded makes a sequence.
+    A fork reads this cassette and writes another one, its child, with both what was played and what was recorded.
+    "Recorded" means before the cassette was opened. A request that is made twice while recording gives a sequence.
     """
 
     NONE = "none"
@@ -39,7 +39,7 @@ class RecordMode(StrEnum):
 
     @property
     def replaces(self) -> bool:
-        """Whether new recordings take the place of old ones."""
+        """Whether new recordings replace old ones."""
         return self in (RecordMode.ALL, RecordMode.REWRITE)
 
 
@@ -52,12 +52,12 @@ class Action(StrEnum):
 
 
 class CassettePlan(NamedTuple):
-    """What a flow must know of a cassette.
+    """What a flow needs to know about a cassette.
 
-    ``existed``: there were recordings when it was opened. ``redactor``: applied before the key is made. ``how_to_record``: what a user
-    does to record what is missing. ``name``: of the cassette, in messages. ``verify``: every request goes out, and is only compared.
-    ``ignore_hosts``: globs of hosts that are left alone. ``ignore_localhost``: this machine is, too. ``fork``: where the run leaves its
-    recording, for that record mode. ``mcp``: what is remembered of sessions of MCP.
+    ``existed``: it had recordings when it was opened. ``redactor``: applied before the key is made. ``how_to_record``: tells the user how
+    to record what is missing. ``name``: its name in messages. ``verify``: every request is sent, and the answer only compared.
+    ``ignore_hosts``: globs of hosts to leave alone. ``ignore_localhost``: leave this machine alone, too. ``fork``: where the run leaves
+    its recording, in record mode ``fork``. ``mcp``: the state of MCP sessions.
     """
 
     record_mode: RecordMode
@@ -73,7 +73,7 @@ class CassettePlan(NamedTuple):
 
 
 def decide(mode: RecordMode, found: bool, existed: bool) -> Action:
-    """Play, record or refuse? ``found``: there is a recording. ``existed``: the cassette is not new."""
+    """Return whether to play, record or refuse. ``found``: there is a recording. ``existed``: the cassette is not new."""
     if found and not mode.replaces:
         return Action.PLAY
     if mode is RecordMode.NONE or (mode is RecordMode.ONCE and existed) or (mode is RecordMode.FORK and not existed):

@@ -1,4 +1,4 @@
-"""Which requests does the user include or exclude, and how long are their answers fresh?"""
+"""The user's rules: which requests are included or excluded, and how long their answers are fresh."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ __all__ = ["Rule", "rule_for_model", "rules_for"]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What holds for the requests that match? The first rule that matches decides.
+    """A setting for the requests that match. The first matching rule applies.
 
-    ``method``, ``host``, ``path``, ``model``: globs (``*`` for anything). ``cache``: False excludes an endpoint; True includes one that the
-    built-in table does not have, if the rule names its path. ``ttl``: how long answers are fresh (default: the ttl of the cache).
+    ``method``, ``host``, ``path``, ``model``: globs (``*`` matches anything). ``cache``: False excludes an endpoint; True includes one that
+    the built-in table lacks, if the rule gives its path. ``ttl``: how long answers are fresh (default: the cache's ttl).
     """
 
     method: str = "POST"
@@ -32,7 +32,7 @@ class Rule:
     ttl: float | str | timedelta | Unset | None = UNSET
 
     def __post_init__(self) -> None:
-        """Convert the ttl to seconds. ``ValueError`` if it is not a duration."""
+        """Convert the ttl to seconds. Raises ``ValueError`` if it is not a duration."""
         if self.ttl is not UNSET:
             object.__setattr__(self, "ttl", parse_ttl(self.ttl))
 
@@ -43,7 +43,7 @@ class Rule:
 
     @property
     def opens(self) -> bool:
-        """Whether it includes an endpoint that the built-in table does not have."""
+        """Whether it includes an endpoint that the built-in table lacks."""
         return self.cache and self.path != "*"
 
 
@@ -57,7 +57,7 @@ def _matches(glob: str, text: str) -> bool:
 
 
 def rules_for(rules: Sequence[Rule], request: Request) -> list[Rule]:
-    """Return the rules that match method, host and path; which of them decides may depend on the model."""
+    """Return the rules that match method, host and path; which of them applies may depend on the model."""
     path = request.path.decode("latin-1")
     return [
         rule
