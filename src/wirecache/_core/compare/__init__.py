@@ -1,1 +1,1 @@
-"""Where do two requests or answers differ, and which entries does somebody mean?"""
+"""Comparison of requests, answers and runs, and the selection of entries."""

@@ -1,4 +1,4 @@
-"""Which step of one run belongs to which step of another? By what they request: equal ones first, then those that are most alike."""
+"""Alignment of the steps of two runs by their requests: equal ones first, then the most similar."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from wirecache._core.llm.conversation import prompt_messages
 
 __all__ = ["Pair", "pairs_of", "worst_of"]
 
-MOST_COMPARED = 40_000  # pairs of requests that are compared in one group; above that, steps are paired in their order
+MOST_COMPARED = 40_000  # pairs of requests compared within one group; above that, steps are paired in order
 
 
 class Pair(NamedTuple):
-    """Two steps that belong together; one of them is None where the other run has none for it."""
+    """Two corresponding steps; one of them is None if the other run has no counterpart."""
 
     before: Step | None
     after: Step | None
@@ -30,10 +30,10 @@ class Pair(NamedTuple):
 
 
 def pairs_of(before: Sequence[Step], after: Sequence[Step]) -> list[Pair]:
-    """Return the steps of two runs in pairs, in the order of the second run; what only the first has stands where it was.
+    """Return the steps of two runs in pairs, in the order of the second run; a step of the first run alone keeps its relative place.
 
-    Equal requests belong together whatever their order, since calls that run at once end in any order. Of the others, those of one
-    conversation do, then those of one target, in their order and so that they are alike.
+    Equal requests are paired whatever their order, since concurrent calls end in any order. Of the others, those of one conversation are
+    paired, then those of one target, in order and by similarity.
     """
     found: list[tuple[Step, Step]] = []
     rest = list(before), list(after)
@@ -55,7 +55,7 @@ Match = Callable[[Sequence[Step], Sequence[Step]], list[tuple[Step, Step]]]
 
 
 def _matched(before: Sequence[Step], after: Sequence[Step], key: Callable[[Step], Hashable], match: Match) -> list[tuple[Step, Step]]:
-    """Return the pairs that ``match`` makes within each group of steps of one key."""
+    """Return the pairs that ``match`` makes within each group of steps with equal keys."""
     groups: dict[Hashable, tuple[list[Step], list[Step]]] = defaultdict(lambda: ([], []))
     for side, steps in enumerate((before, after)):
         for step in steps:
@@ -72,7 +72,7 @@ def _target(step: Step) -> Hashable:
 
 
 def _conversation(step: Step) -> Hashable:
-    """Return the target and the first message that is not the program's own: all turns of a conversation begin with it."""
+    """Return the target and the first message that is not a system prompt, which all turns of a conversation share."""
     messages = prompt_messages(step.entry)
     first = next((message for message in messages if message.role not in ("system", "developer")), None)
     return step.target, first if len(messages) > 1 else step.identity
@@ -83,11 +83,11 @@ def _in_order(before: Sequence[Step], after: Sequence[Step]) -> list[tuple[Step,
 
 
 def _alike(before: Sequence[Step], after: Sequence[Step]) -> list[tuple[Step, Step]]:
-    """Return as many pairs as can be, in their order, so that together they are as alike as can be."""
+    """Return as many pairs as possible, in order, with the greatest total similarity."""
     if len(before) * len(after) > MOST_COMPARED:
         return _in_order(before, after)
     alike = [[1 + likeness(one.value, other.value) for other in after] for one in before]
-    best = [[0.0] * (len(after) + 1) for _ in range(len(before) + 1)]  # of the steps from there on
+    best = [[0.0] * (len(after) + 1) for _ in range(len(before) + 1)]  # for the steps from there on
     for i in reversed(range(len(before))):
         for j in reversed(range(len(after))):
             best[i][j] = max(alike[i][j] + best[i + 1][j + 1], best[i + 1][j], best[i][j + 1])
@@ -104,7 +104,7 @@ def _alike(before: Sequence[Step], after: Sequence[Step]) -> list[tuple[Step, St
 
 
 def _ordered(pairs: list[Pair]) -> list[Pair]:
-    """Return the pairs by their place in the second run; one that only the first has comes after the step that it came after there."""
+    """Return the pairs in the order of the second run; a step of the first run alone comes after the step that preceded it there."""
     places = {pair.before.number: pair.after.number for pair in pairs if pair.before is not None and pair.after is not None}
 
     def place(pair: Pair) -> tuple[int, int, int]:

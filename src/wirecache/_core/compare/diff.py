@@ -1,4 +1,4 @@
-"""Where do two requests differ, and which option would make their keys equal?"""
+"""The differences of two requests, with hints at the option that would make their keys equal."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from wirecache._core.shortened import shortened
 __all__ = ["ABSENT", "Difference", "difference", "differences", "likeness", "part_difference"]
 
 SHOWN = 60  # characters of a value
-# Characters on each side of the first difference that are redacted before the value is cut: half a secret would not be recognised.
+# Characters on each side of the first difference that are redacted before the value is cut, since half a secret is not recognised.
 REDACTED_AROUND = 4000
-ABSENT = object()  # stands for a member that one of the two does not have
+ABSENT = object()  # stands for a member that one of the two lacks
 
-# What tends to change from run to run: its name in a hint, and its pattern.
+# Values that tend to change from run to run: the name in a hint, and the pattern.
 VOLATILE = (
     ("a time", re.compile(r"\d{1,2}:\d{2}(:\d{2})?|\d{4}-\d{2}-\d{2}|\b1[5-9]\d{8}(\d{3})?\b")),
     ("a UUID", re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)),
@@ -29,8 +29,8 @@ VOLATILE = (
 class Difference(NamedTuple):
     """One place where a request differs from a stored one.
 
-    ``pointer``: a JSON pointer (RFC 6901) into the body, or the name of another part of the request. ``stored`` and ``requested`` are
-    the two values, shortened. ``hint``: what to do where the value looks as if it changed from run to run.
+    ``pointer``: a JSON pointer (RFC 6901) into the body, or the name of another part of the request. ``stored`` and ``requested``:
+    the two values, shortened. ``hint``: what to do if the value looks as if it changes from run to run.
     """
 
     pointer: str
@@ -45,7 +45,7 @@ class Difference(NamedTuple):
 
 
 def likeness(one: Any, other: Any, depth: int = 5) -> float:
-    """Return how similar two JSON values are, from 0 (nothing in common) to 1 (equal). Cheap, and shallow below ``depth``."""
+    """Return how similar two JSON values are, from 0 (nothing in common) to 1 (equal). Cheap: below ``depth`` it is approximate."""
     if one == other:
         return 1.0
     if isinstance(one, str) and isinstance(other, str):
@@ -73,7 +73,7 @@ def _common_prefix_length(one: str, other: str) -> int:
 
 
 def differences(stored: Any, requested: Any, pointer: str = "") -> Iterator[Difference]:
-    """Yield the places where two JSON values differ, in the order of the requested one. ``pointer``: where they stand in the body."""
+    """Yield the places where two JSON values differ, in the order of the requested one. ``pointer``: their place in the body."""
     if isinstance(stored, dict) and isinstance(requested, dict):
         for name in [*requested, *(name for name in stored if name not in requested)]:
             step = f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
@@ -88,12 +88,12 @@ def differences(stored: Any, requested: Any, pointer: str = "") -> Iterator[Diff
 
 
 def part_difference(name: str, stored: str, requested: str) -> Difference:
-    """Return the difference of a part outside the body: in full, but for its secrets."""
+    """Return the difference of a part outside the body, in full but for secrets."""
     return Difference(DEFAULT.text(name), DEFAULT.text(stored), DEFAULT.text(requested))
 
 
 def difference(pointer: str, stored: Any, requested: Any) -> Difference:
-    """Return the difference of two values at one place, shortened to where it begins, without their secrets."""
+    """Return the difference of two values at one place, shortened to where it begins, without secrets."""
     shown_pointer, secret = DEFAULT.text(pointer), _is_secret(pointer, stored) or _is_secret(pointer, requested)
     if isinstance(stored, str) and isinstance(requested, str):
         start = _common_prefix_length(stored, requested)
@@ -127,7 +127,7 @@ def _shown(value: Any, secret: bool) -> str:
 
 
 def _window(text: str, start: int, before: int) -> str:
-    """Return the text around ``start``, where it begins to differ. ``before``: how many characters were already cut off its front."""
+    """Return the text around ``start``, where the difference begins. ``before``: how many characters were cut off the front already."""
     begin = max(0, start - 20)
     part = text[begin : begin + SHOWN]
     shown = ("..." if begin or before else "") + part + ("..." if begin + SHOWN < len(text) else "")
@@ -135,7 +135,7 @@ def _window(text: str, start: int, before: int) -> str:
 
 
 def _hint(pointer: str, stored: str, requested: str, start: int) -> str | None:
-    """Return what looks volatile at this place and the option that leaves it out, or None."""
+    """Return what looks volatile at this place, with the option that leaves it out, or None."""
     for name, pattern in VOLATILE:
         if all(any(found.start() <= start <= found.end() for found in pattern.finditer(text)) for text in (requested, stored)):
             if pattern.fullmatch(requested) and pattern.fullmatch(stored):

@@ -1,4 +1,4 @@
-"""Does the provider still answer as it did when the answer was recorded? The status, the shape and, optionally, the text are compared."""
+"""Drift: does the provider still answer as recorded? Compares status, shape and, optionally, text."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ __all__ = ["drift"]
 def drift(recorded: Entry, live: Entry, *, text: bool = False) -> list[Difference]:
     """Return where the answers differ in status, media type and JSON shape; with ``text``, also in what the model wrote.
 
-    The shape: the names of members and the types of values. The items of a list are merged into one shape, as are the events of one
-    type; null is compatible with any type. Of an answer that its reader ended, only what both have is compared.
+    The shape is the names of members and the types of values. The items of a list are merged into one shape, as are the events of one
+    type; null is compatible with any type. If a reader ended one of the answers, only what both have is compared.
     """
     is_part = recorded.ended_by_reader or live.ended_by_reader
     found = [difference("status", recorded.status, live.status)] if recorded.status != live.status else []
@@ -34,7 +34,7 @@ def drift(recorded: Entry, live: Entry, *, text: bool = False) -> list[Differenc
 
 
 def _shared(recorded: Any, live: Any) -> tuple[Any, Any]:
-    """Return the shapes of the types of events that both answers have; none where one is no stream."""
+    """Return the shapes of the event types that both answers have; empty if one of them is not a stream."""
     if not (isinstance(recorded, _Events) and isinstance(live, _Events)):
         return None, None
     names = recorded.keys() & live.keys()
@@ -42,7 +42,7 @@ def _shared(recorded: Any, live: Any) -> tuple[Any, Any]:
 
 
 class _Events(dict[str, Any]):
-    """The shapes of the events of a stream, by type."""
+    """The shapes of a stream's events, by type."""
 
 
 def _shape_of(entry: Entry) -> Any:

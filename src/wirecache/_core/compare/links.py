@@ -1,4 +1,4 @@
-"""Which ids in a request only link its parts, or came from an earlier answer of the provider? They differ in each run."""
+"""Ids in a request that only link its parts, or come from an earlier answer of the provider, and so differ in each run."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import Any
 
 __all__ = ["with_numbered_links"]
 
-# Members whose texts are such ids, and what a provider signs or encrypts for itself.
+# Members that hold such ids, or what a provider signs or encrypts for itself.
 _LINKS = frozenset(
     {"id", "tool_call_id", "tool_use_id", "call_id", "previous_response_id", "signature", "thoughtSignature", "encrypted_content"}
 )
-# Members whose objects are what a tool is given, and the description of that: an id in there is a value like any other.
+# Members that hold a tool's input, or its schema, where an id is a value like any other.
 _CONTENT = frozenset({"input", "arguments", "args", "parameters", "input_schema", "schema", "response"})
 
 
 def with_numbered_links(value: Any) -> Any:
-    """Return the JSON value with each such id as the number of its first appearance, so that what it links still is."""
+    """Return the JSON value with each such id replaced by its order of appearance, which keeps what it links linked."""
     return _numbered(value, {})
 
 

@@ -1,4 +1,4 @@
-"""Which stored request is most like this one, and where does it differ?"""
+"""The stored request that is most like a missed one, and how it differs."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ FORMS = frozenset({"form", "multipart"})
 
 
 class Nearest(NamedTuple):
-    """A stored request of the same endpoint, and where it differs from the one that was made."""
+    """A stored request to the same endpoint, and how it differs from the one that was made."""
 
     entry: Entry
     differences: tuple[Difference, ...]
 
     def __str__(self) -> str:
-        """The differences, one a line."""
+        """Return the differences, one per line."""
         return "\n".join(f"  {difference}" for difference in self.differences)
 
 
@@ -57,12 +57,12 @@ def nearest_of(entries: Iterable[Entry], request: Request, body: Body, plan: Pla
 
 
 def path_of(url: str) -> str:
-    """Return the path of a URL, without its first slash: only requests of one path are compared."""
+    """Return the path of a URL without its first slash. Only requests with equal paths are compared."""
     return url.partition("://")[2].partition("/")[2].partition("?")[0]
 
 
 def _stored_value(entry: Entry) -> Any:
-    """Return the JSON value, or the object of the form, that an entry's request had; None if it had neither."""
+    """Return the request body of an entry as a JSON value, or a form as an object; None if it is neither."""
     body = parse_body(bytes(entry.request_body), entry.request.content_type.encode("latin-1", "replace"))
     if body.kind in FORMS:
         return body_members(body, DEFAULT)
@@ -88,7 +88,7 @@ def _outside_body(entry: Entry, request: Request, plan: Plan, url: str) -> Itera
 
 
 def with_nearest(message: str, nearest: Nearest, label: str, plan: Plan) -> str:
-    """Return the message of a miss with the stored request that is nearest. ``label``: what that one is called."""
+    """Return the message of a miss with the nearest stored request added. ``label``: that request's name."""
     if plan.cassette is None:
         return f"{message} The nearest stored request differs in: {'; '.join(map(str, nearest.differences))}"
     what, _, how_to_record = message.rpartition("\n")

@@ -1,4 +1,4 @@
-"""Which entries match a query, and which page of them is shown, in which order?"""
+"""Selection of entries by a query, and their sorting and paging."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The conditions that an entry must meet, all of them; an empty one is always met.
+    """The conditions that an entry must meet, all of them; an empty condition is always met.
 
     ``model``, ``host``, ``endpoint``: globs that ignore case. ``text``: occurs in the request body or in the answer, ignoring case.
-    ``younger``, ``older``: the most and the least seconds since the entry was stored.
+    ``younger``, ``older``: the maximum and the minimum age in seconds.
     """
 
     model: str = ""
@@ -88,10 +88,10 @@ class Page(NamedTuple):
 
 
 def page_of(entries: Iterable[Entry], sort: Sort, number: int, limit: int, *, newest_first: bool = True) -> Page:
-    """Return the page with that number, from 1, of at most ``limit`` entries.
+    """Return the page with this number, counted from 1, of at most ``limit`` entries.
 
-    ``newest_first``: the order of ``entries``; the newest can then be listed without reading more than is shown. Otherwise all entries are
-    read, and as many are held in memory as the pages up to this one have.
+    ``newest_first``: ``entries`` come in that order, so that the newest can be listed without reading more than is shown. Otherwise all
+    entries are read, and those of the pages up to this one are held in memory.
     """
     start, end = (number - 1) * limit, number * limit
     if newest_first and sort is Sort.NEWEST:

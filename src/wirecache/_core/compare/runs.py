@@ -1,4 +1,4 @@
-"""Which calls belong together? Those of one run of an agent: each begins with the messages of the one before."""
+"""Grouping of calls into the runs of an agent, in which each call begins with the messages of the previous one."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from wirecache._core.llm.conversation import Message
 
 __all__ = ["DIGEST", "CallLink", "chain_of", "runs_of", "shared_messages"]
 
-DIGEST = 8  # bytes of a chain for each message
+DIGEST = 8  # bytes per message in a chain
 
 
 def chain_of(messages: Iterable[Message]) -> bytes:
-    """Return the digests of a conversation: after each message, that of all up to there, ``DIGEST`` bytes each.
+    """Return the chain of a conversation: for each message a digest of all messages up to it, ``DIGEST`` bytes each.
 
-    A conversation begins with another one if its chain begins with that one's.
+    A conversation begins with another one if its chain begins with the other's.
     """
     state = hashlib.blake2b(digest_size=DIGEST)
     chain = b""
@@ -27,7 +27,7 @@ def chain_of(messages: Iterable[Message]) -> bytes:
 
 
 def shared_messages(one: bytes, other: bytes) -> int:
-    """Return with how many equal messages both conversations begin."""
+    """Return the number of equal messages with which both conversations begin."""
     count = 0
     for at in range(0, min(len(one), len(other)), DIGEST):
         if one[at : at + DIGEST] != other[at : at + DIGEST]:
@@ -39,7 +39,7 @@ def shared_messages(one: bytes, other: bytes) -> int:
 class CallLink(NamedTuple):
     """What links a call to others.
 
-    ``chain``: see ``chain_of``. ``answer_id``: the provider's id of its answer. ``previous_id``: that of the answer which it continues
+    ``chain``: see ``chain_of``. ``answer_id``: the provider's id of its answer. ``previous_id``: the id of the answer that it continues
     (OpenAI's ``previous_response_id``).
     """
 
@@ -49,11 +49,11 @@ class CallLink(NamedTuple):
 
 
 def runs_of(calls: Sequence[CallLink]) -> list[list[int]]:
-    """Return the runs, each as the indices of its calls in the order given, which is that of time; a call without others is a run, too.
+    """Return the runs, each as the indices of its calls, which are given in order of time. A single call may be a run, too.
 
     A call belongs to the run of the latest earlier call whose conversation it continues; of several, the one with most messages.
     """
-    by_end: dict[bytes, int] = {}  # the latest call by its whole conversation
+    by_end: dict[bytes, int] = {}  # by whole conversation: its latest call
     by_answer: dict[str, int] = {}
     runs: dict[int, list[int]] = {}
     root_of: list[int] = []
@@ -72,7 +72,7 @@ def runs_of(calls: Sequence[CallLink]) -> list[list[int]]:
 def _parent(call: CallLink, by_end: dict[bytes, int], by_answer: dict[str, int]) -> int | None:
     if call.previous_id and (found := by_answer.get(call.previous_id)) is not None:
         return found
-    for end in range(len(call.chain) - DIGEST, 0, -DIGEST):  # its own whole conversation is a sibling's, not a parent's
+    for end in range(len(call.chain) - DIGEST, 0, -DIGEST):  # a call with the same whole conversation is a sibling, not the parent
         if (found := by_end.get(call.chain[end - DIGEST : end])) is not None:
             return found
     return None

@@ -1,4 +1,4 @@
-"""What are the steps of a recorded run, and how much does one differ from another? A step is an exchange: a request and its answer."""
+"""The steps of a recorded run (a step is an exchange: a request and its answer), and how much two of them differ."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from wirecache._core.messages import Entry
 
 __all__ = ["Severity", "Step", "severity_of", "steps_of"]
 
-# What an answer says of itself: new with each, whatever it answers.
+# Members of an answer that are new each time, whatever it answers.
 _OWN = frozenset({"id", "created", "created_at", "system_fingerprint", "usage", "usageMetadata", "responseId", "response_id"})
 _NOT_INFERENCE = frozenset({"", "http"})
 
@@ -27,10 +27,10 @@ _NOT_INFERENCE = frozenset({"", "http"})
 class Severity(StrEnum):
     """How much a step of one run differs from that of another, the least first.
 
-    ``SAME``: neither request nor answer differ. ``REQUEST``: the request differs, and the answer says and does the same. ``WORDED``: the
-    text differs, and the same tools are called in the same way. ``ARGUMENTS``: a tool is called with other arguments. ``TOOL``: other tools
-    are called, more, or fewer. ``MISSING``, ``ADDED``: only the first run, or only the second one, has the step. ``FAILED``: one of both
-    failed, or each in another way.
+    ``SAME``: neither request nor answer differs. ``REQUEST``: the request differs, but the answer says and does the same. ``WORDED``: the
+    text differs, but the same tools are called in the same way. ``ARGUMENTS``: a tool is called with different arguments. ``TOOL``:
+    different tools are called, or more, or fewer. ``MISSING``, ``ADDED``: only the first, or only the second, run has the step.
+    ``FAILED``: one of the two failed, or they failed differently.
     """
 
     SAME = "same"
@@ -44,16 +44,16 @@ class Severity(StrEnum):
 
     @property
     def rank(self) -> int:
-        """The place in this list; missing and added steps are as severe as another tool."""
+        """The position in this list; missing and added steps are as severe as ``TOOL``."""
         return list(Severity).index(Severity.TOOL if self in (Severity.MISSING, Severity.ADDED) else self)
 
 
 class Step(NamedTuple):
     """One exchange of a run.
 
-    ``number``: from 1, in the order in which the answers came. ``target``: method, path and query. ``value``: the body of the request, as
-    JSON if it is some, with ids that are new in each run as numbers. ``text`` and ``calls``: what the answer says, and the tools that it
-    calls. ``failure``: why it failed, or None.
+    ``number``: from 1, in the order in which the answers came. ``target``: method, path and query. ``value``: the body of the request,
+    parsed if it is JSON, with ids that differ in each run replaced by numbers. ``text`` and ``calls``: the answer's text and tool calls.
+    ``failure``: why it failed, or None.
     """
 
     number: int
@@ -66,12 +66,12 @@ class Step(NamedTuple):
 
     @property
     def identity(self) -> str:
-        """What two equal requests have in common, whichever host answers them."""
+        """What equal requests have in common, whichever host answers them."""
         return json.dumps([self.target, self.entry.request.sample, self.value], sort_keys=True)
 
     @property
     def name(self) -> str:
-        """What the request is called: endpoint and model, the message to an MCP server, or method and path."""
+        """The step's name: endpoint and model, the message to an MCP server, or method and path."""
         request = self.entry.request
         if request.endpoint not in _NOT_INFERENCE:
             return " ".join(filter(None, (request.endpoint, request.model)))
@@ -83,7 +83,7 @@ class Step(NamedTuple):
 
 
 def steps_of(entries: Iterable[Entry]) -> list[Step]:
-    """Return the steps of the run that recorded these."""
+    """Return the steps of the run that recorded these entries."""
     return [_step(number, entry) for number, entry in enumerate(sorted(entries, key=lambda entry: entry.stored_at), 1)]
 
 
@@ -102,12 +102,12 @@ def severity_of(before: Step, after: Step) -> Severity:
 
 
 def _arguments(calls: Sequence[ToolCall]) -> list[tuple[str, str]]:
-    """Return names and arguments of the calls, whose order is none where they are made at once."""
+    """Return the names and arguments of the calls, sorted, since parallel calls have no order."""
     return sorted((call.name, _canonical(call.arguments)) for call in calls)
 
 
 def _canonical(text: str) -> str:
-    """Return JSON in one form; any other text as it is."""
+    """Return JSON in a canonical form; any other text unchanged."""
     try:
         return json.dumps(json.loads(text), sort_keys=True)
     except (ValueError, RecursionError):
@@ -136,7 +136,7 @@ def _value(entry: Entry) -> Any:
 
 
 def _answer(entry: Entry) -> tuple[str, tuple[ToolCall, ...]]:
-    """Return what the answer says, and the tools that it calls; of what is no conversation, its JSON or its text."""
+    """Return the answer's text and tool calls; if it is not part of a conversation, its JSON or its text."""
     if entry.request.endpoint not in _NOT_INFERENCE:
         blocks = answer_message(entry).blocks
         calls = tuple(ToolCall(block.name, block.text) for block in blocks if block.kind is Kind.CALL)
@@ -152,7 +152,7 @@ def _plain_text(kind: Kind, plain: str, data: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    """Return a JSON value of an answer as text: what a tool of an MCP server says, else the JSON without what is new each time."""
+    """Return a JSON value of an answer as text: the output of an MCP server's tool, else the JSON without what is new each time."""
     if isinstance(value, dict) and is_json_rpc(value):
         result = value.get("result")
         texts = [block.text for block in blocks_of(result.get("content"))] if isinstance(result, dict) and "content" in result else []
@@ -163,7 +163,7 @@ def _shown(value: Any) -> str:
 
 
 def _failure(entry: Entry) -> str | None:
-    """Return why the answer is a failure; None if it is none."""
+    """Return why the answer is a failure; None if it is not one."""
     if entry.status >= 400:
         return f"status {entry.status}"
     values = json_values(entry)

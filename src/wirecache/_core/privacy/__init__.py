@@ -1,1 +1,1 @@
-"""Which names and patterns are secret, and how are they redacted and found?"""
+"""Secrets: the names and patterns by which they are recognised, their redaction, and the search for leaks."""

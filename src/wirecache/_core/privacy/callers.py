@@ -1,4 +1,4 @@
-"""Which names of headers and parameters say who is calling? Those of credentials, and of accounts that are billed."""
+"""The names of headers and parameters that identify the caller: credentials, and accounts that are billed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from wirecache._core.short_cache import cached_if_short
 
 __all__ = ["is_identity", "names_credential"]
 
-# How the names of credentials end, and those of accounts: without ``-`` and ``_``, in lower case.
+# The endings of the names of credentials and of accounts: in lower case, without ``-`` and ``_``.
 _CREDENTIALS = (
     "apikey", "authorization", "token", "accesskey", "accesskeyid", "secretkey", "authkey", "subscriptionkey", "virtualkey", "accountkey",
     "password", "passwd", "secret", "credential", "credentials", "auth", "jwt", "jwtassertion", "serviceaccountjson",
@@ -18,13 +18,13 @@ _ACCOUNTS = (
 )  # fmt: skip
 # Black Forest Labs; Cloudflare; Bifrost; Modal; Amazon's load balancer
 _WHOLE = frozenset({"key", "xkey", "xauthemail", "cookie", "xbfvk", "modalkey", "xamznoidcdata"})
-# They end alike, and name no caller: guards of a session, pages of a list, retries.
+# Names with these endings that do not identify a caller: session guards, pages of a list, retries.
 _OTHERS = ("csrftoken", "xsrftoken", "clienttoken", "pagetoken", "nexttoken", "continuationtoken")
 
 
 @cached_if_short(1024)
 def is_identity(name: str) -> bool:
-    """Return whether the header or parameter of this name says who is calling: a credential, or an account that is billed."""
+    """Return whether the header or parameter of this name identifies the caller: a credential, or an account that is billed."""
     return names_credential(name) or _plain_name(name).endswith(_ACCOUNTS)
 
 
@@ -38,5 +38,5 @@ def names_credential(name: str) -> bool:
 
 
 def _plain_name(name: str) -> str:
-    """Return the end of the name as the lists spell it: a name of a megabyte is not kept in memory."""
+    """Return the end of the name as the lists spell it; only the end, so that huge names are not kept in memory."""
     return name[-256:].strip().lower().replace("-", "").replace("_", "")

@@ -1,6 +1,6 @@
-"""Which strings are in a JSON text, and what do they say? For a search that leaves every other character as it is.
+"""The strings in a JSON text and their values, for a search that leaves every other character unchanged.
 
-A text may be truncated or broken: it is read as far as it goes.
+A text may be truncated or broken: it is read as far as possible.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ __all__ = ["JSON_TOKEN", "JsonStrings", "character_starts", "is_json", "strings_
 # A string (its content, its closing quote, which a truncated text lacks, and the colon that makes it a name) or a bracket.
 JSON_TOKEN = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)("?)(\s*+:)?|[{}\[\],]', re.DOTALL)
 _CHARACTER = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.|[^\\]", re.DOTALL)
-_NEEDLESS_ESCAPE = re.compile(r"\\(?:u00([2-7][0-9a-fA-F])|/)")  # escapes that JSON does not need: an anchor or a name may hide in them
+_NEEDLESS_ESCAPE = re.compile(r"\\(?:u00([2-7][0-9a-fA-F])|/)")  # escapes that JSON does not need, which may hide an anchor or a name
 
 
 class JsonStrings(NamedTuple):
-    """What is text in a JSON value: all its ``strings``, names included, and the ``names`` of its members."""
+    """The texts in a JSON value: all its ``strings``, names included, and the ``names`` of its members."""
 
     strings: list[str]
     names: set[str]
@@ -43,7 +43,7 @@ def strings_and_names(value: Any) -> JsonStrings:
 
 
 def is_json(text: str) -> bool:
-    """Return whether the text is a JSON document; one that is nested too deeply for the parser counts as one."""
+    """Return whether the text is a JSON document; one nested too deeply for the parser counts as one."""
     try:
         json.loads(text.removeprefix("\ufeff"))
     except ValueError:
@@ -54,7 +54,7 @@ def is_json(text: str) -> bool:
 
 
 def unescaped(content: str) -> str:
-    """Return the content of a JSON string without escapes; the argument itself if it has none, or wrong ones."""
+    """Return the content of a JSON string without escapes; the argument itself if it has none, or invalid ones."""
     if "\\" not in content:
         return content
     try:
@@ -72,5 +72,5 @@ def character_starts(content: str) -> Sequence[int]:
 
 
 def with_plain_escapes(text: str) -> str:
-    """Return the text with the ASCII characters that it escapes without need; for a cheap search, since it need not be JSON any more."""
+    """Return the text with needlessly escaped ASCII characters unescaped; for a cheap search, as it may no longer be JSON."""
     return _NEEDLESS_ESCAPE.sub(lambda escape: chr(int(escape[1] or "2f", 16)), text) if "\\" in text else text

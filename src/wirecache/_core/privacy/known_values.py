@@ -1,6 +1,6 @@
-"""Where in a text do values stand that are known to be secret?
+"""Search of a text for values that are known to be secret.
 
-A search costs about the same for one value as for thousands: only those are looked for whose first word is among the text's words.
+A search costs about the same for one value as for thousands: only values whose first word occurs in the text are searched for.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from urllib.parse import quote, quote_plus
 
 __all__ = ["Found", "KnownValues"]
 
-MOST = 10_000  # values; their memory is bounded, too, since each is short
-FEW = 16  # values for which it is quicker to search the text than to split it into words
+MOST = 10_000  # values; each is short, so that memory is bounded
+FEW = 16  # for so few values, searching the text is quicker than splitting it into words
 
 _WORD = re.compile(r"[A-Za-z0-9]+")
 _ESCAPE = re.compile(r"\\u[0-9A-Fa-f]{4}|\\[bfnrt]|%[0-9A-Fa-f]{2}")
@@ -23,20 +23,20 @@ _ENDS_ESCAPED = re.compile(rf"(?:{_ESCAPE.pattern})\Z")
 
 
 class Found(NamedTuple):
-    """Where a value stands; ``span`` as of an ``re.Match``."""
+    """An occurrence of a value; ``span`` as in ``re.Match``."""
 
     start: int
     end: int
 
     def span(self, _group: int | str = 0, /) -> tuple[int, int]:
-        """Return start and end."""
+        """Return the start and the end."""
         return self.start, self.end
 
 
 class KnownValues:
-    """Values that are found in texts as whole words, also as JSON or a URL spells them: an ``re.Pattern`` that grows.
+    """Finds values in texts as whole words, also spelled as in JSON or a URL: like an ``re.Pattern`` to which values can be added.
 
-    ``until(n)`` is the same without those that were added later. Safe for threads: each step is one operation of a dict.
+    ``until(n)`` leaves out those added later. Thread-safe: each step is a single dict operation.
     """
 
     __slots__ = ("_by_word", "_limit", "_numbers")
@@ -44,8 +44,8 @@ class KnownValues:
     groupindex: Mapping[str, int] = MappingProxyType({})
 
     def __init__(self) -> None:
-        self._numbers: dict[str, int] = {}  # each value, and how many there were before it
-        self._by_word: dict[str, dict[str, int]] = {}  # each spelling of a value by its first word, with the value's number
+        self._numbers: dict[str, int] = {}  # each value, with the number of values added before it
+        self._by_word: dict[str, dict[str, int]] = {}  # by first word: the spellings of values, with the value's number
         self._limit = MOST
 
     def __len__(self) -> int:
@@ -64,27 +64,27 @@ class KnownValues:
             self._by_word.setdefault(first[0] if first else "", {}).setdefault(spelling, number)
 
     def until(self, number: int) -> KnownValues:
-        """Return the first ``number`` values, whatever is added later."""
+        """Return only the first ``number`` values, whatever is added later."""
         values = KnownValues()
         values._numbers, values._by_word, values._limit = self._numbers, self._by_word, number
         return values
 
     def copy(self) -> KnownValues:
-        """Return the same values, to which others may be added without a change here."""
+        """Return a copy, to which values can be added independently."""
         values = KnownValues()
         values._numbers = self._numbers.copy()
         values._by_word = {word: spellings.copy() for word, spellings in self._by_word.copy().items()}
         return values
 
     def finditer(self, text: str, /) -> Iterator[Found]:
-        """Yield where a value stands."""
+        """Yield the occurrences of the values."""
         for word in self._words_of(text):
             for spelling, number in self._by_word[word].copy().items():
                 if number < self._limit:
                     yield from _places(spelling, text)
 
     def _words_of(self, text: str) -> list[str]:
-        """Return the first words of values that are in the text."""
+        """Return the first words of values that occur in the text."""
         if len(self._by_word) <= FEW:
             return [word for word in self._by_word.copy() if word in text]
         words = {"", *_WORD.findall(text)}
@@ -94,7 +94,7 @@ class KnownValues:
 
 
 def _spellings(value: str) -> set[str]:
-    """Return the value as text, in JSON within a text, and in a URL."""
+    """Return the spellings of the value: as text, in JSON within a text, and in a URL."""
     raw = value.encode("utf-8", "surrogatepass")
     return {value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], quote(raw, safe=""), quote_plus(raw)}
 
@@ -109,6 +109,6 @@ def _places(value: str, text: str) -> Iterator[Found]:
 
 
 def _begins(text: str, at: int) -> bool:
-    """Return whether no word goes on at this place; an escape may stand in front (``\\n``, ``%20``)."""
+    """Return whether a word may begin at this position; an escape may precede it (``\\n``, ``%20``)."""
     before = text[max(0, at - 6) : at]
     return not (before and _WORD.match(text, at) and _WORD.match(before[-1])) or _ENDS_ESCAPED.search(before) is not None

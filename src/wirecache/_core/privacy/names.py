@@ -1,6 +1,6 @@
-"""Which names carry secrets? One list for keys, stores, logs and messages.
+"""The names that carry secrets: one list for keys, stores, logs and messages.
 
-Names are matched in lower case; what secrets look like, under whatever name, is in ``patterns``.
+Names are matched in lower case. What secrets look like, under whatever name, is defined in ``shapes``.
 Sources: the providers' SDKs (which header each sends its key in), RFC 9110 section 11 (authorization), RFC 6265 (cookies), AWS
 Signature Version 4 (``x-amz-*``).
 """
@@ -77,15 +77,15 @@ CREDENTIAL_QUERY = frozenset(
     }
 )
 
-# Headers of a response that name the account, or that are secrets themselves: never stored.
+# Response headers that identify the account, or are themselves secrets: never stored.
 PRIVATE_RESPONSE_FIELDS = re.compile(
     rb"set-cookie2?|.*organi[sz]ation.*|.*-project(-id)?|www-authenticate|authentication-info|proxy-authentication-info|refresh"
     rb"|(?!(?:.*-)?(?:idempotency|cache|surrogate)-key$).*-(?:key|token|secret|authorization)|"
     + b"|".join(re.escape(name) for name in sorted(CREDENTIAL_FIELDS))
 )
 
-# What stands under these names is a secret, and so it is where a name ends in one of them (``OPENAI_API_KEY``, ``clientSecret``): in
-# lower case, without ``-`` and ``_``.
+# Values under these names are secret, as under names that end in one of them (``OPENAI_API_KEY``, ``clientSecret``): in lower case,
+# without ``-`` and ``_``.
 SECRET_NAMES = frozenset(
     {
         "accesskey", "accesstoken", "accountkey", "apikey", "apisecret", "apitoken", "authkey", "authorization", "authorizationcode",
@@ -100,25 +100,25 @@ SECRET_NAMES = frozenset(
         "refreshtokens", "secretkeys",
     }
 )  # fmt: skip
-# Whole names only: ordinary names end in them too.
+# Matched as whole names only, since ordinary names end in them too.
 SECRET_WHOLE_NAMES = frozenset(
     {
         "anthropicorganizationid", "auth", "cookie", "idtoken", "jwt", "openaiorganization", "openaiproject", "pwd", "secret", "setcookie",
     }
 )  # fmt: skip
-# Ordinary words in JSON (the code of an error or a program, the tokens of logprobs): there only a value that looks like a secret is one.
-# In queries, headers and forms whatever has one of these names is.
+# Ordinary words in JSON (the code of an error or a program, the tokens of logprobs), where only a value that looks like a secret is one.
+# In queries, headers and forms any value under these names is secret.
 GUARDED_NAMES = frozenset({"assertion", "code", "credential", "credentials", "pass", "session", "sig", "token"})
 GUARDED_ENDINGS = ("secret", "token")
-_LAST_WORDS = frozenset({"auth", "jwt", "pwd"})  # of the name of a header (``x-upstream-auth``)
-# In queries, headers and forms alone: JSON has keys of maps, and the signatures of a model's thoughts.
+_LAST_WORDS = frozenset({"auth", "jwt", "pwd"})  # last words of header names (``x-upstream-auth``)
+# In queries, headers and forms only: JSON has keys of maps, and the signatures of a model's thoughts.
 PARAMETER_NAMES = frozenset({"key", "xamzcredential", "xgoogcredential"})
 PARAMETER_ENDINGS = ("secret", "signature", "token")
-PAGE_TOKENS = ("pagetoken", "nexttoken", "continuationtoken", "cursortoken", "synctoken", "starttoken")  # they open no door
+PAGE_TOKENS = ("pagetoken", "nexttoken", "continuationtoken", "cursortoken", "synctoken", "starttoken")  # they grant no access
 # In JSON: pages of a list, MCP's progress, idempotency.
 PLAIN_TOKENS = (*PAGE_TOKENS, "resumetoken", "progresstoken", "clienttoken", "requesttoken", "cancellationtoken")
 
-# How the names that may be secret in JSON end, in a text without ``-`` and ``_``.
+# The endings of the names that may be secret in JSON, in a text without ``-`` and ``_``.
 SECRET_MARKS = SECRET_NAMES | SECRET_WHOLE_NAMES | GUARDED_NAMES
 
 _ENDINGS = tuple(sorted(SECRET_NAMES))
@@ -127,7 +127,7 @@ _LONGEST_NAME = 256  # characters; of a longer name the end counts
 
 
 def is_secret_name(name: str) -> bool:
-    """Return whether whatever stands under this name, in JSON, a query, a header or a form, is a secret or names an account."""
+    """Return whether any value under this name, in JSON, a query, a header or a form, is a secret or identifies an account."""
     return _is_secret_name(_end_of(name))
 
 
@@ -162,7 +162,7 @@ def _is_secret_parameter(name: str) -> bool:
 
 @cached_if_short(4096)
 def is_private_field(name: bytes) -> bool:
-    """Return whether the header of an answer of this name (in lower case) is a secret or names an account, so that it is never stored."""
+    """Return whether the response header of this name (in lower case) is a secret or identifies an account; such are never stored."""
     if PRIVATE_RESPONSE_FIELDS.fullmatch(name):
         return True
     text = name.decode("latin-1").removeprefix("x-")
@@ -170,17 +170,17 @@ def is_private_field(name: bytes) -> bool:
 
 
 def _end_of(name: str) -> str:
-    """Return the end of the name: a name of a megabyte is not kept in memory."""
+    """Return the end of the name, so that huge names are not kept in memory."""
     return name if len(name) <= _LONGEST_NAME else name.strip()[-_LONGEST_NAME:]
 
 
 def plain_name(name: str) -> str:
-    """Return the name as the lists spell it (or a text, in which such a name is then easily found)."""
+    """Return the name as the lists spell it (or a text, so that such names are easily found in it)."""
     return name.strip().lower().replace("-", "").replace("_", "")
 
 
 def name_by_user(name: str) -> str:
-    """Return a name of the user's as the lists spell it. Raises ``ConfigError`` if it is none."""
+    """Return a name given by the user as the lists spell it. Raises ``ConfigError`` if it is not a name."""
     if not isinstance(name, str) or not plain_name(name):
         raise ConfigError(f"redact: names must be those of headers, query parameters or JSON members, got {name!r}")
     return plain_name(name)
@@ -193,7 +193,7 @@ def is_credential(name: bytes) -> bool:
 
 
 def keyed_hash(value: bytes) -> bytes:
-    """Return the HMAC-SHA256 of the value, which can be compared, but not read."""
+    """Return the HMAC-SHA256 of the value, which can be compared but not read."""
     return hmac.digest(b"wirecache credential fingerprint", value, hashlib.sha256)
 
 
@@ -215,14 +215,14 @@ def _is_secret_query_name(name: bytes) -> bool:
 
 
 @cached_if_short(256)
-def _redacted_part(part: bytes) -> str:  # cached, since a program uses few paths, and often
+def _redacted_part(part: bytes) -> str:  # cached, since a program uses few paths often
     if b"%" in part:
         part = b"".join(map(_redacted_step, _STEPS.split(part)))
     return redacted_text(part.decode("ascii", "replace"))
 
 
 def _redacted_step(step: bytes) -> bytes:
-    """Return a step of a path or query without the secrets in what it says, be it percent-encoded (a URL within a URL)."""
+    """Return a step of a path or query without secrets, even percent-encoded ones (a URL within a URL)."""
     plain = unquote_to_bytes(step).decode("utf-8", "surrogateescape")
     text = redacted_text(plain)
     return step if text == plain else quote(text, safe="=", errors="surrogateescape").encode()

@@ -1,4 +1,4 @@
-"""Which secrets are in a text, and what is left of it without them? Found by the table of shapes, and by the user's own patterns."""
+"""Search for secrets in a text, by the table of shapes and the user's own patterns, and their redaction."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 REDACTED = "REDACTED"
-LONG = 16 * 1024  # characters; in a shorter text, all anchors are looked for in less time than it takes to rule some of them out
+LONG = 16 * 1024  # characters; in a shorter text, searching for all anchors is faster than ruling some of them out
 
 
 class Span(NamedTuple):
@@ -39,7 +39,7 @@ class _Match(Protocol):
 
 
 class Pattern(Protocol):
-    """What else is secret: an ``re.Pattern``, or what finds as one does."""
+    """Finds further secrets: an ``re.Pattern``, or anything with the same methods."""
 
     @property
     def groupindex(self) -> Mapping[str, int]: ...
@@ -56,9 +56,9 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 class _AnchorGroup(NamedTuple):
-    """Rows whose anchors share a character; ``pattern`` begins with it and finds any of the anchors (empty for a single row).
+    """Rows whose anchors share a character. ``pattern``: begins with it and matches any of the anchors (empty for a single row).
 
-    ``required``: what all of the rows require together; empty if one of them requires nothing.
+    ``required``: the characters that any of the rows requires; empty if one of them requires none.
     """
 
     character: str
@@ -86,7 +86,7 @@ def _anchor_groups() -> list[_AnchorGroup]:
 
 
 def present(text: str) -> Rows:
-    """Return the rows whose anchor is in the text, with what they require: only those can find something."""
+    """Return the rows whose anchor and required characters occur in the text: only these can match."""
     found: list[Row] = []
     groups = _anchor_groups()
     if len(text) >= LONG:
@@ -103,10 +103,10 @@ def _has_any(text: str, characters: str) -> bool:
 
 
 def search(text: str, rows: Rows | None = None, patterns: Iterable[Pattern] = ()) -> list[Span]:
-    """Return the secrets of the text, in order, without overlaps.
+    """Return the secrets in the text, in order, without overlaps.
 
-    ``rows``: those ``present`` in the text, if known. ``patterns``: the user's own; their group ``secret``, or the whole match, counts.
-    What is ``REDACTED`` already is no secret, and a secret that touches it includes it.
+    ``rows``: those ``present`` in the text, if known. ``patterns``: the user's own, of which the group ``secret``, or else the whole
+    match, is the secret. ``REDACTED`` itself is not a secret; a secret that touches it includes it.
     """
     found: list[Span] = []
     for row in present(text) if rows is None else rows:
@@ -149,7 +149,7 @@ def _merged(text: str, found: list[Span]) -> list[Span]:
 
 
 def replaced(text: str, spans: Iterable[tuple[int, int]]) -> str:
-    """Return the text with ``REDACTED`` in place of these spans (start, end), which are in order and do not overlap."""
+    """Return the text with each span (start, end) replaced by ``REDACTED``. The spans are in order and do not overlap."""
     parts: list[str] = []
     at = 0
     for start, end in spans:
@@ -161,7 +161,7 @@ def replaced(text: str, spans: Iterable[tuple[int, int]]) -> str:
 def redacted_text(text: str, rows: Rows | None = None, patterns: Sequence[Pattern] = ()) -> str:
     """Return the text with each secret replaced; the text itself if there are none.
 
-    Repeated until nothing is found: what stands beside a secret may be one once that is gone. Each round shortens the text, so it ends.
+    The search is repeated until nothing is found, since redaction may expose another secret beside one. Each round shortens the text.
     """
     while spans := search(text, rows, patterns):
         text = replaced(text, [(span.start, span.end) for span in spans])
@@ -169,7 +169,7 @@ def redacted_text(text: str, rows: Rows | None = None, patterns: Sequence[Patter
 
 
 def compiled_by_user(pattern: str | re.Pattern[str]) -> re.Pattern[str]:
-    """Return a pattern of the user's, compiled. Raises ``ConfigError`` if it is none, or would match everything."""
+    """Return a user's pattern, compiled. Raises ``ConfigError`` if it is not valid or would match everything."""
     try:
         compiled = re.compile(pattern)
     except (re.error, TypeError) as error:
@@ -182,6 +182,6 @@ def compiled_by_user(pattern: str | re.Pattern[str]) -> re.Pattern[str]:
 
 
 def shown(secret: str) -> str:
-    """Return what may be shown of a secret: its first four characters, if they are a small part of it, and its length."""
+    """Return what may be shown of a secret: its length, and its first four characters if they are a small part of it."""
     head = "".join(letter if letter.isprintable() else "?" for letter in secret[:4]) if len(secret) >= 12 else ""
     return f"{head}... ({len(secret)} characters)"

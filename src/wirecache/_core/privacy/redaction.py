@@ -1,8 +1,8 @@
-"""What may others see of a header, URL, body or message? Everything but its secrets, which become ``REDACTED``.
+"""Redaction of headers, URLs, bodies and messages: their secrets are replaced by ``REDACTED``.
 
-By name (headers, query parameters, JSON members at any depth) and by shape (any text). Nothing else is changed: a JSON text keeps
-its white space, numbers, escapes and order. What is redacted once stays as it is: every function here is idempotent.
-JSON inside a string (a tool call's arguments) is text like any other: what a model wrote is searched by shape only.
+Secrets are found by name (headers, query parameters, JSON members at any depth) and by shape (any text). Nothing else is changed: a JSON
+text keeps its white space, numbers, escapes and order. Every function here is idempotent.
+JSON inside a string (a tool call's arguments) is treated as text: what a model wrote is searched by shape only.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class Find(NamedTuple):
 _PARAMETER = re.compile(r"([?&#])([^=&#?]+)=([^&#]+)")
 _FORM = re.compile(r"[\w.~%+*\[\]-]{1,200}=[^&\s{}\"<>]*(?:&[\w.~%+*\[\]-]{1,200}=[^&\s{}\"<>]*)*", re.ASCII)
 _USERINFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)[^/?#]*@")
-# JSON on a line of its own, or after "data:". Wider than the standard of event streams, since a secret in a stream that is badly
-# formed is a secret too; every byte is kept in one of the two groups.
+# JSON on a line of its own, or after "data:". More lenient than the event stream standard, since malformed streams may contain secrets,
+# too. Every byte is in one of the two groups.
 _JSON_LINE = re.compile(r"(\s*(?:data:\s?)?)([{\[\"].*)", re.DOTALL)
 _URL_FIELDS = frozenset({"location", "content-location", "referer"})
 _LINKED = re.compile(r"<([^>]*)>")  # RFC 8288: the URLs of a Link header
@@ -51,23 +51,23 @@ _PART_NAME = re.compile(r"""(?:^|[\s;])name\*?=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+)
 
 
 class _Bracket(NamedTuple):
-    """An open ``{`` or ``[``; ``secret``: what it opens stands under a secret name."""
+    """An open ``{`` or ``[``. ``secret``: it is the value of a member with a secret name."""
 
     kind: str
     secret: bool
 
 
 _NO_BRACKET = _Bracket("", False)
-_PAIR_NAMES = frozenset({"key", "name"})  # of the members that name the ``value`` after them (variables, headers, fields of a form)
-_ANY_SECRET = "0a1b2c3d4e5f6a7b"  # a value that is a secret under each name that may hold one
+_PAIR_NAMES = frozenset({"key", "name"})  # members that name the ``value`` after them (variables, headers, form fields)
+_ANY_SECRET = "0a1b2c3d4e5f6a7b"  # a value that counts as a secret under any name that may have one
 
 
 class Redactor:
-    """What is secret, by name and by shape: the built-in lists, and what is added to them. Reusable; it never changes.
+    """Redacts secrets by name and by shape: those of the built-in lists, and the given ones. Immutable and reusable.
 
-    ``names``: of headers, query parameters and JSON members, in any case, ``-`` and ``_`` alike. ``patterns``: regular expressions;
-    the group called ``secret``, if there is one, is what is replaced, else the whole match.
-    Raises ``ConfigError`` for an empty name and for a pattern that does not compile or that matches the empty text.
+    ``names``: names of headers, query parameters and JSON members; case, ``-`` and ``_`` do not matter. ``patterns``: regular
+    expressions; the group named ``secret``, if there is one, is replaced, else the whole match.
+    Raises ``ConfigError`` for an empty name, and for a pattern that does not compile or that matches the empty text.
     """
 
     __slots__ = ("_marks", "_names", "_patterns")
@@ -75,26 +75,26 @@ class Redactor:
     def __init__(self, names: Iterable[str] = (), patterns: Iterable[str | re.Pattern[str]] = ()) -> None:
         self._names = frozenset(map(name_by_user, names))
         self._patterns: tuple[Pattern, ...] = tuple(map(compiled_by_user, patterns))
-        self._marks: dict[str, list[str]] = {}  # names as they end in a JSON text, by their last letters
+        self._marks: dict[str, list[str]] = {}  # the ends of names in a JSON text, by their last letters
         for name in (*SECRET_MARKS, *self._names):
             self._marks.setdefault(f'{name[-3:]}"', []).append(f'{name}"')
 
     @property
     def known(self) -> int:
-        """How many values are secrets since they stood under a secret name once: none, unless this is a session's redactor."""
+        """The number of values learned from secret names: 0, unless this is a session's redactor."""
         return 0
 
     @property
     def base(self) -> Redactor:
-        """The redactor without those values."""
+        """The redactor without learned values."""
         return self
 
     def copy(self) -> Redactor:
-        """Return one that learns such values without a change here."""
+        """Return a copy that learns values independently."""
         return self
 
     def is_secret(self, name: str) -> bool:
-        """Return whether whatever stands under this name is a secret."""
+        """Return whether any value under this name is a secret."""
         return is_secret_name(name) or self._is_added(name)
 
     def is_secret_member(self, name: str, value: str) -> bool:
@@ -111,7 +111,7 @@ class Redactor:
     # -- text ---------------------------------------------------------------------------------------------------------
 
     def text(self, text: str) -> str:
-        """Return the text with its secrets, found by shape, replaced; the text itself if there are none."""
+        """Return the text with secrets, found by shape, replaced; the text itself if there are none."""
         return redacted_text(text, None, self._patterns)
 
     def finds(self, text: str) -> Iterator[Find]:
@@ -122,9 +122,9 @@ class Redactor:
     # -- JSON ---------------------------------------------------------------------------------------------------------
 
     def value(self, value: Any) -> Any:
-        """Return the parsed JSON value with its secrets, by name and by shape, replaced; the value itself if there are none.
+        """Return the parsed JSON value with secrets, found by name and by shape, replaced; the value itself if there are none.
 
-        Under a secret name, the strings of a list and the ``value`` of an object (the realtime API's client_secret) are secrets too.
+        Under a secret name, the strings of a list and the ``value`` of an object (the realtime API's client_secret) are secrets, too.
         """
         strings, names = strings_and_names(value)
         rows = present("\n".join(strings))
@@ -137,7 +137,7 @@ class Redactor:
         return self._value(value, rows, secret=False)
 
     def _value(self, value: Any, rows: Sequence[Row], *, secret: bool) -> Any:
-        """Return the value redacted. ``secret``: it stands under a secret name."""
+        """Return the value redacted. ``secret``: it is under a secret name."""
         if isinstance(value, str):
             return self._string(value, rows, secret=secret)
         if isinstance(value, dict):
@@ -163,9 +163,9 @@ class Redactor:
         return redacted if changed else value
 
     def json_text(self, text: str) -> str:
-        """Return the text of a JSON document with its secrets, by name and by shape, replaced; every other character stays.
+        """Return the text of a JSON document with secrets, found by name and by shape, replaced; no other character changes.
 
-        A document that is truncated or broken is read as far as it goes. Text that is not JSON is searched by shape.
+        A truncated or broken document is read as far as possible. Text that is not JSON is searched by shape.
         """
         plain = with_plain_escapes(text)
         rows = present(plain)
@@ -185,12 +185,12 @@ class Redactor:
         return any(end in squeezed and any(mark in squeezed for mark in marks) for end, marks in self._marks.items())
 
     def _tokens(self, text: str, rows: Sequence[Row]) -> str:
-        """Do what ``_value`` does, on the tokens of the text: whatever is not replaced keeps its spelling."""
+        """Return what ``_value`` would, working on the tokens of the text, so that what is not replaced keeps its spelling."""
         parts: list[str] = []
         at = 0
         open_brackets: list[_Bracket] = []
-        value_is_secret = string_is_secret = False  # of the value that comes next; of it if it is a string
-        guarded_by = ""  # the name of the value that comes next
+        value_is_secret = string_is_secret = False  # of the next value; of the next value if it is a string
+        guarded_by = ""  # the name of the next value
         for token in JSON_TOKEN.finditer(text):
             if (content := token[1]) is not None:
                 bracket = open_brackets[-1] if open_brackets else _NO_BRACKET
@@ -218,7 +218,7 @@ class Redactor:
         return "".join([*parts, text[at:]]) if parts else text
 
     def _string_content(self, raw: str, rows: Sequence[Row], *, secret: bool) -> str:
-        """Return what stands between the quotes of a string, escapes included, with only its secrets replaced."""
+        """Return the content of a string with its escapes, with only secrets replaced."""
         if secret:
             return self._named(raw, unescaped(raw))
         while spans := search(unescaped(raw), rows, self._patterns):
@@ -229,9 +229,9 @@ class Redactor:
     # -- bytes, URLs, headers -----------------------------------------------------------------------------------------
 
     def data(self, data: bytes) -> bytes:
-        """Return the body with its secrets replaced: JSON, an event stream or NDJSON (line by line), a form or other UTF-8 text.
+        """Return the body with secrets replaced: JSON, an event stream or NDJSON (line by line), a form or other UTF-8 text.
 
-        Bytes that are no text stay as they are.
+        Bytes that are not text are returned unchanged.
         """
         try:
             text = data.decode("utf-8")
@@ -241,7 +241,7 @@ class Redactor:
         return data if redacted == text else redacted.encode("utf-8")
 
     def _document(self, text: str, data: bytes) -> str:
-        """Return the document redacted. ``data``: the text as bytes, whose line ends are those of event streams alone."""
+        """Return the document redacted. ``data``: the text as bytes, where only the line ends of event streams count as such."""
         if _FORM.fullmatch(text):
             return self.text(_PARAMETER.sub(self._parameter, f"&{text}")[1:])
         lines = [] if is_json(text) else [line.decode("utf-8") for line in split_lines(data)]
@@ -251,9 +251,9 @@ class Redactor:
         return self._lines(lines, found)
 
     def _lines(self, lines: list[str], found: list[re.Match[str] | None]) -> str:
-        """Return the lines redacted. ``found``: of each line, the match that has its JSON, or None."""
+        """Return the lines redacted. ``found``: for each line, the match that contains its JSON, or None."""
         parts: list[str] = []
-        plain: list[str] = []  # lines without JSON, together: a private key has several
+        plain: list[str] = []  # consecutive lines without JSON, searched together, since a private key spans several
         for line, json_line in zip(lines, found, strict=True):
             if json_line is None:
                 plain.append(line)
@@ -272,7 +272,7 @@ class Redactor:
         return f"{mark}{name}={self._named(value, unquote_plus(value, errors='replace'))}" if secret else pair[0]
 
     def header(self, name: str, value: str) -> str | None:
-        """Return the value of a header without secrets; None if the header is one itself (a credential, a cookie, an account)."""
+        """Return the value of a header without secrets; None if it is itself a secret (a credential, a cookie, an account)."""
         lower = name.strip().lower()
         if PRIVATE_RESPONSE_FIELDS.fullmatch(lower.encode("utf-8", "surrogatepass")) or self.is_secret_parameter(lower):
             return None
@@ -281,19 +281,19 @@ class Redactor:
         return self.url(value) if lower in _URL_FIELDS or ("?" in value and _URL_START.match(value)) else self.text(value)
 
     def part(self, disposition: str, data: bytes) -> bytes:
-        """Return the content of a part of a form (RFC 7578) without secrets. ``disposition``: its Content-Disposition."""
+        """Return the content of a form's part (RFC 7578) without secrets. ``disposition``: its Content-Disposition."""
         name = _PART_NAME.search(disposition)
         if name and data and self.is_secret_parameter(name[1] or name[2] or ""):
             return self.named(data)
         return self.data(data)
 
     def named(self, data: bytes) -> bytes:
-        """Return ``REDACTED`` for a value that is a secret by its name; a session's redactor remembers it."""
+        """Return ``REDACTED`` for a value that is secret by its name; a session's redactor learns it."""
         text = data.decode("utf-8", "replace")
         return self._named(text, text).encode()
 
     def _named(self, spelled: str, value: str) -> str:
-        """Return the named value redacted. ``spelled``: the value as it stands there, with escapes."""
+        """Return the value redacted. ``spelled``: the value as it is written, with escapes."""
         return REDACTED if value and value != REDACTED else spelled
 
 

@@ -1,7 +1,7 @@
-"""Which secrets are still in this file? Those that have a known shape, or a secret name before them in JSON, YAML or header lines.
+"""Search of a file for leaked secrets: by their shape, or by a secret name before them in JSON, YAML or header lines.
 
-The counterpart of ``redaction``: what that has redacted has no leak. The text may be of any origin (cassettes of other recorders,
-logs), so lines are matched by patterns, and nothing is parsed.
+The counterpart of ``redaction``: redacted text has no leaks. The text may be of any origin (cassettes of other recorders, logs), so lines
+are matched by patterns, and nothing is parsed.
 """
 
 from __future__ import annotations
@@ -56,9 +56,9 @@ _HARMLESS = re.compile(
 
 
 def leaks(text: str, redactor: Redactor, lines: bool = False) -> Iterator[Leak]:
-    """Yield the secrets of a text, in order.
+    """Yield the secrets in a text, in order.
 
-    ``lines``: a line ``name: value`` is a member, as in YAML (in a program it is a type annotation, or prose).
+    ``lines``: treat a line ``name: value`` as a member, as in YAML (in source code it is a type annotation, or prose).
     """
     found = [_Match(find.start, find.end, find.kind, find.shown) for find in redactor.finds(text)]
     found += [match for match in _by_name(text, redactor, lines) if not any(_overlap(match, other) for other in found)]
@@ -86,7 +86,7 @@ def _by_name(text: str, redactor: Redactor, lines: bool) -> Iterator[_Match]:
 
 
 def _escaped(text: str, redactor: Redactor) -> Iterator[_Match]:
-    """Yield the secrets in strings that are spelled with JSON's escapes."""
+    """Yield the secrets in strings that contain JSON escapes."""
     for match in _STRING.finditer(text) if "\\" in text else ():
         try:
             plain: str = json.loads(match[0], strict=False)

@@ -1,7 +1,7 @@
-"""What is secret in one session of a cassette? What a ``Redactor`` says, and each value that was a secret by its name once.
+"""The redactor of one session of a cassette, which also redacts each value that has once been secret by its name.
 
-A tool that returns ``{"password": ...}`` makes the password a part of what the next turn says, in text, where no name marks it.
-What is learned must be learned alike when the session is replayed, where answers have ``REDACTED`` instead: see ``learn_from_answer``.
+If a tool returns ``{"password": ...}``, the password may occur in the text of the next turn, where no name marks it.
+A replayed session, whose answers have ``REDACTED`` instead, must learn the same values: see ``learn_from_answer``.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from wirecache._core.privacy.redaction import Redactor
 
 __all__ = ["SessionRedactor"]
 
-SHORTEST, SHORTEST_WORD, LONGEST = 5, 6, 4096  # characters of a value; a word or a number is shorter only by chance
-# What stands where a secret would be, and is ordinary in text.
+SHORTEST, SHORTEST_WORD, LONGEST = 5, 6, 4096  # characters of a value; shorter ones are too likely to be ordinary
+# Placeholders for secrets, which are ordinary in text.
 _PLACEHOLDER = re.compile(
     r"\W*(?:anonymous|api[ _-]?key|array|basic|bearer|boolean|change-?me|default|digest|disabled|dummy|enabled|example|fake|filtered"
     r"|hidden|integer|masked|none|null|number|oauth2?|object|optional|passw(?:or)?d|placeholder|public|redacted|removed|required|scrubbed"
@@ -36,7 +36,7 @@ class _Derived(Redactor):
 
 
 class SessionRedactor(_Derived):
-    """A redactor that remembers; ``base`` is the one that does not. Safe for threads."""
+    """A redactor that learns values; ``base`` is the one that does not. Thread-safe."""
 
     __slots__ = ("_base", "_in_clear", "_values")
 
@@ -48,20 +48,20 @@ class SessionRedactor(_Derived):
 
     @property
     def known(self) -> int:
-        """How many values are known."""
+        """The number of values learned."""
         return len(self._values)
 
     @property
     def base(self) -> Redactor:
-        """The redactor that remembers nothing."""
+        """The redactor without learned values."""
         return self._base
 
     def snapshot(self) -> Redactor:
-        """Return a redactor that redacts what is known now, and never learns more."""
+        """Return a redactor that knows the values learned so far and learns no more."""
         return _Derived(self._base, [self._values.until(self.known)]) if self.known else self._base
 
     def copy(self) -> SessionRedactor:
-        """Return one that knows the same, and learns without a change here."""
+        """Return a copy that learns values independently."""
         copied = SessionRedactor(self._base)
         copied._values, copied._in_clear = self._values.copy(), self._in_clear.copy()
         copied._search_for_known()
@@ -70,8 +70,8 @@ class SessionRedactor(_Derived):
     def learn_from_answer(self, body: bytes, request: str) -> None:
         """Learn the secrets that the body of an answer names.
 
-        Those that its ``request`` has in clear are none from now on, since they stand in clear in its file: when that is replayed, the
-        answer will not say that they are secret, and what follows would not find its recording.
+        Values that its ``request`` has in clear text are excluded from now on, since the file has them in clear text, too: on replay,
+        the answer would not mark them as secret, and the following requests would not find their recordings.
         """
         listener = _Listener(self._base)
         listener.data(body)
@@ -88,7 +88,7 @@ class SessionRedactor(_Derived):
         return super()._named(spelled, value)
 
     def _learn(self, secret: str) -> None:
-        """Redact this value from now on, unless it is too ordinary to be told from text."""
+        """Redact this value from now on, unless it is too ordinary to be distinguished from text."""
         value = secret.strip()
         if value not in self._values and _is_distinctive(value) and value not in self._in_clear:
             self._values.add(value)

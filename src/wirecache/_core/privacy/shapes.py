@@ -1,9 +1,9 @@
-"""What does a secret look like, wherever it stands? One table of shapes for cassette, log, message and scan.
+"""The shapes of secrets, by which they are recognised in any text: one table for cassettes, logs, messages and scans.
 
-A shape has a literal text that is in each secret of its kind (its anchor) and a pattern that is tried only there: a search costs
-one ``str.find`` an anchor, whatever the length. Sources: the providers' documents and SDKs, and the rule lists of
-public secret scanners. Shapes allow more lengths than today's keys have, and are strict about where a secret may begin: not after
-a letter, a digit, ``-`` or ``_``, which belong to another word (``task-``, ``week_``, base64 of either alphabet).
+A shape has a literal text that each secret of its kind contains (its anchor) and a pattern that is tried only there, so that a search
+costs one ``str.find`` per anchor. Sources: the providers' documentation and SDKs, and the rule lists of public secret scanners. Shapes
+allow for more lengths than today's keys have, and are strict about where a secret may begin: not after a letter, a digit, ``-`` or
+``_``, which belong to another word (``task-``, ``week_``, base64 of either alphabet).
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ __all__ = ["ROWS", "Row", "Rows", "is_opaque"]
 class Row(NamedTuple):
     """One anchor of one shape. The pattern matches from the anchor on; the pattern's group, if it has one, is the secret.
 
-    It is compiled when its anchor is first met: compiling all of them would cost an import 20 ms. ``required``: characters
-    of which the text must have one, too; of images and audio in base64, that rules out all anchors that are letters alone. Empty: none.
-    ``is_valid``: a check of what matched, or None.
+    It is compiled when its anchor is first found, since compiling all of them takes 20 ms. ``required``: characters of which the text must
+    contain at least one; this rules out letters-only anchors in base64 images and audio. Empty: none is required.
+    ``is_valid``: a further check of a match, or None.
     """
 
     anchor: str
@@ -34,15 +34,15 @@ class Row(NamedTuple):
 Rows: TypeAlias = Sequence[Row]
 
 
-# The start of a word; an escape (``\n``, ``%20``) may stand in front. ``\w`` is ASCII in all patterns.
+# The start of a word; an escape (``\n``, ``%20``) may precede it. ``\w`` is ASCII in all patterns.
 _LEFT = r"(?:(?<![\w-])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{2}))"
-_LONG = r"(?=[\w-]*?[A-Za-z0-9]{16})"  # somewhere 16 letters or digits in a row: no words with hyphens
+_LONG = r"(?=[\w-]*?[A-Za-z0-9]{16})"  # 16 letters or digits in a row somewhere, which excludes hyphenated words
 _IS = r"[\"'\\]{0,3}[ \t]{0,3}[:=][ \t]{0,3}[\"'\\]{0,3}"  # between a name and its value
 _VALUE = r"[^&\s\"'\\<>#]"  # of a query parameter inside a text
 
 
 def _is_user_and_password(text: str) -> bool:
-    """Return whether the text is what ``Basic`` carries (RFC 7617), rather than an ordinary word."""
+    """Return whether the text is a credential of ``Basic`` authentication (RFC 7617) and not an ordinary word."""
     try:
         return b":" in binascii.a2b_base64(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4), strict_mode=True)
     except binascii.Error:
@@ -54,7 +54,7 @@ _OPAQUE = re.compile(r"[\w.~+/=-]{8,}", re.ASCII)
 
 
 def is_opaque(value: str) -> bool:
-    """Return whether a text looks like a secret and not like words or a program: at least 8 characters in runs of letters and digits."""
+    """Return whether a text looks like a secret and not like words or code: at least 8 characters in runs of letters and digits."""
     if not _OPAQUE.fullmatch(value):
         return False
     mixed = [run for run in _RUN.findall(value) if not run.isalpha() and not run.isdigit()]
