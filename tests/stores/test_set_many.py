@@ -103,6 +103,18 @@ def test_above_the_size_limit_the_oldest_go_and_the_new_ones_stay(tmp_path: Path
     store.close()
 
 
+def test_many_small_ones_make_room_for_as_many_large_ones(tmp_path: Path) -> None:
+    store = DiskStore(tmp_path / "store", size_limit="2MB")
+    store.set_many({f"{number:064x}": (bytes(1_000), None) for number in range(1_200)})
+    large = {f"{number:064x}": (bytes(60_000), None) for number in range(2_000, 2_025)}
+    store.set_many(large)
+    assert set(large) <= set(store.keys())
+    with closing(sqlite3.connect(tmp_path / "store" / "cache.db")) as database:
+        count, free, size = (database.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size"))
+    assert (count - free) * size < 2_300_000
+    store.close()
+
+
 def test_what_has_expired_goes_as_fast_as_it_came(tmp_path: Path) -> None:
     store = DiskStore(tmp_path / "store")
     for base in (0, 100):

@@ -228,7 +228,7 @@ class SafeCache(_Cache):  # type: ignore[misc]  # see above
         ]
         with transaction(self._con):
             self._con.executemany(_SET, rows)
-            self._cull(now, self._sql, None, EXPIRED_PER_WRITE * len(rows))
+            self._cull(now, self._sql, None, len(rows))
 
     def last_row(self) -> int:
         """Return the number of the row that was added last."""
@@ -270,10 +270,11 @@ class SafeCache(_Cache):  # type: ignore[misc]  # see above
         diskcache itself deletes ten rows whatever they hold, the newest among them. The size is that of the pages in use, without the
         statistics, which no deletion makes smaller.
         """
+        written = limit or 1  # rows
         expired = "SELECT rowid FROM Cache WHERE expire_time < ? ORDER BY expire_time LIMIT ?"
-        sql(f"DELETE FROM Cache WHERE rowid IN ({expired})", (now, limit or EXPIRED_PER_WRITE))
+        sql(f"DELETE FROM Cache WHERE rowid IN ({expired})", (now, EXPIRED_PER_WRITE * written))
         oldest = "SELECT rowid FROM Cache WHERE store_time IS NOT ? AND tag IS NOT ? ORDER BY store_time LIMIT 1"
-        for _ in range(EVICTED_PER_WRITE):
+        for _ in range(EVICTED_PER_WRITE * written):
             count, free = (sql(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count"))
             size = (count - free) * self._page_size
             if size <= self.size_limit or size - self._statistics_size(sql) <= self.size_limit:
