@@ -35,6 +35,12 @@ def places(values: KnownValues, text: str) -> list[str]:
         ("pä s/1", "/p%C3%A4%20s%2F1?q=p%C3%A4+s%2F1", 2),
         ("päss1", r"p\u00e4ss1", 1),
         ("a\ud800b123", "x", 0),
+        ("hunter2", r"\nhunter2", 1),
+        ("hunter2", r"first\nhunter2", 1),
+        ("hunter2", "%20hunter2", 1),
+        ("hunter2", "a%20hunter2", 1),
+        ('é"hunter2', 'say é\\"hunter2', 1),
+        ("##", "###", 2),
     ],
 )
 def test_a_value_is_found_as_a_word(value: str, text: str, found: int, others: int) -> None:
@@ -56,6 +62,7 @@ def test_there_are_not_more_than_most() -> None:
     values = known(others=MOST + 5)
     assert len(values) == MOST
     assert f"other{MOST}" not in values
+    assert len(values._numbers) == MOST  # nor are more kept
 
 
 def test_thousands_of_values_cost_little_more_than_one() -> None:

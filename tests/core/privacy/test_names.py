@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,8 +10,10 @@ from tests.core.play import ask, quick
 from wirecache._core.privacy.names import (
     CREDENTIAL_FIELDS,
     CREDENTIAL_QUERY,
+    is_credential,
     is_private_field,
     is_secret_member,
+    is_secret_name,
     is_secret_parameter,
     keyed_hash,
     name_by_user,
@@ -47,6 +51,13 @@ URL = "https://h/v1/x"
         ),
         pytest.param("https://h/p/a:b@c/x", "https://h/p/a:b@c/x", id="an at sign in the path"),
         pytest.param("https://h/x?flag", "https://h/x?flag", id="a parameter without value"),
+        pytest.param("https://h/x?+code=s3cr3t", "https://h/x?+code=REDACTED", id="a name after a space"),
+        pytest.param("https://h/x?user[auth]=s3cr3t&a.pwd=s", "https://h/x?user[auth]=REDACTED&a.pwd=REDACTED", id="the last part"),
+        pytest.param(
+            "https://h/%FFgsk" + "_aB3dE5gH7jK9mN1pQ2sT4vW6%3D%C3%A9=1/%2F",
+            "https://h/%FFREDACTED=%C3%A9=1/%2F",
+            id="within escapes",
+        ),
     ],
 )
 def test_redacted_url(url: str, shown: str) -> None:
@@ -212,3 +223,37 @@ def test_a_name_of_the_users_is_spelled_as_the_lists_spell_it() -> None:
 def test_a_keyed_hash_is_stable_and_says_nothing() -> None:
     assert keyed_hash(b"a").hex() == "f868e07f59042acbd0d49ed11ad0ca3b4beb1ac5ba997e3f7f9b27f305ff582f"
     assert keyed_hash(b"a") != keyed_hash(b"b")
+
+
+def test_a_path_that_is_no_ascii_is_shown() -> None:
+    assert redacted_url(ask("https://h/x")._replace(path=b"/\xff")) == "https://h/\ufffd"
+
+
+@pytest.mark.parametrize("name", [b"key", b"KEY", b"+sig", b"a%70i_key", b" token "])
+def test_a_credential_by_its_name_as_it_is_sent(name: bytes) -> None:
+    assert is_credential(name)
+    assert not is_credential(name + b"s")
+
+
+@pytest.mark.parametrize("size", [1, 255, 256, 257, 300, 100_000])
+def test_of_a_long_name_the_end_counts(size: int) -> None:
+    name = "x" * (size - 8) + "password"
+    assert is_secret_name(name)
+    assert is_secret_name(f" {name} ")
+    assert not is_secret_name(name + "x")
+
+
+def test_the_start_of_a_long_name_is_not_kept() -> None:
+    tracemalloc.start()
+    try:
+        for number in range(20):
+            is_secret_name(f"{number}" + "n" * 100_000)
+        kept = tracemalloc.get_traced_memory()[0]  # bytes
+    finally:
+        tracemalloc.stop()
+    assert kept < 200_000
+
+
+def test_the_last_word_of_a_header_counts() -> None:
+    assert is_private_field(b"x-my-upstream-auth")
+    assert not is_private_field(b"auth-of-mine")

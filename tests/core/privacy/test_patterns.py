@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.core.privacy.samples import MIX, ORDINARY, PLANTED, SECRETS
+from wirecache._core.privacy import patterns
 from wirecache._core.privacy.patterns import (
     Span,
     _anchor_groups,
@@ -152,3 +153,73 @@ def test_the_anchors_are_grouped_by_a_rare_character() -> None:
     assert sum(len(group.rows) for group in groups) == len(ROWS)
     for group in groups:
         assert all(group.character in row.anchor for row in group.rows)
+
+
+def test_each_row_is_in_the_group_of_its_rare_character() -> None:
+    groups = patterns._anchor_groups.__wrapped__()
+    assert sorted(row.anchor for group in groups for row in group.rows) == sorted(row.anchor for row in ROWS)
+    for group in groups:
+        for row in group.rows:
+            assert group.character == next((letter for letter in "_-=/?&JAB" if letter in row.anchor), row.anchor)
+            assert not group.pattern or re.search(group.pattern, f"x{row.anchor}x"), row.anchor
+        assert (group.pattern == "") is (len(group.rows) == 1)
+        assert not group.pattern or not re.search(group.pattern, f"x{group.character}x")
+        required = [set(row.required) for row in group.rows]
+        assert group.required == (set().union(*required) if all(required) else set())
+    by_character = {group.character: group for group in groups}
+    assert by_character["-"].required == frozenset()
+    assert by_character["?"].required == {"="}
+    underscores = by_character["_"].pattern
+    assert re.search(underscores, "api_org_")
+    assert not re.search(underscores, "xapi_orgx_")
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        (f"é{KEY}", "éREDACTED"),  # a word is of ASCII
+        (f"gsk_ {KEY} gsk_", "gsk_ REDACTED gsk_"),
+        (f"{KEY} {KEY} {KEY} gsk_", "REDACTED REDACTED REDACTED gsk_"),
+        ("x&&api_key=s3cr3t12345", "x&&api_key=REDACTED"),
+        ("Basic words and Basic dTpwYQ==", "Basic words and Basic REDACTED"),
+    ],
+)
+def test_each_place_is_looked_at(text: str, kept: str) -> None:
+    assert redacted_text(text) == kept
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "kept"),
+    [
+        ("a+|b+", "aabb", "REDACTED"),  # as one
+        ("x+", "REDACTEDxxx", "REDACTEDREDACTED"),
+        ("x+", "xxxREDACTED", "REDACTEDREDACTED"),
+        (r"\w+", "REDACTED secret", "REDACTED REDACTED"),
+        ("(?P<secret>abc)def", "abcdef", "REDACTEDdef"),
+        ("(?P<secret>x*)y", "yxy", "yREDACTEDy"),
+        ("(?P<secret>a)?bcd", "bcd", "REDACTED"),
+        ("house", f"{KEY} house", "REDACTED REDACTED"),
+    ],
+)
+def test_what_a_pattern_of_the_users_replaces(pattern: str, text: str, kept: str) -> None:
+    assert redacted_text(text, None, [re.compile(pattern)]) == kept
+
+
+def test_a_find_of_a_pattern_of_the_users_is_of_its_own_kind() -> None:
+    assert search("a house", None, [re.compile("house")]) == [(2, 7, "pattern")]
+
+
+def test_a_pattern_that_matches_nothing_but_the_empty_text_is_refused() -> None:
+    with pytest.raises(ConfigError, match="matches the empty text"):
+        patterns.compiled_by_user("^$")
+
+
+@pytest.mark.parametrize("filler", ["A", " A"], ids=["base64", "words"])
+@pytest.mark.parametrize(("text", "secret"), PLANTED)
+def test_a_secret_in_a_long_text_is_found_as_in_a_short_one(text: str, secret: str, filler: str) -> None:
+    assert secret not in redacted_text(f"{filler * patterns.LONG}\n{text}\n{filler * 20}")
+
+
+def test_a_row_without_what_it_requires_is_not_present() -> None:
+    assert [row.anchor for row in present("what? yes & no")] == []
+    assert [row.anchor for row in present("what?a=b")] == ["?"]

@@ -413,3 +413,45 @@ def test_a_part_is_a_secret_by_its_name() -> None:
     assert DEFAULT.part("form-data; name=password", b"hunter2") == b"REDACTED"
     assert DEFAULT.part('form-data; name="file"', b"hunter2") == b"hunter2"
     assert DEFAULT.part('form-data; name="password"', b"") == b""
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        pytest.param('{"password":\n["hunter2"]\n}', '{"password":\n["REDACTED"]\n}', id="a document, a line of which is one, too"),
+        pytest.param('data: {"password": "hunter2', 'data: {"password": "REDACTED', id="a line of a stream, cut in a text"),
+        pytest.param('data: {"password": "hunter2", "a', 'data: {"password": "REDACTED", "a', id="a line of a stream, cut after a text"),
+        pytest.param('{"password":\n"hunter2",\n', '{"password":\n"REDACTED",\n', id="a broken document of several lines"),
+        pytest.param('{"name": "colour", "value": "red"}', '{"name": "colour", "value": "red"}', id="a pair without a secret"),
+        pytest.param('{"x": "password", "value": "red"}', '{"x": "password", "value": "red"}', id="no pair"),
+        pytest.param('{"key": "password", "value": "red"}', '{"key": "password", "value": "REDACTED"}', id="a pair"),
+        pytest.param('{}"key": "password"', '{}"key": "password"', id="a pair outside"),
+        pytest.param('["password": "hunter2"]', '["password": "REDACTED"]', id="a list that is none"),
+        pytest.param('\ufeff{"password": "hunter2",', '\ufeff{"password": "REDACTED",', id="a mark before it"),
+        pytest.param('\x0b\xa0 {"password": "hunter2",', '\x0b\xa0 {"password": "REDACTED",', id="blanks before it"),
+        pytest.param('X["password", {"pwd": "hunter2"}', 'X["password", {"pwd": "hunter2"}', id="a text"),
+        pytest.param(' [{"pwd": "hunter2"}', ' [{"pwd": "REDACTED"}', id="a broken list"),
+        pytest.param("a%FF=1&password=hunter2&b%FF=2", "a%FF=1&password=REDACTED&b%FF=2", id="a form with what is no text"),
+    ],
+)
+def test_bodies(text: str, kept: str) -> None:
+    data = text.encode()
+    redacted = DEFAULT.data(data)
+    assert redacted.decode() == kept
+    assert (redacted is data) is (text == kept)
+
+
+@pytest.mark.parametrize("pair", [{"name": "colour", "value": "red"}, {"x": "password", "value": "red"}])
+def test_a_value_of_a_pair_without_a_secret_stays(pair: dict[str, str]) -> None:
+    assert DEFAULT.value({"password": "x", "pair": pair}) == {"password": "REDACTED", "pair": pair}
+
+
+def test_a_find_says_where_it_ends_and_that_the_users_pattern_found_it() -> None:
+    (find,) = Redactor(patterns=["h[ou]+se"]).finds("a house")
+    assert find[:3] == ("pattern", 2, 7)
+
+
+def test_names_and_values_that_are_no_text() -> None:
+    assert DEFAULT.header("\ud800", "v") == "v"
+    assert [DEFAULT.named(value) for value in (b"", b"REDACTED", b"\xff", b"x")] == [b"", b"REDACTED", b"REDACTED", b"REDACTED"]
+    assert DEFAULT.part('form-data; name=""', b"x") == b"x"

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.core.play import quick
 from tests.core.privacy.samples import IN_CONTEXT, SECRETS
+from wirecache._core.privacy import shapes
 from wirecache._core.privacy.patterns import redacted_text, search
 from wirecache._core.privacy.shapes import ROWS, Row, is_opaque
 
@@ -37,3 +38,35 @@ def test_basic_is_followed_by_a_user_and_a_password_or_it_is_a_word() -> None:
     assert redacted_text("Basic dXNlcjpwYXNzd29yZA==") == "Basic REDACTED"
     for words in ("Basic understanding", "Basic dXNlcnBhc3N3b3Jk", "Basic abcdefghijklmnopq"):
         assert redacted_text(words) == words
+
+
+def test_the_rows_are_those_of_the_shapes() -> None:
+    rows = tuple(shapes._rows())
+    assert rows == ROWS
+    by_anchor = {row.anchor: row for row in rows}
+    assert {anchor for anchor in by_anchor if anchor.startswith("gh")} == {"ghp_", "gho_", "ghu_", "ghs_", "ghr_"}
+    assert (by_anchor["Basic"].is_valid, by_anchor["BASIC"].is_valid) == (shapes._is_user_and_password, shapes._is_user_and_password)
+    assert (by_anchor["assword"].is_valid, by_anchor["sk-"].is_valid) == (is_opaque, None)
+    assert (by_anchor["?"].required, by_anchor["PI_KEY"].required, by_anchor["Bearer"].required) == ("=", "", " \t\\")
+    assert by_anchor["sk-"].kind == "sk- key"
+    assert by_anchor["sk-"].pattern.endswith(r"[\w-]{16,})")
+    assert "-----BEGIN " in by_anchor
+
+
+@pytest.mark.parametrize(
+    ("text", "is_pair"),
+    [
+        ("dTpw", True),  # u:p
+        ("dTpwYQ==", True),  # u:pa
+        ("dTpwYQ", True),
+        ("dTpwYXM=", True),  # u:pas
+        ("dTpwYXM", True),
+        ("dTpYXX==", True),  # ends in X before the padding
+        ("dTpYX", False),  # no length that base64 has
+        ("dTpw=dTpw", False),  # goes on after its end
+        ("word", False),
+        ("", False),
+    ],
+)
+def test_what_basic_carries(text: str, is_pair: bool) -> None:
+    assert shapes._is_user_and_password(text) is is_pair

@@ -38,6 +38,12 @@ ANY = Directives()
         (200, {"last-modified": DATE.decode(), "date": DATE.decode()}, "not-allowed"),
         (200, {"cache-control": "max-age=1, no-store"}, "not-allowed"),
         (299, {"cache-control": "max-age=1, must-understand"}, "not-allowed"),
+        (200, {"cache-control": "max-age=1, must-understand"}, None),
+        (200, {"cache-control": "public"}, "not-allowed"),
+        (200, {}, "not-allowed"),
+        (599, {"cache-control": "max-age=1"}, None),
+        (600, {"cache-control": "max-age=1"}, "not-allowed"),
+        (199, {"cache-control": "max-age=1"}, "not-allowed"),
         (206, {"cache-control": "max-age=1"}, "not-allowed"),
         (200, {"cache-control": "max-age=1", "content-range": "bytes 0-1/2"}, None),  # says nothing there (RFC 9110 section 14.4)
         (304, {"cache-control": "max-age=1"}, "not-allowed"),
@@ -93,6 +99,7 @@ def test_the_age_is_that_of_the_date_if_it_is_older() -> None:
         ("max-age=60", Directives(max_stale=10), 71, False),
         ("max-age=60", Directives(max_stale=10, min_fresh=1), 70, False),
         ("max-age=60, must-revalidate", Directives(max_stale=10), 70, False),
+        ("max-age=60", Directives(max_stale=1), 60.5, True),
         ("private", ANY, 0, False),
     ],
 )
@@ -127,6 +134,39 @@ def test_a_lifetime_is_guessed_where_the_server_names_none(status: int, headers:
     fields = {b"date": DATE} | {name.encode(): value.encode() for name, value in headers.items()}
     assert lifetime(status, fields, 999.0, heuristics=True) == guessed
     assert lifetime(status, fields, 999.0, heuristics=False) == explicit_lifetime(fields, 999.0)
+
+
+TWO_DIGITS = b"Thursday, 01-Jan-70 00:10:00 GMT"  # which century that is depends on when the answer came (RFC 9110 section 5.6.7)
+
+
+def test_a_date_with_a_year_of_two_digits_is_read_by_the_time_of_the_answer() -> None:
+    changed = {b"last-modified": b"Thursday, 01-Jan-70 00:00:00 GMT", b"date": TWO_DIGITS}
+    expiring = {b"expires": b"Thursday, 01-Jan-70 00:20:00 GMT"}
+    assert storing_refusal(head(200, {name.decode(): value.decode() for name, value in changed.items()}), 700.0) is None
+    assert storing_refusal(head(302, {name.decode(): value.decode() for name, value in expiring.items()}), 700.0) is None
+    assert lifetime(200, changed, 700.0, heuristics=True) == 60.0
+    assert lifetime(200, expiring, 700.0, heuristics=False) == 500.0
+    assert lifetime(200, {b"last-modified": TWO_DIGITS}, 700.0, heuristics=True) == 10.0
+    assert dated(tuple(changed.items()), 700.0) == tuple(changed.items())
+    stored = entry(headers=tuple({b"date": TWO_DIGITS, **expiring}.items()), stored_at=700.0)
+    assert (http_age(stored, 800.0), lifetime_left(stored, 800.0)) == (200.0, 400.0)
+    assert may_replace_error(stored, 50.0, 1249.0)
+    assert not may_replace_error(stored, 50.0, 1250.0)
+
+
+def test_an_answer_without_age_or_directives() -> None:
+    assert age_field({}) == 0.0
+    assert is_reusable(entry(headers=(), stored_at=1000.0), ANY, 1000.0, 1.0)
+
+
+def test_no_error_is_replaced_a_moment_too_long() -> None:
+    stored = entry(headers=((b"cache-control", b"max-age=60"),), stored_at=1000.0)
+    assert not may_replace_error(stored, 0.0, 1060.5)
+
+
+def test_the_field_that_says_that_there_are_no_ranges() -> None:
+    pairs = pairs_of({"Accept-Ranges": "bytes", "content-encoding": "gzip"})
+    assert storable_pairs(pairs)[-1] == (b"Accept-Ranges", b"none")
 
 
 def test_an_answer_without_a_date_came_when_it_came() -> None:

@@ -114,7 +114,7 @@ def search(text: str, rows: Rows | None = None, patterns: Iterable[Pattern] = ()
     for pattern in patterns:
         group = "secret" if "secret" in pattern.groupindex else 0
         spans = (match.span(group) if match.span(group)[0] >= 0 else match.span() for match in pattern.finditer(text))
-        found += [Span(start, end, "pattern") for start, end in spans if end > start]
+        found += [Span(start, end, "pattern") for start, end in spans]
     return _merged(text, found) if found else found
 
 
@@ -128,7 +128,7 @@ def _matches(text: str, row: Row) -> Iterator[Span]:
         start, end = match.span(match.lastindex or 0)
         if row.is_valid is None or row.is_valid(text[start:end]):
             yield Span(start, end, row.kind)
-        at = text.find(row.anchor, max(match.end(), at + 1))
+        at = text.find(row.anchor, match.end())
 
 
 def _merged(text: str, found: list[Span]) -> list[Span]:

@@ -44,6 +44,7 @@ _USERINFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)[^/?#]*@")
 # JSON on a line of its own, or after "data:". More lenient than the event stream standard, since malformed streams may contain secrets,
 # too. Every byte is in one of the two groups.
 _JSON_LINE = re.compile(r"(\s*(?:data:\s?)?)([{\[\"].*)", re.DOTALL)
+_DOCUMENT_START = re.compile(r"[\s\ufeff]*[{\[]")
 _URL_FIELDS = frozenset({"location", "content-location", "referer"})
 _LINKED = re.compile(r"<([^>]*)>")  # RFC 8288: the URLs of a Link header
 _URL_START = re.compile(r"\s*(?:[A-Za-z][A-Za-z0-9+.-]*://|/|\?)")
@@ -128,11 +129,8 @@ class Redactor:
         """
         strings, names = strings_and_names(value)
         rows = present("\n".join(strings))
-        if (
-            not rows
-            and not self._patterns
-            and not any(self.is_secret_member(name, _ANY_SECRET) for name in (strings if "value" in names else names))
-        ):
+        may_name = any(self.is_secret_member(name, _ANY_SECRET) for name in (strings if "value" in names else names))
+        if not (rows or self._patterns or may_name):
             return value
         return self._value(value, rows, secret=False)
 
@@ -173,7 +171,7 @@ class Redactor:
             return text
         if is_json(text):
             return self._tokens(text, rows)
-        if text.lstrip(" \t\r\n\ufeff")[:1] not in ("{", "["):
+        if not _DOCUMENT_START.match(text):
             return self.text(text)
         while (redacted := self.text(self._tokens(text, rows))) != text:
             text = redacted
@@ -194,9 +192,9 @@ class Redactor:
         for token in JSON_TOKEN.finditer(text):
             if (content := token[1]) is not None:
                 bracket = open_brackets[-1] if open_brackets else _NO_BRACKET
-                is_name = token[3] is not None and bracket.kind != "["
+                is_name = token[3] is not None
                 secret = not is_name and (value_is_secret or string_is_secret or (bracket.secret and bracket.kind == "["))
-                if guarded_by and not is_name:
+                if guarded_by:
                     secret = secret or self.is_secret_member(guarded_by, unescaped(content))
                 redacted = self._string_content(content, rows, secret=secret)
                 if redacted is not content:
