@@ -175,7 +175,7 @@ def test_for_ci(text: str, status: int, codes: tuple[int, ...], tmp_path: Path) 
     [
         (["a", "nothing"], "nothing is not a directory"),
         (["a", "empty"], "empty has no recordings"),
-        (["a"], "name two cassettes: a is no fork"),
+        (["a"], "name two cassettes: a is not a fork"),
         (["a", "a", "--json", "--markdown"], "choose one"),
         (["a", "a", "--fail-on", "much"], "--fail-on"),
         (["a", "damaged"], "is not valid JSON"),

@@ -205,7 +205,7 @@ def test_the_settings_file_is_heeded_and_read_again(provider: Provider, tmp_path
         settings.write_text("rubbish")
         served.process.send_signal(signal.SIGHUP)
         assert served.post("/more/v1/chat/completions").status_code == 200
-        assert "the settings are as before" in served.stop()[2]
+        assert "the settings were not reloaded" in served.stop()[2]
 
 
 @pytest.mark.parametrize(

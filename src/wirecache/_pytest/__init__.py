@@ -1,1 +1,1 @@
-"""What does the pytest plugin do in a run with cassettes? Nothing of this is imported before a test uses it."""
+"""The pytest plugin's work on cassettes, not imported before a test uses one."""

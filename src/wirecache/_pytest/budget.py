@@ -1,4 +1,4 @@
-"""How much may a run of tests spend, and which test spent it? ``--wirecache-max-cost``, for all processes of pytest-xdist together."""
+"""The budget of a test run (``--wirecache-max-cost``), shared by all processes of pytest-xdist, and what each test spent."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_LINES = 20  # of tests
 
 
 class CassetteCost(NamedTuple):
-    """What was spent on a cassette and saved, in dollars, as text, which pytest-xdist can send; ``refused``: calls that were not sent."""
+    """Dollars spent and saved with a cassette, as text so that pytest-xdist can send them. ``refused``: the number of calls not sent."""
 
     spent: str = "0"
     saved: str = "0"
@@ -27,7 +27,7 @@ class CassetteCost(NamedTuple):
 
 
 class RunBudget:
-    """The budget of a run. ``folder``: where all of its processes count."""
+    """The budget of a run. ``folder``: where all its processes keep the counter."""
 
     def __init__(self, max_cost: str, folder: Path) -> None:
         self._budget = Budget(usd=max_cost)
@@ -35,21 +35,21 @@ class RunBudget:
         self._prices = Prices()
 
     def hold(self, cassette: Cassette) -> None:
-        """Hold a cassette to this budget, beside those that it has."""
+        """Apply this budget to a cassette, beside those that it has."""
         ledger = ledger_for([self._budget], self._store, {}, run="pytest")
         if ledger is not None:
             ledger.outer = cassette.engine.ledger
         cassette.engine.use_ledger(ledger)
 
     def cost_of(self, cassette: Cassette) -> CassetteCost:
-        """Return what was spent on a cassette, what it saved, and how much was refused."""
+        """Return what was spent and saved with a cassette, and how many calls were refused."""
         stats = cassette.stats
         spent, saved = (self._prices.of(stats, what).dollars for what in ("billed", "saved"))
         return CassetteCost(str(spent), str(saved), sum(stats.refused_for.get(detail, 0) for detail in BUDGET_DETAILS))
 
 
 def budget_lines(max_cost: str, costs: list[tuple[str, CassetteCost]]) -> list[str]:
-    """Return the summary: the sums, and what each test spent, the dearest first. ``costs``: by the ids of the tests."""
+    """Return the summary: the totals, and what each test spent, the most expensive first. ``costs``: with the ids of the tests."""
     spent = sum((Decimal(cost.spent) for _, cost in costs), Decimal(0))
     saved = sum((Decimal(cost.saved) for _, cost in costs), Decimal(0))
     refused = sum(cost.refused for _, cost in costs)

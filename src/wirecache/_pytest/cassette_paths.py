@@ -1,7 +1,7 @@
-"""In which directory is the cassette of a test?
+"""The directory of a test's cassette.
 
-In ``cassettes/<test module>/<test>/`` beside the test's file, or where its marker says. A name is safe on every file system: where case
-does not count, ``test_a[x]`` and ``test_a[X]`` have two directories, too.
+It is ``cassettes/<test module>/<test>/`` beside the test's file, or where the test's marker says. Names are safe on every file system:
+``test_a[x]`` and ``test_a[X]`` have different directories even where case does not matter.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 __all__ = ["FIXTURE_PREFIX", "FOLDER", "CassetteLocation", "location_for_fixture", "location_for_test", "safe_name"]
 
 FOLDER = "cassettes"
-FIXTURE_PREFIX = "fixture-"  # of the directory of a fixture's cassette
+FIXTURE_PREFIX = "fixture-"  # of the name of a fixture's cassette directory
 MAX_NAME_LENGTH = 80  # characters
 _UNSAFE = re.compile(r"[^\w.-]+", re.ASCII)
 
 
 class CassetteLocation(NamedTuple):
-    """``path``: a cassette's directory. ``root``: the one with the schema of all. ``is_exclusive``: no other test uses the path."""
+    """``path``: the cassette's directory. ``root``: the directory with the shared schema. ``is_exclusive``: no other test uses the path."""
 
     path: Path
     root: Path
@@ -58,10 +58,10 @@ def _is_class(node: Any) -> bool:
 
 
 def _directory(folder: Path, name: str, prefix: str = "") -> Path:
-    """Return the directory for the test or fixture of that name.
+    """Return the directory for the test or fixture of this name.
 
-    Where only the case of letters may set two names apart, one has a hash: the one with capitals in its parameters, or the one that came
-    second. What was recorded under a name without a hash stays there.
+    If two names differ only in case, one gets a hash: the one with capitals in its parameters, or else the second one. Recordings that
+    exist under a name without a hash stay there.
     """
     plain, distinct = prefix + safe_name(name), prefix + safe_name(name, always_distinct=True)
     present = set(os.listdir(folder)) if folder.is_dir() else set()
@@ -73,9 +73,9 @@ def _directory(folder: Path, name: str, prefix: str = "") -> Path:
 
 
 def safe_name(name: str, *, always_distinct: bool = False) -> str:
-    """Return the name without what a file system or a shell does not accept, still readable; different for different names.
+    """Return a readable name that file systems and shells accept; different names give different results.
 
-    ``always_distinct``: different by more than the case of letters.
+    ``always_distinct``: the results differ in more than case.
     """
     plain = name.removesuffix("]").replace("[", "-", 1)
     safe = _UNSAFE.sub("-", plain).strip(".-") or "test"

@@ -1,4 +1,4 @@
-"""What did one test (or fixture) do with its cassette, and must it fail for that?"""
+"""The use of a cassette by one test (or fixture), and whether the test must fail because of it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["CassetteUse", "record_command"]
 class CassetteUse:
     """The cassette of a test, from before its fixtures are set up until after they are torn down; or of a fixture of several tests.
 
-    ``name``: what messages call the cassette. ``run_started_at``: in seconds since the epoch.
+    ``name``: the cassette's name in messages. ``run_started_at``: in seconds since the epoch.
     """
 
     def __init__(
@@ -37,11 +37,11 @@ class CassetteUse:
 
     @property
     def is_installed(self) -> bool:
-        """Whether the cassette is under all clients now."""
+        """Whether the cassette is now installed under all clients."""
         return self._installed is not None
 
     def install(self) -> None:
-        """Put the cassette under all clients."""
+        """Install the cassette under all clients."""
         self._installed = self._installed or install(self.held.cassette, in_process=self.options.in_process)
 
     def uninstall(self) -> None:
@@ -51,20 +51,20 @@ class CassetteUse:
             self._installed = None
 
     def has_foreign_recordings(self) -> bool:
-        """Return whether another process has written recordings to the directory since the beginning."""
+        """Return whether another process has written recordings to the directory since the run began."""
         return not self._files() <= self._files_before
 
     def _files(self) -> set[str]:
         return {path.name for path in self._location.path.glob("*.json")}
 
     def add_report(self, report: pytest.TestReport) -> None:
-        """Note how a phase ended. An expected failure is a pass: the test did what it should, and needs its recordings for it."""
+        """Record how a phase ended. An expected failure counts as a pass: the test did what it should, and needs its recordings."""
         expected = hasattr(report, "wasxfail")
         self.passed = self.passed and (report.passed or expected)
         self.skipped = self.skipped or (report.skipped and not expected)
 
     def take_failure(self) -> str | None:
-        """Return why the test must fail, or None. Each reason is returned once, since one report of it is enough."""
+        """Return why the test must fail, or None. Each reason is returned only once, so that it is reported once."""
         misses, drifts = self.held.raised[self._reported_misses :], self.held.drift[self._reported_drifts :]
         self._reported_misses, self._reported_drifts = len(self.held.raised), len(self.held.drift)
         reasons = [f"The code under test went on without an answer:\n{message}" for message in dict.fromkeys(misses)]
@@ -74,7 +74,7 @@ class CassetteUse:
         return "\n\n".join(reasons) or None
 
     def fail_if_needed(self) -> None:
-        """Raise a failure if there is a reason that no report has shown yet."""
+        """Fail the test if there is a reason that has not been reported yet."""
         failure = self.take_failure()
         if failure is not None:
             raise (pytest.fail.Exception if self.held.verifies else NotRecordedFailure)(failure, pytrace=False)

@@ -1,6 +1,6 @@
-"""How does a test use a ``Cassette``? Nothing is written before it is known how the test ended.
+"""A cassette as a test uses it: nothing is written until it is known how the test ended.
 
-All of the plugin's access to a cassette beyond its public interface is here.
+All of the plugin's access to a cassette's internals is in this module.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ __all__ = ["HeldCassette", "NotRecordedFailure"]
 class NotRecordedFailure(NotRecorded, Failed):
     """A miss that is also pytest's own failure.
 
-    pytest leaves fixtures half torn down after a plain ``BaseException``. This is none of those that end an event loop or a task group
-    (``KeyboardInterrupt``, ``SystemExit``).
+    pytest leaves fixtures half torn down after a plain ``BaseException``. This one does not end an event loop or a task group as
+    ``KeyboardInterrupt`` and ``SystemExit`` do.
     """
 
 
@@ -38,8 +38,8 @@ NotRecordedFailure.__module__, NotRecordedFailure.__qualname__, NotRecordedFailu
 class HeldCassette:
     """A cassette that writes nothing before ``close``.
 
-    ``name``: what messages call it. ``record_command``: what a user runs to record it. ``run_started_at``: in seconds since the epoch;
-    recordings that are younger belong to other tests of the run.
+    ``name``: its name in messages. ``record_command``: the command that records it. ``run_started_at``: in seconds since the epoch;
+    later recordings belong to other tests of the run.
     """
 
     def __init__(

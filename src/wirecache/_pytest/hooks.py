@@ -1,4 +1,4 @@
-"""What happens to a test that uses a cassette, from before its first fixture until after its last? The hooks for it."""
+"""The hooks for tests that use a cassette, from before the first fixture until after the last."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class CassetteHooks:
         self.results = results
         self._run_started_at = run_started_at
         self._budget = budget
-        self._current: CassetteUse | None = None  # that of the running test
+        self._current: CassetteUse | None = None  # the running test's
 
     def use_for(self, request: pytest.FixtureRequest) -> CassetteUse:
-        """Return the cassette of the test that requests a fixture. It is opened by whichever fixture is set up first."""
+        """Return the cassette of the test that requests a fixture, opening it if this is the first."""
         item: pytest.Item = request.node
         use = item.stash.get(_USE, None)
         if use is None:
@@ -63,7 +63,7 @@ class CassetteHooks:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
-        """Fail the test for a miss that was raised in a thread or a task, or swallowed."""
+        """Fail the test for misses that were raised in a thread or a task, or swallowed."""
         result = yield
         if (use := item.stash.get(_USE, None)) is not None:
             use.fail_if_needed()
@@ -71,7 +71,7 @@ class CassetteHooks:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
-        """Take a miss out of the exception group of a task group: that would end the loop that anyio keeps for a module's tests."""
+        """Unwrap a miss from a task group's exception group, which would end the event loop that anyio keeps for a module's tests."""
         test = pyfuncitem.obj
         if pyfuncitem.stash.get(_USE, None) is None or not iscoroutinefunction(test):
             return (yield)
@@ -105,7 +105,7 @@ class CassetteHooks:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[Any]) -> Generator[None, Any, Any]:
-        """Show of a miss the user's lines and the message; add to another failure's report the misses before it."""
+        """Shorten the report of a miss to the user's lines and the message; add earlier misses to the report of another failure."""
         use = item.stash.get(_USE, None)
         if use is None:
             return (yield)
@@ -129,7 +129,7 @@ class CassetteHooks:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> Generator[None, Any, Any]:
-        """Open a cassette of its own for a fixture of several tests: it does not matter which test comes first."""
+        """Open a cassette of its own for a fixture shared by several tests, so that it does not matter which test comes first."""
         if fixturedef.scope == "function" or self._current is None or not self._current.is_installed:
             return (yield)
         param_index = request.param_index if hasattr(request, "param") else None

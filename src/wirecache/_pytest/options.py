@@ -1,4 +1,4 @@
-"""Which options has the cassette of a test? Those of the command line, of its markers (the closest first) and of ``wirecache_config``."""
+"""The options of a test's cassette: from the command line, its markers (the closest first) and ``wirecache_config``."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ CONFIG_OPTIONS = MARKER_OPTIONS - {"path", "install"}
 
 @dataclass(frozen=True, slots=True)
 class CassetteOptions:
-    """``path``: of the marker. ``install``: put it under all clients; with ``in_process`` also under calls that do not leave the process.
+    """``path``: the marker's. ``install``: install it under all clients; with ``in_process``, also under calls that stay in the process.
 
-    ``library``: of the client fixtures. ``cassette``: its arguments.
+    ``library``: the client fixtures' HTTP library. ``cassette``: the arguments of ``Cassette``.
     """
 
     path: str | None
@@ -37,7 +37,7 @@ class CassetteOptions:
 
 
 def resolve_options(node: pytest.Item | Any, defaults: Mapping[str, Any]) -> CassetteOptions:
-    """Return the options of a test, or of the node that a fixture belongs to; ``defaults``: the value of ``wirecache_config``."""
+    """Return the options of a test, or of the node that a fixture belongs to. ``defaults``: the value of ``wirecache_config``."""
     sources = [_checked(_marker_options(mark), f"@pytest.mark.wirecache of {node.nodeid}") for mark in node.iter_markers("wirecache")]
     sources.append(_checked(dict(defaults), "wirecache_config", CONFIG_OPTIONS))
     merged: dict[str, Any] = {}
@@ -52,7 +52,7 @@ def resolve_options(node: pytest.Item | Any, defaults: Mapping[str, Any]) -> Cas
 
 
 def _config_options(config: pytest.Config, has_record_mode: bool) -> dict[str, Any]:
-    """Return the options of the command line; and the record mode of the ini file, if nothing else says one."""
+    """Return the options of the command line, and the record mode of the ini file if nothing else sets it."""
     if verify := config.getoption("wirecache_verify"):
         return {"verify": verify, "record_mode": "none"}
     if record_mode := config.getoption("wirecache_record"):
@@ -72,18 +72,18 @@ def _marker_options(mark: pytest.Mark) -> dict[str, Any]:
 
 
 def _checked(options: dict[str, Any], source: str, allowed: frozenset[str] = MARKER_OPTIONS) -> dict[str, Any]:
-    """Return the options. Raises ``ConfigError`` for an unknown one; ``source``: where they are from."""
+    """Return the options. Raises ``ConfigError`` for an unknown one. ``source``: where they come from."""
     if unknown := sorted(options.keys() - allowed):
         raise ConfigError(f"{source}: options must be among {', '.join(sorted(allowed))}, got {unknown[0]!r}")
     return options
 
 
 def _merged_redact(values: list[Any]) -> Any:
-    """Return the patterns of all sources together: a secret stays one. A ``Redactor`` has to be the only value."""
+    """Return the patterns of all sources combined, since what is secret stays secret. A ``Redactor`` must be the only value."""
     if len(values) == 1:
         return values[0]
     if any(isinstance(value, Redactor) for value in values):
-        raise ConfigError("redact is given more than once, once of them a Redactor: put all patterns into it, or give patterns only")
+        raise ConfigError("redact is given more than once, and one of them is a Redactor: put all patterns into it, or give patterns only")
     return [pattern for value in values for pattern in _patterns(value)]
 
 

@@ -1,4 +1,4 @@
-"""What happened to the cassettes of a run, in all of its processes, and which recordings were not used?"""
+"""The results of a run for its cassettes, over all processes, and the recordings that were not used."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["CassetteResult", "RunResults"]
 
 @dataclass(frozen=True, slots=True)
 class CassetteResult:
-    """What one use of a cassette led to.
+    """The result of one use of a cassette.
 
     ``replayed``, ``recorded``, ``live``: numbers of exchanges. ``missing``, ``drift``: messages. ``path``: the directory.
     ``is_exclusive``: no other test uses the directory. ``is_complete``: the test passed, so that it sent all of its requests.
@@ -43,7 +43,7 @@ class CassetteResult:
 class RunResults:
     """The results of a run.
 
-    ``cassettes``: one for each use. ``collected_paths``: the directories of all tests that were collected. ``has_deselected``: some
+    ``cassettes``: one result for each use. ``collected_paths``: the directories of all tests that were collected. ``has_deselected``: some
     tests were left out.
     """
 
@@ -52,7 +52,7 @@ class RunResults:
     has_deselected: bool = False
 
     def as_data(self) -> dict[str, Any]:
-        """Return what pytest-xdist can send to the process that started this one."""
+        """Return the results as data that pytest-xdist can send to the controlling process."""
         cassettes = [asdict(result) for result in self.cassettes]
         return {"cassettes": cassettes, "collected_paths": sorted(self.collected_paths), "has_deselected": self.has_deselected}
 
@@ -63,14 +63,14 @@ class RunResults:
         self.has_deselected = self.has_deselected or data["has_deselected"]
 
     def costs(self) -> list[tuple[str, CassetteCost]]:
-        """Return what each test spent, and each fixture of several, by its id."""
+        """Return what each test, and each fixture shared by several, spent, with its id."""
         return [(result.nodeid, CassetteCost(result.spent, result.saved, result.refused)) for result in self.cassettes]
 
     def unused(self, *, is_whole_suite: bool) -> list[Path]:
         """Return the recordings that were not used.
 
-        ``is_whole_suite``: all tests ran and passed. Only then recordings of shared directories, and of tests that are gone, are known
-        to be unused.
+        ``is_whole_suite``: all tests ran and passed. Only then are recordings of shared directories, and of tests that no longer
+        exist, known to be unused.
         """
         is_whole_suite = is_whole_suite and not self.has_deselected
         by_path: dict[str, list[CassetteResult]] = {}
@@ -81,13 +81,13 @@ class RunResults:
             for path, results in by_path.items()
             if all(result.is_complete for result in results) and (is_whole_suite or all(result.is_exclusive for result in results))
             for name in sorted(set.intersection(*(set(result.unused) for result in results)))
-            if Path(path, name).exists()  # what "rewrite" removed is no recording any more
+            if Path(path, name).exists()  # not removed by "rewrite"
         ]
         return [*found, *(_orphans(by_path.keys() | self.collected_paths) if is_whole_suite else ())]
 
 
 def _orphans(known_paths: Iterable[str]) -> Iterable[Path]:
-    """Yield the recordings of tests that are gone: in directories beside the known ones whose names are made in the same way."""
+    """Yield the recordings of tests that no longer exist: in directories beside the known ones with names of the same form."""
     known = {Path(path) for path in known_paths}
     modules = {path.parent for path in known if path.parent.parent.name == FOLDER}
     for root in sorted({module.parent for module in modules}):

@@ -1,4 +1,4 @@
-"""What does a user read at the end of a run?"""
+"""The summary at the end of a run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SELECTING_OPTIONS = ("keyword", "markexpr", "deselect", "ignore", "ignore_glob",
 
 
 def find_unused(config: pytest.Config, results: RunResults, *, passed: bool) -> list[Path]:
-    """Return the recordings that were not used, after removing them if ``--wirecache-unused=prune``. ``passed``: all tests did."""
+    """Return the recordings that were not used, after removing them if ``--wirecache-unused=prune``. ``passed``: all tests passed."""
     unused = results.unused(is_whole_suite=passed and _runs_whole_directories(config))
     if config.getoption("wirecache_unused") == "prune":
         for path in unused:

@@ -1,4 +1,4 @@
-"""What does the traceback of a miss show? The lines of the user's code, not those of the SDK, the HTTP library and the event loop."""
+"""Tracebacks of misses, shortened to the user's code without the SDK, the HTTP library and the event loop."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LIBRARY_FOLDERS = tuple({*site.getsitepackages(), sysconfig.get_paths()["stdlib
 
 
 def shortened(excinfo: pytest.ExceptionInfo[BaseException] | None) -> pytest.ExceptionInfo[BaseException] | None:
-    """Return a miss with a short traceback, taken out of its exception groups; anything else as it is."""
+    """Return a miss with a short traceback, unwrapped from exception groups; any other exception unchanged."""
     miss = _miss_in(excinfo.value) if excinfo is not None else None
     if miss is None:
         return excinfo
@@ -33,7 +33,7 @@ def shortened(excinfo: pytest.ExceptionInfo[BaseException] | None) -> pytest.Exc
 
 
 def raising_single_miss(test: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    """Return an async test that raises a miss instead of an exception group with nothing but misses."""
+    """Return the async test, wrapped to raise a miss instead of an exception group that contains only misses."""
 
     @wraps(test)
     async def raising(*arguments: Any, **options: Any) -> Any:
@@ -49,7 +49,7 @@ def raising_single_miss(test: Callable[..., Awaitable[Any]]) -> Callable[..., Aw
 
 
 def _miss_in(error: BaseException) -> NotRecorded | None:
-    """Return the error if it is a miss, or the first miss of a group (of a task group or nursery) that has nothing else."""
+    """Return the error if it is a miss, or the first miss of an exception group that contains nothing else; otherwise None."""
     if isinstance(error, BaseExceptionGroup):
         misses = [_miss_in(inner) for inner in error.exceptions]
         return misses[0] if all(misses) else None

@@ -1,4 +1,4 @@
-"""``--max-cost`` and ``--max-calls``: how much may a command spend? They begin a run of its own, beside the budgets that hold anyway."""
+"""``--max-cost`` and ``--max-calls``: limits for one command, in addition to the budgets that apply anyway."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MaxCallsOption = Annotated[int | None, typer.Option("--max-calls", help="Refuse 
 
 
 def begin_run(max_cost: str | None, max_calls: int | None) -> None:
-    """Hold all caches of this process, and of those that it starts, to these limits too. It ends the command if one is wrong."""
+    """Apply these limits to all caches of this process and its children, too. Ends the command if one is invalid."""
     if max_cost is None and max_calls is None:
         return
     try:

@@ -1,4 +1,4 @@
-"""What did a check of the installation find?"""
+"""The result of one check of the installation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["Finding"]
 
 
 class Finding(NamedTuple):
-    """What was checked (``topic``, ``name``) and its value; if something is wrong, the ``problem`` and the ``advice`` to solve it."""
+    """What was checked (``topic``, ``name``) and its value; if something is wrong, the ``problem`` and the ``advice`` on it."""
 
     topic: str
     name: str

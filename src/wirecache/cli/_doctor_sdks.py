@@ -1,4 +1,4 @@
-"""Which SDKs are installed, on which HTTP library, and which of their calls would bypass the cache?"""
+"""Checks of the installed SDKs: on which HTTP library, and which of their calls would bypass the cache."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SDKS = (
     "openai", "anthropic", "google-genai", "mistralai", "groq", "cohere", "together", "cerebras_cloud_sdk", "ollama", "huggingface_hub",
     "litellm", "langchain-openai", "langchain-anthropic", "pydantic-ai-slim", "openai-agents",
 )  # fmt: skip
-LIBRARIES = ("httpx2", "httpx", "aiohttp", "requests")  # the first one that an SDK requires is the one it uses
+LIBRARIES = ("httpx2", "httpx", "aiohttp", "requests")  # an SDK uses the first of these that it requires
 _NAME = re.compile(r"[\w.-]+")
 
 
@@ -29,7 +29,7 @@ def version_of(name: str) -> str | None:
 
 
 def library_of(sdk: str) -> str | None:
-    """Return the HTTP library that an installed SDK requires by its metadata, or None if it requires none itself."""
+    """Return the HTTP library that an installed SDK requires according to its metadata, or None."""
     requirements = [requirement for requirement in metadata.requires(sdk) or () if "extra ==" not in requirement]
     names = {found[0].lower() for requirement in requirements if (found := _NAME.match(requirement))}
     return next((library for library in LIBRARIES if library in names), None)
@@ -53,7 +53,7 @@ def _sdk_finding(name: str, version: str, library: str | None) -> Finding:
 
 
 def _aiohttp_findings() -> list[Finding]:
-    """Return the SDKs that send their async calls through aiohttp if it is installed, where no httpx transport sees them."""
+    """Return the SDKs that send async calls through aiohttp if it is installed, where no httpx transport sees them."""
     if version_of("aiohttp") is None:
         return []
     found = []

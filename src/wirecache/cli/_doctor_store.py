@@ -1,4 +1,4 @@
-"""Does the store work where it is? Its directory, its file system, its database, or its server."""
+"""Checks of the store: its directory, file system and database, or its server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from wirecache.cli._doctor_finding import Finding
 
 __all__ = ["file_system", "store_findings"]
 
-# SQLite's WAL mode needs memory that all users of a file share, which a network does not provide.
+# SQLite's WAL mode needs shared memory, which network file systems do not provide.
 NETWORK_FILE_SYSTEMS = frozenset(
     {
         "9p", "afs", "ceph", "cifs", "fuse.glusterfs", "fuse.s3fs", "fuse.sshfs", "glusterfs", "lustre", "ncpfs", "nfs", "nfs4", "smb3",
@@ -31,7 +31,7 @@ MOUNTS = Path("/proc/self/mountinfo")
 
 
 def store_findings(store: Store) -> list[Finding]:
-    """Return the findings on a store, or on each store that it consists of."""
+    """Return the findings on a store, or on each store that it is composed of."""
     inner = [*getattr(store, "tiers", ())] or ([getattr(store, "inner")] if hasattr(store, "inner") else [])  # noqa: B009
     if inner:
         return [finding for tier in inner for finding in store_findings(tier)]
@@ -71,7 +71,7 @@ def _permissions(path: Path) -> Finding:
 
 
 def _free_space(folder: Path, growth: int) -> Finding:
-    """Return whether the disk has space left. ``growth``: the bytes by which the store may still grow."""
+    """Return the finding on free disk space. ``growth``: the bytes by which the store may still grow."""
     free = shutil.disk_usage(folder).free
     if free < ENOUGH:
         advice = "free some space, or move the store with WIRECACHE_DIR"
@@ -102,13 +102,13 @@ def file_system(path: Path, mounts: Path = MOUNTS) -> str | None:
         mount, _, source = line.partition(" - ")
         mount_point = Path(mount.split()[4].replace("\\040", " "))
         depth = len(mount_point.parts)
-        if real.is_relative_to(mount_point) and depth >= deepest:  # of two mounts on one point, the later one is visible
+        if real.is_relative_to(mount_point) and depth >= deepest:  # of two mounts on one mount point, the later one is visible
             found, deepest = source.split()[0], depth
     return found
 
 
 def _wal(folder: Path) -> Finding:
-    """Return whether SQLite can use its write-ahead log in the folder, which is tried with a database of its own."""
+    """Return whether SQLite can use its write-ahead log in the folder, tried with a temporary database."""
     probe = folder / f".wirecache-{secrets.token_hex(8)}.db"
     try:
         with closing(sqlite3.connect(probe, timeout=2)) as connection:
@@ -125,7 +125,7 @@ def _wal(folder: Path) -> Finding:
 
 
 def _database(file: Path) -> Finding:
-    """Return whether the database can be read, without repairing it."""
+    """Return the finding on whether the database can be read, without repairing it."""
     try:
         with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=2)) as connection:
             number = connection.execute("SELECT COUNT(*) FROM Cache").fetchone()[0]
@@ -139,7 +139,7 @@ def _database(file: Path) -> Finding:
 
 
 def _round_trip(store: Store) -> Finding:
-    """Return whether a value that is written to the store can be read back."""
+    """Return the finding on whether a value written to the store can be read back."""
     topic = "redis" if isinstance(store, RedisStore) else "bucket" if isinstance(store, ObjectStore) else "store"
     name = redacted_text(repr(store))
     key = f"wirecache-doctor-{secrets.token_hex(8)}"

@@ -1,4 +1,4 @@
-"""Where are imported and exported entries written, and which of them are there already? A cassette directory, or a store."""
+"""The targets of imports and exports: a cassette directory or a store, without duplicating what is there already."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from wirecache.cassette._directory import Directory
 
 __all__ = ["CassetteTarget", "StoreTarget"]
 
-MILLISECOND = 0.001  # seconds; the time of recording in a cassette file is no finer
+MILLISECOND = 0.001  # seconds; the resolution of recording times in cassette files
 
 
 class CassetteTarget:
@@ -27,15 +27,15 @@ class CassetteTarget:
         self.already_there = 0
         self._directory = Directory(path, options)
         self._options = options
-        # By key: the recorded answers that no entry of this cassette equalled yet.
+        # By key: the recorded answers that have not yet been matched by an entry of this cassette.
         self._unmatched: dict[str, Counter[tuple[int, bytes, bool]]] = {}
 
     def begin_cassette(self) -> None:
-        """Start with the entries of another cassette: an answer that it shares with an earlier one is not written again."""
+        """Start on another cassette: answers that it shares with an earlier one are not written again."""
         self._unmatched.clear()
 
     def add(self, entry: Entry) -> None:
-        """Write the entry as the next answer of its sequence, unless it is there."""
+        """Write the entry as the next answer of its sequence, unless it is there already."""
         readable = self._as_read(entry)
         unmatched = self._unmatched.get(readable.key)
         if unmatched is None:
@@ -49,7 +49,7 @@ class CassetteTarget:
             self._write(entry, readable.key)
 
     def add_newest(self, entry: Entry) -> None:
-        """Write the entry in place of an older answer to its request, unless there is one that is equal or as new."""
+        """Write the entry in place of an older answer to its request, unless there is an equal or newer one."""
         readable = self._as_read(entry)
         names = self._directory.of(readable.key)
         recorded = self._directory.read(names[-1]) if names else None
@@ -61,7 +61,7 @@ class CassetteTarget:
             self._write(entry, readable.key, replacing=names[-1] if names else None)
 
     def _as_read(self, entry: Entry) -> Entry:
-        """Return the entry as a reader of its file will see it: without its secrets, under the key of what is left."""
+        """Return the entry as its file will be read: redacted, under the key of the redacted request."""
         readable = from_text(to_text(entry, self._directory.redactor), "an entry").entry
         return readable._replace(key=recomputed_key(readable, self._options))
 
@@ -76,8 +76,8 @@ class CassetteTarget:
 class StoreTarget:
     """A store that entries made elsewhere are written to, if a cache would have stored them.
 
-    ``written`` and ``already_there`` count the entries, ``stale`` those of the written ones that are past their ttl, and ``left_out`` the
-    reasons for which entries were left out. ``fresh``: the age of the entries counts from ``now``, not from when they were recorded.
+    ``written`` and ``already_there`` count entries, ``stale`` the written ones that are past their ttl, and ``left_out`` the reasons why
+    entries were left out. ``fresh``: count the age of entries from ``now`` instead of from when they were recorded.
     """
 
     def __init__(self, cache: Cache, now: float, *, fresh: bool) -> None:
@@ -90,10 +90,10 @@ class StoreTarget:
         self._fresh = fresh
 
     def begin_cassette(self) -> None:
-        """Do nothing: a store has one answer to a request, whichever cassette it comes from."""
+        """Do nothing: a store has one answer per request, whichever cassette it comes from."""
 
     def add(self, entry: Entry) -> str | None:
-        """Write the entry unless there is one that is equal or as new; return the reason if a cache would not have stored it."""
+        """Write the entry unless there is an equal or newer one; return the reason if a cache would not have stored it."""
         if reason := import_refusal_reason(entry):
             self.left_out[reason] += 1
             return reason

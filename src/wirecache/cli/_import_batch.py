@@ -1,4 +1,4 @@
-"""How does the answer to a batch request become the entry of the equal live call?"""
+"""``wirecache import batch``: stores the answers of a batch under the keys of the equal live calls."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def import_batch(
 ) -> None:
     """Store the successful answers of a batch, print the others, and exit with 1 if there are any.
 
-    ``headers``: those that a live call sends besides its SDK's own, since some count in the key.
+    ``headers``: what a live call sends beside its SDK's own headers, since some count in the key.
     """
     base = base_url or os.environ.get(BASES[provider].variable) or BASES[provider].default
     with open_cache(store, create=True) as cache:
@@ -72,7 +72,7 @@ def _print(batch: _BatchImport, store: str, as_json: bool) -> None:
 
 
 def _live_headers(provider: Provider, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return the headers of a live call, as far as they can count in its key; the given ones replace the SDK's."""
+    """Return the headers of a live call that can count in its key; the given ones replace the SDK's."""
     given = {name.lower() for name, _ in headers}
     sdk = [] if provider is Provider.OPENAI else [("anthropic-version", _anthropic_version())]
     return [("content-type", "application/json"), *(header for header in sdk if header[0] not in given), *headers]
@@ -87,9 +87,9 @@ def _anthropic_version() -> str:
 
 
 class _BatchImport:
-    """A batch on its way into a store; ``errors`` say what was left out, and why.
+    """The import of a batch into a store. ``errors``: what was left out, and why.
 
-    Of the requests only the offsets of their lines are held in memory, since a batch may have 200 MB of them.
+    Only the offsets of the requests' lines are held in memory, since a batch may have 200 MB of requests.
     """
 
     def __init__(self, cache: Cache, requests: Path, provider: Provider, base: str, headers: list[tuple[str, str]]) -> None:
@@ -149,5 +149,5 @@ class _BatchImport:
             raise ValueError(f"{result.id}: a cache does not store such an answer: {reason}")
 
     def finish(self) -> None:
-        """Note the requests that have no result."""
+        """Add an error for each request that has no result."""
         self.errors += [f"{self._requests}: {name} has no result" for name in self._offsets if name in self._without_result]

@@ -1,4 +1,4 @@
-"""What do ``serve`` and ``ui`` listen on? A socket that is bound before anything is printed, or the command ends with what is wrong."""
+"""The socket that ``serve`` and ``ui`` listen on, bound before anything is printed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["listen"]
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens on the address."""
+    """Return a socket that listens on the address, or end the command with an error."""
     try:
         return bind(host, port)
     except OSError as error:

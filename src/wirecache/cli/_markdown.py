@@ -1,4 +1,4 @@
-"""How does a page of the guide look in a terminal? Prose of a readable width, and tables that are lists where they would not fit."""
+"""Rendering of the guide's pages in a terminal: prose in a readable width, and tables as lists where they do not fit."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from wirecache.guide import page, topics
 
 __all__ = ["STYLES", "rendered", "rendered_contents"]
 
-STYLES = Theme({"markdown.code": "cyan"})  # rich's own has a black background, on a light terminal too
-WIDTH = 100  # characters of a line of prose, in a terminal that has more
-NARROWEST = 14  # characters of a column in which sentences can be read
+STYLES = Theme({"markdown.code": "cyan"})  # rich's own style has a black background even in a light terminal
+WIDTH = 100  # maximum characters per line of prose
+NARROWEST = 14  # minimum characters of a column with sentences
 _PAGE_LINK = re.compile(r"\[([^\]]+)\]\(([\w-]+)\.md(?:#[\w-]*)?\)")
-# What a terminal does not show: comments, and pictures, each on a line of its own.
+# Not shown in a terminal: comments and pictures, each on a line of its own.
 _HIDDEN = re.compile(r"<!--.*?-->\n?|^!\[[^\]\n]*\]\([^)\n]*\)\n+", re.DOTALL | re.MULTILINE)
 
 
 def rendered(text: str, width: int) -> Constrain:
-    """Return a page as rich prints it. ``width``: of the terminal."""
+    """Return a page to print with rich. ``width``: that of the terminal."""
     return Constrain(_Page(_PAGE_LINK.sub(_as_command, _HIDDEN.sub("", text)), code_theme="ansi_dark"), min(width, WIDTH))
 
 
 def rendered_contents() -> Group:
-    """Return the list of the pages as rich prints it."""
+    """Return the list of pages to print with rich."""
     rows = Table.grid(padding=(0, 2))
     rows.add_column(style="bold", no_wrap=True)
     for topic in topics():
@@ -41,21 +41,21 @@ def rendered_contents() -> Group:
 
 
 def _as_command(link: re.Match[str]) -> str:
-    """Return what stands for a link to another page: the command that shows it."""
+    """Return the command that shows the page that a link leads to."""
     label, topic = link.groups()
     command = f"`wirecache guide {topic}`"
     return command if label.lower().strip("`") in (topic, topic.replace("-", " ")) else f"{label} ({command})"
 
 
 class _Heading(Heading):
-    """A heading at the left, the title of the page underlined."""
+    """A left-aligned heading; the page's title is underlined."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text.assemble(self.text, style="bold underline" if self.tag == "h1" else "bold")
 
 
 class _Table(TableElement):
-    """A table; where its columns would be too narrow to be read, a list with the lines of each row."""
+    """A table, or a list with the lines of each row if the columns would be too narrow."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if self.header is None or self.header.row is None or self.body is None:
@@ -74,7 +74,7 @@ def _text(cell: TableDataElement) -> Text:
 
 
 def _width_needed(rows: list[list[Text]]) -> int:
-    """Return in how many characters the table can be read: no word is cut, and sentences have some room."""
+    """Return the minimum readable width of the table, in characters: no word is cut, and sentences have some room."""
     columns = zip(*rows, strict=True)
     return sum(max(_column_width(cell.plain) for cell in column) + 2 for column in columns)
 

@@ -1,4 +1,4 @@
-"""The options that several commands share, and what their values mean."""
+"""The options that several commands share, and the parsing of their values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which cache or cassette is behind a proxy? The one that the options of ``serve`` and ``run --proxy`` name."""
+"""The cache or cassette behind a proxy, as named by the options of ``serve`` and ``run --proxy``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = [
 
 
 class Normalizer(StrEnum):
-    """The normalisers that have a name."""
+    """The named normalizers."""
 
     CODING_AGENT = "coding-agent"
 
@@ -37,12 +37,12 @@ CassetteOption = Annotated[str | None, typer.Option(help="A cassette directory t
 RecordOption = Annotated[RecordMode | None, typer.Option(help="The record mode of the cassette. Default: none.")]
 StreamsOption = Annotated[Streams | None, typer.Option(help="Whether streams are recorded and replayed. Default: bypass.")]
 NormalizeOption = Annotated[
-    Normalizer | None, typer.Option(help="What is left out of keys: coding-agent, what coding agents make up anew for each call.")
+    Normalizer | None, typer.Option(help="What to leave out of keys: coding-agent, what coding agents generate anew for each call.")
 ]
 
 
 class Chosen(NamedTuple):
-    """What these options say; None where one was not given."""
+    """The values of these options; None for those not given."""
 
     store: str | None
     cassette: str | None
@@ -58,7 +58,7 @@ class Chosen(NamedTuple):
 
 @contextmanager
 def open_cache_or_cassette(chosen: Chosen, collapse: Literal["shared"] | None = None) -> Iterator[Cache | Cassette]:
-    """Yield it, and close it at the end. The command ends with 2 if an option is wrong, with 1 if a cassette cannot be written."""
+    """Yield the cache or cassette, and close it at the end. Exits with 2 if an option is invalid, 1 if a cassette cannot be written."""
     store, cassette, record, from_step, child, mode, ttl, namespace, streams, normalize = chosen
     if cassette and (store or mode or ttl or namespace or streams):
         raise usage_error("--cassette cannot be combined with --store, --mode, --ttl, --namespace or --streams")
@@ -92,7 +92,7 @@ def open_cache_or_cassette(chosen: Chosen, collapse: Literal["shared"] | None = 
 
 
 def check_fork(record: RecordMode | None, from_step: int | None, child: str | None) -> None:
-    """End the command if it has options of a fork, and does not fork."""
+    """End the command if it has options of a fork without ``--record fork``."""
     if (from_step is not None or child) and record is not RecordMode.FORK:
         raise usage_error("--from and --child need --record fork")
 

@@ -1,4 +1,4 @@
-"""``wirecache run --proxy``: a proxy on a free port for the life of a program of any language, whose environment leads to it."""
+"""``wirecache run --proxy``: runs a program in any language with a proxy on a free port, to which its environment leads."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from wirecache.cli._terminal import fail, usage_error, warn
 
 __all__ = ["run_with_proxy"]
 
-GRACE = 5.0  # seconds that calls of the program's own children have to end when it has ended
+GRACE = 5.0  # seconds that calls of the program's children may still take after it has ended
 
 
 def run_with_proxy(program: Sequence[str], cache: Cache | Cassette, upstreams: Sequence[str]) -> int:
-    """Run the program to its end and return its exit status (128 and the number of a signal that ended it)."""
+    """Run the program to its end and return its exit status (128 plus the number of the signal that ended it)."""
     if find_spec("starlette") is None or find_spec("uvicorn") is None:
         fail("--proxy needs the serve extra: pip install 'wirecache[serve]'")
-    logging.getLogger("wirecache.serve").setLevel(logging.CRITICAL)  # the terminal is the program's
+    logging.getLogger("wirecache.serve").setLevel(logging.CRITICAL)  # the terminal belongs to the program
     try:
         with _proxy(cache, upstreams) as (url, changed):
             status = _run(_with_option(program, url), {**os.environ, **changed})
@@ -43,7 +43,7 @@ def run_with_proxy(program: Sequence[str], cache: Cache | Cassette, upstreams: S
 
 @contextmanager
 def _proxy(cache: Cache | Cassette, upstreams: Sequence[str]) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """Run a proxy within the block. Yield its URL, and the variables that lead a program to it."""
+    """Run a proxy within the block. Yield its URL and the environment variables that lead a program to it."""
     from wirecache._proxy.configuration import configuration_of
     from wirecache._proxy.programs import child_environment
     from wirecache._proxy.server import ProxyServer
@@ -58,14 +58,14 @@ def _proxy(cache: Cache | Cassette, upstreams: Sequence[str]) -> Iterator[tuple[
 
 
 def _budgets(cache: Cache | Cassette, url: str) -> dict[str, str]:
-    """Return the variables by which caches of the program hold its other calls to the budgets, too; those over the proxy count there."""
+    """Return the variables that apply the budgets to caches within the program, too; calls through the proxy are counted there."""
     if cache.engine.ledger is None:
         return {}
     return {"WIRECACHE_BUDGET": budgets_text(cache.engine.ledger.budgets), PROXY_VARIABLE: url.removeprefix("http://")}
 
 
 def _direct(given: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables by which the program reaches the proxy directly, though it has a proxy to the outside."""
+    """Return the variables that let the program reach the proxy directly even if it uses a proxy to the outside."""
     if not any(name.lower() in ("http_proxy", "all_proxy") and value for name, value in given.items()):
         return {}
     names = ("NO_PROXY", "no_proxy")
@@ -73,7 +73,7 @@ def _direct(given: Mapping[str, str]) -> dict[str, str]:
 
 
 def _with_option(program: Sequence[str], url: str) -> list[str]:
-    """Return the command line, with the arguments of a program that no variable leads."""
+    """Return the command line, with the arguments needed by a program that reads no variable."""
     from wirecache._proxy.programs import PROGRAMS
 
     known = PROGRAMS.get(Path(program[0]).stem)
@@ -94,9 +94,9 @@ def _run(command_line: Sequence[str], environment: Mapping[str, str]) -> int:
 
 @contextmanager
 def _forwarded_signals() -> Iterator[Callable[[subprocess.Popen[Any]], None]]:
-    """Yield what names the program that signals are passed on to; those that came before then, too.
+    """Yield a function that sets the process to forward signals to; signals that arrived before are then forwarded, too.
 
-    What the keyboard sends reaches the program anyway, as it is in the same process group.
+    Signals from the keyboard reach the program anyway, as it is in the same process group.
     """
     early: list[int] = []
     children: list[subprocess.Popen[Any]] = []

@@ -1,4 +1,4 @@
-"""Which store does a command work on, and which of its entries?"""
+"""The store that a command works on, and the selection of its entries."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _KEY = re.compile(r"[0-9a-f]{1,64}")
 
 @contextmanager
 def open_cache(store: str | None, *, create: bool = False, **settings: Any) -> Iterator[Cache]:
-    """Yield the cache on the store, and end the command if the store fails: with 2 if a setting is wrong, else with 1.
+    """Yield the cache on the store. Ends the command if that fails: with 2 if a setting is invalid, else with 1.
 
-    ``create``: create a disk store that does not exist; without it, such a store is an empty one.
+    ``create``: create a disk store that does not exist; otherwise a missing store counts as empty.
     """
     try:
         with Cache(cassette_store_at(store) or store, **settings) as cache:
@@ -42,7 +42,7 @@ def open_cache(store: str | None, *, create: bool = False, **settings: Any) -> I
 
 
 def selected_entries(cache: Cache, selection: Selection, description: str) -> Iterator[Entry]:
-    """Yield the entries that match, newest first and read one by one. ``description``: the text beside the progress bar."""
+    """Yield the matching entries, newest first, read one by one. ``description``: the text beside the progress bar."""
     now = time.time()
     entries = cache.engine.source.newest()
     return (entry for entry in (with_progress(entries, description) if selection else entries) if selection.matches(entry, now))
@@ -54,15 +54,15 @@ def entry_keys(cache: Cache) -> Iterator[str]:
 
 
 def is_key(text: str) -> bool:
-    """Return whether the text is a key, or the first digits of one."""
+    """Return whether the text is a key or the beginning of one."""
     return _KEY.fullmatch(text.strip().lower()) is not None
 
 
 def find_key(cache: Cache, prefix: str) -> str:
-    """Return the one key that begins with the prefix, or end the command: with 1 if there is none, with 2 if there are several."""
+    """Return the only key that begins with the prefix. Ends the command with 1 if there is none, with 2 if there are several."""
     start = prefix.strip().lower()
     if not is_key(start):
-        raise usage_error(f"{prefix!r} is not a key: a key has 64 hexadecimal digits and can be abbreviated to its first ones")
+        raise usage_error(f"{prefix!r} is not a key: a key has 64 hexadecimal digits and may be abbreviated to its first few")
     found = list(dict.fromkeys(key for key in entry_keys(cache) if key.startswith(start)))
     if len(found) > 1:
         shown = ", ".join(key[:16] for key in found[:5])
@@ -73,7 +73,7 @@ def find_key(cache: Cache, prefix: str) -> str:
 
 
 def find_entry(cache: Cache, prefix: str) -> Entry:
-    """Return the entry whose key begins with the prefix, or end the command if there is none that can be read."""
+    """Return the entry whose key begins with the prefix. Ends the command if there is none or it cannot be read."""
     key = find_key(cache, prefix)
     entry = cache.get(key)
     if entry is None:

@@ -1,7 +1,7 @@
-"""How do commands print? Readable in a terminal and in a pipe; progress bars and colours only in a terminal.
+"""Output of the commands: readable in a terminal and in a pipe, with progress bars and colours only in a terminal.
 
 All text goes through ``print_text``, ``warn``, ``fail`` or ``usage_error``, or, in a table, through ``terminal_safe``: entries, files and
-providers may contain control characters that would steer the terminal.
+providers' answers may contain control characters that would control the terminal.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-WIDTH = 160  # characters of a line where the output is not a terminal
-SPACE = "  "  # between two columns
-NARROWEST = 6  # characters of a column, on however narrow a terminal
+WIDTH = 160  # characters per line if the output is not a terminal
+SPACE = "  "  # between columns
+NARROWEST = 6  # minimum characters of a column, even on a narrow terminal
 
 
 def console(*, errors: bool = False) -> Console:
@@ -54,7 +54,7 @@ def print_text(text: str) -> None:
 
 
 def print_columns(names: Sequence[str], rows: Sequence[Sequence[str]], right_aligned: Collection[str] = ()) -> None:
-    """Print rows of one line each under the names of their columns. What is too wide for the terminal is cut, the widest column first.
+    """Print one line per row under the column names. If that is too wide for the terminal, the widest columns are cut first.
 
     rich's table does the same, but importing its console takes longer than reading the rows.
     """
@@ -69,7 +69,7 @@ def print_columns(names: Sequence[str], rows: Sequence[Sequence[str]], right_ali
 
 
 def fitted(widths: Sequence[int], room: int) -> list[int]:
-    """Return the widths, the largest of them less until all together have room; none is less than ``NARROWEST`` for that."""
+    """Return the widths with the largest ones reduced until all fit; none is reduced below ``NARROWEST``."""
     fitting = list(widths)
     while sum(fitting) > room and (widest := max(fitting)) > NARROWEST:
         fitting[fitting.index(widest)] -= 1
@@ -77,7 +77,7 @@ def fitted(widths: Sequence[int], room: int) -> list[int]:
 
 
 def _cell(text: str, width: int, *, right: bool) -> str:
-    """Return the text with spaces up to the width; cut, with an ellipsis, if it is wider."""
+    """Return the text padded with spaces to the width, or cut with an ellipsis if it is wider."""
     from rich.cells import cell_len, set_cell_size
 
     if (excess := cell_len(text) - width) > 0:
@@ -86,7 +86,7 @@ def _cell(text: str, width: int, *, right: bool) -> str:
 
 
 def print_json(value: Any) -> None:
-    """Print a JSON document, in ASCII so that it passes through any pipe."""
+    """Print a JSON document, in ASCII so that any pipe accepts it."""
     typer.echo(json.dumps(value, indent=2))
 
 

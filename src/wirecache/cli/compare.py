@@ -1,4 +1,4 @@
-"""``wirecache compare``: where does one recorded run differ from another?"""
+"""``wirecache compare``: the differences of two recorded runs."""
 
 from __future__ import annotations
 
@@ -48,16 +48,16 @@ def command(
     as_json: JsonOption = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a report in Markdown, for a pull request.")] = False,
     fail_on: Annotated[
-        FailOn, typer.Option(help="The least difference for which it exits with 1: a missing or added step is one of tools.")
+        FailOn, typer.Option(help="The least difference for which it exits with 1; a missing or added step counts as tool.")
     ] = FailOn.ANY,
 ) -> None:
     """Compare two recorded runs step by step: requests, answers, tool calls and their arguments, tokens, cost, time.
 
     wirecache compare runs/monday runs/tuesday  |  wirecache compare runs/monday-fork --markdown
 
-    Steps that request the same belong together, then those that are most alike. Each is the same, has another request, is worded
-    differently, calls tools with other arguments or other tools, is missing or added, or failed. Exits with 0 if nothing differs, 1 if
-    something does, 2 if a cassette cannot be read.
+    Steps with equal requests are paired first, then the most similar ones. A step is the same, has another request, is worded differently,
+    calls tools with other arguments or other tools, is missing or added, or failed. Exits with 0 if nothing differs, 1 if something does,
+    2 if a cassette cannot be read.
     """
     if as_json and markdown:
         raise usage_error("--json and --markdown cannot be combined: choose one")
@@ -82,7 +82,7 @@ def _runs(before: str, after: str | None) -> tuple[Run, Run]:
         return _run(before), _run(after)
     note = fork_note(before)
     if note is None:
-        raise usage_error(f"name two cassettes: {before} is no fork, which could be compared with its parent")
+        raise usage_error(f"name two cassettes: {before} is not a fork, so it has no parent to compare with")
     return _run(os.path.relpath(note.parent)), _run(before)
 
 

@@ -31,7 +31,7 @@ NEW_PROMPT = "And what if the provider is gone?"
 
 
 class _Outcome(NamedTuple):
-    """What a call led to, the text of its answer, and how long it took."""
+    """The outcome of a call, the text of its answer, and how long it took."""
 
     text: str
     answer: str
@@ -40,7 +40,7 @@ class _Outcome(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A call of the demo: its description, what should happen, and what did."""
+    """A call of the demo: its description, the expected and the actual outcome."""
 
     call: str
     expected: str
@@ -79,7 +79,7 @@ def command(
 
 
 class _Demo:
-    """The calls, one after the other, on one store. ``stop`` ends the provider, if it is the demo's own."""
+    """The sequence of calls on one store. ``stop``: stops the provider, if it is the demo's own."""
 
     def __init__(self, store: str, url: str | None, model: str, stop: Callable[[], None] | None) -> None:
         self._store = store
@@ -164,7 +164,7 @@ class _Demo:
 
 @contextmanager
 def without_log() -> Iterator[None]:
-    """Keep refusals that are meant out of the log, where they would look like failures."""
+    """Keep intended refusals out of the log, where they would look like failures."""
     logger = logging.getLogger("wirecache")
     level = logger.level
     logger.setLevel(logging.CRITICAL)
@@ -175,7 +175,7 @@ def without_log() -> Iterator[None]:
 
 
 def _status_text(status: CacheStatus) -> str:
-    """Return the status as the table names it."""
+    """Return the status as shown in the table."""
     if status.hit:
         return "hit"
     if status.fwd == "bypass":

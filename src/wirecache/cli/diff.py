@@ -1,4 +1,4 @@
-"""``wirecache diff``: where do two entries differ?"""
+"""``wirecache diff``: the differences of two entries."""
 
 from __future__ import annotations
 

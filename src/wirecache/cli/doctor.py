@@ -1,4 +1,4 @@
-"""``wirecache doctor``: does everything work here, and if not, what has to be done?"""
+"""``wirecache doctor``: checks the installation and says what to do about problems."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _settings_findings(cache: Cache, store: str | None, from_file: Mapping[str, 
 
 def _value_text(value: Any) -> str:
     if value is None:
-        return "forever"  # of the settings, only durations can be None
+        return "forever"  # only durations can be None
     return format_duration(value) if isinstance(value, float) else str(value) or "none"
 
 

@@ -1,4 +1,4 @@
-"""``wirecache explain``: would this request be answered from the store, and if not, why?"""
+"""``wirecache explain``: whether a request would be answered from the store, and if not, why."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from wirecache.cli._terminal import fail, print_json, print_text, usage_error
 
 __all__ = ["command"]
 
-SEARCH_SECONDS = 2.0  # for the nearest stored request; longer than in a call, since somebody waits for the answer
+SEARCH_SECONDS = 2.0  # for the nearest stored request; longer than in a call, since the user asked for it
 
 
 def command(
@@ -54,7 +54,7 @@ def command(
 
 
 def _explain_entry(cache: Cache, entry: Entry) -> Explanation:
-    """Return what would happen to the request of an entry, by today's options."""
+    """Return what would happen to an entry's request under the current options."""
     request = entry.request
     if not request.whole:
         fail(f"the entry {entry.key[:16]} keeps only a part of its request, so it cannot be explained; give the request in a file")
@@ -65,7 +65,7 @@ def _explain_entry(cache: Cache, entry: Entry) -> Explanation:
 
 
 def _read_request(file: str | None) -> dict[str, Any]:
-    """Return the request as ``Cache.explain`` takes it; what is wrong with it ends the command."""
+    """Return the request in the form that ``Cache.explain`` takes, or end the command if it is invalid."""
     path = None if file is None or file == "-" else Path(file)
     source = path or "standard input"
     try:

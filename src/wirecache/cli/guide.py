@@ -1,4 +1,4 @@
-"""``wirecache guide``: the pages of the manual, rendered in a terminal and as they are in a pipe."""
+"""``wirecache guide``: the pages of the manual, rendered in a terminal, as Markdown in a pipe."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def command(
 ) -> None:
     """Show a page of the guide, or the list of its pages.
 
-    Rendered in a terminal; in a pipe, the Markdown as it is. Without the cli extra: python -m wirecache.guide [TOPIC].
+    Rendered in a terminal; as plain Markdown in a pipe. Without the cli extra: python -m wirecache.guide [TOPIC].
     """
     try:
         text = page(topic).text if topic else None

@@ -1,4 +1,4 @@
-"""``wirecache import``: cassettes of any recorder, and answers of a batch, into the store or into a cassette directory."""
+"""``wirecache import``: imports cassettes of any recorder, and answers of a batch, into the store or a cassette directory."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def command(
 
 
 def _cassette_files(path: Path) -> Iterator[Path]:
-    """Yield the file, or the files below a directory that may be cassettes, those of a sequence in its order."""
+    """Yield the file, or the files below a directory that may be cassettes, sequences in order."""
     if not path.is_dir():
         yield path
         return

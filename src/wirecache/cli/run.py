@@ -64,8 +64,8 @@ def command(
     wirecache run script.py ARG...  |  wirecache run -m module ARG...  |  wirecache run --proxy -- npm test
 
     Options go before PROGRAM; what follows it belongs to the program. Python processes that it starts (workers, kernels, pytest-xdist)
-    have the cache too, unless WIRECACHE_INSTALL=0 is set for them. With --proxy the program may be of any language: its environment
-    gets the base URLs of a proxy that ends with it; those that are set already become the upstreams.
+    have the cache, too, unless WIRECACHE_INSTALL=0 is set for them. With --proxy the program may be of any language: its environment
+    gets the base URLs of a proxy that ends with it; base URLs that are set already become the upstreams.
     """
     if cassette and store:
         raise usage_error("--cassette and --store cannot be combined: choose one")
@@ -112,12 +112,12 @@ def _check_settings(cassette: str | None, child: str | None) -> None:
 
 
 def _absolute(store: str) -> str:
-    """Return the absolute path, which holds in any working directory; a URL is returned as it is."""
+    """Return the absolute path, valid in any working directory; a URL is returned unchanged."""
     return store if "://" in store else os.path.abspath(store)
 
 
 def _command_line(program: list[str], module: bool) -> list[str]:
-    """Return the command line of the program: a script or module under this Python with its flags, or a command of its own."""
+    """Return the program's command line: a script or module run by this Python with its flags, or a command."""
     flags: list[str] = getattr(subprocess, "_args_from_interpreter_flags", list)()  # -W, -X, -O of this process
     if module:
         return [sys.executable, *flags, "-m", *program]
@@ -127,7 +127,7 @@ def _command_line(program: list[str], module: bool) -> list[str]:
 
 
 def _found(name: str) -> str | None:
-    """Return the path of a command, of those of this Python first, or None."""
+    """Return the path of a command, preferring this Python's own scripts, or None."""
     return shutil.which(name, path=os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")]))
 
 

@@ -1,4 +1,4 @@
-"""``wirecache scan``: is a secret left in these files? For use before a commit, in pre-commit and in CI."""
+"""``wirecache scan``: searches files for secrets. For use before a commit, in pre-commit and in CI."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from wirecache.cli._terminal import one_line, print_json, print_text, usage_erro
 
 __all__ = ["command"]
 
-# Directories that are not committed; a file that is named on the command line is always read.
+# Directories that are not committed. Files named on the command line are always read.
 SKIPPED_DIRECTORIES = frozenset({".git", ".hg", ".svn", ".tox", ".nox", ".venv", "venv", "__pycache__", "node_modules"})
 MEMBER_PER_LINE = frozenset({".yaml", ".yml", ".http"})  # suffixes of files where ``name: value`` is a member
 

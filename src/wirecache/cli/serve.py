@@ -74,7 +74,7 @@ def command(
     sample: Annotated[
         bool, typer.Option("--samples", help="Number equal calls: each repetition is a sample of its own, for the life of the server.")
     ] = False,
-    no_token: Annotated[bool, typer.Option("--no-token", help="Need no token on an address that other machines reach.")] = False,
+    no_token: Annotated[bool, typer.Option("--no-token", help="Require no token even on an address that other machines reach.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print no line for each call.")] = False,
 ) -> None:
     """Serve the cache as a reverse proxy: programs in any language use it by a base URL, with the entries of Python's clients.
@@ -82,7 +82,7 @@ def command(
     wirecache serve  |  wirecache serve --cassette tests/cassettes --record once  |  wirecache serve --upstream lab=http://10.0.0.5:8000
 
     Prints the variables to export. On an address that other machines reach, callers send the token of WIRECACHE_SERVE_TOKEN (or one that
-    is made up and printed). SIGTERM and Ctrl-C stop it when the open calls have ended; SIGHUP reads the settings file again.
+    is generated and printed). SIGTERM and Ctrl-C stop it when the open calls have ended; SIGHUP reloads the settings file.
     """
     if find_spec("starlette") is None or find_spec("uvicorn") is None:
         fail("serve needs the serve extra: pip install 'wirecache[serve]'")
@@ -105,7 +105,7 @@ def command(
 
 
 def _shared(cassette: str | None) -> Literal["shared"]:
-    """Return how the caches of several workers collapse equal calls. The command ends with 2 if there cannot be several."""
+    """Return how the caches of several workers collapse equal calls. Ends the command with 2 if several workers are not possible."""
     from wirecache._proxy.workers import can_fork
 
     if cassette:
@@ -116,7 +116,7 @@ def _shared(cassette: str | None) -> Literal["shared"]:
 
 
 def _serve(cache: Cache | Cassette, given: dict[str, Any], *, workers: int, no_token: bool, quiet: bool) -> None:
-    """Serve until a signal stops it. ``given``: what ``configuration_of`` takes. ``ConfigError`` if something of that is wrong."""
+    """Serve until a signal stops it. ``given``: the arguments of ``configuration_of``. Raises ``ConfigError`` for an invalid one."""
     from wirecache._proxy.configuration import configuration_of
     from wirecache._proxy.server import ProxyServer, raise_file_limit
 
@@ -154,7 +154,7 @@ def _token(*, needed: bool) -> str | None:
 
 
 def _print_start(url: str, token: str | None, upstreams: Iterable[str]) -> None:
-    """Print what to export, on standard output: a script may read it. ``upstreams``: their names."""
+    """Print the variables to export, on standard output so that a script may read them. ``upstreams``: their names."""
     from wirecache._proxy.programs import environment
     from wirecache._proxy.upstreams import PROVIDERS
 
@@ -169,9 +169,9 @@ def _print_start(url: str, token: str | None, upstreams: Iterable[str]) -> None:
 
 
 def _handle_signals(reload: Callable[[], None], stop: Callable[[], None]) -> None:
-    """Let SIGTERM and Ctrl-C end the command with 0, once the server has stopped; let SIGHUP reload, or stop what has lost its terminal."""
+    """Let SIGTERM and Ctrl-C end the command with 0 once the server has stopped, and SIGHUP reload (or stop, if the terminal is gone)."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)  # uvicorn stops by it first, and raises it again at the end
+        signal.signal(number, lambda *_: None)  # uvicorn handles it first, and raises it again at the end
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, lambda *_: stop() if sys.stdin is not None and sys.stdin.isatty() else _reload(reload))
 
@@ -179,9 +179,9 @@ def _handle_signals(reload: Callable[[], None], stop: Callable[[], None]) -> Non
 def _reload(reload: Callable[[], None]) -> None:
     try:
         reload()
-        warn("wirecache: read the settings again")
+        warn("wirecache: the settings were reloaded")
     except ConfigError as error:
-        warn(f"wirecache: the settings are as before: {error}")
+        warn(f"wirecache: the settings were not reloaded: {error}")
 
 
 def _log_calls(quiet: bool) -> None:

@@ -1,4 +1,4 @@
-"""``wirecache show``: one entry, as the conversation that it is."""
+"""``wirecache show``: one entry, shown as a conversation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``wirecache stats``: what did the cache do, and what did that save? In calls, time, tokens and money; by model, by day, and so on."""
+"""``wirecache stats``: what the cache did and saved, in calls, time, tokens and money; by model, by day, and so on."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from wirecache.prices import Cost, Prices
 __all__ = ["command"]
 
 SCHEMA = 1  # the version of what --json prints
-NARROW = 10  # characters; the header of a wider column may wrap
+NARROW = 10  # characters; headers of wider columns may wrap
 
 
 class _GroupBy(StrEnum):
@@ -71,7 +71,7 @@ def command(
 
 
 def _fail_over(limit: float | None, total: Stats, prices: Prices | None) -> None:
-    """End the command with 1 if more was billed than the limit; name what is not in that sum."""
+    """End the command with 1 if more than the limit was billed; warn about calls that the sum does not include."""
     if limit is None or prices is None:
         return
     billed = prices.of(total, "billed")

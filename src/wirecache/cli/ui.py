@@ -1,4 +1,4 @@
-"""``wirecache ui``: look at what the store and the cassettes contain, in a browser."""
+"""``wirecache ui``: shows the contents of stores and cassettes in a browser."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def command(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on; 0 takes a free one.", min=0, max=65535)] = 0,
     no_open: Annotated[bool, typer.Option("--no-open", help="Print the address, and open no browser.")] = False,
-    read_only: Annotated[bool, typer.Option("--read-only", help="The pages can change nothing.")] = False,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Let the pages change nothing.")] = False,
     allowed_host: Annotated[
         list[str] | None,
         typer.Option(help="A name under which the server is reached, beside localhost; can be repeated.", metavar="HOST[:PORT]"),
@@ -43,7 +43,7 @@ def command(
         list[str] | None,
         typer.Option(help="A running wirecache serve, whose misses are listed; with /token/TOKEN if it needs one.", metavar="URL"),
     ] = None,
-    no_token: Annotated[bool, typer.Option("--no-token", help="Let in everybody who reaches the server.")] = False,
+    no_token: Annotated[bool, typer.Option("--no-token", help="Admit everybody who can reach the server.")] = False,
 ) -> None:
     """Show stores and cassettes in a browser: conversations, search, why a call missed, what was saved.
 
@@ -71,7 +71,7 @@ def _export(app: App, file: Path) -> None:
     except OSError as error:
         fail(f"{file}: {error.strerror}")
     print_text(f"{quantity(exported.exchanges, 'exchange')} written to {file}. Left out: {'; '.join(exported.left_out)}.")
-    print_text("Prompts and answers are in it: look at it before you give it away.")
+    print_text("It contains prompts and answers: check it before you share it.")
 
 
 def _serve(app: App, host: str, port: int, *, opens: bool) -> None:
@@ -87,5 +87,5 @@ def _serve(app: App, host: str, port: int, *, opens: bool) -> None:
         webbrowser.open(url)
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=2
-    )  # no log has the token
+    )  # without an access log, which would contain the token
     uvicorn.Server(config).run(sockets=[bound])

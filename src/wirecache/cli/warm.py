@@ -32,7 +32,7 @@ def command(
     header: Annotated[list[str] | None, typer.Option(help="A header of each call, NAME:VALUE; can be repeated.")] = None,
     concurrency: Annotated[int, typer.Option(help="The number of calls in flight at once.", min=1)] = 8,
     rate: Annotated[str | None, typer.Option(help="The maximum rate of calls: 5/s, 500/m, 10000/h.", metavar="RATE")] = None,
-    attempts: Annotated[int, typer.Option(help="How often a call is sent if it fails temporarily (429, 5xx, no connection).", min=1)] = 6,
+    attempts: Annotated[int, typer.Option(help="How often to try a call that fails temporarily (429, 5xx, no connection).", min=1)] = 6,
     max_cost: MaxCostOption = None,
     max_calls: MaxCallsOption = None,
     store: StoreOption = None,
@@ -63,7 +63,7 @@ def command(
 
 @contextmanager
 def _progress_bar(file: Path) -> Iterator[Callable[[WarmReport], None] | None]:
-    """Yield what updates a progress bar on standard error, or None if that is not a terminal."""
+    """Yield a function that updates a progress bar on standard error, or None if that is not a terminal."""
     output = console(errors=True)
     if not output.is_terminal:
         yield None

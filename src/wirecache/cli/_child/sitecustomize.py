@@ -1,7 +1,7 @@
-"""What installs the cache in a Python process that ``wirecache run`` started, and in the Python processes below it?
+"""Installs the cache in a Python process that ``wirecache run`` started, and in its Python child processes.
 
-Python imports ``sitecustomize`` at its start, from the first entry of its path that has one. This one removes its own entry from the path
-and imports the ``sitecustomize`` that would have been imported without it.
+Python imports ``sitecustomize`` at startup, from the first entry of ``sys.path`` that has one. This one removes its own entry from the
+path and imports the ``sitecustomize`` that would have been imported without it.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ class _InstallOnImport:
             if os.environ.get("WIRECACHE_SAMPLES", "") not in ("", "0"):
                 block = samples()
                 block.__enter__()
-                atexit.register(block.__exit__, None, None, None)  # also what keeps it: this module does not stay
+                atexit.register(block.__exit__, None, None, None)  # also keeps a reference, since this module is dropped
         return importlib.util.find_spec(fullname)
 
 
 def _open_cassette(cassette_type: Any, error_type: Any) -> Any:
-    """Return the cassette of the environment, which is closed when the program ends."""
+    """Return the cassette that the environment names; it is closed when the program ends."""
     cassette = cassette_type(os.environ["WIRECACHE_CASSETTE"])
 
     def close() -> None:
@@ -55,7 +55,7 @@ def _open_cassette(cassette_type: Any, error_type: Any) -> Any:
 
 
 def _import_next_sitecustomize() -> None:
-    """Import the ``sitecustomize`` that this one stands before, if there is one."""
+    """Import the ``sitecustomize`` that this one shadows, if there is one."""
     sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry) != HERE]
     this = sys.modules.pop("sitecustomize")
     try:
