@@ -91,3 +91,36 @@ def test_a_key_is_the_same_however_its_string_is_written() -> None:
     plain, escaped = (f'{{"model": "m", "input": "{text}"}}' for text in (IMAGE, f"\\u0051{IMAGE[1:]}"))
     keys = {make_key("POST", "https://api.openai.com/v1/responses", {}, content) for content in (plain, escaped, f"{plain} ")}
     assert len(keys) == 1
+
+
+# What is in a long string is not looked at, which shows whether it was cut out: jiter would refuse a line end in it.
+
+
+def cut_out(value: Any) -> bool:
+    """Return whether the long strings of the value, which have line ends in them, are cut out; if so, they must come back as they were."""
+    content = json.dumps(value).replace("\\n", "\n").encode()
+    assert by_jiter(content) == "no JSON"
+    found = parsed(parse_large, content)
+    assert (found == value) is (found != "no JSON")
+    return found != "no JSON"
+
+
+@pytest.mark.parametrize(
+    ("length", "is_cut"), [pytest.param(LONG, True, id="just long enough"), pytest.param(LONG - 1, False, id="one byte too short")]
+)
+def test_which_strings_are_cut_out(length: int, is_cut: bool) -> None:
+    assert cut_out([f"{IMAGE[: length - 4]}abc\n"]) is is_cut
+    assert cut_out(["x", {"a": f"\nab{IMAGE[: length - 3]}"}]) is is_cut
+
+
+def test_several_are_cut_out_of_one_body() -> None:
+    image = f"{IMAGE}ab\n"
+    assert cut_out([image, {"b": [f"1{image}", "c", f"2{image}"], "d": {"e": f"3{image}"}, "f": [1, None, 2.5, True]}, f"4{image}"])
+
+
+@pytest.mark.parametrize(("more", "is_cut"), [(0, True), (1, False)], ids=["as much as allowed", "a byte more"])
+def test_how_much_may_be_beside(more: int, is_cut: bool) -> None:
+    frame = len('["\x7f0", ""]')
+    halves = (MOST_OF_THE_REST - frame) // 2
+    beside = ["y" * halves, "z" * (MOST_OF_THE_REST - frame - halves - len(', ""') + more)]
+    assert cut_out([f"{IMAGE}\n", *beside]) is is_cut

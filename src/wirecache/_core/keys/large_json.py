@@ -26,7 +26,7 @@ _ESCAPED_MARK = b"\\u007f"
 def parse_large(content: bytes) -> Any:
     """Return the value of JSON; ``ValueError`` if it is none, has duplicate members, or a number that is none.
 
-    That a string of more than ``LONG`` bytes holds a control character, which JSON forbids, may go unnoticed.
+    That a string of ``LONG`` bytes or more holds a control character, which JSON forbids, may go unnoticed.
     """
     if spans := _long_strings(content):
         rest = _without(content, spans)
