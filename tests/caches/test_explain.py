@@ -48,7 +48,7 @@ def test_what_would_hit(cache: Cache, request_: Any) -> None:
 
 def test_what_would_miss_and_where_it_differs(cache: Cache) -> None:
     explanation = cache.explain({"url": URL + "?key=s3cr3t", "body": LATER, "headers": {"authorization": "s3cr3t", "anthropic-beta": "a"}})
-    assert (explanation.found, explanation.reason) == (False, "there is no entry of this key")
+    assert (explanation.found, explanation.reason) == (False, "there is no entry with this key")
     assert explanation.nearest is not None
     assert [difference.pointer for difference in explanation.nearest.differences] == ["url", "/messages/0/content"]
     assert "looks like a time" in (explanation.nearest.differences[1].hint or "")
@@ -73,13 +73,13 @@ def test_the_target_on_the_wire_counts(cache: Cache) -> None:
     ("made", "request_", "reason"),
     [
         pytest.param({"ttl": 0}, {"url": URL, "body": BODY}, "it is stale", id="stale"),
-        pytest.param({"mode": "refresh"}, {"url": URL, "body": BODY}, "the call wants a new answer (refresh or no-cache)", id="refresh"),
+        pytest.param({"mode": "refresh"}, {"url": URL, "body": BODY}, "the call requires a new answer (refresh or no-cache)", id="refresh"),
         pytest.param({"mode": "off"}, {"url": URL, "body": BODY}, "bypassed: off", id="off"),
         pytest.param({}, {"url": URL, "body": {**BODY, "stream": True}}, "bypassed: stream", id="stream"),
         pytest.param({}, {"url": "https://h/v1/files", "body": {}}, "bypassed: no-rule", id="no rule"),
         pytest.param({"rules": [Rule(cache=False)]}, {"url": URL, "body": BODY}, "bypassed: rule", id="a rule closes it"),
-        pytest.param({"namespace": "n"}, {"url": URL, "body": BODY}, "there is no entry of this key", id="namespace"),
-        pytest.param({}, {"method": "GET", "url": "https://h/v1/models"}, "there is no entry of this key", id="GET"),
+        pytest.param({"namespace": "n"}, {"url": URL, "body": BODY}, "there is no entry with this key", id="namespace"),
+        pytest.param({}, {"method": "GET", "url": "https://h/v1/models"}, "there is no entry with this key", id="GET"),
     ],
 )
 def test_why_not(cache: Cache, made: dict[str, Any], request_: dict[str, Any], reason: str) -> None:

@@ -185,7 +185,7 @@ def test_explain(echo: Provider, cassette: Open, folder: Path) -> None:
     secret = "sk-" + "proj-" + "aB3dE5gH7jK9mN1pQ2sT4vW6"
     prompt["content"] = f"the first question of cust-77 with {secret}"
     missing = tape.explain(request)
-    assert (missing.found, missing.reason) == (False, "there is no entry of this key")
+    assert (missing.found, missing.reason) == (False, "there is no entry with this key")
     assert missing.nearest is not None
     assert missing.nearest.differences[0].pointer == "/messages/0/content"
     assert str(folder) in missing.rule

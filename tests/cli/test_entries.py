@@ -319,7 +319,7 @@ def test_explain_a_hit_and_a_miss(store: Path, tmp_path: Path) -> None:
     explained = wirecache("explain", "--json", "--store", store, given=missed)
     assert explained.code == 1
     assert list(explained.json) == ["hit", "reason", "rule", "key", "found", "age", "canonical", "uncounted", "nearest"]
-    assert (explained.json["hit"], explained.json["reason"]) == (False, "there is no entry of this key")
+    assert (explained.json["hit"], explained.json["reason"]) == (False, "there is no entry with this key")
     assert explained.json["nearest"]["key"] == PARIS.key
     assert explained.json["nearest"]["differences"][0]["pointer"] == "/messages/1/content"
     assert "nearest stored request" in wirecache("explain", "-", "--store", store, given=missed).out

@@ -205,7 +205,7 @@ def test_from_python(provider: Provider, tmp_path: Path) -> None:
 
 
 def test_a_wrong_rate() -> None:
-    with pytest.raises(ConfigError, match=r'a number of calls a second, or a text such as "5/s"'):
+    with pytest.raises(ConfigError, match=r'a number of calls per second, or a text such as "5/s"'):
         warm([], rate="often")
 
 

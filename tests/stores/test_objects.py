@@ -88,7 +88,7 @@ def test_a_bucket_counts_no_budgets(
             assert cache.spending()[0].calls == 1
         found = [message for message in caplog.messages if "cannot count" in message]
         assert len(found) == notices
-        assert all("ObjectStore('s3:" in message and "by the processes that use that one" in message for message in found)
+        assert all("ObjectStore('s3:" in message and "only for the processes that use that store" in message for message in found)
 
 
 def test_options_of_http_hold_for_google_too(provider: Provider, tmp_path: Path) -> None:

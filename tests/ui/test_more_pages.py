@@ -37,7 +37,7 @@ def explain(served: Served, **form: str) -> str:
 def test_a_pasted_request_is_explained(sampled: Served) -> None:
     body = json.dumps(notes("2026-11-27"))
     text = explain(sampled, request=f"curl {sample.OPENAI} -H 'Authorization: Bearer sk-x' \\\n --data-raw '{body}'")
-    assert "miss: there is no entry of this key" in text
+    assert "miss: there is no entry with this key" in text
     assert "/messages/1/content" in text
     assert "2026-11-27" in text
     hit = explain(sampled, request=json.dumps({"url": sample.OPENAI, "body": notes("2026-11-28")}))

@@ -1,4 +1,4 @@
-"""Which budgets hold for a cache, and where are they counted? Where its store is; else in the store that ``Cache()`` uses."""
+"""The budgets of a cache, counted in its store, or else in the store that ``Cache()`` uses."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PROXY_VARIABLE", "Budgets", "Spending", "ledger_for", "spending_of"]
 
-# The address of a proxy that holds calls to the budgets of WIRECACHE_BUDGET itself: ``wirecache run --proxy`` sets both.
+# The address of a proxy that itself enforces the budgets of WIRECACHE_BUDGET; ``wirecache run --proxy`` sets both.
 PROXY_VARIABLE = "WIRECACHE_PROXY"
 
 Budgets: TypeAlias = Budget | Sequence[Budget] | str | Unset | None
@@ -33,9 +33,9 @@ Budgets: TypeAlias = Budget | Sequence[Budget] | str | Unset | None
 class Spending(NamedTuple):
     """What is spent of a budget, by all processes that share its counter.
 
-    ``usd``: None if the budget is not in dollars. ``calls``: those that are under way (``open``) among them. ``untold``: calls that
-    did not report all of their usage; ``unpriced``: those of which a part has no known price. ``refused``: calls that came after a limit.
-    ``models``: the same for each model, as far as it is counted by model.
+    ``usd``: None if the budget is not in dollars. ``calls``: includes those in progress (``open``). ``untold``: calls that did not report
+    all of their usage. ``unpriced``: calls with a part whose price is not known. ``refused``: calls beyond a limit.
+    ``models``: the same for each model that is counted by name.
     """
 
     budget: Budget
@@ -50,10 +50,10 @@ class Spending(NamedTuple):
 
 
 def ledger_for(given: Budgets, store: Store | None, file: Mapping[str, Any], run: str | None = None) -> Ledger | None:
-    """Return what holds calls to the budgets in force, or None if there are none. ``store``: None for a cassette, which cannot count.
-    ``run``: the name of the run, if that is known.
+    """Return the ledger of the budgets in force, or None if there are none. ``store``: None for a cassette, which cannot count.
+    ``run``: the name of the run, if known.
 
-    ``ConfigError`` if one is wrong, or if dollars are to be counted and there are no prices.
+    Raises ``ConfigError`` if a budget is invalid, or is in dollars and there are no prices.
     """
     budgets = setting("budget", given, parse_budgets, file, None)
     if not budgets:
@@ -65,7 +65,7 @@ def ledger_for(given: Budgets, store: Store | None, file: Mapping[str, Any], run
     notice = None
     if store is not None and counting is not store:
         notice = (
-            f"wirecache: {store!r} cannot count, so budgets are counted in {counting!r}: by the processes that use that one, and no others"
+            f"wirecache: {store!r} cannot count, so budgets are counted in {counting!r}, and only for the processes that use that store"
         )
     ledger = Ledger(budgets, counting, pricer, notice, run)
     if given is UNSET and source_of("budget", file) == "WIRECACHE_BUDGET":
@@ -84,7 +84,7 @@ def _counting_store(store: Store | None, file: Mapping[str, Any]) -> Store:
 
 
 def spending_of(ledger: Ledger | None) -> list[Spending]:
-    """Return what is spent of each budget. ``StoreError`` if that cannot be read."""
+    """Return what is spent of each budget. Raises ``StoreError`` if that cannot be read."""
     return [] if ledger is None else [_spending(budget, totals) for budget, totals in ledger.totals()]
 
 
@@ -111,7 +111,7 @@ def _dollars(budget: Budget, picos: int) -> Decimal | None:
 
 
 class _Pricer:
-    """The prices of calls, by genai-prices."""
+    """Prices of calls, from genai-prices."""
 
     def __init__(self) -> None:
         from wirecache.prices import Prices
@@ -124,9 +124,9 @@ class _Pricer:
             ) from None
 
     def dollars(self, usage: Usage, host: str, model: str, endpoint: str, now: float) -> Decimal | None:
-        """Return the price of a call: at least, where a part of it has a price of its own.
+        """Return the price of a call; a lower bound if a part of it is priced separately.
 
-        At the host of a gateway, whose prices nobody publishes, that of the provider, if no other can run the model.
+        At a gateway's host, whose prices are not published, it is the provider's price if only that provider can run the model.
         """
         day, tokens = dt.datetime.fromtimestamp(now, dt.UTC).date(), usage._replace(other=0)
         dollars = self._prices.of_call(tokens, host, model, day, endpoint)

@@ -49,33 +49,33 @@ if TYPE_CHECKING:
 
 __all__ = ["Cache", "check_miss", "observers_of"]
 
-SEARCH_SECONDS = 0.008  # that a miss may spend on looking for the stored request that is nearest
+SEARCH_SECONDS = 0.008  # how long a miss may search for the nearest stored request
 
 
 class Cache:
-    """Which answers are kept, where, and for how long?
+    """A cache: which answers are stored, where, and for how long.
 
     ``store``: a ``Store``, the path of a directory, a URL (``memory://``, ``redis://host``), a list of these (tiers, the nearest first),
     or None for the default disk store. ``mode``: see ``Mode``. ``ttl``: how long an
     entry is fresh (seconds, timedelta, ``"90s"`` ... ``"2w"``, None for ever). ``namespace``: part of every key. ``key``: what counts
-    in a key. ``keep_stale``: how long past its ttl the store keeps an entry, for ``offline``. ``accept``: called with each ``Entry`` that
-    would be stored; False, or a text (the reason), refuses it. ``miss``: what offline does without an entry, ``"respond"`` (424) or
-    ``"raise"`` (``NotRecorded``).
+    in a key. ``keep_stale``: how long past its ttl the store keeps an entry, for ``offline``. ``accept``: called with each ``Entry`` to
+    be stored; it refuses the entry by returning False or a text (the reason). ``miss``: what offline mode does without an entry,
+    ``"respond"`` (424) or ``"raise"`` (``NotRecorded``).
 
-    ``rules``: user rules, before the built-in ones. ``stale_if_error``: how long past its ttl an entry may answer when upstream
-    fails (connect error, timeout, 429, 5xx). ``streams``: ``"bypass"`` (they pass live) or ``"record"`` (they pass as they come, and a
-    copy is kept). ``replay_speed``: 0 gives a recorded stream at once, 1 as it came, 2 twice as fast. ``collapse``: concurrent equal
-    requests share one forward, in this process (True), among all processes on the store (``"shared"``), or not (False).
+    ``rules``: user rules, applied before the built-in ones. ``stale_if_error``: how long past its ttl an entry may answer when upstream
+    fails (connect error, timeout, 429, 5xx). ``streams``: ``"bypass"`` (relayed, not stored) or ``"record"`` (relayed and stored).
+    ``replay_speed``: 0 replays a recorded stream at once, 1 at its recorded pace, 2 twice as fast. ``collapse``: concurrent equal
+    requests share one forward within this process (True), among all processes on the store (``"shared"``), or not at all (False).
 
-    ``on_exchange``: called with the ``Exchange`` when each one is over (its body too), in the thread and context of its caller.
+    ``on_exchange``: called with each ``Exchange`` when it is over, including its body, in the thread and context of its caller.
     ``status_header=False``: responses get no ``Cache-Status`` header (the extension stays). ``header_options=False``: ``Wirecache-*`` and
-    ``Cache-Control`` of a request steer nothing, for servers that forward the headers of their clients. ``budget``: a ``Budget``, or
-    several, that calls are held to; also as text (``"usd=2.50, window=day"``). ``embeddings``: a list of inputs is looked up as one
-    ``"request"``, or each of the ``"items"`` by itself, and only those are sent that are missing. ``heuristics=True``: an answer to a GET
-    whose server names no lifetime is fresh for a tenth of the time since its ``Last-Modified``, a week at most (RFC 9111 section 4.2.2).
+    ``Cache-Control`` headers of requests have no effect, for servers that forward their clients' headers. ``budget``: a ``Budget`` or
+    several that calls must stay within; also as text (``"usd=2.50, window=day"``). ``embeddings``: a list of inputs is looked up as one
+    ``"request"``, or as separate ``"items"``, of which only the missing ones are sent. ``heuristics=True``: an answer to a GET without a
+    lifetime is fresh for a tenth of the time since its ``Last-Modified``, at most a week (RFC 9111 section 4.2.2).
 
-    What is left out is taken from ``WIRECACHE_STORE`` (``_MODE``, ``_TTL``, ``_NAMESPACE``, ``_STREAMS``, ``_EMBEDDINGS``), then from
-    ``wirecache.toml`` or ``[tool.wirecache]`` in ``pyproject.toml``; ``ConfigError`` names a wrong value and the allowed ones.
+    Arguments not given are taken from ``WIRECACHE_STORE`` (``_MODE``, ``_TTL``, ``_NAMESPACE``, ``_STREAMS``, ``_EMBEDDINGS``), then from
+    ``wirecache.toml`` or ``[tool.wirecache]`` in ``pyproject.toml``. Raises ``ConfigError`` for an invalid value, with the allowed ones.
     """
 
     def __init__(
@@ -147,28 +147,28 @@ class Cache:
 
     @property
     def stats(self) -> Stats:
-        """What happened in this process so far; waits for writes under way, so that the counters are right."""
+        """The statistics of this process so far. Waits for pending writes, so that the counters are accurate."""
         self.engine.source.flush()
         return self._statistics.tally.snapshot()
 
     def history(self, days: int | None = None) -> dict[date, Stats]:
-        """Return what happened on each of the last ``days`` (UTC; None: on all), in all processes that had this store, the oldest first.
+        """Return the statistics of each of the last ``days`` (UTC; None: all) over all processes that used this store, the oldest first.
 
-        A store that keeps no such record (all but the disk's) has that of this process alone.
+        Only disk stores keep statistics; with any other store they are those of this process.
         """
         self.engine.source.flush()
         return self._kept.days(days)
 
     def spending(self) -> list[Spending]:
-        """Return what is spent of each budget, by all processes that share it. ``StoreError`` if that cannot be read."""
+        """Return what is spent of each budget by all processes that share it. Raises ``StoreError`` if that cannot be read."""
         return spending_of(self.engine.ledger)
 
     def entries(self) -> Iterator[Entry]:
-        """Yield the stored entries, one after the other. A store of your own needs ``keys()`` for it."""
+        """Yield the stored entries, read one by one. A store of your own needs ``keys()`` for this."""
         return self.engine.source.entries()
 
     def get(self, key: str) -> Entry | None:
-        """Return the entry of that key, fresh or stale; None if there is none that is whole."""
+        """Return the entry with this key, fresh or stale; None if there is no complete one."""
         return self.engine.source.look_up(key)
 
     def explain(self, request: Any) -> Explanation:
@@ -182,15 +182,15 @@ class Cache:
         return explain_request(self.engine, request, current_options.get(), self.engine.source.look_up)
 
     def discard(self, key: str) -> None:
-        """Drop the entry of that key, if there is one."""
+        """Delete the entry with this key, if there is one."""
         self.engine.source.discard(key)
 
     def clear(self) -> None:
-        """Drop all entries."""
+        """Delete all entries."""
         self.engine.source.clear()
 
     def prune(self) -> int:
-        """Drop the entries that are past their ttl, and return how many they were."""
+        """Delete the entries that are past their ttl, and return their number."""
         now = time.time()
         stale = [entry.key for entry in self.entries() if not is_fresh(entry, self.plan, now)]
         for key in stale:
@@ -198,18 +198,18 @@ class Cache:
         return len(stale)
 
     def flush(self) -> None:
-        """Wait for the writes under way."""
+        """Wait for pending writes."""
         self.engine.source.flush()
 
     async def aflush(self) -> None:
-        """Wait for the writes under way, in a worker thread, and only if there is something to wait for."""
+        """Wait for pending writes, in a worker thread, if there are any."""
         if not self.engine.source.flush(0):
             from wirecache._runtime.beside_loop import run_beside_loop
 
             await run_beside_loop(self.flush)
 
     def close(self) -> None:
-        """Finish the writes and close the store. A closed cache opens itself again when it is used."""
+        """Finish the writes and close the store. A closed cache reopens when it is used again."""
         self.engine.source.flush()
         self._kept.save()
         self.engine.source.close()
@@ -234,7 +234,7 @@ class Cache:
 
 
 def _on_kept_error(source: EntryStore, error: Exception) -> None:
-    """Report what concerns the statistics alone: a store in trouble is reported where an entry is concerned."""
+    """Report an error that concerns only the statistics; a failing store is reported where it affects an entry."""
     if isinstance(error, HistoryError):
         source.report(error)
 
@@ -245,7 +245,7 @@ def observers_of(statistics: Statistics) -> list[Observer]:
 
 
 def check_miss(miss: Literal["respond", "raise"]) -> Literal["respond", "raise"]:
-    """Return the option ``miss`` if it is one. ``ConfigError`` if not."""
+    """Return the option ``miss``. Raises ``ConfigError`` if it is invalid."""
     if miss not in ("respond", "raise"):
         raise ConfigError(f"miss must be 'respond' or 'raise', got {miss!r}")
     return miss
@@ -255,4 +255,4 @@ def _check_collapse(collapse: object, store: Store) -> None:
     if collapse not in (True, False, "process", "shared"):
         raise ConfigError(f"collapse must be True or 'process' (within this process), 'shared' (all processes) or False, got {collapse!r}")
     if collapse == "shared" and not can_hold_leases(store):
-        raise ConfigError(f"collapse='shared' needs a store with add() and delete(); {type(store).__name__} has not both")
+        raise ConfigError(f"collapse='shared' needs a store with add() and delete(); {type(store).__name__} lacks one of them")

@@ -42,17 +42,17 @@ __all__ = ["Cassette", "CassetteReport", "hold_for_test"]
 
 logger = logging.getLogger("wirecache")
 
-SEARCH_SECONDS = 1.0  # a miss on a cassette is a failure to be explained, not a call that waits
+SEARCH_SECONDS = 1.0  # a miss on a cassette is a failure to explain, and no call waits for it
 RecordModes = Literal["none", "once", "new_episodes", "all", "rewrite", "fork"]
 
 
 @dataclass(frozen=True, slots=True)
 class CassetteReport:
-    """What happened to a cassette since it was opened.
+    """What happened on a cassette since it was opened.
 
-    ``replayed``: answers that came from it. ``recorded``: answers that were written to it. ``live``: requests that went out, and are not
-    on it. ``missing``: requests that had no recording, in words. ``unused``: recordings that nothing requested, by file name. ``child``:
-    where a fork was written. ``live_from``: the step from which on it was live.
+    ``replayed``: answers that came from it. ``recorded``: answers that were written to it. ``live``: requests that were sent but not
+    recorded. ``missing``: messages about requests without a recording. ``unused``: file names of recordings that nothing requested.
+    ``child``: where a fork was written. ``live_from``: the step from which on it was live.
     """
 
     replayed: int
@@ -73,23 +73,23 @@ class CassetteReport:
 
 
 class Cassette:
-    """Which exchanges are replayed from a directory, and which are recorded there?
+    """A cassette: exchanges that are recorded to a directory and replayed from it.
 
-    ``path``: the directory; one file an exchange. ``record_mode``: see ``RecordMode``; what is left out is taken from
-    ``WIRECACHE_RECORD_MODE``, else it is ``"none"``: nothing is sent. ``redact``: patterns (regular expressions) of further secrets, or a
-    ``Redactor``. ``match``: what counts when a request is compared with those recorded. ``replay_speed``: 0 gives a recorded stream at
-    once, 1 as it came. ``sequence_end``: what a request gets when it is made more often than it was recorded: the last answer again
+    ``path``: the directory; one file per exchange. ``record_mode``: see ``RecordMode``; by default ``WIRECACHE_RECORD_MODE``, else
+    ``"none"``: nothing is sent. ``redact``: patterns (regular expressions) of further secrets, or a ``Redactor``. ``match``: what counts
+    when a request is compared with the recorded ones. ``replay_speed``: 0 replays a recorded stream at once, 1 at its recorded pace.
+    ``sequence_end``: what a request gets that is made more often than it was recorded: the last answer again
     (``"repeat"``), or none (``"fail"``). ``miss``: without a recording, answer 424 (``"respond"``) or raise ``NotRecorded``
     (``"raise"``). ``verify``: send every request, compare the answer with the recording (``"shape"``: status and the shape of its JSON;
-    ``"text"``: also the text), and write nothing; ``drift`` holds what differs. ``ignore_hosts``: globs of hosts (``"*.example.com"``,
-    ``"localhost:4318"``) that are left alone: their requests are sent and not recorded. ``ignore_localhost``: this machine, too.
+    ``"text"``: also the text), and write nothing; ``drift`` lists the differences. ``ignore_hosts``: globs of hosts (``"*.example.com"``,
+    ``"localhost:4318"``) to leave alone: their requests are sent and not recorded. ``ignore_localhost``: leave this machine alone, too.
     ``from_step``: with ``"fork"``, the first step that is sent whatever it requests (steps are the requests of the run, counted from 1);
-    None: only a request that was not recorded ends the replay. ``child``: with ``"fork"``, the directory to which the run is written; by
-    default one beside ``path`` that is not there yet, with ``-fork`` at the end of its name.
-    ``budget``: a ``Budget``, or several, for what is sent; replays cost nothing. It is counted in the store that ``Cache()`` uses.
+    None: replay until the first request that was not recorded. ``child``: with ``"fork"``, the directory to which the run is written; by
+    default a new one beside ``path`` whose name ends with ``-fork``.
+    ``budget``: a ``Budget`` or several for what is sent; replays cost nothing. It is counted in the store that ``Cache()`` uses.
 
-    It goes wherever a ``Cache`` goes. Everything is recorded: any method, any status, streams with times, and equal requests that were
-    answered differently in their order. Nothing expires.
+    A cassette can be used wherever a ``Cache`` can. Everything is recorded: any method, any status, streams with their timing, and
+    different answers to equal requests in order. Nothing expires.
     """
 
     def __init__(
@@ -151,25 +151,25 @@ class Cassette:
 
     @property
     def stats(self) -> Stats:
-        """What happened in this process so far."""
+        """The statistics of this process so far."""
         return self._statistics.tally.snapshot()
 
     @property
     def child(self) -> str | None:
-        """Where a fork is written; None in the other record modes."""
+        """The directory to which a fork is written; None in other record modes."""
         source = self.engine.source
         return None if source.target is source.directory else str(source.target.path)
 
     def history(self, days: int | None = None) -> dict[date, Stats]:
-        """Return what happened on each of the last ``days`` (UTC; None: on all) in this process: a cassette keeps no statistics."""
+        """Return this process's statistics of each of the last ``days`` (UTC; None: all). A cassette does not keep statistics."""
         return days_by_date(self._statistics.tally, days)
 
     def spending(self) -> list[Spending]:
-        """Return what is spent of each budget, by all processes that share it. ``StoreError`` if that cannot be read."""
+        """Return what is spent of each budget by all processes that share it. Raises ``StoreError`` if that cannot be read."""
         return spending_of(self.engine.ledger)
 
     def report(self) -> CassetteReport:
-        """Return what happened since it was opened."""
+        """Return what happened since the cassette was opened."""
         session, outcomes = self.engine.source, self._outcomes
         live = max(0, outcomes.forwarded - session.recorded)
         fork = self.plan.cassette.fork if self.plan.cassette else None
@@ -179,11 +179,11 @@ class Cassette:
         )  # fmt: skip
 
     def get(self, key: str) -> Entry | None:
-        """Return the first recording of that key, or None."""
+        """Return the first recording with this key, or None."""
         return self.engine.source.get(key)
 
     def entries(self) -> Iterator[Entry]:
-        """Yield the recordings, by the names of their files."""
+        """Yield the recordings in the order of their file names."""
         return self.engine.source.entries()
 
     def explain(self, request: Any) -> Explanation:
@@ -193,7 +193,7 @@ class Cassette:
         return explain_request(self.engine, request, current_options.get(), self.engine.source.get)
 
     def discard(self, key: str) -> None:
-        """Remove the recordings of that key."""
+        """Remove the recordings with this key."""
         self.engine.source.discard(key)
 
     def clear(self) -> None:
@@ -205,9 +205,9 @@ class Cassette:
         return 0
 
     def close(self) -> None:
-        """Write what is still to be written, and log what happened; ``CassetteError`` if something could not be written."""
+        """Write what is pending and log a summary. Raises ``CassetteError`` if something could not be written."""
         if not self.engine.source.keep_unused and self.report().live > self._outcomes.left_alone:
-            self.engine.source.keep_unused = True  # what went out and was not recorded would be taken for what nothing requested
+            self.engine.source.keep_unused = True  # recordings of requests that were sent live would seem unused
         self.engine.source.close()
         logger.info("wirecache: cassette %s: %s", self.path, self.report())
 
@@ -232,15 +232,15 @@ class Cassette:
         await self.aclose()
 
     def _leave(self, error: BaseException | None) -> None:
-        """Remove nothing if the block was broken off: it did not request everything."""
+        """Keep unused recordings if the block ended with an exception, since it did not request everything."""
         self.engine.source.keep_unused = self.engine.source.keep_unused or error is not None
 
 
 def hold_for_test(cassette: Cassette, *, how_to_record: str, root: str | os.PathLike[str], run_started_at: float, name: str = "") -> None:
-    """Let a cassette write nothing before ``close``, so that a test that fails records nothing (``session.rollback``).
+    """Make a cassette write nothing before ``close``, so that a failing test records nothing (``session.rollback``).
 
-    ``how_to_record``: what a user does to record. ``root``: the directory of all cassettes, where their schema lies. ``run_started_at``:
-    in seconds since the epoch; files that are younger are other tests' and stay. ``name``: what messages call the cassette.
+    ``how_to_record``: tells the user how to record. ``root``: the directory of all cassettes, which holds their schema.
+    ``run_started_at``: in seconds since the epoch; later files belong to other tests and are kept. ``name``: its name in messages.
     """
     session = cassette.engine.source
     session.is_held, session.run_started_at = True, run_started_at
@@ -252,7 +252,7 @@ def hold_for_test(cassette: Cassette, *, how_to_record: str, root: str | os.Path
 
 
 class _Outcomes(Observer):
-    """Counts what a report says: an observer."""
+    """Counts exchanges for the report."""
 
     def __init__(self) -> None:
         self.replayed = 0
@@ -261,12 +261,12 @@ class _Outcomes(Observer):
         self.missing: list[str] = []
 
     def on_head(self, exchange: Exchange) -> None:
-        """Count it by what became of it."""
+        """Count the exchange by its outcome."""
         self.replayed += exchange.status.hit
         self.forwarded += exchange.is_forwarded
         self.left_alone += exchange.is_forwarded and exchange.status.detail in LEFT_ALONE
 
     def on_end(self, exchange: Exchange) -> None:
-        """Note a request without a recording."""
+        """Remember a request without a recording."""
         if exchange.is_missing and exchange.message is not None:
             self.missing.append(exchange.message)

@@ -1,4 +1,4 @@
-"""What do the options of a cassette mean? Each is checked here, and a wrong one is a ``ConfigError`` at once."""
+"""The options of a cassette, checked when it is created: an invalid one raises ``ConfigError`` at once."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def open_session(
     from_step: int | None,
     child: str | None,
 ) -> tuple[CassetteSession, ForkPoint | None]:
-    """Return the session of a cassette, and where its run forks, if it is to fork."""
+    """Return the session of a cassette, and the point where its run forks, if it does."""
     if sequence_end not in ("repeat", "fail"):
         raise ConfigError(f"sequence_end must be 'repeat' or 'fail', got {sequence_end!r}")
     if verify not in (None, "shape", "text"):
@@ -48,7 +48,7 @@ def open_session(
 
 
 def _child_of(parent: Directory, given: str | None) -> Directory:
-    """Return the directory to which a fork is written. One of ``WIRECACHE_CHILD`` is that of all processes of a run."""
+    """Return the directory to which a fork is written. All processes of a run share the one of ``WIRECACHE_CHILD``."""
     shared = setting("child", UNSET, parse_text, {}, "") if given is None else ""
     child = Directory(given or shared or free_child(str(parent.path)), parent.options, parent.redactor)
     if child.path == parent.path:
@@ -59,9 +59,9 @@ def _child_of(parent: Directory, given: str | None) -> Directory:
 
 
 def plan_of(match: KeyOptions, miss: Literal["respond", "raise"], replay_speed: float) -> Plan:
-    """Return the settings of a cassette; mode and namespace are those of the environment and the settings file, as for a cache.
+    """Return the settings of a cassette; mode and namespace come from the environment and the settings file, as for a cache.
 
-    Of the modes only offline counts: one that is set for all caches must not let the tests of a cassette send anything.
+    Of the modes only offline applies: a mode that is set for caches must not make a cassette's tests send anything.
     """
     file = file_settings()
     mode = setting("mode", UNSET, parse_mode, file, Mode.AUTO)
@@ -84,7 +84,7 @@ def ignored_hosts(hosts: str | Iterable[str]) -> tuple[str, ...]:
 
 
 def check_match(match: KeyOptions, redactor: Redactor) -> None:
-    """Raise ``ConfigError`` for what cannot be compared, since a cassette does not hold it."""
+    """Raise ``ConfigError`` for what a cassette does not hold, and so cannot compare."""
     if not isinstance(match, KeyOptions):
         raise ConfigError(f"match must be a KeyOptions, got {match!r}")
     if match.credentials:

@@ -1,4 +1,4 @@
-"""Which options hold for the calls of a block, and which exchanges did it have? Context variables: threads and tasks have their own."""
+"""Options for the calls of a block, and captures of its exchanges: context variables, which each thread and task has its own."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def options(
 ) -> Iterator[None]:
     """Set options for the calls made in this block, in this thread or task; an inner block overrides an outer one (namespaces nest).
 
-    ``ttl`` as for ``Cache`` (it is kept with what is stored), ``mode``, ``namespace`` and ``streams`` too; ``sample=i`` stands for the
-    i-th draw of the same prompt, which has an entry of its own. ``ConfigError`` names a wrong value.
+    ``ttl`` (stored with the entries), ``mode``, ``namespace`` and ``streams``: as for ``Cache``. ``sample=i``: the i-th sample of the
+    same prompt, which has an entry of its own. Raises ``ConfigError`` for an invalid value.
     """
     given: dict[str, Any] = {"mode": mode, "namespace": namespace, "sample": sample, "streams": streams}
     if ttl is not UNSET:
@@ -52,7 +52,7 @@ def options(
 
 @contextmanager
 def capture() -> Iterator[list[Exchange]]:
-    """Capture the exchanges of this block, of this thread and of the tasks it starts, in a list that grows."""
+    """Capture the exchanges of this block, made in this thread and in tasks that it starts, in a growing list."""
     exchanges: list[Exchange] = []
     token = _captures.set((*_captures.get(), exchanges))
     try:
@@ -65,9 +65,9 @@ def capture() -> Iterator[list[Exchange]]:
 def samples() -> Iterator[None]:
     """Number equal requests in this block: each repetition is a sample of its own, and has its own entry.
 
-    The first one is sample 0, the next one 1. So a run that asks a prompt n times stores n answers, and a second run gets them again. It
-    holds for all caches, threads and tasks of the process; an inner block begins anew. A call that fails gives its number back, so
-    that its repetition is the same sample. Calls that say which sample they are (``options(sample=i)``) keep that.
+    The first one is sample 0, the next one 1. So a run that sends a prompt n times stores n answers, and a second run gets the same ones.
+    The block applies to all caches, threads and tasks of the process; an inner block starts again from 0. A call that fails gives its
+    number back, so that a retry is the same sample. Calls that set their sample (``options(sample=i)``) keep it.
     """
     block = Samples()
     BLOCKS.append(block)
@@ -78,9 +78,9 @@ def samples() -> Iterator[None]:
 
 
 class CaptureObserver(Observer):
-    """Adds each exchange to the captures of the block that it happens in."""
+    """Adds each exchange to the captures of the blocks around it."""
 
     def on_head(self, exchange: Exchange) -> None:
-        """Add it."""
+        """Add the exchange."""
         for exchanges in _captures.get():
             exchanges.append(exchange)

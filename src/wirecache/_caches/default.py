@@ -1,4 +1,4 @@
-"""Which cache does a client get if none is given?"""
+"""The cache that a client gets by default."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Would this request be answered from the store, and if not: why not, and what is the nearest that is stored?"""
+"""Explains whether a request would be answered from the store, and if not, why, and what the nearest stored request is."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ FindNearest: TypeAlias = Callable[[Request, Body, Plan], Nearest | None]
 class Explanation:
     """What would happen to a request, and why.
 
-    ``rule``: what decided (``"built-in: chat"``, the user's ``Rule``, or why it is bypassed). ``canonical``: what the key is made from,
-    readable, without credentials. ``age`` in seconds. ``reason``: why it is not reused; None if it is.
-    ``uncounted``: the names of the headers that make no difference to the key.
+    ``rule``: what decided (``"built-in: chat"``, the user's ``Rule``, or why it is bypassed). ``canonical``: what the key is made from, in
+    readable form, without credentials. ``age``: in seconds. ``reason``: why no entry is reused; None if one is.
+    ``uncounted``: the names of the headers that do not affect the key.
     """
 
     rule: str
@@ -65,14 +65,14 @@ class Explanation:
 
     @property
     def verdict(self) -> str:
-        """The answer in one line: ``hit: ...``, ``miss: ...`` with the reason, or ``bypass: ...``."""
+        """The result in one line: ``hit: ...``, ``miss: ...`` with the reason, or ``bypass: ...``."""
         if self.reason is None:
             return "hit: it would be answered from the store" if self.age is None else f"hit: answered by an entry of {self.age:.0f} s"
         outcome, _, why = self.reason.partition(": ")
         return f"bypass: {why}" if outcome == "bypassed" else f"miss: {self.reason}"
 
     def __str__(self) -> str:
-        """The explanation for people; its first line is the verdict."""
+        """Return the explanation as text; its first line is the verdict."""
         lines = [self.verdict, f"rule: {self.rule}"]
         if self.key is not None:
             lines += [f"key: {self.key}", f"found: {'yes' if self.found else 'no'}"]
@@ -92,7 +92,7 @@ def request_of(request: Any) -> tuple[Request, bytes]:
         content = body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else json.dumps(body).encode()
         return request_from(request.get("method", "POST"), request["url"], request.get("headers") or {}), content
     parsed = request_from(request.method, str(request.url), request.headers.multi_items())
-    if target := request.extensions.get("target"):  # goes over the wire in place of the URL's own
+    if target := request.extensions.get("target"):  # sent in place of the URL's path and query
         path, _, query = target.partition(b"?")
         parsed = parsed._replace(path=path, query=query)
     return parsed, request.read()
@@ -105,13 +105,13 @@ def explain_request(
     look_up: Callable[[str], Entry | None],
     find_nearest: FindNearest | None = None,
 ) -> Explanation:
-    """Return what the engine would do with a request. ``options``: those of the block. ``look_up``: has no side effect.
+    """Return what the engine would do with a request. ``options``: those of the block. ``look_up``: must have no side effects.
 
-    ``find_nearest``: returns the stored request that is nearest, in place of the engine's own short search.
+    ``find_nearest``: finds the nearest stored request, in place of the engine's own short search.
     """
     parsed, content = request_of(request)
     plan = for_call(engine.plan, parsed, options, getattr(request, "extensions", {}).get("wirecache"))
-    if plan.cassette is not None:  # a look teaches nothing
+    if plan.cassette is not None:  # explaining must not change the session's state
         plan = replace(plan, cassette=_for_a_look(plan.cassette))
     body = parse_body(content, parsed.fields.get(b"content-type", b""))
     found: list[Entry] = []
@@ -132,13 +132,13 @@ def explain_request(
 
 
 def _for_a_look(cassette: CassettePlan) -> CassettePlan:
-    """Return the plan of the cassette with copies of what remembers what it was asked."""
+    """Return the cassette's plan with copies of its stateful parts."""
     is_live = cassette.fork is not None and cassette.fork.live_from is not None
     return cassette._replace(redactor=cassette.redactor.copy(), fork=ForkPoint(1) if is_live else None, mcp=None)
 
 
 def _play(flow: Flow, content: bytes, look_up: Callable[[str], Entry | None], found: list[Entry]) -> tuple[CacheStatus, bool]:
-    """Play a flow without sending anything. Return its status, and whether an entry is reused; ``found`` takes the entries seen."""
+    """Run a flow without sending anything. Return its status and whether an entry is reused; entries found are added to ``found``."""
     answer: Any = None
     try:
         while True:
@@ -156,7 +156,7 @@ def _play(flow: Flow, content: bytes, look_up: Callable[[str], Entry | None], fo
                 case ClaimItems(keys):
                     answer = [Turn.ALONE] * len(keys)
                 case Forward():
-                    answer = Head(404, {}, ())  # an answer that is neither stored nor stands for an error upstream
+                    answer = Head(404, {}, ())  # an answer that is not stored, but does not count as an upstream error
                 case _:
                     answer = None
     except StopIteration as stop:
@@ -165,7 +165,7 @@ def _play(flow: Flow, content: bytes, look_up: Callable[[str], Entry | None], fo
 
 
 def bypass_reason(plan: Plan, request: Request, content: bytes) -> str | None:
-    """Return why a cache with this plan would not even look this request up; None if it would."""
+    """Return why a cache with this plan would not look up this request at all; None if it would."""
     status, _ = _play(flow_for(request, plan)(request, plan, time.time()), content, lambda key: None, [])
     return status.detail if status.fwd == "bypass" else None
 
@@ -174,8 +174,8 @@ def _reason(status: CacheStatus, entry: Entry | None) -> str:
     if status.fwd == "bypass":
         return f"bypassed: {status.detail}"
     if status.fwd == "request":
-        return "the call wants a new answer (refresh or no-cache)"
-    return "it is stale" if entry is not None else "there is no entry of this key"
+        return "the call requires a new answer (refresh or no-cache)"
+    return "it is stale" if entry is not None else "there is no entry with this key"
 
 
 def _rule(request: Request, plan: Plan, model: str | None) -> str:
@@ -191,7 +191,7 @@ def _rule(request: Request, plan: Plan, model: str | None) -> str:
 
 
 def _uncounted(request: Request, plan: Plan) -> tuple[str, ...]:
-    """Return the names of the headers that make no difference to the key; those that say where the request goes do."""
+    """Return the names of the headers that do not affect the key."""
     names = uncounted_names(request.fields, plan.key.headers)
     return tuple(name for name in names if name != "host" and not (plan.key.credentials and is_identity(name)))
 

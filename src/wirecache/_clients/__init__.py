@@ -1,1 +1,1 @@
-"""How do HTTP clients get the cache under them?"""
+"""The ways in which HTTP clients get a cache."""

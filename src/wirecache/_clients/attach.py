@@ -1,4 +1,4 @@
-"""``attach`` and ``detach``: how does one existing client get the cache in place, and lose it again?"""
+"""``attach`` and ``detach``: put the cache under an existing client, in place, and remove it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def attach(client: Client, cache: CacheLike | None = None) -> Client:
 def detach(client: Client) -> Client:
     """Undo ``attach``, and return the client as it was before.
 
-    ``client``: what was given to ``attach``. One without an attached cache stays as it is. Raises ``TypeError`` if no HTTP client is found.
+    ``client``: the object given to ``attach``. One without a cache is not changed. Raises ``TypeError`` if no HTTP client is found.
     """
     for patch in _discover(client, "detach").patches:
         patch.revert()
@@ -46,7 +46,7 @@ def detach(client: Client) -> Client:
 
 
 def _discover(client: Any, caller: str) -> Discovery:
-    """Return what is found in the client. Raises ``TypeError`` if there is nothing."""
+    """Return what is found in the client. Raises ``TypeError`` if nothing is."""
     discovery = discover(client)
     if not discovery.patches and not discovery.unreachable:
         raise TypeError(_nothing_found(client, caller, discovery))

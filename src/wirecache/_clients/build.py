@@ -1,6 +1,6 @@
-"""How is a new client with a cache built, with every option of the library kept?
+"""Construction of new clients with a cache that support every option of the library.
 
-The library creates its transports itself (proxies of the environment, mounts, TLS, limits); then each is wrapped.
+The library creates its transports itself (proxies from the environment, mounts, TLS, limits); then each is wrapped.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def wrap_transports(client: Client, wrap: Wrap, cache: CacheLike) -> Client:
 
 
 def build_async_client(make: Callable[..., Client], options: Mapping[str, Any], wrap: Wrap, cache: CacheLike) -> Client:
-    """Return an async client with wrapped transports. Those that the library made serve each event loop separately."""
+    """Return an async client with wrapped transports. Those that the library created get a separate instance per event loop."""
     client = make(**options)
     http: HttpClient = client  # type: ignore[assignment]
     own_transport = options.get("transport") is not None
@@ -49,6 +49,6 @@ def build_async_client(make: Callable[..., Client], options: Mapping[str, Any], 
 
 
 def _proxy_transport(make: Callable[..., Any], options: Mapping[str, Any], proxy: Any) -> Any:
-    """Return a new transport to this proxy with the client's options. The environment may name other proxies by now, or none."""
+    """Return a new transport to this proxy with the client's options, even if the environment has changed since."""
     (transport,) = make(**{**options, "proxy": proxy, "mounts": None})._mounts.values()
     return transport

@@ -1,4 +1,4 @@
-"""Which HTTP clients does an object hold (an SDK's client, a model, a chain), at whatever depth?"""
+"""Discovery of the HTTP clients within an object (an SDK's client, a model, a chain), at any depth."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Discovery", "discover"]
 MAX_DEPTH = 10  # attributes of attributes; an HTTP client is at depth 2 in an SDK's client, at depth 5 in an agent
 MAX_OBJECTS = 20_000  # takes some 50 ms
 _CONTAINERS = (list, tuple, dict, set, frozenset, deque)
-# None of these leads to an HTTP client that a user means to attach to.
+# Types that do not lead to an HTTP client that a user wants to attach to.
 _LEAVES = (str, bytes, bytearray, int, float, complex, type, ModuleType, FunctionType, BuiltinFunctionType, type(None))
 _LEAF_PACKAGES = frozenset({"asyncio", "contextvars", "datetime", "decimal", "enum", "logging", "numpy", "pandas", "pathlib", "re", "ssl",
                             "socket", "threading", "_thread", "types", "typing", "uuid", "weakref",
@@ -29,8 +29,8 @@ _LEAF_PACKAGES = frozenset({"asyncio", "contextvars", "datetime", "decimal", "en
 class Discovery:
     """What was found in an object.
 
-    ``patches``: they put the cache under its clients. ``unreachable``: messages about clients that no patch reaches. ``searched``: the
-    names of the classes and modules that were searched.
+    ``patches``: put the cache under its clients. ``unreachable``: messages about clients that cannot be patched. ``searched``: the names
+    of the classes and modules that were searched.
     """
 
     patches: list[Patch] = field(default_factory=list[Patch])
@@ -39,9 +39,9 @@ class Discovery:
 
 
 def discover(root: Any) -> Discovery:
-    """Return what is found in an object's attributes, and in theirs, breadth first."""
+    """Return what is found in an object's attributes, recursively, breadth first."""
     discovery = Discovery()
-    seen: dict[int, Any] = {id(root): root}  # refers to the objects, so that no id is used twice
+    seen: dict[int, Any] = {id(root): root}  # keeps references to the objects, so that no id is reused
     queue = deque([(root, 0)])
     while queue:
         current, depth = queue.popleft()
@@ -53,7 +53,7 @@ def discover(root: Any) -> Discovery:
 
 
 def _inspect(value: Any, discovery: Discovery) -> Iterator[Any]:
-    """Add to ``discovery`` what is known of this object. Yield the objects to search next."""
+    """Add what is known about this object to ``discovery``. Yield the objects to search next."""
     name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None) or type(value).__qualname__
     if not isinstance(value, _CONTAINERS) and name not in discovery.searched:
         discovery.searched.append(name)
@@ -78,7 +78,7 @@ def _is_leaf(value: Any) -> bool:
 
 def _members(value: Any) -> Iterable[Any]:
     if isinstance(value, Mapping):
-        return list(value.values()) if isinstance(value, dict) else ()  # another mapping may compute its values
+        return list(value.values()) if isinstance(value, dict) else ()  # other mappings may compute their values
     if isinstance(value, _CONTAINERS):
         return list(value)
     if isinstance(value, MethodType):
@@ -101,5 +101,5 @@ def _lazy_clients(value: Any) -> Iterator[Any]:
     for base in type(value).__mro__:
         for name, attribute in vars(base).items():
             if isinstance(attribute, cached_property) and name.endswith("client"):
-                with suppress(Exception):  # it cannot be created yet, so it is not in use
+                with suppress(Exception):  # it cannot be created yet, so it is not in use either
                     yield getattr(value, name)

@@ -1,7 +1,7 @@
-"""Which frameworks keep their HTTP clients where no attribute leads, and where do they keep them?
+"""Frameworks whose HTTP clients are not reachable through attributes, and where they keep them.
 
-One section for each SDK: the private names of it that wirecache uses, and a function that yields what follows from an object. The tables
-at the end say for which classes and modules. Each row is tested with the real framework.
+One section per SDK: its private names that wirecache uses, and a function that yields the findings for an object. The tables at the end
+say for which classes and modules. Each row is tested with the real framework.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ __all__ = [
 
 
 class Unreachable(NamedTuple):
-    """A message about a client that no patch reaches: why, and what to do instead."""
+    """A message about a client that cannot be patched: why, and what to do instead."""
 
     message: str
 
 
 class Inner(NamedTuple):
-    """An object that may hold further clients, to be searched too."""
+    """An object that may contain further clients, to be searched, too."""
 
     value: Any
 
@@ -47,7 +47,7 @@ Finding: TypeAlias = Patch | Unreachable | Inner
 
 
 def framework_findings(value: Any) -> Iterator[Finding]:
-    """Yield what the tables know of this object, which may be a module, a class or an instance."""
+    """Yield the tables' findings for this object, which may be a module, a class or an instance."""
     if isinstance(value, ModuleType):
         rules = [_MODULES[value.__name__]] if value.__name__ in _MODULES else []
     else:
@@ -81,19 +81,19 @@ AIOHTTP_UNREACHABLE = (
 
 
 def can_use_httpx(client: Any) -> bool:
-    """Return whether google-genai's inner client has an httpx client, and the user passed no session of aiohttp."""
+    """Return whether google-genai's inner client has an httpx client and the user passed no aiohttp session."""
     return getattr(client, "_async_httpx_client", None) is not None and getattr(client._http_options, "aiohttp_client", None) is None
 
 
 def _genai(client: Any) -> Iterator[Finding]:
-    """Make the async side use its httpx client where it would use aiohttp."""
+    """Yield a patch that makes the async side use its httpx client instead of aiohttp."""
     uses_aiohttp = getattr(type(client), USE_AIOHTTP, None)
     if uses_aiohttp is not None and uses_aiohttp(client):
         yield Patch(client, USE_AIOHTTP, lambda cache: lambda: False) if can_use_httpx(client) else Unreachable(AIOHTTP_UNREACHABLE)
 
 
 def _genai_async(client: Any) -> Iterator[Finding]:
-    """The inner clients of the event loops, and those that are created later."""
+    """Yield the inner clients of the event loops, and a patch for those created later."""
     name = "_client_for_running_loop"
     yield Patch(client, name, partial(attaching_factory, _weakly_bound(client, name)))
     yield from [Inner(inner) for inner in client._loop_clients.values()]
@@ -107,7 +107,7 @@ def _genai_async(client: Any) -> Iterator[Finding]:
 
 
 def _hugging_face(value: Any) -> Iterator[Finding]:
-    """The HTTP client of the whole process, and what creates it; for the module also what creates async ones."""
+    """Yield the process-wide HTTP client and a patch of its factory; for the module, also of the factory of async clients."""
     http = importlib.import_module("huggingface_hub.utils._http")
     yield Patch(http, "_GLOBAL_CLIENT_FACTORY", lambda cache: attaching_factory(http._GLOBAL_CLIENT_FACTORY, cache))
     if http._GLOBAL_CLIENT is not None:
@@ -117,7 +117,7 @@ def _hugging_face(value: Any) -> Iterator[Finding]:
 
 
 def _hugging_face_async(client: Any) -> Iterator[Finding]:
-    """Return what creates this object's HTTP client."""
+    """Yield a patch of the method that creates this object's HTTP client."""
     name = "_get_async_client"
     yield Patch(client, name, partial(attaching_async_factory, _weakly_bound(client, name)))
 
@@ -145,7 +145,7 @@ _LITELLM_CLIENTS = ("in_memory_llm_clients_cache", "client_session", "aclient_se
 
 
 def _litellm(_: Any) -> Iterator[Finding]:
-    """The clients of the whole process, and what creates them."""
+    """Yield the process-wide clients and patches of the methods that create them."""
     package = importlib.import_module("litellm")
     for module, class_name, method in LITELLM_FACTORIES:
         owner = getattr(importlib.import_module(module), class_name)
@@ -181,7 +181,7 @@ def _ollama(module: Any) -> Iterator[Finding]:
 
 
 def _agents(value: Any) -> Iterator[Finding]:
-    """An agent without a model object, and what runs it, use the default client or create one on the shared HTTP client."""
+    """Yield the default client and the shared HTTP client, which an agent without a model object, and its runner, use."""
     if isinstance(getattr(value, "model", None), str | None) and getattr(value, "_client", None) is None:
         yield Inner(importlib.import_module("agents.models._openai_shared").get_default_openai_client())
         yield Inner(importlib.import_module("agents.models.openai_provider").shared_http_client())

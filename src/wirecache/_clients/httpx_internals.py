@@ -1,4 +1,4 @@
-"""Which private attributes of httpx and httpx2 does wirecache use? Those of ``HttpClient``, which both libraries have, and no others."""
+"""The private attributes of httpx and httpx2 that wirecache uses: those of ``HttpClient``, which both libraries have, and no others."""
 
 from __future__ import annotations
 

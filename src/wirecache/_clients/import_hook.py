@@ -1,4 +1,4 @@
-"""How does wirecache learn that a library was imported, without importing it?
+"""An import hook, which notices that a library is imported without importing it.
 
 A finder at the head of ``sys.meta_path`` lets the other finders find the library, and wraps its loader.
 """
@@ -27,7 +27,7 @@ class ImportHook(importlib.abc.MetaPathFinder):
         sys.meta_path.insert(0, self)
 
     def remove(self) -> None:
-        """Watch them no more."""
+        """Stop watching imports."""
         if self in sys.meta_path:
             sys.meta_path.remove(self)
 
@@ -48,7 +48,7 @@ class ImportHook(importlib.abc.MetaPathFinder):
 
 
 class _Loader(importlib.abc.Loader):
-    """Loads by the original loader, which is the only one that the module will know of."""
+    """Loads with the original loader, which is the only one that the module gets to see."""
 
     def __init__(self, original: Any, name: str, on_import: Callable[[str, ModuleType], None]) -> None:
         self._original = original

@@ -1,6 +1,6 @@
-"""Which transports call an application or a function of this very process?
+"""Recognition of transports that call an application or a function in this process.
 
-Under ``install`` and the pytest plugin their calls pass untouched: a test must not pass on a recording of the code that it tests.
+Under ``install`` and the pytest plugin their calls bypass the cache: a test must not pass because of a recording of the code it tests.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from wirecache._transport.transport import attributes_of, held_transports
 
 __all__ = ["is_in_process"]
 
-# By class, subclasses included (respx's, httpx-ws's): those of httpx and httpx2, and of the test clients of Starlette and Litestar.
+# By class, including subclasses (respx's, httpx-ws's): those of httpx and httpx2, and of Starlette's and Litestar's test clients.
 CLASSES = frozenset({"ASGITransport", "MockTransport", "TestClientTransport", "WSGITransport", "_TestClientTransport"})
 APPLICATION = "app"  # the attribute in which they all keep the ASGI or WSGI application
 
 
 def is_in_process(transport: Any, depth: int = 4) -> bool:
-    """Return whether a transport sends nothing: it is one of those above, has an application, or stands on top of such only.
+    """Return whether a transport sends nothing: it is one of those above, has an application, or only wraps such transports.
 
-    ``depth``: how many transports on top of each other are looked through.
+    ``depth``: how many wrapping transports are searched.
     """
     if any(base.__name__ in CLASSES for base in type(transport).__mro__):
         return True

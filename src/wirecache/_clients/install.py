@@ -1,6 +1,6 @@
-"""``install`` and ``uninstall``: how does every httpx and httpx2 client of the process get the cache, and lose it without a trace?
+"""``install`` and ``uninstall``: put the cache under every httpx and httpx2 client of the process, and remove it without a trace.
 
-``install`` replaces one method of the two client classes of each library (see ``patches``): no client holds anything of wirecache's.
+``install`` replaces one method of the two client classes of each library (see ``patches``); the clients themselves are not changed.
 Neither library is imported: one that is not loaded yet is patched when the program imports it.
 """
 
@@ -29,7 +29,7 @@ Method: TypeAlias = Callable[..., Any]
 
 
 class _MethodPatch(NamedTuple):
-    """``make_replacement(original, owner)`` in the place of a method of a class."""
+    """The replacement of a class's method by ``make_replacement(original, owner)``."""
 
     class_name: str
     method: str
@@ -37,7 +37,7 @@ class _MethodPatch(NamedTuple):
 
 
 class _Applied(NamedTuple):
-    """A method that is replaced now."""
+    """A method that is currently replaced."""
 
     owner: type[Any]
     name: str
@@ -56,7 +56,7 @@ C = TypeVar("C", bound=CacheLike)
 
 
 class Installed(Generic[C]):
-    """One ``install()``. As a context manager it returns its cache, and ends with the block."""
+    """One ``install()``. As a context manager it returns its cache and ends with the block."""
 
     def __init__(self, cache: C, in_process: bool) -> None:
         self.cache = cache
@@ -94,7 +94,7 @@ def install(cache: CacheLike | None = None, *, in_process: bool = False) -> Inst
             _IMPORT_HOOK.add()
     for name in _METHOD_PATCHES:
         if name in sys.modules:
-            _patch_module(name, importlib.import_module(name))  # waits for a thread that is importing it
+            _patch_module(name, importlib.import_module(name))  # waits for another thread that is importing it
     return installed
 
 
@@ -115,7 +115,7 @@ def _remove(installed: Installed[Any]) -> None:
         _IMPORT_HOOK.remove()
         while _applied:
             owner, name, original, replacement = _applied.pop()
-            if owner.__dict__.get(name) is replacement:  # else another library has patched it since, and calls the replacement
+            if owner.__dict__.get(name) is replacement:  # otherwise another library has patched it since, and calls the replacement
                 setattr(owner, name, original)
 
 
@@ -135,7 +135,7 @@ def _patch_module(name: str, module: ModuleType) -> None:
 
 
 def _caching_transport_for_url(original: Method, client_class: type[Any]) -> Method:
-    """Return the method that wraps the cache of the ``install`` in force, if any, around the transport that the original returns."""
+    """Return a method that wraps the original's transport in the cache of the ``install`` in force, if any."""
     transport_class = transport_class_for(client_class)
     assert transport_class is not None
 
@@ -153,7 +153,7 @@ def _caching_transport_for_url(original: Method, client_class: type[Any]) -> Met
 
 
 def _preferring_httpx(original: Method, _: type[Any]) -> Method:
-    """Return google-genai's choice of its async side, which under ``install`` is its httpx client where it has one."""
+    """Return a method that under ``install`` makes google-genai's async side use its httpx client, if it has one."""
 
     @wraps(original)
     def use_aiohttp(client: Any) -> bool:

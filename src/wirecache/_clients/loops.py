@@ -1,8 +1,8 @@
-"""How does an async client go on when its event loop has ended, and another one begins?
+"""Async clients that outlive their event loop.
 
-The connections of a library's transport die with their loop, but stay in its pool, and the next loop fails on them. A transport that we
-make is made again for each loop. One that is somebody else's is neither exchanged nor copied: its connections are closed at the end of
-each loop that used it.
+The connections of a library's transport die with their loop but stay in its pool, where the next loop fails on them. A transport that
+wirecache creates is created anew for each loop. One that belongs to somebody else is neither replaced nor copied: its connections are
+closed at the end of each loop that used it.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ _aclose = methodcaller("aclose")
 
 
 def is_bound_to_loop(transport: Any) -> bool:
-    """Return whether it is a library's own async transport. Any other, ours included, handles several loops itself."""
+    """Return whether it is a library's own async transport. Others, including wirecache's, handle several loops themselves."""
     kind = type(transport)
     return kind.__name__ == "AsyncHTTPTransport" and kind.__module__.partition(".")[0] in LIBRARIES
 
 
 class TransportPerLoop:
-    """One transport for each event loop: ``first`` for the loop that comes first, then those that ``make()`` returns."""
+    """One transport per event loop: ``first`` for the first loop, then new ones from ``make()``."""
 
     def __init__(self, make: Callable[[], Any], first: Any = None) -> None:
         self._unused = [] if first is None else [first]
         self._transports: PerEventLoop[Any] = PerEventLoop(partial(_pop_or_make, self._unused, make), _aclose)
 
     async def handle_async_request(self, request: Any) -> Any:
-        """Send by this loop's transport."""
+        """Send the request with this loop's transport."""
         transport = await self._transports.get()
         return await transport.handle_async_request(request)
 
@@ -56,17 +56,17 @@ def _pop_or_make(unused: list[Any], make: Callable[[], Any]) -> Any:
 
 
 class LoopClosingTransport:
-    """Sends by somebody else's transport, and closes its connections at the end of each loop, as long as this object is held."""
+    """Sends with somebody else's transport and closes its connections at the end of each loop, as long as this object exists."""
 
     def __init__(self, transport: Any) -> None:
         self._transport = transport
         self._users: PerEventLoop[Any] = PerEventLoop(lambda: transport, _aclose)
 
     async def handle_async_request(self, request: Any) -> Any:
-        """Send by the transport."""
+        """Send the request with the transport."""
         await self._users.get()
         return await self._transport.handle_async_request(request)
 
     def __del__(self) -> None:
-        """Close nothing: a generator ends with its last holder, too, and that is no reason to close somebody else's connections."""
+        """Detach the generators, which also end when collected, so that they do not close somebody else's connections."""
         self._users.forget()

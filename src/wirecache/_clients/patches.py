@@ -1,8 +1,8 @@
-"""How does an existing client get the cache, and how is it restored without a trace?
+"""Patches, by which an existing client gets the cache and is restored without a trace.
 
-Both libraries' clients call ``_transport_for_url`` for the transport of each request: proxies, mounts, transports that the user wrote
-or replaced later all pass through it, in subclasses too. A patch puts a function in the place of this method that wraps the cache
-around the transport of that one request. No transport is replaced, so an SDK finds its own wherever it looks, and closes it itself.
+Both libraries' clients call ``_transport_for_url`` for the transport of each request: proxies, mounts, and transports that the user wrote
+or replaced later all go through it, in subclasses, too. A patch replaces this method with a function that wraps the cache around the
+transport of that one request. No transport is replaced, so an SDK finds its own wherever it looks, and closes it itself.
 """
 
 from __future__ import annotations
@@ -39,19 +39,19 @@ _lock = ModuleLock()
 
 
 class _Replaced:
-    """The attribute that a patch replaced, and the HTTP clients that have got the cache through the patch."""
+    """The attribute that a patch replaced, and the HTTP clients that got the cache through it."""
 
     def __init__(self, original: Any) -> None:
         self.original = original
         self.clients: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
-_replaced: weakref.WeakKeyDictionary[Any, _Replaced] = weakref.WeakKeyDictionary()  # by the function that is there instead
+_replaced: weakref.WeakKeyDictionary[Any, _Replaced] = weakref.WeakKeyDictionary()  # by the replacement function
 
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """``make_replacement(cache)`` in the place of ``target``'s own attribute ``name``."""
+    """The replacement of ``target``'s own attribute ``name`` by ``make_replacement(cache)``."""
 
     target: Any
     name: str
@@ -67,7 +67,7 @@ class Patch:
                 setattr(self.target, self.name, replacement)
 
     def revert(self) -> None:
-        """Restore the attribute, and take the cache from the clients that got it through this patch."""
+        """Restore the attribute, and remove the cache from the clients that got it through this patch."""
         with _lock:
             replacement = vars(self.target).get(self.name)
             if not is_patched(replacement):
@@ -82,7 +82,7 @@ class Patch:
 
 
 def is_patched(attribute: Any) -> bool:
-    """Return whether the attribute's value is the replacement of a patch that is applied."""
+    """Return whether the attribute's value is the replacement by an applied patch."""
     function = _function_of(attribute)
     return isinstance(function, FunctionType) and function in _replaced
 
@@ -95,13 +95,13 @@ def _function_of(value: Any) -> Any:
 
 
 class TransportClass(NamedTuple):
-    """One of wirecache's transport classes, by name: to import it is to import httpx or httpx2."""
+    """One of wirecache's transport classes, by name, since importing it imports httpx or httpx2."""
 
     module: str
     name: str
 
     def wrap(self, transport: Any, cache: CacheLike) -> Any:
-        """Return a transport with the cache in front of this one, or this one if it has a cache already."""
+        """Return a transport that puts the cache in front of this one, or this one if it has a cache already."""
         if holds_cache(transport):
             return transport
         return getattr(importlib.import_module(self.module), self.name)(cache, transport)
@@ -122,7 +122,7 @@ def client_patch(client: Any) -> Patch:
 
 
 def _caching_transport_for_url(client: Any, cache: CacheLike) -> Callable[[Any], Any]:
-    client_ref = weakref.ref(client)  # an SDK closes its client when nothing refers to it any more
+    client_ref = weakref.ref(client)  # an SDK closes its client when it is garbage collected
     transport_class = transport_class_for(type(client))
     assert transport_class is not None
     per_loop: dict[int, LoopClosingTransport] = {}  # by the id of the client's own transport
@@ -143,7 +143,7 @@ def _caching_transport_for_url(client: Any, cache: CacheLike) -> Callable[[Any],
 
 
 def attaching_factory(factory: Callable[..., Any], cache: CacheLike) -> Callable[..., Any]:
-    """Return a function that calls the factory, and attaches the cache to the HTTP client that it returns."""
+    """Return a function that calls the factory and attaches the cache to the HTTP client that it returns."""
 
     @wraps(factory)
     def attaching(*arguments: Any, **options: Any) -> Any:
@@ -153,7 +153,7 @@ def attaching_factory(factory: Callable[..., Any], cache: CacheLike) -> Callable
 
 
 def attaching_async_factory(factory: Callable[..., Any], cache: CacheLike) -> Callable[..., Any]:
-    """Return a coroutine function that awaits the factory, and attaches the cache to the HTTP client that it returns."""
+    """Return a coroutine function that awaits the factory and attaches the cache to the HTTP client that it returns."""
 
     @wraps(factory)
     async def attaching(*arguments: Any, **options: Any) -> Any:

@@ -1,4 +1,4 @@
-"""How many calls go out in a second, and when does the next one go?"""
+"""A limit on the rate of calls that are sent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["limit_rate", "parse_rate"]
 
 
 def parse_rate(rate: float | str | None) -> float | None:
-    """Return calls a second, from a number or a text such as ``"5/s"`` or ``"500/m"``; None for no limit."""
+    """Return the calls per second, from a number or a text such as ``"5/s"`` or ``"500/m"``; None for no limit."""
     if rate is None:
         return None
     try:
@@ -23,11 +23,11 @@ def parse_rate(rate: float | str | None) -> float | None:
             return per_second
     except ValueError:
         pass
-    raise ConfigError(f'rate must be a number of calls a second, or a text such as "5/s", "500/m" or "10000/h", got {rate!r}')
+    raise ConfigError(f'rate must be a number of calls per second, or a text such as "5/s", "500/m" or "10000/h", got {rate!r}')
 
 
 def limit_rate(client: HttpClient, rate: float) -> None:
-    """Limit the calls that an async client sends to ``rate`` a second: below its cache, since a hit is not sent."""
+    """Limit the calls that an async client sends to ``rate`` per second: below its cache, since hits are not sent."""
     schedule = _Schedule(rate)
     for transport in (client._transport, *client._mounts.values()):
         if transport is not None:
@@ -35,14 +35,14 @@ def limit_rate(client: HttpClient, rate: float) -> None:
 
 
 class _Schedule:
-    """When each call may go out: evenly spaced, for all transports of a client together."""
+    """The schedule of calls: evenly spaced, shared by all transports of a client."""
 
     def __init__(self, rate: float) -> None:
         self._interval = 1 / rate  # seconds
         self._next = 0.0  # by the monotonic clock
 
     async def wait(self) -> None:
-        """Sleep until the next call may go out."""
+        """Sleep until the next call may be sent."""
         import anyio
 
         now = time.monotonic()

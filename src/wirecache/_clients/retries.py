@@ -1,4 +1,4 @@
-"""When is a failed call sent again, and after how many seconds?"""
+"""Retries of failed calls, and the pauses before them."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ __all__ = ["retrying"]
 RETRY_STATUSES = frozenset({408, 409, 429, 500, 502, 503, 504, 529})  # temporary: the same call may succeed later
 MAX_PAUSE = 60.0  # seconds
 MIN_PAUSE = 0.001
-STOP_INTERVAL = 0.25  # seconds after which a pause ends once no call shall begin
+STOP_INTERVAL = 0.25  # seconds within which a pause ends after a stop
 
 
 def retrying(error_type: type[Exception], attempts: int, is_stopped: Callable[[], bool]) -> Any:
-    """Return tenacity's loop over a coroutine function that returns a response: ``await retrying(...)(function, *arguments)``.
+    """Return tenacity's retry loop for a coroutine function that returns a response: ``await retrying(...)(function, *arguments)``.
 
-    It calls the function again, ``attempts`` times in all, while this error is raised or the status is a temporary one; the pause is the
-    one that the provider names, else it grows. The last response is returned, or the last error raised. Once ``is_stopped()``, no
-    further attempt begins.
+    It calls the function up to ``attempts`` times, while it raises this error or returns a temporary status. The pauses are those that
+    the provider asks for, else they grow. The last response is returned, or the last error raised. Once ``is_stopped()``, no further
+    attempt begins.
     """
     try:
         import tenacity
@@ -47,7 +47,7 @@ def retrying(error_type: type[Exception], attempts: int, is_stopped: Callable[[]
 
 
 def _pause_of_response(state: Any) -> float | None:
-    """Return the seconds to wait that the response names, or None."""
+    """Return the seconds that the response asks to wait, or None."""
     if state.outcome is None or state.outcome.failed:
         return None
     headers = state.outcome.result().headers

@@ -1,4 +1,4 @@
-"""``cached_client``: which of the two HTTP libraries does a new client belong to?"""
+"""``cached_client`` and ``cached_async_client``, which create a client of either HTTP library."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def cached_client(cache: CacheLike | None = None, *, library: Literal["httpx2"],
 @overload
 def cached_client(cache: CacheLike | None = None, *, library: None = None, **client_options: Any) -> Any: ...
 def cached_client(cache: CacheLike | None = None, *, library: str | None = None, **client_options: Any) -> Any:
-    """Return a client with the cache under it, of the library that your SDK is built on.
+    """Return a client with the cache under it, of the library that your SDK uses.
 
     ``cache``: None for ``Cache()``. ``library``: ``"httpx"``, ``"httpx2"``, or None: httpx2 if it is installed, else httpx. If an SDK
     refuses the client, its error names the type that it expects; choose that type's library. ``client_options``: the library's own.

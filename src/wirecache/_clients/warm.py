@@ -1,6 +1,6 @@
-"""``warm``: how are many calls put into the cache ahead of time? They are sent as any client sends them, some of them concurrently.
+"""``warm``: puts many calls into the cache ahead of time, sending them as any client does, some concurrently.
 
-What is in the cache already is a hit, so an interrupted run continues where it stopped: it keeps no state but the store.
+What is in the cache already is a hit, so an interrupted run continues where it stopped; there is no state but the store.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Line: TypeAlias = Mapping[str, Any] | str | bytes  # a call: {"custom_id", "meth
 
 @dataclass(frozen=True, slots=True)
 class WarmError:
-    """A call that has no answer in the cache now, and why. ``id``: its custom_id, or its place in the list."""
+    """A call that has no answer in the cache, and why. ``id``: its custom_id, or its position in the list."""
 
     id: str
     reason: str
@@ -46,10 +46,10 @@ class WarmError:
 
 @dataclass(slots=True)
 class WarmReport:
-    """What became of the calls.
+    """The outcome of the calls.
 
-    ``hits`` were in the cache already, or are in the list twice. ``stored`` were sent and stored. ``not_stored`` were sent but not
-    stored, by reason; ``unstored`` names them. ``seconds``: how long it took. ``stopped``: it ended before all calls were done.
+    ``hits``: calls that were in the cache already, or are in the list twice. ``stored``: sent and stored. ``not_stored``: sent but not
+    stored, by reason; ``unstored`` lists them. ``seconds``: how long it took. ``stopped``: the run ended before all calls were done.
     ``over_budget``: it ended because a budget was spent.
     """
 
@@ -90,12 +90,12 @@ async def awarm(
     library: Literal["httpx", "httpx2"] | None = None,
     on_done: Callable[[WarmReport], None] | None = None,
 ) -> WarmReport:
-    """Send calls through the cache, so that they are hits later. Return what became of them.
+    """Send calls through the cache, so that they are hits later. Return the outcome.
 
     ``requests``: as in OpenAI's batch files, ``{"custom_id", "method", "url", "body"}``, as dicts or as lines of JSON. ``base_url``:
     default ``OPENAI_BASE_URL``, else OpenAI's. ``headers``: added to each call; without an API key among them, ``OPENAI_API_KEY`` is
-    sent to the base URL. ``concurrency``: calls in flight at once. ``rate``: the limit of calls sent, per second or as ``"500/m"``; hits
-    do not count. ``attempts``: how often a call is sent that fails temporarily, with growing pauses. ``on_done``: called after each call.
+    sent to the base URL. ``concurrency``: calls in flight at once. ``rate``: the maximum of calls sent, per second or as ``"500/m"``; hits
+    do not count. ``attempts``: how often to try a call that fails temporarily, with growing pauses. ``on_done``: called after each call.
     ``cache``: None for ``Cache()``. ``library``: of the client that sends, as for ``cached_client``.
     """
     run = WarmRun(cache or Cache(), base_url, headers or {}, attempts, on_done)
@@ -123,7 +123,7 @@ class WarmRun:
         self._stopped = False
 
     def stop(self) -> None:
-        """Begin no further call; those in flight are finished and stored. Safe in a signal handler."""
+        """Begin no further calls; those in flight are finished and stored. Safe in a signal handler."""
         self._stopped = True
 
     async def run(
@@ -133,7 +133,7 @@ class WarmRun:
         rate: float | None,
         library: Literal["httpx", "httpx2"] | None = None,
     ) -> None:
-        """Send the calls, ``concurrency`` at once and ``rate`` a second; None for no limit."""
+        """Send the calls, ``concurrency`` at a time and ``rate`` per second; None for no limit."""
         import anyio
 
         if concurrency < 1:
@@ -174,7 +174,7 @@ class WarmRun:
             response = await send(client.request, call.method, url, headers=headers, content=content)
         except (library.RequestError, library.InvalidURL) as error:
             raise ValueError(redacted_text(f"{type(error).__name__}: {error}")) from error
-        await self._cache.aflush()  # what is paid for is stored before the next call begins
+        await self._cache.aflush()  # store what was paid for before the next call begins
         status: CacheStatus = response.extensions["wirecache"]
         if status.detail == EXCEEDED:
             self.report.over_budget = True
@@ -184,13 +184,13 @@ class WarmRun:
         return status
 
     def _authorization(self, url: str) -> dict[str, str]:
-        """Return the header with the key of the environment: for the base URL only, and if no other key was given."""
+        """Return the header with the environment's API key: for the base URL only, and if no other key was given."""
         key = os.environ.get("OPENAI_API_KEY")
         has_key = any(name.lower() in _KEY_HEADERS for name in self._headers)
         return {"authorization": f"Bearer {key}"} if key and not has_key and url.startswith(f"{self._base_url}/") else {}
 
     def _bypass_reason(self, method: str, url: str, headers: Mapping[str, str], content: bytes) -> str | None:
-        """Return why the cache would not even look for this call, or None if it would."""
+        """Return why the cache would not look up this call at all, or None if it would."""
         if method in ("GET", "HEAD"):
             return method
         return bypass_reason(self._cache.plan, request_from(method, url, headers), content)

@@ -1,4 +1,4 @@
-"""How is blocking work done beside an event loop? In a worker thread, which the loop's task awaits."""
+"""Blocking work in a worker thread beside an event loop."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ Ts = TypeVarTuple("Ts")
 async def run_beside_loop(function: Callable[[*Ts], T], *arguments: *Ts) -> T:
     """Return the result of the function, called in a worker thread while the event loop (asyncio's or trio's) goes on.
 
-    anyio's threads do it, except under ``nest_asyncio``: its ``asyncio.run`` ends without telling anyio's threads, so that the process
-    would never exit.
+    anyio's threads are used, except under ``nest_asyncio``, whose ``asyncio.run`` ends without stopping anyio's threads, so that the
+    process would never exit.
     """
     if hasattr(asyncio, "_nest_patched") and in_asyncio():
         return await asyncio.to_thread(function, *arguments)

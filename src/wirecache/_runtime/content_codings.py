@@ -1,7 +1,7 @@
-"""What does a body say without its content coding, and has the coding reached its own end?
+"""Decoding of content codings, and detection of bodies that are cut within a coding.
 
-A body that was compressed once and cut later arrives in consistent framing, and gzip, deflate and brotli decoders give what they have
-without a word. Only the end that each coding marks itself tells (RFC 1952 section 2.3.1, RFC 1950, RFC 7932 section 9.2, RFC 8878).
+A body that was cut after it was compressed arrives with consistent framing, and gzip, deflate and brotli decoders return what they have
+without an error. Only the end marker of the coding itself tells (RFC 1952 section 2.3.1, RFC 1950, RFC 7932 section 9.2, RFC 8878).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class _Decoder(Protocol):
 
 
 class _Deflate:
-    """Some servers send it without the zlib frame."""
+    """Deflate, which some servers send without the zlib frame."""
 
     def __init__(self) -> None:
         self._decoder = zlib.decompressobj()
@@ -54,7 +54,7 @@ class _Brotli:
 
 
 class _Frames:
-    """gzip and zstandard: one frame, or several after each other."""
+    """gzip and zstandard: one frame or several in a row."""
 
     def __init__(self, make: Callable[[], Any]) -> None:
         self._make = make
@@ -95,7 +95,7 @@ CODINGS = tuple(_DECODERS)
 
 
 def codings_in(content_encoding: str) -> list[str]:
-    """Return the codings in the value of ``Content-Encoding``, the last applied first; without ``identity``, which is none."""
+    """Return the codings in the value of ``Content-Encoding``, the last applied first, without ``identity``."""
     names = (name.strip().lower() for name in content_encoding.split(","))
     return [name for name in names if name not in ("", "identity")][::-1]
 
@@ -103,8 +103,8 @@ def codings_in(content_encoding: str) -> list[str]:
 def undone(data: bytes, coding: str) -> tuple[bytes, bool]:
     """Return the body without the coding, and whether the coding has reached its end.
 
-    Raises ``KeyError`` for a coding that is not in ``CODINGS``, ``ImportError`` where its library is not installed, and the library's own
-    error for a body that is not in this coding.
+    Raises ``KeyError`` for a coding that is not in ``CODINGS``, ``ImportError`` if its library is not installed, and the library's own
+    error if the body is not in this coding.
     """
     decoder = _DECODERS[coding]()
     return decoder.decode(data), decoder.has_ended
@@ -113,7 +113,7 @@ def undone(data: bytes, coding: str) -> tuple[bytes, bool]:
 def coding_has_ended(content_encoding: str, chunks: Sequence[bytes]) -> bool:
     """Return whether each coding of the body has reached its end. ``content_encoding``: the value of that header.
 
-    An unknown coding, an empty body and one that is not in its coding have no end that could be missed: what decodes the body refuses them.
+    Also true of an unknown coding, an empty body and one that is not in its coding: these are refused where the body is decoded.
     """
     data = b"".join(chunks)
     for coding in codings_in(content_encoding):

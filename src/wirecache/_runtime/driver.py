@@ -1,7 +1,7 @@
-"""How is a flow run? By one of two drivers, one for sync code and one for event loops.
+"""The two drivers that run a flow: one for sync code and one for event loops.
 
-``perform`` answers one effect. What it raises is thrown into the flow, so that a flow can react to it. Under an event loop a flow works
-on a large answer (a request of megabytes, to be parsed and hashed; a dict of entries, however many) in a worker thread.
+``perform`` answers one effect. What it raises is thrown into the flow, so that the flow can react to it. Under an event loop a flow
+processes a large answer (a request of megabytes to parse and hash; a dict of entries, however many) in a worker thread.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ __all__ = ["adrive", "drive"]
 
 Effect = TypeVar("Effect")
 Outcome = TypeVar("Outcome")
-LARGE_ANSWER = 256 * 1024  # bytes; a flow's work on more takes milliseconds
+LARGE_ANSWER = 256 * 1024  # bytes; processing more takes milliseconds
 
 
 def drive(flow: Generator[Effect, Any, Outcome], perform: Callable[[Effect], Any]) -> Outcome:
-    """Run the flow. Return its outcome."""
+    """Run the flow and return its outcome."""
     try:
         effect = next(flow)
         while True:
@@ -35,7 +35,7 @@ def drive(flow: Generator[Effect, Any, Outcome], perform: Callable[[Effect], Any
 
 
 class _Finished(NamedTuple, Generic[Outcome]):
-    """The outcome of a flow that ended in a worker thread: no future can carry a ``StopIteration``."""
+    """The outcome of a flow that ended in a worker thread, since a future cannot carry a ``StopIteration``."""
 
     outcome: Outcome
 
@@ -48,7 +48,7 @@ def _send(flow: Generator[Effect, Any, Outcome], answer: object) -> Effect | _Fi
 
 
 async def adrive(flow: Generator[Effect, Any, Outcome], perform: Callable[[Effect], Awaitable[Any]]) -> Outcome:
-    """Run the flow on an event loop, awaiting each effect. Return its outcome."""
+    """Run the flow on an event loop, awaiting each effect, and return its outcome."""
     try:
         effect = next(flow)
         while True:

@@ -1,7 +1,7 @@
-"""How does each event loop get a resource of its own? The connections of a pool live and die with the loop that opened them.
+"""Resources per event loop, for connection pools, whose connections are bound to the loop that opened them.
 
-When a loop ends, it closes the asynchronous generators that are left in it, asyncio's and trio's alike: one of them closes the resource
-in turn, while the loop can still do it.
+When a loop ends, asyncio's or trio's, it closes its remaining asynchronous generators; one of these closes the resource while the loop can
+still do it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ CLOSE_WAIT = 1.0  # seconds that a thread waits for the resource of a loop in an
 
 
 class _Entry(Generic[T]):
-    """The resource of one loop, and the generator that closes it."""
+    """One loop's resource, and the generator that closes it."""
 
     __slots__ = ("closer", "is_forgotten", "loop", "resource")
 
@@ -34,7 +34,7 @@ class _Entry(Generic[T]):
 class PerEventLoop(Generic[T]):
     """One resource for each event loop: ``make()`` returns a new one, ``close(resource)`` is awaited in its loop.
 
-    In the child of a fork all are forgotten: they are the parent's.
+    In the child of a fork all are forgotten, since they belong to the parent.
     """
 
     def __init__(self, make: Callable[[], T], close: Callable[[T], Awaitable[object]]) -> None:
@@ -49,12 +49,12 @@ class PerEventLoop(Generic[T]):
         return None if entry is None else entry.resource
 
     async def get(self) -> T:
-        """Return the running loop's resource, a new one if it has none."""
+        """Return the running loop's resource; a new one if it has none."""
         entry = self._entries.get(running_loop())
         return entry.resource if entry is not None else (await self._add()).resource
 
     async def replace(self, resource: T) -> T:
-        """Close this resource of the running loop. Return another one, which those who come meanwhile get, too."""
+        """Close this resource of the running loop and return another one, which concurrent callers get, too."""
         old = self._entries.get(running_loop())
         if old is None or old.resource is not resource:
             return await self.get()
@@ -69,7 +69,7 @@ class PerEventLoop(Generic[T]):
             await _end(entry)
 
     def close_all(self) -> None:
-        """Close the resources of asyncio's loops in other threads. That of this thread's loop is closed when the loop ends."""
+        """Close the resources of asyncio loops in other threads. The resource of this thread's loop is closed when that loop ends."""
         self._forget_closed_loops()
         here = asyncio.get_running_loop() if in_asyncio() else None
         for entry in list(self._entries.values()):
@@ -77,11 +77,11 @@ class PerEventLoop(Generic[T]):
             if loop is not here and isinstance(loop, asyncio.AbstractEventLoop) and loop.is_running():
                 try:
                     asyncio.run_coroutine_threadsafe(_end(entry), loop).result(CLOSE_WAIT)
-                except Exception:  # the loop is ending, and closes it itself
+                except Exception:  # the loop is ending and closes it itself
                     pass
 
     def forget(self) -> list[object]:
-        """Close none of the resources any more. Return what holds them."""
+        """Stop managing the resources without closing them. Return what holds them."""
         entries, self._entries = list(self._entries.values()), {}
         for entry in entries:
             entry.is_forgotten = True
@@ -101,7 +101,7 @@ class PerEventLoop(Generic[T]):
         return entry
 
     def _forget_closed_loops(self) -> None:
-        """A loop that was closed without ending its generators has none of its sockets any more."""
+        """Forget the resources of loops that were closed without ending their generators; their sockets are gone."""
         for loop in list(self._entries):
             if isinstance(loop, asyncio.AbstractEventLoop) and loop.is_closed():
                 self._entries.pop(loop, None)

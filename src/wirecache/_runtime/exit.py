@@ -1,4 +1,4 @@
-"""How is work done before a process ends, in a fixed order, a child of multiprocessing included?"""
+"""Actions that run before a process ends, in a fixed order, also in multiprocessing's children."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ __all__ = ["AtExit"]
 class AtExit:
     """Runs ``action`` at exit, the highest ``priority`` first, and in a child of multiprocessing that called ``ensure``.
 
-    The order does not depend on that of the imports. Such a child ends without running ``atexit``'s functions: it runs multiprocessing's
-    own finalizers, the highest ``priority`` first, too, and clears those of its parent when it begins.
+    The order does not depend on the order of imports. Such a child does not run ``atexit`` functions: it runs multiprocessing's own
+    finalizers, also the highest ``priority`` first, and clears its parent's when it starts.
     """
 
     def __init__(self, action: Callable[[], object], priority: int) -> None:
@@ -33,9 +33,9 @@ class AtExit:
 
     @staticmethod
     def run_all() -> None:
-        """Run the actions of this process. One that fails does not keep the others from running."""
+        """Run the actions of this process. If one fails, the others run nevertheless."""
         with ExitStack() as stack:
-            for each in sorted(_actions, key=lambda action: action._priority):  # a stack runs the last one first
+            for each in sorted(_actions, key=lambda action: action._priority):  # a stack runs the last one added first
                 stack.callback(each._action)
 
 

@@ -1,6 +1,6 @@
-"""What happens after a fork of the process? What has locks, threads or sockets gets new ones: the old ones belong to the parent.
+"""Forks of the process: objects with locks, threads or sockets get new ones in the child, since the old ones belong to the parent.
 
-An object registers itself and is held weakly. SQLite's connections must also be closed before the fork (``before``).
+An object registers itself and is held weakly. SQLite connections must also be closed before the fork (``before``).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _of_parent: list[object] = []
 
 
 def reset_after_fork(forkable: Forkable) -> None:
-    """Call ``forkable.after_fork()`` in each child, for as long as somebody holds the object."""
+    """Call ``forkable.after_fork()`` in each child, as long as the object exists."""
     _objects.add(forkable)
 
 

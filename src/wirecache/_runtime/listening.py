@@ -1,4 +1,4 @@
-"""On which socket does a server of ours listen, and who reaches it? It is bound before the server runs."""
+"""The sockets that wirecache's servers listen on, bound before the server runs, and who can reach them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ BACKLOG = 2048
 
 
 class Address(NamedTuple):
-    """Where programs of this machine reach a server."""
+    """The address under which programs on this machine reach a server."""
 
     host: str
     port: int
@@ -23,9 +23,9 @@ class Address(NamedTuple):
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Return a socket that listens on the address; port 0 takes a free one. ``OSError`` if it cannot be had.
+    """Return a socket that listens on the address; port 0 takes a free one. Raises ``OSError`` if that is not possible.
 
-    Whoever connects before the server runs waits for it.
+    Clients that connect before the server runs wait for it.
     """
     family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
     bound = socket.socket(family, kind, protocol)
@@ -41,13 +41,13 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def is_loopback(bound: socket.socket) -> bool:
-    """Return whether only programs of this machine can reach the socket."""
+    """Return whether only programs on this machine can reach the socket."""
     address: str = bound.getsockname()[0]
     return address == "::1" or address.startswith("127.")
 
 
 def address_of(bound: socket.socket) -> Address:
-    """Return where programs of this machine reach the socket."""
+    """Return the address under which programs on this machine reach the socket."""
     address: str
     address, port = bound.getsockname()[:2]
     return Address("127.0.0.1" if address == "0.0.0.0" else "::1" if address == "::" else address, port)

@@ -1,4 +1,4 @@
-"""Which process is this, and is another one still running? Identified by host, pid and start time, since pids are reused."""
+"""The identity of processes (host, pid and start time, since pids are reused), and whether one is still running."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ __all__ = ["is_on_this_machine", "is_running", "process_id"]
 
 
 def process_id() -> str:
-    """Return what identifies this process among those of all machines."""
+    """Return an identifier of this process that is unique across machines."""
     number = os.getpid()
     return f"{_place()}/{number}/{_start(number)}"
 
 
 def is_on_this_machine(process: str) -> bool:
-    """Return whether it can be known if that process runs: it is on this machine, and in the same container."""
+    """Return whether it can be checked if that process runs: it is on this machine and in the same container."""
     return process.rpartition("/")[0].rpartition("/")[0] == _place()
 
 
 def is_running(process: str) -> bool:
-    """Return whether that process of this machine runs; one that was ended and not waited for does not."""
+    """Return whether that process on this machine is running; a zombie is not."""
     _, _, rest = process.removeprefix(_place()).partition("/")
     number, _, start = rest.partition("/")
     if not number.isdigit():
@@ -39,7 +39,7 @@ def is_running(process: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _place() -> str:
-    """Return the machine, and the container in which numbers of processes mean the same."""
+    """Return the machine and the pid namespace (container) of this process."""
     try:
         numbers = os.readlink("/proc/self/ns/pid")
     except OSError:
@@ -48,7 +48,7 @@ def _place() -> str:
 
 
 def _start(number: int) -> str:
-    """Return when the process was started; empty if it does not run, or where the system does not say."""
+    """Return when the process was started; empty if it does not run or the system does not say."""
     try:
         with open(f"/proc/{number}/stat", "rb") as file:
             fields = file.read().rpartition(b")")[2].split()

@@ -1,4 +1,4 @@
-"""How is work run in a thread so that the caller can stop waiting for it? Behind a future."""
+"""Work in a thread, behind a future, so that the caller can stop waiting for it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ T = TypeVar("T")
 
 
 def run_in_thread(action: Callable[[], T], name: str) -> Future[T]:
-    """Run the action in a daemon thread of that name. Return a future of its result.
+    """Run the action in a daemon thread with this name. Return a future of its result.
 
-    A new thread each time, not an executor's: the interpreter waits for an executor's threads at exit, and a lock held by another
-    process can hold one up for a minute.
+    Each call uses a new thread and no executor: the interpreter waits for an executor's threads at exit, and a lock held by another
+    process can block one for a minute.
     """
     from concurrent.futures import Future
 
@@ -32,6 +32,6 @@ def run_in_thread(action: Callable[[], T], name: str) -> Future[T]:
 
     try:
         threading.Thread(target=run, name=name, daemon=True).start()
-    except RuntimeError:  # at interpreter exit no thread can be started any more
+    except RuntimeError:  # at interpreter exit no thread can be started
         run()
     return future

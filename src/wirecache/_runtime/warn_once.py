@@ -1,4 +1,4 @@
-"""How is a problem reported once, however often it is met?"""
+"""Warnings that are logged only once, however often the problem occurs."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import threading
 
 __all__ = ["WarnOnce"]
 
-MAX_WARNINGS = 20  # of one object: a store may put each key into its message
+MAX_WARNINGS = 20  # per object, since a store's messages may contain keys
 
 logger = logging.getLogger("wirecache")
 
 
 class WarnOnce:
-    """Logs a warning for each cause once, and for ``limit`` causes at most. Safe for threads."""
+    """Logs a warning once for each cause, and for at most ``limit`` causes. Thread-safe."""
 
     def __init__(self, limit: int = MAX_WARNINGS) -> None:
         self._limit = limit
@@ -21,7 +21,7 @@ class WarnOnce:
         self._lock = threading.Lock()
 
     def __call__(self, cause: object, message: str, *arguments: object, exc_info: bool = False) -> bool:
-        """Log the message unless the cause was reported before. Return whether it was logged now. ``exc_info`` adds the traceback."""
+        """Log the message unless the cause was reported before. Return whether it was logged. ``exc_info``: add the traceback."""
         with self._lock:
             new = cause not in self._causes and len(self._causes) < self._limit
             if new:
@@ -31,5 +31,5 @@ class WarnOnce:
         return new
 
     def after_fork(self) -> None:
-        """Replace the lock, which another thread may have held; what was reported stays reported."""
+        """Replace the lock, which another thread may have held; causes stay reported."""
         self._lock = threading.Lock()

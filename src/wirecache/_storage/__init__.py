@@ -1,1 +1,1 @@
-"""The entries of a store, and all that happens around it: queued writes, single flight, leases, kept statistics."""
+"""The entries of a store, and everything around it: queued writes, single flight, leases, statistics in the store, budgets."""

@@ -1,6 +1,6 @@
-"""What is in the store, as entries? The source of a cache.
+"""The source of a cache: a store, as entries.
 
-A store in trouble has no entries: nothing here raises because of it (but where people list or drop), and each cause is reported once.
+A failing store counts as empty: its errors are not raised, except when a user lists or deletes entries, and each cause is reported once.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ from wirecache.stores._read_only import is_read_only
 
 __all__ = ["Accept", "EntryStore"]
 
-FLUSH_WAIT = 10.0  # seconds that a listing, or whoever closes the store, waits for writes
+FLUSH_WAIT = 10.0  # seconds to wait for writes before a listing or close
 BIG = 256 * 1024  # bytes; a larger value is checked in a worker thread under an event loop (0.5 ms a megabyte)
 
 Accept = Callable[[Entry], bool | str]
 
 
 class EntryStore:
-    """The entries of one store, and those that are still to be written to it.
+    """The entries of one store, including those that are still to be written to it.
 
-    ``accept``: has the last word on storing. ``shared``: leases are held in the store. ``on_trouble``: called for each failure of it.
+    ``accept``: makes the final decision on storing. ``shared``: hold leases in the store. ``on_trouble``: called for each failure of it.
     """
 
     def __init__(self, store: Store, plan: Plan, accept: Accept | None = None, *, shared: bool = False) -> None:
@@ -50,16 +50,16 @@ class EntryStore:
         self._longest_ttl = _longest_ttl(plan)
         self._accept = accept
         self.on_trouble: Callable[[], object] = lambda: None
-        self.hits: Callable[[], dict[str, int]] = dict  # how often each entry was reused, by key
+        self.hits: Callable[[], dict[str, int]] = dict  # returns how often each entry was reused, by key
         self._read_only = is_read_only(store)
         self._warn = WarnOnce()
-        if add_error_listener := getattr(store, "add_error_listener", None):  # for what goes wrong in one of several tiers
+        if add_error_listener := getattr(store, "add_error_listener", None):  # for errors in one of several tiers
             add_error_listener(self.trouble)
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
     def look_up(self, key: str) -> Entry | None:
-        """Return the entry under the key if it is whole, or None."""
+        """Return the entry under the key if it is complete, or None."""
         if key in self.queue.queued and (entry := self.queue.get(key)) is not None:
             return entry
         try:
@@ -70,7 +70,7 @@ class EntryStore:
         return None if value is None else self._decoded(key, value)
 
     async def alook_up(self, key: str) -> Entry | None:
-        """Look up on an event loop: by the store's ``aget``, else in a worker thread."""
+        """Return the entry as ``look_up`` does, on an event loop: with the store's ``aget``, else in a worker thread."""
         if key in self.queue.queued and (entry := self.queue.get(key)) is not None:
             return entry
         aget = getattr(self.store, "aget", None)
@@ -87,9 +87,9 @@ class EntryStore:
         return self._decoded(key, value)
 
     def look_up_items(self, keys: Iterable[str]) -> dict[str, Entry]:
-        """Return the entries of several keys, as far as they are there; by the store's ``get_many``, if it has that.
+        """Return the stored entries of several keys, with the store's ``get_many`` if it has that.
 
-        A store that fails is not called for the rest of them.
+        If the store fails, it is not called for the remaining keys.
         """
         queued = {key: entry for key in keys if key in self.queue.queued and (entry := self.queue.get(key)) is not None}
         rest = [key for key in keys if key not in queued]
@@ -103,36 +103,36 @@ class EntryStore:
         return queued | {key: entry for key, entry in found.items() if entry is not None}
 
     def keys(self) -> Iterator[str]:
-        """Return the keys of the entries. ``ConfigError`` if the store cannot list its keys."""
+        """Return the keys of the entries. Raises ``ConfigError`` if the store cannot list its keys."""
         self.flush()
         return filterfalse(is_lease, self._method("keys")())
 
     def newest_keys(self) -> Iterator[str]:
-        """Return the keys of the entries, the newest first where the store can list them so; none if it cannot list any."""
+        """Return the keys of the entries, the newest first if the store can list them so; none if it cannot list keys."""
         keys = getattr(self.store, "newest", None) or getattr(self.store, "keys", None)
         return filterfalse(is_lease, keys()) if keys is not None else iter(())
 
     def entries(self) -> Iterator[Entry]:
-        """Yield the entries, one after the other."""
+        """Yield the entries, reading them one by one."""
         for key in self.keys():
             if (entry := self.look_up(key)) is not None and not is_mark(entry):
                 yield entry
 
     def newest(self) -> Iterator[Entry]:
-        """Yield the entries, the newest first; those that are still to be written before all."""
+        """Yield the entries, the newest first, beginning with those that are still to be written."""
         yield from filterfalse(is_mark, self.queue.entries())
         for key in self.newest_keys():
             if (entry := self.look_up(key)) is not None and not is_mark(entry):
                 yield entry
 
     def label(self, entry: Entry) -> str:
-        """Return what messages call the entry."""
+        """Return the entry's name in messages."""
         return entry.key[:12]
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
     def keep(self, recorder: Recorder, decode: Decode, now: float, seconds: float, on_stored: Callable[[], object]) -> str | None:
-        """Take a recorded answer, or return the reason why not. ``seconds``: how long upstream took. ``on_stored``: when it is written."""
+        """Store a recorded answer, or return why not. ``seconds``: how long upstream took. ``on_stored``: called when it is written."""
         make = partial(recorder.entry, now, seconds)
         reason = recorder.refusal_reason(decode) or (self._accept_reason(make()) if self._accept is not None else None)
         if self._read_only:
@@ -146,7 +146,7 @@ class EntryStore:
         return reason
 
     def keep_items(self, entries: Sequence[Entry], on_stored: Callable[[], object]) -> str | None:
-        """Take the entries of several items; return the reason why one of them is not stored. ``on_stored``: when the last is written."""
+        """Store the entries of several items; return why one of them is not stored. ``on_stored``: called when the last is written."""
         reasons = []
         for place, entry in enumerate(entries, 1):
             reason = self._accept_reason(entry) if self._accept is not None else None
@@ -156,11 +156,11 @@ class EntryStore:
         return next(filter(None, reasons), None)
 
     def save(self, entry: Entry, on_stored: Callable[[], object] = lambda: None) -> bool:
-        """Write an entry that is made already; return False if too many writes are queued, or the store is read-only."""
+        """Write a ready-made entry; return False if too many writes are queued or the store is read-only."""
         return not self._read_only and self._write(entry.key, len(entry.body), lambda: entry, entry.ttl, on_stored)
 
     def pin(self, entry: Entry) -> None:
-        """Keep the entry for ever: it is never stale, and where the store can do that, its limits do not drop it."""
+        """Keep the entry for ever: it never becomes stale, and if the store supports it, is exempt from the store's limits."""
         self.save(entry._replace(ttl=None))
         self.flush()
         if (pin := getattr(self.store, "pin", None)) is not None:
@@ -188,7 +188,7 @@ class EntryStore:
         return verdict if isinstance(verdict, str) and verdict else None if verdict else "accept"
 
     def discard(self, key: str) -> None:
-        """Drop the entry under the key, unless the store is read-only."""
+        """Delete the entry under the key, unless the store is read-only."""
         if self._read_only:
             return
         self.queue.forget(key)
@@ -198,29 +198,29 @@ class EntryStore:
             self.trouble(error)
 
     def reject(self, key: str) -> None:
-        """Drop an answer that its caller found useless."""
+        """Delete an answer that was useless to its caller."""
         self.discard(key)
 
     def drop(self, key: str) -> None:
-        """Drop the entry under the key; raises what the store raises."""
+        """Delete the entry under the key. Raises what the store raises."""
         self.queue.forget(key)
         drop(self.store, key)
 
     def clear(self) -> None:
-        """Drop all entries."""
+        """Delete all entries."""
         self.queue.forget()
         self._method("clear")()
 
     def flush(self, timeout: float = FLUSH_WAIT) -> bool:
-        """Wait for the writes under way, ``timeout`` seconds at most, and return whether they are done."""
+        """Wait for pending writes for up to ``timeout`` seconds, and return whether they are done."""
         return self.queue.flush(timeout)
 
     def flush_if_cheap(self, call_seconds: float) -> None:
-        """Wait a moment, so that a sync caller finds on disk what was stored, if that is little beside what its calls take."""
+        """Wait until the answer is on disk, for a sync caller, if that is short compared with the time its calls take."""
         self.queue.flush_if_cheap(call_seconds)
 
     def close(self) -> None:
-        """Finish the writes and close the store; it opens itself again when it is used."""
+        """Finish the writes and close the store, which reopens when it is used again."""
         self.flush()
         if close := getattr(self.store, "close", None):
             close()
@@ -228,7 +228,7 @@ class EntryStore:
     # -- leases -------------------------------------------------------------------------------------------------------
 
     def acquire_lease(self, key: str) -> Lease:
-        """Try to acquire the lease of this key; a store in trouble lets everybody forward."""
+        """Try to acquire the lease of this key; a failing store lets everybody forward."""
         assert self._leases is not None
         try:
             return self._leases.acquire(key)
@@ -237,7 +237,7 @@ class EntryStore:
             return Lease.HELD
 
     def release_lease(self, key: str, stored: bool) -> None:
-        """Release the lease in the background, when what was kept so far is written."""
+        """Release the lease in the background, once the pending writes are done."""
         if self._leases is not None:
             self.queue.after(partial(self._leases.release, key, stored))
 
@@ -250,7 +250,7 @@ class EntryStore:
 
     def report(self, error: Exception) -> None:
         """Log a failure of the store once for each cause."""
-        cause = redacted_text(f"{type(error).__name__}: {error}")  # a store's URL has a password
+        cause = redacted_text(f"{type(error).__name__}: {error}")  # a store's URL may contain a password
         self._warn(cause, "wirecache: the store is in trouble, calls go on without it: %s", cause)
 
     def _decoded(self, key: str, value: bytes) -> Entry | None:
@@ -270,7 +270,7 @@ class EntryStore:
 
 
 def _longest_ttl(plan: Plan) -> float | None:
-    """Return the longest that an entry may be fresh, by the cache's ttl and those of the rules: seconds, None for ever."""
+    """Return the longest ttl of the cache and its rules, in seconds; None for ever."""
     ttls = [plan.ttl, *(rule.ttl_seconds for rule in plan.rules if rule.ttl_seconds is not UNSET)]
     return None if None in ttls else max(float(seconds) for seconds in ttls if isinstance(seconds, (int, float)))
 

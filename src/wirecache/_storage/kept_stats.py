@@ -1,7 +1,7 @@
-"""How do a process's counters get into its store? In batches, when there is time, and at exit.
+"""Statistics kept in the store: a process's counters are added to the store's in batches, when idle and at exit.
 
-A store takes part if it has ``add_history(lines)`` and ``history(since)``, or ``add_hits(counts)`` and ``hits()`` for those of each entry.
-What it could not take is given to it again, but for the hits of entries, which decide nothing.
+A store takes part if it has ``add_history(lines)`` and ``history(since)``, or, for the hits of each entry, ``add_hits(counts)`` and
+``hits()``. What could not be written is tried again, except hits of entries, which do not affect anything.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from wirecache.stores._protocol import Store
 
 __all__ = ["KeptStats", "days_by_date", "today"]
 
-INTERVAL = 10.0  # seconds between two batches, under a steady load
+INTERVAL = 10.0  # seconds between batches under a steady load
 DAY = 86_400  # seconds
 EPOCH = date(1970, 1, 1)
 
 
 def today() -> int:
-    """Return the day: days since 1970-01-01, UTC."""
+    """Return today as the number of days since 1970-01-01, UTC."""
     return int(time.time()) // DAY
 
 
 class KeptStats:
-    """The counters of one cache on their way to its store. ``on_error``: called with what goes wrong."""
+    """Writes the counters of one cache to its store. ``on_error``: called with each error."""
 
     def __init__(self, store: Store, tally: Tally, queue: WriteQueue, on_error: Callable[[Exception], None]) -> None:
         self._store = store
@@ -42,13 +42,13 @@ class KeptStats:
         self._add_hits = getattr(store, "add_hits", None)
         self._takes_part = self._add is not None or self._add_hits is not None
         tally.hits = None if self._add_hits is None else {}
-        self._is_pending = False  # is there something that the store does not have yet?
+        self._is_pending = False  # is there anything that the store does not have yet?
         self._next_batch = 0.0
         self._lock = threading.Lock()
         reset_after_fork(self)
 
     def touch(self) -> None:
-        """Schedule a save, since something was counted."""
+        """Schedule a save, because something was counted."""
         if not self._takes_part:
             return
         if not self._is_pending:
@@ -62,7 +62,7 @@ class KeptStats:
             self._queue.after(self.save)
 
     def save(self) -> None:
-        """Give the store what it does not have yet; a store in trouble gets it later."""
+        """Write what the store does not have yet; if the store fails, it is kept for the next save."""
         if not self._is_pending:
             return
         with self._lock:
@@ -81,19 +81,19 @@ class KeptStats:
                 self._on_error(error)
 
     def hits(self) -> dict[str, int]:
-        """Return how often each entry was reused, by key, in all processes; nothing if the store does not count it."""
+        """Return how often each entry was reused in all processes, by key; empty if the store does not count that."""
         self.save()
         read = getattr(self._store, "hits", None)
         return {} if read is None else read()
 
     def days(self, last: int | None) -> dict[date, Stats]:
-        """Return the statistics of the last days (UTC; None: of all), the oldest first; of this process alone if the store keeps none."""
+        """Return the statistics of the last days (UTC; None: all), the oldest first; of this process only, if the store keeps none."""
         self.save()
         read = getattr(self._store, "history", None)
         return days_by_date(self._tally, last) if read is None else _by_date(read(_first_day(last)))
 
     def after_fork(self) -> None:
-        """Begin anew: what the parent counted is the parent's to save."""
+        """Start afresh: the parent saves what it counted."""
         _pending.discard(self)
         self._lock = threading.Lock()
         self._tally.after_fork()
@@ -101,7 +101,7 @@ class KeptStats:
 
 
 def days_by_date(tally: Tally, last: int | None) -> dict[date, Stats]:
-    """Return the statistics of the last days (UTC; None: of all) of this process, the oldest first."""
+    """Return the statistics of this process for the last days (UTC; None: all), the oldest first."""
     since = _first_day(last)
     return _by_date(flat({row: amounts for row, amounts in tally.snapshot().rows.items() if row.day >= since}))
 
@@ -115,7 +115,7 @@ def _by_date(lines: Iterable[tuple[object, ...]]) -> dict[date, Stats]:
     return {EPOCH + timedelta(days=day): Stats.of(days[day]) for day in sorted(days)}
 
 
-_pending: set[KeptStats] = set()  # held until it is saved, even if the cache is dropped
+_pending: set[KeptStats] = set()  # referenced until saved, even if the cache is dropped
 
 
 def _save_all() -> None:
@@ -123,4 +123,4 @@ def _save_all() -> None:
         each.save()
 
 
-_at_exit = AtExit(_save_all, priority=90)  # after the last writes, which are counted
+_at_exit = AtExit(_save_all, priority=90)  # after the last writes, which are counted, too

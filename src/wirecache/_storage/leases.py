@@ -1,7 +1,7 @@
-"""Which of several processes forwards a request that all make at once? The one that holds the lease in their common store.
+"""Leases in a shared store: of several processes that make a request at once, the one that holds the lease forwards it.
 
-A lease is short and renewed while its holder lives, so that one that was killed delays the others for ``TTL`` seconds at most. When the
-answer is stored, the lease is dropped; when it will not be, it says so for a moment, and all others go on by themselves.
+A lease is short and renewed while its holder lives, so that a killed process delays the others for ``TTL`` seconds at most. When the
+answer is stored, the lease is deleted; when it will not be, the lease says so for a moment, and the others forward their own requests.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ __all__ = ["Leases", "can_hold_leases", "is_lease"]
 
 TTL = 4.0  # seconds
 RENEWED_EVERY = 1.0  # seconds
-NOTHING_TO_SHARE = b"alone"  # in place of a lease: there will be no answer to share
+NOTHING_TO_SHARE = b"alone"  # the value of a lease whose holder will have no answer to share
 NOTHING_TO_SHARE_TTL = 2.0  # seconds
 PREFIX = "lease-"  # a key space of its own
 
 
 def is_lease(key: str) -> bool:
-    """Return whether this key of a store is that of a lease, rather than of an entry."""
+    """Return whether this key of a store belongs to a lease and not to an entry."""
     return key.startswith(PREFIX)
 
 
@@ -40,14 +40,14 @@ class Leases:
         reset_after_fork(self)
 
     def after_fork(self) -> None:
-        """Hold none: those of the parent are the parent's."""
+        """Hold no leases: those so far belong to the parent."""
         self._lock = threading.Lock()
         self._held: set[str] = set()
         self._holder = os.urandom(16)
         self._is_renewing = False
 
     def acquire(self, key: str) -> Lease:
-        """Try to acquire the lease of this key; raises what the store raises."""
+        """Try to acquire the lease of this key. Raises what the store raises."""
         lease = PREFIX + key
         if not self._store.add(lease, self._holder, ttl=TTL):
             return Lease.REFUSED if self._store.get(lease) == NOTHING_TO_SHARE else Lease.BUSY
@@ -65,7 +65,7 @@ class Leases:
                 return
 
     def renew(self) -> bool:
-        """Renew the leases that are held, and return whether there are any."""
+        """Renew the leases held, and return whether there are any."""
         with self._lock:
             for lease in self._held:
                 _try(partial(self._store.set, lease, self._holder, ttl=TTL))
@@ -73,7 +73,7 @@ class Leases:
             return self._is_renewing
 
     def release(self, key: str, stored: bool) -> None:
-        """Release the lease, if it is held: the answer is in the store, or will not be."""
+        """Release the lease, if it is held. ``stored``: the answer is in the store."""
         lease = PREFIX + key
         with self._lock:
             if lease not in self._held:
@@ -86,7 +86,7 @@ class Leases:
 
 
 def _try(action: Callable[[], object]) -> None:
-    """Do it; a lease that cannot be written ends by itself."""
+    """Run the action and ignore errors, since a lease that cannot be written expires by itself."""
     try:
         action()
     except Exception:
@@ -94,7 +94,7 @@ def _try(action: Callable[[], object]) -> None:
 
 
 def _common_store(store: Store) -> Store:
-    """Return the store that the processes have in common: the last of several tiers; a lease needs no encryption."""
+    """Return the store that the processes share: the last of several tiers, without encryption, which leases do not need."""
     while inner := getattr(store, "inner", None) or next(reversed(getattr(store, "tiers", ())), None):
         store = inner
     return store

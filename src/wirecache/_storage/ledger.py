@@ -1,6 +1,6 @@
-"""What have the calls of a cache cost, and may the next one be sent? The budgets of one cache and their counters.
+"""The ledger of a cache: its budgets and their counters, by which calls are admitted or denied.
 
-A call reserves its place in each counter before it is sent, and settles when it is over: with its cost, or (if it failed) with nothing.
+A call makes a reservation in each counter before it is sent, and settles when it is over: with its cost, or with nothing if it failed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ UNBILLED = frozenset({"count-tokens", "input-tokens", "tokenize", "detokenize"})
 
 
 class Spender(NamedTuple):
-    """A call that is to be sent. ``what``: the request, in words, without its credentials. ``is_local``: no provider bills it."""
+    """A call that is to be sent. ``what``: a description of the request, without credentials. ``is_local``: no provider bills it."""
 
     host: str
     endpoint: str
@@ -39,7 +39,7 @@ class Spender(NamedTuple):
 
     @property
     def is_free(self) -> bool:
-        """Whether it costs no dollars."""
+        """Whether the call costs no dollars."""
         return self.is_local or self.endpoint in UNBILLED
 
 
@@ -47,12 +47,12 @@ class Pricer(Protocol):
     """Knows what calls cost."""
 
     def dollars(self, usage: Usage, host: str, model: str, endpoint: str, now: float) -> Decimal | None:
-        """Return the price of a call, at least; None if it is not known."""
+        """Return the price of a call, or a lower bound; None if it is not known."""
         ...
 
 
 class _Place(NamedTuple):
-    """What a call reserved: in which counter, and under which name its model is counted there."""
+    """A reservation: the counter, and the name under which it counts the model."""
 
     budgets: Sequence[Budget]
     counter: str
@@ -60,10 +60,10 @@ class _Place(NamedTuple):
 
 
 class Ledger:
-    """The budgets of one cache. ``store`` keeps the counters. ``pricer``: None if none of the budgets is in dollars.
+    """The budgets of one cache. ``store``: keeps the counters. ``pricer``: None if no budget is in dollars.
 
-    ``notice``: a warning that is logged with the first call. ``run``: the name of the run, if that is known. ``outer``: budgets that hold
-    beside these, and are counted elsewhere. ``counted_by``: the address of a proxy that counts the calls sent to it in these budgets.
+    ``notice``: a warning to log with the first call. ``run``: the name of the run, if known. ``outer``: further budgets, counted
+    elsewhere. ``counted_by``: the address of a proxy that itself counts the calls sent to it in these budgets.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Ledger:
         self._warn = WarnOnce()
 
     def admit(self, spender: Spender) -> Admission | Denial:
-        """Reserve the place of a call in each counter, or return why it may not be sent. It may wait for the store."""
+        """Make a call's reservation in each counter, or return why it may not be sent. This may block on the store."""
         admitted = self._admit(spender)
         if self.outer is None or isinstance(admitted, Denial):
             return admitted
@@ -114,13 +114,13 @@ class Ledger:
         return Admission(self, spender, places)
 
     def _is_unpriced(self, spender: Spender, budgets: Sequence[Budget], now: float) -> bool:
-        """Return whether one of the budgets refuses the call since its price is not known."""
+        """Return whether one of the budgets refuses the call because its price is not known."""
         if not any(budget.usd is not None and budget.unpriced == "refuse" for budget in budgets):
             return False
         return self._dollars(spender, Usage(1, 1), now) is None
 
     def _reserve(self, spender: Spender, counter: str, budgets: Sequence[Budget], places: list[_Place], now: float) -> Denial | None:
-        """Reserve the place in one counter, which is added to ``places``; return why the call may not be sent, or None."""
+        """Make the reservation in one counter and add it to ``places``; return why the call may not be sent, or None."""
         label = spending.label_of(spender.model, self._counters.last_seen(counter))
         totals = self._counters.add(self.store, counter, spending.reserved(label), _kept_for(budgets))
         places.append(_Place(budgets, counter, label))
@@ -131,7 +131,7 @@ class Ledger:
         return None
 
     def settle(self, spender: Spender, places: Sequence[_Place], usage: Usage | None, *, is_whole: bool) -> None:
-        """Count what a call cost. It waits for nothing."""
+        """Count what a call cost, without blocking."""
         usage = Usage() if usage is None and spender.endpoint in UNBILLED else usage
         dollars = self._dollars(spender, usage, time.time()) if usage is not None else None
         needs_price = self._pricer is not None
@@ -140,11 +140,11 @@ class Ledger:
             self._add_later([place], [amounts])
 
     def give_back(self, places: Sequence[_Place]) -> None:
-        """Count nothing for a call that was not sent, or that failed. It waits for nothing."""
+        """Take back the reservations of a call that was not sent or that failed, without blocking."""
         self._add_later(places, [spending.returned(place.label) for place in places])
 
     def totals(self) -> list[tuple[Budget, Amounts]]:
-        """Return each budget with the sums of its counter, in all processes. Raises what the store raises."""
+        """Return each budget with its counter's sums over all processes. Raises what the store raises."""
         groups = self._by_counter(self.budgets, time.time())
         found = {
             budget: self._counters.add(self.store, counter, {}, _kept_for(group)) for counter, group in groups.items() for budget in group
@@ -152,7 +152,7 @@ class Ledger:
         return [(budget, found[budget]) for budget in self.budgets]
 
     def _by_counter(self, budgets: Sequence[Budget], now: float) -> Mapping[str, list[Budget]]:
-        """Return the budgets by their counters: several limits may be held to one. Raises what the store raises."""
+        """Return the budgets by counter, since several may share one. Raises what the store raises."""
         groups: dict[str, list[Budget]] = {}
         for budget in budgets:
             run = (self._run or self._runs.current(self.store)) if budget.window == "run" else ""
@@ -180,7 +180,7 @@ class Ledger:
 
 
 class Admission:
-    """A call that may be sent, and what it reserved. It is settled once, by the process that made it."""
+    """A call that may be sent, and its reservations. It is settled once, by the process that made it."""
 
     __slots__ = ("_ledger", "_pid", "_places", "_spender", "beside")
 
@@ -189,14 +189,14 @@ class Admission:
         self._spender = spender
         self._places: Sequence[_Place] = places
         self._pid = os.getpid()
-        self.beside: Admission | None = None  # that of the outer budgets
+        self.beside: Admission | None = None  # the admission by the outer budgets
 
     def settle(self, usage: Usage | None, *, is_billed: bool, is_whole: bool) -> None:
-        """The call is over; only the first call counts. ``usage``: as far as it was reported. ``is_billed``: it was, or may have been."""
+        """Count the call, which is over. Later calls do nothing. ``usage``: as far as reported. ``is_billed``: it was, or may have been."""
         if self.beside is not None:
             self.beside.settle(usage, is_billed=is_billed, is_whole=is_whole)
         places, self._places = self._places, ()
-        if not places or os.getpid() != self._pid:  # in a child of a fork the call is the parent's
+        if not places or os.getpid() != self._pid:  # in the child of a fork the call belongs to the parent
             return
         if is_billed:
             self._ledger.settle(self._spender, places, usage, is_whole=is_whole)

@@ -1,9 +1,9 @@
-"""Which run does this process belong to? The run of all processes that currently use the same store with a budget; the first one begins it.
+"""The run that a process belongs to: that of all processes that currently use the same store with a budget; the first one begins it.
 
-A run ends with the last of its processes, so that the next program begins with nothing spent. ``WIRECACHE_RUN`` names a run otherwise.
+A run ends with the last of its processes, so that the next program starts with nothing spent. ``WIRECACHE_RUN`` sets the run explicitly.
 
-The members of a run are sums in a counter of the store: ``member|RUN|PROCESS`` is when that process was seen last. Who finds no living
-member claims the next run; who does so at the same time claims the same one.
+The members of a run are sums in a counter of the store: ``member|RUN|PROCESS`` is the time when that process was last seen. A process that
+finds no living member claims the next run; processes that do so at the same time claim the same one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ VARIABLE = "WIRECACHE_RUN"
 COUNTER = "runs"
 KEPT_FOR = 30 * 86_400.0  # seconds
 SEEN_EVERY = 60  # seconds
-# Of a process on another machine it is not known whether it runs: it does, as long as it was seen within this time, in seconds.
+# A process on another machine cannot be checked: it counts as running if it was seen within this time, in seconds.
 ALIVE_FOR = 900
 
 
@@ -43,7 +43,7 @@ class Runs:
         reset_after_fork(self)
 
     def after_fork(self) -> None:
-        """Remain in the run of the parent; the child is a member of its own as soon as it makes a call."""
+        """Stay in the parent's run, of which the child becomes a member as soon as it makes a call."""
         self._lock = threading.Lock()
         self._is_member = False
         self._seen = 0  # seconds since the epoch
@@ -73,7 +73,7 @@ class Runs:
             store.count(COUNTER, {f"claim|{self._run}": 1}, ttl=KEPT_FOR)
 
     def _begin(self, store: Any, before: Mapping[str, int], run: int, process: str, now: int) -> None:
-        """Claim a run as its member, in one: what is claimed has a member. The first one sees to the remains of those before it."""
+        """Claim a run and join it, in one step, so that a claimed run has a member. The first member removes what earlier runs left."""
         claim = f"claim|{run}"
         totals = self._note(store, {claim: 1, f"member|{run}|{process}": now}, now)
         self._run = run
@@ -91,7 +91,7 @@ def _numbers(totals: Mapping[str, int], kind: str) -> list[str]:
 
 
 def _has_members(totals: Mapping[str, int], run: int, now: int) -> bool:
-    """Return whether a process of this run still runs."""
+    """Return whether a process of this run is still running."""
     start = f"member|{run}|"
     for name, seen in totals.items():
         if name.startswith(start):
@@ -105,5 +105,5 @@ _all = PerLocation(Runs)
 
 
 def runs_of(store: Store) -> Runs:
-    """Return the runs on this store, and on all others of its location."""
+    """Return the ``Runs`` object shared by all stores of this store's location."""
     return _all.get(store)

@@ -1,4 +1,4 @@
-"""What do all stores of one location share, in this process? One object for each location, dropped when nobody uses it."""
+"""Objects that all stores of one location share within a process: one per location, dropped when no longer used."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T", bound=Forkable)
 
 
 class PerLocation(Generic[T]):
-    """One ``T`` for each location: two stores of one location get the same object."""
+    """One ``T`` per location: two stores of one location get the same object."""
 
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
@@ -38,7 +38,7 @@ class PerLocation(Generic[T]):
         return list(self._objects.values())
 
     def after_fork(self) -> None:
-        """Begin with a lock of its own, and let each object begin anew."""
+        """Replace the lock, and reset each object."""
         self._lock = threading.Lock()
         for each in self.all():
             each.after_fork()

@@ -1,7 +1,7 @@
-"""Which of several equal calls in this process forwards? The first of them leads; the others wait for its answer.
+"""Single flight within a process: of concurrent equal calls the first one leads, and the others wait for its answer.
 
-A leader settles when its answer is stored, or will not be. A follower of a call whose answer is not stored goes on by itself, at once:
-none waits for a second leader.
+A leader settles when its answer is stored, or will not be. If it is not stored, each follower at once forwards its own request: none
+waits for a second leader.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ class _Position(NamedTuple):
 
 
 class InFlight:
-    """A forward under way; ``stored`` becomes true (the answer is stored) or false (it will not be)."""
+    """A forward in progress. ``stored`` becomes True when the answer is stored, or False when it will not be."""
 
     def __init__(self) -> None:
         self._leader = _position()
         self.stored: Future[bool] = Future()
 
     def waits_for_this_caller(self, *, is_sync: bool) -> bool:
-        """Return whether the leader cannot go on while this caller waits: a synchronous call blocks all that its thread runs.
+        """Return whether the leader cannot proceed while this caller waits, since a synchronous call blocks everything in its thread.
 
-        ``is_sync``: this call is one, perhaps within a task.
+        ``is_sync``: this call is synchronous, perhaps within a task.
         """
         here, leader = _position(), self._leader
         if here.thread != leader.thread:
@@ -43,11 +43,11 @@ class InFlight:
         return is_sync or here.task is None or leader.task is None or here.task is leader.task
 
     def wait(self, seconds: float) -> bool:
-        """Wait for the leader, and return whether its answer is stored. ``TimeoutError`` after ``seconds``."""
+        """Wait for the leader, and return whether its answer is stored. Raises ``TimeoutError`` after ``seconds``."""
         return self.stored.result(seconds)
 
     async def await_(self, seconds: float) -> bool:
-        """Wait under asyncio or trio; the leader may be in another thread."""
+        """Wait as ``wait`` does, under asyncio or trio; the leader may be in another thread."""
         from anyio import Event, fail_after
 
         settled, run_in_loop = Event(), _threadsafe_runner()
@@ -58,7 +58,7 @@ class InFlight:
 
 
 class Leader:
-    """The right to forward, and the duty to settle. One that is dropped settles as not stored."""
+    """The right to forward, and the duty to settle. A leader that is garbage collected settles as not stored."""
 
     def __init__(self, flights: SingleFlight, key: str, in_flight: InFlight) -> None:
         self._flights: SingleFlight | None = flights  # until it settles
@@ -67,7 +67,7 @@ class Leader:
         self.on_settled: Callable[[bool], object] | None = None
 
     def settle(self, stored: bool) -> None:
-        """End the flight: the answer is stored, or will not be. Only the first call counts."""
+        """End the flight, with whether the answer is stored. Later calls do nothing."""
         flights, self._flights = self._flights, None
         on_settled, self.on_settled = self.on_settled, None
         if flights is not None:
@@ -81,19 +81,19 @@ class Leader:
 
 
 class SingleFlight:
-    """The forwards under way for the stores of one location."""
+    """The forwards in progress for the stores of one location."""
 
     def __init__(self) -> None:
         self.after_fork()
 
     def after_fork(self) -> None:
-        """Begin anew: the leaders are in the parent."""
-        self._lock = threading.RLock()  # a leader that is dropped settles, perhaps in the middle of this
+        """Start afresh: the leaders are in the parent."""
+        self._lock = threading.RLock()  # re-entrant: a leader may be collected, and so settle, while it is held
         self._in_flight: dict[str, InFlight] = {}
-        self.stored = 0  # how many flights ended with an answer in the store
+        self.stored = 0  # the number of flights that ended with a stored answer
 
     def join(self, key: str) -> Leader | InFlight:
-        """Return the right to lead the forward of this key, or the flight of whoever leads it."""
+        """Return a ``Leader`` for this key, or the flight that is already in progress."""
         with self._lock:
             in_flight = self._in_flight.get(key)
             if in_flight is not None:
@@ -102,7 +102,7 @@ class SingleFlight:
         return Leader(self, key, in_flight)
 
     def settle(self, key: str, in_flight: InFlight, stored: bool) -> None:
-        """End a flight, and wake its followers."""
+        """End a flight and wake its followers."""
         with self._lock:
             if self._in_flight.get(key) is in_flight:
                 del self._in_flight[key]
@@ -122,12 +122,12 @@ def _position() -> _Position:
 
 
 def _asyncio() -> Any:
-    """Return the module asyncio if anybody uses it (it takes 15 ms to import). ``KeyError`` if nobody does."""
+    """Return the module asyncio if it was imported already (it takes 15 ms). Raises ``KeyError`` if not."""
     return sys.modules["asyncio"]
 
 
 def _threadsafe_runner() -> Callable[[Callable[[], Any]], Any]:
-    """Return what runs a function in this event loop, from any thread; it does nothing once the loop is closed."""
+    """Return a function that runs another one in this event loop from any thread; it does nothing once the loop is closed."""
     try:
         run: Callable[[Callable[[], Any]], Any] = _asyncio().get_running_loop().call_soon_threadsafe
     except (KeyError, RuntimeError):
@@ -136,7 +136,7 @@ def _threadsafe_runner() -> Callable[[Callable[[], Any]], Any]:
     def run_if_open(action: Callable[[], Any]) -> None:
         try:
             run(action)
-        except RuntimeError:  # the loop is closed: nobody waits there any more
+        except RuntimeError:  # the loop is closed, so nobody is waiting there
             pass
 
     return run_if_open
@@ -146,5 +146,5 @@ _all = PerLocation(SingleFlight)
 
 
 def single_flight_of(store: Store) -> SingleFlight:
-    """Return the forwards under way for this store, and for all others of its location."""
+    """Return the ``SingleFlight`` shared by all stores of this store's location."""
     return _all.get(store)

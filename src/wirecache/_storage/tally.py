@@ -1,4 +1,4 @@
-"""The running counters of one cache, in memory. What its store does not have yet is kept apart."""
+"""The running counters of one cache, in memory; what the store does not have yet is kept separately."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from wirecache._core.status import CacheStatus
 __all__ = ["Tally"]
 
 
-MOST_KEYS = 10_000  # whose hits are counted between two batches
+MOST_KEYS = 10_000  # entries whose hits are counted between two batches
 
-# Which counters an exchange of each outcome adds to; a bypass is counted by its reason.
+# The counters that each outcome adds to; a bypass is counted by its reason.
 _COUNTERS = {"hit": ("hits",), "stale": ("hits", "stale"), "collapsed": ("collapsed",), "miss": ("misses",)}
 
 
 class Tally:
-    """The running counters behind ``Stats``; safe under threads, at 1 µs a hit. Its memory is bounded (see ``Bounds``).
+    """The running counters behind ``Stats``. Thread-safe, at 1 µs per hit; memory is bounded (see ``Bounds``).
 
-    ``day``: days since 1970-01-01, UTC. What was counted since ``drain`` is apart from the rest, for the store that keeps it for good.
+    ``day``: days since 1970-01-01, UTC. What was counted since the last ``drain`` is kept separately, to be written to the store.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class Tally:
         self._bounds = Bounds()
 
     def answered(self, status: CacheStatus, entry: Entry | None = None, labels: Labels = NO_LABELS, day: int = 0) -> None:
-        """Count an exchange whose head is known; ``entry`` is the one it was answered from."""
+        """Count an exchange whose head is known. ``entry``: the reused one."""
         usage, outcome = entry.usage if entry is not None else None, status.outcome
         with self._lock:
             row = self._row(labels, day, band_of(usage) if usage is not None else 0)
@@ -49,7 +49,7 @@ class Tally:
                     _add_usage(row, "saved", SAVED, usage)
 
     def paid(self, usage: Usage | None, seconds: float, labels: Labels = NO_LABELS, day: int = 0) -> None:
-        """Count what upstream's answer took and cost; ``usage`` None: it is not known."""
+        """Count the time and usage of upstream's answer. ``usage``: None if it is not known."""
         with self._lock:
             row = self._row(labels, day, band_of(usage))
             row["seconds_spent"] = row.get("seconds_spent", 0.0) + seconds
@@ -59,13 +59,13 @@ class Tally:
                 row["untold"] = row.get("untold", 0) + 1
 
     def spent(self, seconds: float, labels: Labels = NO_LABELS, day: int = 0) -> None:
-        """Count the time of an exchange upstream that cost nothing."""
+        """Count the time of an upstream exchange that cost nothing."""
         with self._lock:
             row = self._row(labels, day, 0)
             row["seconds_spent"] = row.get("seconds_spent", 0.0) + seconds
 
     def refused(self, reason: str, labels: Labels = NO_LABELS, day: int = 0) -> None:
-        """Count an answer that was not taken into the store."""
+        """Count an answer that was not stored."""
         self.add(f"refused:{reason}", labels, day)
 
     def add(self, name: str, labels: Labels = NO_LABELS, day: int = 0) -> None:
@@ -75,33 +75,33 @@ class Tally:
             row[name] = row.get(name, 0) + 1
 
     def snapshot(self) -> Stats:
-        """Return the counters now."""
+        """Return the current counters."""
         with self._lock:
             rows = {row: dict(amounts) for row, amounts in self._kept.items()}
             _merge(rows, self._new.items())
         return Stats.of(rows)
 
     def drain(self) -> dict[Row, Amounts]:
-        """Return what was counted since the last time."""
+        """Return what was counted since the last drain."""
         with self._lock:
             new, self._new = self._new, {}
             _merge(self._kept, new.items())
         return new
 
     def drain_hits(self) -> dict[str, int]:
-        """Return how often each entry was reused since the last time, by key."""
+        """Return how often each entry was reused since the last drain, by key."""
         with self._lock:
             hits, self.hits = self.hits, {}
         return hits or {}
 
     def put_back(self, rows: Mapping[Row, Amounts]) -> None:
-        """Count again what was drained and could not be kept: the next ``drain`` returns it."""
+        """Put back what was drained but could not be written, so that the next ``drain`` returns it again."""
         with self._lock:
             _merge(self._new, rows.items())
             _merge(self._kept, ((row, {name: -amount for name, amount in amounts.items()}) for row, amounts in rows.items()))
 
     def after_fork(self) -> None:
-        """Begin anew in the child: what the parent counted is the parent's to keep."""
+        """Start afresh in the child: the parent keeps what it counted."""
         self._lock = threading.Lock()
         _merge(self._kept, self._new.items())
         self._new = {}

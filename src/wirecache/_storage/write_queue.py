@@ -1,7 +1,7 @@
-"""How are entries written without making a caller wait? In the order given, by one thread for each store.
+"""The write queue: entries are written in order by one thread per store, so that callers need not wait.
 
-An entry waits in memory until it is written, and can be read from there, so a program always sees what it stored.
-``flush`` waits for the rest; it is called when a client or cache is closed, before a listing, and at exit.
+A queued entry can be read from memory until it is written, so a program always sees what it stored.
+``flush`` waits for pending writes; it is called when a client or cache is closed, before a listing, and at exit.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ __all__ = ["WaitLimit", "WriteJob", "WriteQueue", "write_queue_of"]
 
 logger = logging.getLogger("wirecache")
 
-MAX_QUEUED = 256 * 1024 * 1024  # bytes of bodies; beyond it an answer is not stored
+MAX_QUEUED = 256 * 1024 * 1024  # bytes of bodies; beyond this, answers are not stored
 IDLE = 2.0  # seconds without work after which the thread ends
-SHARE = 0.05  # of the time that its calls take, a sync caller may wait for writes beside
-FIRST_WAITS = 0.01  # seconds that it may wait before its calls have taken any
+SHARE = 0.05  # the share of its calls' time that a sync caller may wait for writes
+FIRST_WAITS = 0.01  # seconds that it may wait initially
 LONGEST_WAIT = 0.1  # seconds
 MOST_TOGETHER = 64  # jobs that are written in one transaction
-TOGETHER = 4 * 1024 * 1024  # bytes after which no further one is written along
-AT_ONCE = 64 * 1024  # bytes; what is larger is not written by its caller, which may be an event loop
-EXIT_WAIT = 10.0  # seconds that the exit of a program waits for the rest
+TOGETHER = 4 * 1024 * 1024  # bytes above which no further job is added to the transaction
+AT_ONCE = 64 * 1024  # bytes; larger entries are not written by the caller, which may be an event loop
+EXIT_WAIT = 10.0  # seconds to wait for pending writes at exit
 
 
 class WriteJob(NamedTuple):
-    """One entry to be written; it is made by the thread that writes it.
+    """One entry to be written, which the writing thread makes.
 
-    ``size``: bytes of answer and request. ``ttl``: how long the store shall keep it, in seconds, None for ever. ``on_done``: called with
-    the error, or None.
+    ``size``: bytes of answer and request. ``ttl``: how many seconds the store is to keep it, None for ever. ``on_done``: called with the
+    error, or None.
     """
 
     key: str
@@ -51,13 +51,13 @@ class WriteJob(NamedTuple):
 
 
 class WaitLimit:
-    """How long may callers wait for their writes? ``SHARE`` of the time that their calls take, whatever the store does."""
+    """Limits how long callers wait for their writes: ``SHARE`` of the time that their calls take."""
 
     def __init__(self) -> None:
-        self._left = FIRST_WAITS  # seconds; below zero after a wait that took longer
+        self._left = FIRST_WAITS  # seconds; negative after a wait that took longer
 
     def may_wait(self, call_seconds: float) -> bool:
-        """Return whether the caller may wait after a call that took so long."""
+        """Return whether the caller may wait after a call that took ``call_seconds``."""
         self._left = min(self._left + call_seconds * SHARE, LONGEST_WAIT)
         return self._left > 0
 
@@ -67,14 +67,14 @@ class WaitLimit:
 
 
 class WriteQueue:
-    """The writes of one store that are still to be done."""
+    """The pending writes of one store."""
 
     def __init__(self, store: Store | None = None) -> None:
         self._store = store
         self.after_fork()
 
     def after_fork(self) -> None:
-        """Begin anew: the writing thread stayed in the parent, and writes there what was queued."""
+        """Start afresh: the parent's thread writes what was queued."""
         self._lock = threading.Lock()
         self._jobs: queue.SimpleQueue[WriteJob | Callable[[], object]] = queue.SimpleQueue()
         self.queued: dict[str, WriteJob] = {}
@@ -95,10 +95,10 @@ class WriteQueue:
         return [job.make() for job in reversed(list(self.queued.values()))]
 
     def put(self, job: WriteJob) -> bool:
-        """Queue the job, and return whether that was possible: not if too much is queued already, or no thread can be started.
+        """Queue the job, and return whether that was possible: not if too much is queued already or no thread can be started.
 
-        This thread writes by itself to a store in memory, which takes less than the way to another thread; and while the interpreter
-        exits, for then Python 3.12 starts no thread any more.
+        The calling thread itself writes to a store in memory, which is quicker than handing the job to another thread; and while the
+        interpreter exits, since Python 3.12 then starts no more threads.
         """
         with self._lock:
             if self._size > MAX_QUEUED:
@@ -117,13 +117,13 @@ class WriteQueue:
         return True
 
     def when_idle(self, action: Callable[[], object]) -> None:
-        """Call the action when there was nothing to write for a while; never, if no thread can be started."""
+        """Call the action when there has been nothing to write for a while; never, if no thread can be started."""
         with self._lock:
             if self._has_thread():
                 self._when_idle.append(action)
 
     def after(self, action: Callable[[], object]) -> None:
-        """Call the action when all that is queued now is written; at once, if no thread can be started."""
+        """Call the action when everything queued now is written; at once, if no thread can be started."""
         with self._lock:
             if is_queued := self._has_thread():
                 self._unfinished += 1
@@ -143,15 +143,15 @@ class WriteQueue:
         return True
 
     def flush(self, timeout: float = EXIT_WAIT) -> bool:
-        """Wait until all is written, ``timeout`` seconds at most, and return whether it is."""
+        """Wait until everything is written, for up to ``timeout`` seconds, and return whether it is."""
         with self._idle:
             return self._idle.wait_for(lambda: self._unfinished == 0, timeout)
 
     def flush_if_cheap(self, call_seconds: float) -> None:
-        """Wait for the write that was just queued (0.3 ms), if the time of calls allows it.
+        """Wait for the write that was just queued (0.3 ms), if that is within ``SHARE`` of the calls' time.
 
-        So a script finds on disk what it stored, whatever becomes of it next, and a program whose upstream answers within a millisecond
-        waits for few. ``call_seconds``: how long the call took whose answer it is.
+        So what a script stored is on disk even if it crashes next, and a program whose upstream answers within a millisecond waits for
+        few writes. ``call_seconds``: how long the call took.
         """
         if self._waits.may_wait(call_seconds):
             started = time.monotonic()
@@ -159,7 +159,7 @@ class WriteQueue:
             self._waits.waited(time.monotonic() - started)
 
     def forget(self, key: str | None = None) -> None:
-        """Wait for the writes, then drop what is still queued under the key, or all of it."""
+        """Wait for the writes, then remove what is still queued under the key, or everything."""
         self.flush()
         with self._lock:
             if key is None:
@@ -176,14 +176,14 @@ class WriteQueue:
                     return
                 continue
             action = self._write_with_next(job) if isinstance(job, WriteJob) else job
-            del job  # an entry must not live on in an idle thread
+            del job  # an idle thread must not keep an entry alive
             if action is not None:
                 self._call(action)
                 del action
 
     def _write_with_next(self, job: WriteJob) -> Callable[[], object] | None:
-        """Write the job, with those that wait behind it if the store can do that. Return what came next and is no job, or None."""
-        jobs, size, together = [job], job.size, "set_many" in vars(type(self._store))  # a subclass may have a ``set`` of its own
+        """Write the job, together with the next ones if the store can do that. Return the next queued item that is not a job, or None."""
+        jobs, size, together = [job], job.size, "set_many" in vars(type(self._store))  # not inherited: a subclass may override ``set``
         action: Callable[[], object] | None = None
         while together and len(jobs) < MOST_TOGETHER and size < TOGETHER and action is None:
             try:
@@ -209,7 +209,7 @@ class WriteQueue:
                 self._finish_one()
 
     def _set_together(self, jobs: Sequence[WriteJob]) -> bool:
-        """Return whether all could be written in one transaction; if not, each is tried by itself, which shows whose error it is."""
+        """Return whether all could be written in one transaction; if not, each is then tried alone, to find the one at fault."""
         set_many: Callable[[dict[str, tuple[bytes, float | None]]], None] = getattr(self._store, "set_many")  # noqa: B009  # it is optional
         try:
             set_many({job.key: (codec.encode(job.make()), job.ttl) for job in jobs})
@@ -222,12 +222,12 @@ class WriteQueue:
         try:
             assert self._store is not None
             self._store.set(job.key, codec.encode(job.make()), ttl=job.ttl)
-        except BaseException as caught:  # whatever it is: if the thread ended here, all would wait for it
+        except BaseException as caught:  # of any kind: if the thread ended here, callers would wait for it forever
             return caught if isinstance(caught, Exception) else StoreError(repr(caught))
         return None
 
     def _is_done(self) -> bool:
-        """Call what waits for an empty queue, and return whether the thread may end."""
+        """Run the actions that wait for an empty queue, and return whether the thread may end."""
         with self._lock:
             actions, self._when_idle = self._when_idle, []
             if not actions and self._jobs.empty():
@@ -256,9 +256,9 @@ _all = PerLocation(WriteQueue)
 
 
 def write_queue_of(store: Store) -> WriteQueue:
-    """Return the queue of a store. Two stores of one location share it, so that one sees what the other is about to write."""
+    """Return the queue of a store. Stores of one location share it, so that one sees what another is about to write."""
     found = _all.get(store)
-    found._store = store  # the newest of them: an older one may be closed
+    found._store = store  # the newest store, since an older one may be closed
     return found
 
 

@@ -1,4 +1,4 @@
-"""How does a body reach its caller: as it comes, while a copy is kept, or once more as it came?"""
+"""Response bodies: of a forwarded answer, recorded while it is relayed, and of a recorded stream, replayed."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from wirecache._core.messages import Entry
 
 __all__ = ["RecordedBody", "ReplayedBody"]
 
-# Bytes as they came; larger answers are judged in a worker thread under an event loop. Each of these is about 2 ms of work.
+# Bytes as received; larger answers are judged in a worker thread under an event loop. Each of these limits is about 2 ms of work.
 BIG = 256 * 1024
 BIG_STREAM = 64 * 1024
-BIG_CODED = 16 * 1024  # of events that repeat each other, compressed
+BIG_CODED = 16 * 1024  # of compressed, repetitive events
 
 
 class RecordedBody:
-    """The body of a forwarded answer: to the caller as it comes, while the recorder keeps a copy.
+    """The body of a forwarded answer, relayed to the caller as it arrives while the recorder keeps a copy.
 
-    It holds one iterator of upstream's, so that a second pass goes on where the first one stopped, and ends once: at the
-    end, or when it is closed (SDKs stop reading at the last event and close), or before it gives the last event of a chat away
-    (some SDKs stop there and close nothing).
+    It keeps a single upstream iterator, so that a second pass continues where the first one stopped. It ends exactly once: at the end of
+    the body, when it is closed (SDKs stop reading at the last event and close), or just before it yields a chat's last event (some SDKs
+    stop there and close nothing).
     """
 
-    on_end: Callable[[bool], None] | None = None  # called once, when the body is over, with whether the caller can wait
-    on_drop: Callable[[], None] | None = None  # called if the body is dropped before it is over
+    on_end: Callable[[bool], None] | None = None  # called once, at the end of the body, with whether the caller can wait
+    on_drop: Callable[[], None] | None = None  # called if the body is dropped before its end
 
     def __init__(self, stream: Any, recorder: Recorder, started: float) -> None:
         self._stream = stream
@@ -83,14 +83,14 @@ class RecordedBody:
             await self._close_chunks()
 
     async def _close_chunks(self) -> None:
-        """Close upstream's iterator here, where its generators can: not every loop has the garbage collector's do it (nest_asyncio's)."""
+        """Close upstream's iterator in this task, since not every event loop closes collected generators (nest_asyncio's does not)."""
         close = getattr(self._chunks, "aclose", None)
         if close is not None:
-            with suppress(RuntimeError):  # another task is still in it
+            with suppress(RuntimeError):  # another task is still using it
                 await close()
 
     def _feed(self) -> Callable[[bytes], bool]:
-        """Return what gives the recorder a chunk (with its time, of a stream) and returns whether it was the last one that counts."""
+        """Return the function that feeds the recorder a chunk (of a stream, with its time) and returns whether it was the final one."""
         recorder, started = self._recorder, self._started
         if not (recorder.recording.stream or recorder.recording.is_stream_requested):
             return recorder.feed
@@ -104,11 +104,11 @@ class RecordedBody:
 
         from wirecache._runtime.beside_loop import run_beside_loop
 
-        with CancelScope(shield=True):  # a caller that is cancelled closes the body, too
+        with CancelScope(shield=True):  # a cancelled caller closes the body, too
             await run_beside_loop(self._end)
 
     def __del__(self) -> None:
-        """The response was dropped unread, and nobody closed it."""
+        """End the exchange of a response that was dropped without being closed."""
         if self.on_end is not None and self.on_drop is not None:
             self.on_end = None
             self.on_drop()
@@ -126,13 +126,13 @@ def _is_big(recorder: Recorder) -> bool:
 
 
 class ReplayedBody:
-    """A recorded stream once more: the same bytes in the same pieces, at once or at the pace at which they came.
+    """A recorded stream, replayed: the same bytes in the same chunks, at once or at the recorded pace.
 
-    A second pass goes on where the first one stopped, as over a live stream.
+    A second pass continues where the first one stopped, as with a live stream.
     ``speed``: 0 is at once, 1 the recorded pace, 2 twice as fast. ``started``: when the request was made, by ``time.perf_counter``.
     """
 
-    on_end: Callable[[bool], None] | None = None  # of what its reader ended: called when it is over, with whether more was wanted
+    on_end: Callable[[bool], None] | None = None  # for a recording that its reader ended: called at the end, with whether more was wanted
 
     def __init__(self, entry: Entry, speed: float, started: float) -> None:
         self._pieces = _paced(entry, speed, started)
@@ -151,7 +151,7 @@ class ReplayedBody:
         from anyio import sleep
 
         for piece, wait in self._pieces:
-            await sleep(wait)  # of no time, too: other tasks run between two pieces, as they do live
+            await sleep(wait)  # even for 0 s, so that other tasks run between chunks, as with a live stream
             yield piece
         self._end(wants_more=True)
 
@@ -167,7 +167,7 @@ class ReplayedBody:
 
 
 def _paced(entry: Entry, speed: float, started: float) -> Iterator[tuple[bytes, float]]:
-    """Yield each piece, and how many seconds are still to be waited before it."""
+    """Yield each chunk with the seconds still to wait before it."""
     if not entry.chunk_times:
         yield entry.body, 0.0
     start = 0

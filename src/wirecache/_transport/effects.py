@@ -1,4 +1,4 @@
-"""How are the effects of a flow performed? One table for sync callers, one for event loops; what they share is their base class."""
+"""The performing of a flow's effects: one class for sync callers, one for event loops, and a common base."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ __all__ = ["AsyncEffects", "SyncEffects"]
 
 
 class _Effects:
-    """One request of a library, its call, and the response that came from upstream."""
+    """A library's request, its call, and the response from upstream."""
 
     __slots__ = ("_upstream_status", "call", "head", "library", "request", "transport", "upstream")
 
@@ -49,23 +49,23 @@ class _Effects:
         self.request = request
         self.transport = transport
         self.upstream: Any = None
-        self.head: Head | None = None  # of the last answer from upstream
+        self.head: Head | None = None  # of upstream's last answer
         self._upstream_status: bytes | None = None
 
     def headers_to_send(self, effect: Forward) -> Any:
-        """Return the headers that leave; from here on the request is on its way."""
+        """Return the headers to send, and mark the request as sent."""
         self.call.exchange.is_forwarded = True
         return headers_to_send(self.request.headers, self.call.request.fields, effect.changes)
 
     def request_with(self, content: bytes) -> Any:
-        """Return the request with other content; the original one stays as it is."""
+        """Return a copy of the request with other content."""
         request, headers = self.request, self.request.headers.copy()
         for name in ("content-length", "transfer-encoding"):
             headers.pop(name, None)
         return self.library.request(request.method, request.url, headers=headers, content=content, extensions=request.extensions)
 
     def received(self, response: Any) -> Head:
-        """Take upstream's response, and return its head."""
+        """Keep upstream's response and return its head."""
         self.upstream = unread(self.library, response)
         head = self.head = to_head(self.library, self.upstream)
         self._upstream_status = head.fields.get(b"cache-status")
@@ -74,12 +74,12 @@ class _Effects:
         return head
 
     def failed(self, error: BaseException) -> None:
-        """Note the exception that sending the request raised."""
+        """Record the exception that sending the request raised."""
         if self.call.spending is not None:
             self.call.spending.error = error
 
     def another_request(self, effect: SendBefore) -> Any:
-        """Return a request with another body, to where this one goes."""
+        """Return a request to the same URL with another body."""
         request, fields = self.request, self.call.request.fields
         headers = type(request.headers)(headers_to_send(request.headers, fields, effect.changes))
         for name in (b"content-length", b"transfer-encoding", *effect.without):
@@ -87,7 +87,7 @@ class _Effects:
         return self.library.request(request.method, request.url, headers=headers, content=effect.content, extensions=request.extensions)
 
     def at_once(self, effect: Save | Discard | ReadClock) -> bool | float | None:
-        """Change the source, or read the clock: what waits for nothing."""
+        """Perform an effect that does not block: a change of the source, or reading the clock."""
         if isinstance(effect, ReadClock):
             return time.time()
         source = self.call.engine.source
@@ -98,7 +98,7 @@ class _Effects:
         return None
 
     def leased(self, key: str) -> Lease:
-        """Try to acquire a lease; it is released when the call settles."""
+        """Try to acquire a lease, to be released when the call settles."""
         source: Any = self.call.engine.source
         lease: Lease = source.acquire_lease(key)
         if lease is Lease.HELD:
@@ -106,14 +106,14 @@ class _Effects:
         return lease
 
     def reserved(self, effect: Admit) -> Denial | None:
-        """Reserve what the call may cost in the budgets; return why it is not sent, or None."""
+        """Reserve what the call may cost in the budgets; return why it is denied, or None."""
         call = self.call
         assert call.engine.ledger is not None, "only then the plan has budgets"
         call.spending, denial = reserve(call.engine.ledger, effect, call.request, call.exchange.url, call.plan.namespace)
         return denial
 
     def reused(self, outcome: Reuse) -> Any:
-        """Return the response that the entry makes."""
+        """Return the response made from the entry."""
         call = self.call
         call.reuse(outcome)
         response = reused_response(self.library, outcome, call.plan, call.started)
@@ -122,7 +122,7 @@ class _Effects:
         return response
 
     def relayed(self, outcome: Relay) -> Any:
-        """Return upstream's response for the caller; its body is recorded on the way, if the outcome says so."""
+        """Return upstream's response for the caller, recording its body if the outcome says so."""
         upstream, recorder = self.upstream, outcome.recorder or outcome.meter
         if outcome.body is not None:
             upstream = with_body(self.library, upstream, outcome.body)

@@ -1,4 +1,4 @@
-"""How are the effects performed that only a request has which is looked up item by item? Once for sync callers, once for event loops."""
+"""The performing of the effects of requests that are looked up item by item, for sync callers and for event loops."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class _Call(Protocol):
 
 
 class _Exchange(Protocol):
-    """A call, and the response that came from upstream."""
+    """A call, and the response from upstream."""
 
     @property
     def call(self) -> _Call: ...
@@ -83,13 +83,13 @@ async def aperform_for_items(exchange: _Exchange, effect: ItemEffect) -> Any:
 
 
 def _claimed(call: _Call, keys: Sequence[str], *, is_sync: bool) -> list[Turn]:
-    """Claim the forwards of these keys within the process. Return the part that the call has for each."""
+    """Claim the right to forward these keys within the process. Return the call's turn for each."""
     claims = call.leader = ItemClaims(call.engine.source.single_flight, call.stored_before)
     return claims.claim(keys, is_sync=is_sync)
 
 
 def _kept(call: _Call, entries: Sequence[Entry]) -> str | None:
-    """Store the entries, and let those go on that follow them. Return the reason why one is not stored."""
+    """Store the entries and release their followers. Return why one is not stored, or None."""
     reason: str | None = call.engine.source.keep_items(entries, partial(call.engine.on_stored, call.exchange))
     if call.leader is not None:
         call.leader.settle_items([entry.key for entry in entries], reason is None)
@@ -97,7 +97,7 @@ def _kept(call: _Call, entries: Sequence[Entry]) -> str | None:
 
 
 def _answer(exchange: _Exchange) -> bytes:
-    """Read upstream's answer. One that cannot be read cannot be relayed either."""
+    """Return upstream's answer, read to its end. If it cannot be read, it cannot be relayed either."""
     upstream, exchange.upstream = exchange.upstream, None
     try:
         content: bytes = upstream.read()
@@ -109,7 +109,7 @@ def _answer(exchange: _Exchange) -> bytes:
 
 
 async def _aanswer(exchange: _Exchange) -> bytes:
-    """Read upstream's answer on an event loop."""
+    """Return upstream's answer as ``_answer`` does, on an event loop."""
     upstream, exchange.upstream = exchange.upstream, None
     try:
         content: bytes = await upstream.aread()

@@ -1,4 +1,4 @@
-"""Where do httpx's and httpx2's types meet? In this record of the classes that differ; nothing here imports either library."""
+"""The record of the classes in which httpx and httpx2 differ. Nothing here imports either library."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ class Library(NamedTuple):
     request: type[Any]
     response: type[Any]
     byte_stream: type[Any]
-    read_timeout: type[Any]  # what its clients raise when no answer comes in time
+    read_timeout: type[Any]  # raised by its clients if no answer arrives in time
     recorded_body: type[Any]  # the library's own subclass of ``RecordedBody``
-    replayed_body: type[Any]  # and of ``ReplayedBody``
+    replayed_body: type[Any]  # its subclass of ``ReplayedBody``

@@ -1,4 +1,4 @@
-"""How does a library's request become the core's, and which headers leave?"""
+"""Conversion of a library's request to the core's, and the headers to send."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["headers_to_send", "to_request", "unix_socket", "wrong_library"]
 
 
 def to_request(library: Library, request: Any, socket: str = "") -> Request:
-    """Return the request as the core's type, as it goes over the wire. ``TypeError`` if it is of another library."""
+    """Return the request as the core's type, as sent over the wire. Raises ``TypeError`` if it belongs to another library."""
     if not isinstance(request, library.request):
         raise wrong_library(library, request)
     url = request.url
@@ -26,7 +26,7 @@ def to_request(library: Library, request: Any, socket: str = "") -> Request:
 
 
 def unix_socket(transport: Any) -> str:
-    """Return the path of the unix socket that a transport connects to (``uds=``), or an empty text."""
+    """Return the path of the unix socket that a transport connects to (``uds=``), or ""."""
     pool = getattr(transport, "_pool", None)
     if pool is None and (inner := getattr(transport, "_transport", None)) is not None:
         pool = getattr(inner, "_pool", None)
@@ -34,7 +34,7 @@ def unix_socket(transport: Any) -> str:
 
 
 def headers_to_send(headers: Any, fields: Mapping[bytes, bytes], changes: Mapping[bytes, bytes]) -> Any:
-    """Return the request's headers with some changed, and without those that are options for wirecache; the original ones stay as they are.
+    """Return a copy of the request's headers with these changes, and without wirecache's own options.
 
     ``fields``: the same headers as the core's type.
     """

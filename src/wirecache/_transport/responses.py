@@ -1,4 +1,4 @@
-"""How does a library's response become the core's head, and how is the response made that the caller gets?"""
+"""Conversion of a library's response to the core's head, and the making of responses for the caller."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from wirecache._transport.library import Library
 
 __all__ = ["StatusNote", "decoded_chunks", "refused_response", "relayed_response", "reused_response", "to_head", "unread", "with_body"]
 
-PIECE = 16 * 1024  # bytes that are decoded at once: of gzip they stand for 16 MB at most (brotli knows no such limit)
+PIECE = 16 * 1024  # bytes to decode at once: with gzip they give 16 MB at most (brotli has no such limit)
 
 
 def to_head(library: Library, response: Any) -> Head:
@@ -27,18 +27,18 @@ def to_head(library: Library, response: Any) -> Head:
     head = Head(response.status_code, fields, pairs, version or b"HTTP/1.1")
     if b"content-length" in fields or b"transfer-encoding" in fields or version is None or not version.startswith(b"HTTP/1"):
         return head
-    return head._replace(ends_by_close=not isinstance(response.stream, library.byte_stream))  # what somebody has read is over
+    return head._replace(ends_by_close=not isinstance(response.stream, library.byte_stream))  # what has been read is complete
 
 
 def unread(library: Library, response: Any) -> Any:
-    """Return a response that somebody below has read, and so decoded, as one that is still to be read."""
+    """Return a response that a transport below has read, and so decoded, as an unread one."""
     if not response.is_stream_consumed or isinstance(response.stream, library.byte_stream):
         return response
     return with_body(library, response, response.content)
 
 
 def with_body(library: Library, response: Any, body: bytes) -> Any:
-    """Return the response with another body, which has no coding."""
+    """Return the response with another, unencoded body."""
     headers = type(response.headers)(response.headers)
     for name in ("content-encoding", "content-length", "transfer-encoding"):
         headers.pop(name, None)
@@ -46,7 +46,7 @@ def with_body(library: Library, response: Any, body: bytes) -> Any:
 
 
 def reused_response(library: Library, outcome: Reuse, plan: Plan, started: float) -> Any:
-    """Return the response that an entry makes. ``started``: when the request was made, by ``time.perf_counter``."""
+    """Return the response made from an entry. ``started``: when the request was made, by ``time.perf_counter``."""
     entry, status = outcome.entry, outcome.status
     pairs = [*entry.headers, *outcome.live, (b"age", b"%d" % int(outcome.age))]
     if plan.status_header:
@@ -58,15 +58,15 @@ def reused_response(library: Library, outcome: Reuse, plan: Plan, started: float
 
 
 def refused_response(library: Library, answer: Refusal, status: CacheStatus, plan: Plan) -> Any:
-    """Return the response to a request that may not leave; its body is read already."""
+    """Return the response to a request that may not be sent, with its body already read."""
     headers = [*answer.headers, *([(b"cache-status", status.header().encode())] if plan.status_header else [])]
     return library.response(answer.code, headers=headers, content=answer.body, extensions={"wirecache": status})
 
 
 def relayed_response(library: Library, upstream: Any, stream: Any) -> Any:
-    """Return upstream's response with this stream as its body; upstream's own is not touched."""
+    """Return a copy of upstream's response with this stream as its body."""
     response = library.response(upstream.status_code, headers=upstream.headers, stream=stream, extensions=upstream.extensions)
-    own = vars(response)  # what a transport put on its response beside (Starlette's TestClient: template, context) is kept
+    own = vars(response)  # keep what a transport added to its response (Starlette's TestClient: template, context)
     for name in vars(upstream).keys() - own.keys():
         if not name.startswith("_"):
             own[name] = vars(upstream)[name]
@@ -74,7 +74,7 @@ def relayed_response(library: Library, upstream: Any, stream: Any) -> Any:
 
 
 class StatusNote:
-    """Where a response says what the cache did; written when the head is known, and again when the body is over."""
+    """Writes the cache status to a response: when the head is known, and again at the end of the body."""
 
     __slots__ = ("_code", "_extensions", "_headers", "_upstream", "_with_header")
 
@@ -83,10 +83,10 @@ class StatusNote:
         self._headers = response.headers
         self._extensions = response.extensions
         self._code = response.status_code
-        self._upstream = upstream  # the ``Cache-Status`` of a cache further up
+        self._upstream = upstream  # the ``Cache-Status`` of an upstream cache
 
     def write(self, status: CacheStatus) -> None:
-        """Write header and extension."""
+        """Write the header and the extension."""
         if self._with_header:
             ours = status.header(self._code)
             self._headers["cache-status"] = f"{self._upstream.decode('latin-1')}, {ours}" if self._upstream else ours
@@ -94,10 +94,10 @@ class StatusNote:
 
 
 def decoded_chunks(library: Library, upstream: Any, chunks: Sequence[bytes], *, is_cut: bool, most: int) -> Decoded:
-    """Undo the content encoding as the caller's own library does; return for each chunk what it decodes to.
+    """Return the decoded chunks, decoded as the caller's own library does.
 
-    ``is_cut``: the caller closed the body before its end, so the end of the coding may be missing, too. ``most``: how many bytes it may
-    decode to; what is longer is ``DecodedTooLarge``, before all of it is in memory (a megabyte of gzip can stand for a gigabyte).
+    ``is_cut``: the caller closed the body before its end, so that the end of the coding may be missing. ``most``: the maximum of decoded
+    bytes; more raises ``DecodedTooLarge`` before all of it is in memory (a megabyte of gzip can decode to a gigabyte).
     """
     index, all_given, size = 0, False, 0
 

@@ -1,4 +1,4 @@
-"""What do the transports of both HTTP libraries, sync and async, do with a request? Nothing here imports either library."""
+"""What the transports of both HTTP libraries, sync and async, have in common. Nothing here imports either library."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["AsyncFace", "SyncFace", "attributes_of", "held_transports", "holds_c
 
 
 class SyncFace:
-    """What the sync transports of both libraries do."""
+    """The implementation of both libraries' sync transports."""
 
     _library: ClassVar[Library]
     cache: CacheLike
@@ -66,7 +66,7 @@ class SyncFace:
 
 
 class AsyncFace:
-    """What the async transports of both libraries do, under asyncio and trio."""
+    """The implementation of both libraries' async transports, under asyncio and trio."""
 
     _library: ClassVar[Library]
     cache: CacheLike
@@ -116,7 +116,7 @@ class AsyncFace:
         await self._flush()
 
     async def _flush(self) -> None:
-        """Wait in a worker thread, and only if there is something to wait for."""
+        """Wait for pending writes, in a worker thread, if there are any."""
         source = self.cache.engine.source
         if not source.flush(0):
             from wirecache._runtime.beside_loop import run_beside_loop
@@ -128,14 +128,14 @@ _FACES = (SyncFace, AsyncFace)
 
 
 def holds_cache(transport: Any, depth: int = 4) -> bool:
-    """Return whether it is one of ours, or holds one of ours. ``depth``: how many transports on top of it are looked through."""
+    """Return whether it is a cache transport or wraps one. ``depth``: how many wrapping transports are searched."""
     if isinstance(transport, _FACES):
         return True
     return bool(depth) and any(holds_cache(inner, depth - 1) for inner in held_transports(transport))
 
 
 def held_transports(transport: Any) -> list[Any]:
-    """Return the transports that this one has in its attributes, or in a list or table there, on top of which it stands."""
+    """Return the transports that this one wraps: those in its attributes, or in a list or dict there."""
     found: list[Any] = []
     for value in attributes_of(transport).values():
         items = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else (value,)
@@ -144,7 +144,7 @@ def held_transports(transport: Any) -> list[Any]:
 
 
 def attributes_of(thing: Any) -> dict[str, Any]:
-    """Return the attributes of an object: those in its ``__dict__``, and those for which its classes have slots."""
+    """Return the attributes of an object, from its ``__dict__`` and its classes' slots."""
     found = dict(getattr(thing, "__dict__", {}))
     for base in type(thing).__mro__:
         slots = base.__dict__.get("__slots__", ())
