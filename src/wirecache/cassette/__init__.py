@@ -1,4 +1,4 @@
-"""How is an exchange kept as a file that people read, and that replays byte for byte?"""
+"""Cassettes: exchanges kept as files that people can read, and that replay byte for byte."""
 
 from __future__ import annotations
 

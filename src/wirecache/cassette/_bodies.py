@@ -1,6 +1,6 @@
-"""How is a body written in a cassette, and read back byte for byte?
+"""Bodies in a cassette, written for people and read back byte for byte.
 
-As JSON wherever it is JSON; as one event a line if it is a stream; else as text; as base64 if it is not text.
+JSON is written as JSON, a stream as one event per line, other text as text, and anything else as base64.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from wirecache.cassette._json_writer import Inline, Node, Tokens
 
 __all__ = ["Members", "body_bytes", "body_node", "form_body", "stream_body", "stream_node"]
 
-BASE64_LINE = 100  # characters of base64 on a line
+BASE64_LINE = 100  # base64 characters per line
 
 Members: TypeAlias = dict[str, Any]
 
@@ -29,7 +29,7 @@ Members: TypeAlias = dict[str, Any]
 
 
 def body_node(data: bytes) -> Node:
-    """Return the members that hold these bytes; none if there are no bytes."""
+    """Return the members that represent these bytes; none for an empty body."""
     if not data:
         return {}
     try:
@@ -46,7 +46,7 @@ def body_node(data: bytes) -> Node:
 
 
 def form_body(data: bytes, redactor: Redactor) -> bytes:
-    """Return the form (``a=1&b=2``) without secrets: by the names of its fields, and by the shapes in their decoded values."""
+    """Return the form (``a=1&b=2``) without secrets, found by field name and by shape in the decoded values."""
     return b"&".join(_form_pair(pair, redactor) for pair in data.split(b"&"))
 
 
@@ -69,7 +69,7 @@ def _base64(data: bytes) -> Node:
 
 
 def body_bytes(node: Members) -> bytes:
-    """Return the bytes that these members hold."""
+    """Return the bytes that these members represent."""
     if "json" in node:
         document = JsonLayout(node["json"], node.get("layout", "compact"), node.get("before", ""), node.get("after", ""))
         return document.text().encode()
@@ -86,7 +86,7 @@ def _joined(separator: str, lines: str | list[str]) -> str:
 
 
 def stream_node(data: bytes, kind: bytes, chunks: Sequence[Chunk], redactor: Redactor) -> Node:
-    """Return the events of a stream, each with the time at which it was complete (without one where all times are zero: unknown)."""
+    """Return the events of a stream, each with the time when it was complete (without times if all are zero, which means unknown)."""
     pieces = split_stream(kind, data)
     if pieces is None:
         return _chunked(data, chunks, redactor)
@@ -112,9 +112,9 @@ def _event_node(piece: str | bytes, style: Style | None, at: float | None) -> In
 
 
 def _chunked(data: bytes, chunks: Sequence[Chunk], redactor: Redactor) -> Node:
-    """Return the chunks of a stream that has no known events (audio, Amazon's frames), as they came."""
+    """Return the chunks of a stream without known events (audio, Amazon's frames), as received."""
     redacted = redactor.data(data)
-    if redacted != data or not chunks:  # their sizes no longer fit; an imported recording says nothing of them
+    if redacted != data or not chunks:  # the chunk sizes no longer fit, or are unknown (an imported recording)
         chunks = [Chunk(len(redacted), chunks[-1].seconds if chunks else 0.0)]
     ends = [*accumulate(chunk.size for chunk in chunks[:-1]), len(redacted)]
     pieces = [redacted[start:end] for start, end in pairwise([0, *ends])]
@@ -129,7 +129,7 @@ def _text_or_bytes(piece: bytes) -> str | bytes:
 
 
 def stream_body(node: Members) -> tuple[bytes, tuple[Chunk, ...]]:
-    """Return the bytes of a stream, and a chunk for each event, at zero where the file has no time."""
+    """Return the bytes of a stream, and a chunk per event, at time zero if the file has no time."""
     style = style_named(node.get("layout", ""))
     pieces: list[bytes] = []
     chunks: list[Chunk] = []

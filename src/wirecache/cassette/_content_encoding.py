@@ -1,4 +1,4 @@
-"""What does a recorded body say without its ``Content-Encoding``?"""
+"""Decoding of recorded bodies that other recorders kept with their ``Content-Encoding``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _EXTRAS = {"br": "brotli", "zstd": "zstd"}
 def decoded(body: bytes, content_encoding: str) -> bytes:
     """Return the body without its content codings; ``content_encoding``: the value of that header.
 
-    A recorder may have decoded it already and kept the header: text that is not encoded is returned as it is.
+    A recorder may have decoded it already and kept the header: text that is not encoded is returned unchanged.
     Raises ``ValueError`` if the coding is unknown, or its library is not installed.
     """
     for coding in codings_in(content_encoding):

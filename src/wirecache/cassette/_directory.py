@@ -1,7 +1,7 @@
-"""Which recordings are in a directory, and under which keys?
+"""The recordings in a directory, and their keys.
 
-A file's name has a part of its key, so a directory of thousands is opened by listing it. What counts is the request in the file: its
-key is computed when it is read, so a recording that was edited, or that was made under other key options, is found too.
+A file's name contains part of its key, so that a directory of thousands is opened by listing it. What counts is the request in the file:
+its key is computed when it is read, so that a recording that was edited, or made under other key options, is found, too.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ __all__ = ["Directory"]
 
 logger = logging.getLogger("wirecache")
 
-MAX_IN_MEMORY = 16 * 1024 * 1024  # characters of recordings that stay in memory once read: thousands of ordinary ones
-STALE_TEMPORARY = 3600.0  # seconds after which a temporary file must be that of a process that was killed
+MAX_IN_MEMORY = 16 * 1024 * 1024  # characters of recordings kept in memory once read: thousands of ordinary ones
+STALE_TEMPORARY = 3600.0  # seconds after which a temporary file must belong to a killed process
 
 
 class Directory:
-    """The recordings of one directory. Safe for threads, and for processes that write to it at the same time.
+    """The recordings of one directory. Safe for threads and for processes that write to it concurrently.
 
-    ``options``: how keys are computed from the requests in the files; None: they are those noted when the files were written.
+    ``options``: how to compute keys from the requests in the files; None: use the keys noted in the files when they were written.
     """
 
     def __init__(
@@ -53,32 +53,32 @@ class Directory:
         self.redactor = redactor
         self._schema = self.path / SCHEMA_NAME
         self.options = options
-        # The short key in the names is enough, unless the options leave out something that counted when the files were named.
+        # The short key in the file names suffices unless the options leave out something that counted when the files were named.
         self._names_have_keys = options is None or (options.host and not (options.ignore_body or options.ignore_query or options.normalize))
-        self._prepared = False  # the directory exists, with its schema
+        self._prepared = False  # does the directory exist, with its schema?
         self._lock = threading.RLock()
         self._by_short: dict[str, list[str]] | None = None
-        self.unreadable: list[CassetteError] = []  # what was skipped when the keys of all recordings were read
-        self._by_key: dict[str, list[str]] | None = None  # built only when a short key is not enough
-        self._loaded: dict[str, tuple[Recording, str]] = {}  # what was read, by file name: the recording and its key
+        self.unreadable: list[CassetteError] = []  # recordings that were skipped when all keys were read
+        self._by_key: dict[str, list[str]] | None = None  # built only if short keys do not suffice
+        self._loaded: dict[str, tuple[Recording, str]] = {}  # what has been read, by file name: the recording and its key
         self._loaded_size = 0  # characters
 
     def use_schema_in(self, root: str | os.PathLike[str]) -> None:
-        """Keep the schema, by which editors check the files, in that parent directory."""
+        """Keep the schema, which editors use to check the files, in that parent directory."""
         self._schema = expanded(root).absolute() / SCHEMA_NAME
         self._prepared = False
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
     def names(self) -> list[str]:
-        """Return the names of all recordings, each sequence in its order."""
+        """Return the names of all recordings, sequences in order."""
         with self._lock:
             return [name for names in self._listed().values() for name in names]
 
     def of(self, key: str, *, or_damaged: bool = False) -> list[str]:
-        """Return the names of the recordings of that key, in the order in which they were made.
+        """Return the names of the recordings with this key, in the order in which they were made.
 
-        A file that may be one and cannot be read is a ``CassetteError``; with ``or_damaged`` it is among them.
+        A candidate file that cannot be read raises ``CassetteError``; with ``or_damaged`` it is included.
         """
         with self._lock:
             short = self._listed().get(key[:SHORT], ())
@@ -91,7 +91,7 @@ class Directory:
             return self._by_key is not None or not self._listed() or (self._names_have_keys and key[:SHORT] in self._listed())
 
     def read(self, name: str) -> Entry:
-        """Return a recording, under the key that it has here. Raises ``CassetteError`` if it cannot be read."""
+        """Return a recording, under the key computed here. Raises ``CassetteError`` if it cannot be read."""
         with self._lock:
             try:
                 recording, key = self._load(name)
@@ -100,7 +100,7 @@ class Directory:
         return recording.entry._replace(key=key)
 
     def newest(self) -> Iterator[Entry]:
-        """Yield all recordings that can be read, the newest first."""
+        """Yield all readable recordings, the newest first."""
         for name in sorted(self.names(), key=self.made_at, reverse=True):
             try:
                 yield self.read(name)
@@ -108,7 +108,7 @@ class Directory:
                 continue
 
     def forget(self) -> None:
-        """Drop what was read from memory; the directory is listed again when it is next used."""
+        """Drop the recordings cached in memory; the directory is listed again on the next use."""
         with self._lock:
             self._by_short = self._by_key = None
             self._loaded.clear()
@@ -128,14 +128,14 @@ class Directory:
         return self._by_short
 
     def _keys(self) -> dict[str, list[str]]:
-        """Return the names of all recordings by key: all files are read for it, once."""
+        """Return the names of all recordings by key, reading all files once."""
         if self._by_key is None:
             found: dict[str, list[tuple[float, str]]] = {}
             self.unreadable = []
             for name in self.names():
                 try:
                     recording, key = self._load(name)
-                except FileNotFoundError:  # somebody removed it since it was listed
+                except FileNotFoundError:  # it was removed after it was listed
                     continue
                 except CassetteError as error:
                     logger.warning("wirecache: a recording is skipped: %s", error)
@@ -146,7 +146,7 @@ class Directory:
         return self._by_key
 
     def _key(self, name: str, if_damaged: str | None) -> str | None:
-        """Return the key of the recording, None if it is gone, or ``if_damaged`` (unless that is None) where it cannot be read."""
+        """Return the key of the recording, None if it is gone, or ``if_damaged`` (unless that is None) if it cannot be read."""
         try:
             return self._load(name)[1]
         except FileNotFoundError:
@@ -171,9 +171,9 @@ class Directory:
         return loaded
 
     def _key_of(self, recording: Recording) -> str:
-        """Return the key of the request in the file, computed now: more may be secret than when it was recorded.
+        """Return the key of the request in the file, computed now, since more may be secret than when it was recorded.
 
-        It is the key noted in the file where that does not hold the whole request, or where there are no key options.
+        If the file does not hold the whole request, or there are no key options, it is the key noted in the file.
         """
         if recording.body is None or self.options is None:
             return recording.entry.key
@@ -196,9 +196,9 @@ class Directory:
     # -- writing ------------------------------------------------------------------------------------------------------
 
     def add(self, entry: Entry, redactor: Redactor | None = None) -> str:
-        """Write the entry as the next of its sequence, and return its name. Another process may be writing the same one: none is lost.
+        """Write the entry as the next of its sequence, and return its name. If another process writes the same one, both are kept.
 
-        ``redactor``: of its response, if that is another than the directory's.
+        ``redactor``: for the response, if not the directory's.
         """
         with self._lock, self._written(entry, redactor) as temporary:
             number = next_number(self._listed().get(entry.key[:SHORT], ()))
@@ -210,7 +210,7 @@ class Directory:
             return name
 
     def replace(self, name: str, entry: Entry, redactor: Redactor | None = None) -> None:
-        """Write the entry in place of the recording of that name; ``redactor`` as in ``add``."""
+        """Replace the recording of that name by the entry. ``redactor``: as for ``add``."""
         with self._lock, self._written(entry, redactor) as temporary:
             os.replace(temporary, self.path / name)
             self._loaded.pop(name, None)
@@ -232,7 +232,7 @@ class Directory:
 
     @contextmanager
     def _written(self, entry: Entry, redactor: Redactor | None) -> Iterator[Path]:
-        """Write the text of the entry's file to a temporary file of the same directory, and yield its path."""
+        """Write the entry to a temporary file in the same directory, and yield its path."""
         if not self._prepared or not self._schema.exists():
             self._prepare()
         schema = os.path.relpath(self._schema, self.path).replace(os.sep, "/")
@@ -242,7 +242,7 @@ class Directory:
             yield path
 
     def _prepare(self) -> None:
-        """Make the directory, write the schema, and remove the temporary files of processes that were killed."""
+        """Create the directory, write the schema, and remove the temporary files of killed processes."""
         self.path.mkdir(parents=True, exist_ok=True)
         for temporary in self.path.glob(".*.tmp"):
             try:
@@ -277,7 +277,7 @@ def _text(path: Path) -> str:
 
 @contextmanager
 def _temporary(folder: Path, text: str) -> Iterator[Path]:
-    path = folder / f".{secrets.token_hex(8)}.tmp"  # no process number: two machines may share the directory
+    path = folder / f".{secrets.token_hex(8)}.tmp"  # random rather than a pid, since several machines may share the directory
     try:
         path.write_text(text, "utf-8", newline="\n")
         yield path
@@ -286,7 +286,7 @@ def _temporary(folder: Path, text: str) -> Iterator[Path]:
 
 
 def _publish(temporary: Path, path: Path) -> bool:
-    """Give the complete file its name, unless there is one of that name. Return whether it was done."""
+    """Give the complete file its name, unless that exists. Return whether it was done."""
     try:
         os.link(temporary, path)
     except FileExistsError:

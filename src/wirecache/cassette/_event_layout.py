@@ -1,6 +1,6 @@
-"""The spelling of a stream's events as the name of a style: an event's name, its data and that style give its bytes again.
+"""The spelling of a stream's events as a named style: the event's name, its data and the style reproduce its bytes.
 
-This covers ``event: NAME`` and ``data: DATA`` with JSON as data, and lines of JSON. Any other event is kept as its text.
+This covers ``event: NAME`` and ``data: DATA`` with JSON as data, and lines of JSON. Any other event is kept as text.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from wirecache.cassette._json_layout import JsonLayout, layout_of
 
 __all__ = ["STREAM_LAYOUTS", "JsonEvent", "Style", "arrivals", "event_in", "style_named", "style_of"]
 
-# The words that name a style; the style without a word: compact JSON after "data: ", lines that end with a line feed.
+# The words that name a style; the unnamed style is compact JSON after "data: " and lines that end with a line feed.
 STREAM_LAYOUTS = r"(lines)?( ?(spaced|spaced-colons|spaced-commas))?( ?tight)?( ?crlf)?"
 
-# The parser of event streams reads what an event means; these patterns match how it is spelled, since every byte is to come back.
+# The event stream parser reads an event's meaning; these patterns match its spelling, since every byte must be reproduced.
 _EVENT = re.compile(r"(?P<named>event: ?(?P<name>[^\r\n]*)\r?\n)?data:(?P<gap> ?)(?P<data>[^\r\n]*)(?P<end>\r?\n)\r?\n")
 _LINE = re.compile(r"(?P<named>)(?P<name>)(?P<gap>)(?P<data>[^\r\n]*)(?P<end>\r?\n)")
 
 
 class Style(NamedTuple):
-    """How the events of a stream are spelled.
+    """How a stream's events are spelled.
 
     ``lines``: as lines of JSON rather than server-sent events. ``json_layout``: the layout of their data. ``tight``: without a space
     after ``data:``. ``crlf``: lines end with CRLF.
@@ -51,7 +51,7 @@ class JsonEvent(NamedTuple):
     tokens: str
 
     def text(self, style: Style) -> str:
-        """Return the event as it is spelled in that style."""
+        """Return the event spelled in that style."""
         end, gap = "\r\n" if style.crlf else "\n", "" if style.tight else " "
         data = JsonLayout(self.tokens, style.json_layout).text()
         if style.lines:
@@ -68,13 +68,13 @@ def style_named(name: str) -> Style:
 
 
 def style_of(pieces: Iterable[str], *, lines: bool) -> Style:
-    """Return the style that most of these events are in."""
+    """Return the style of most of these events."""
     styles = Counter(style for piece in pieces if (style := _style_of_event(piece, lines=lines)) is not None)
     return styles.most_common(1)[0][0] if styles else Style(lines)
 
 
 def _style_of_event(piece: str, *, lines: bool) -> Style | None:
-    """Return the style of one event; None if it is in none, or in too many (its JSON has neither a comma nor a colon)."""
+    """Return the style of one event; None if it has none or is ambiguous (its JSON has neither a comma nor a colon)."""
     found = (_LINE if lines else _EVENT).fullmatch(piece)
     data = layout_of(found["data"]) if found else None
     if found is None or data is None or data.before or data.after or not {",", ":"} & set(data.tokens):
@@ -83,7 +83,7 @@ def _style_of_event(piece: str, *, lines: bool) -> Style | None:
 
 
 def event_in(piece: str, style: Style) -> JsonEvent | None:
-    """Return the event in this piece of a stream; None if the style does not give exactly this piece again."""
+    """Return the event in this piece of a stream; None if the style does not reproduce exactly this piece."""
     found = (_LINE if style.lines else _EVENT).fullmatch(piece)
     data = layout_of(found["data"]) if found else None
     if found is None or data is None:
@@ -93,6 +93,6 @@ def event_in(piece: str, style: Style) -> JsonEvent | None:
 
 
 def arrivals(sizes: Sequence[int], chunks: Sequence[Chunk]) -> list[float]:
-    """Return when each piece of these sizes was complete: with the chunk that brought its last byte, in seconds since the request."""
+    """Return when each piece of these sizes was complete, that is, when its last byte arrived, in seconds since the request."""
     ends = list(accumulate(chunk.size for chunk in chunks))
     return [chunks[min(bisect_left(ends, end), len(chunks) - 1)].seconds for end in accumulate(sizes)]

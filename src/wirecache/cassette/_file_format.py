@@ -10,9 +10,9 @@ __all__ = ["FORMAT", "SCHEMA_NAME", "FormatVersion", "schema_text"]
 FormatVersion: TypeAlias = Literal[1]
 FORMAT: FormatVersion = 1
 
-SCHEMA_NAME = "cassette.schema.json"  # lies beside the files, so that editors find it without a network
+SCHEMA_NAME = "cassette.schema.json"  # beside the files, so that editors find it offline
 
 
 def schema_text() -> str:
-    """Return the JSON Schema of a file: to be written beside the files, where their ``$schema`` says that it is."""
+    """Return the JSON Schema of a file, to be written beside the files, where their ``$schema`` refers to."""
     return files("wirecache.cassette").joinpath(SCHEMA_NAME).read_text("utf-8")

@@ -1,6 +1,6 @@
-"""What may be in a cassette's file? A module of its own, since importing pydantic costs 50 ms that only programs with cassettes pay.
+"""The model of a cassette's file. A module of its own, since importing pydantic takes 50 ms, which only programs with cassettes should pay.
 
-The JSON Schema beside this module is generated from it, and is written beside the files of each cassette.
+The JSON Schema beside this module is generated from it, and written beside the files of each cassette.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is a cassette's file called? After its request, so that people find it: endpoint, model, short key, number."""
+"""The names of a cassette's files, by which people can find a request: endpoint, model, short key, number."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from wirecache._core.messages import Entry, RequestSummary
 __all__ = ["SHORT", "ShortKey", "file_name", "next_number", "short_key_of"]
 
 SHORT = 12  # hex digits of the key
-LONGEST = 80  # characters before the key; with it a name stays far below the limit of any file system
+LONGEST = 80  # characters before the key, which keeps names far below the limits of file systems
 
 _UNSAFE = re.compile(r"[^a-z0-9._]+")
 _VERSION = re.compile(r"v[0-9]\w*")
@@ -20,7 +20,7 @@ _NAME = re.compile(rf"(?:.*-)?([0-9a-f]{{{SHORT}}})(?:-([2-9]|[1-9][0-9]{{1,8}})
 
 
 class ShortKey(NamedTuple):
-    """What a file's name says of its entry: the first digits of its key, and its ``number`` in the sequence of that key (from 1)."""
+    """What a file's name says about its entry: the first digits of the key, and the ``number`` in the key's sequence (from 1)."""
 
     digits: str
     number: int
@@ -29,7 +29,7 @@ class ShortKey(NamedTuple):
 def file_name(entry: Entry, number: int = 1) -> str:
     """Return the name of the file of the ``number``-th answer to this request.
 
-    Lower case only, so that names are the same on every file system.
+    Names are in lower case, so that they are the same on every file system.
     """
     request = entry.request
     words = [request.endpoint, request.model or ""] if request.endpoint not in ("", "http") else [request.method, *_path_end(request)]
@@ -43,7 +43,7 @@ def _path_end(request: RequestSummary) -> list[str]:
 
 
 def short_key_of(name: str) -> ShortKey | None:
-    """Return the short key in the name of a cassette's file; None if it is no such name."""
+    """Return the short key in the name of a cassette's file; None for any other name."""
     found = _NAME.fullmatch(name)
     return ShortKey(found[1], int(found[2] or 1)) if found else None
 

@@ -1,4 +1,4 @@
-"""Which exchange is in a cassette's file? An error says what is wrong where, and what to do."""
+"""Reads a cassette's file as an entry. Errors say what is wrong, where, and what to do."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ _RAW_PATHS: RawPaths = {
 
 
 class Recording(NamedTuple):
-    """A file that was read: its ``entry``, and the ``request`` and ``body`` from which its key is computed under other options.
+    """A file that was read: its ``entry``, and the ``request`` and ``body`` from which its key is recomputed.
 
-    ``body`` is None where the file does not hold the whole request.
+    ``body``: None if the file does not hold the whole request.
     """
 
     entry: Entry
@@ -90,7 +90,7 @@ def _header_pairs(headers: dict[str, str] | list[list[str]]) -> HeaderPairs:
 
 
 def _summary(request: Members) -> bytes:
-    """Return the request summary as an entry keeps it."""
+    """Return the request summary in the form kept in an entry."""
     summary = RequestSummary(
         request["method"],
         request["url"],
@@ -107,7 +107,7 @@ def _summary(request: Members) -> bytes:
 
 
 def _converted(pointer: str, where: str, convert: Callable[[], T]) -> T:
-    """Return what ``convert`` makes of the members at that JSON pointer; its ``ValueError`` becomes one that names the place."""
+    """Return the result of ``convert``, adding the JSON pointer of the place to its ``ValueError``."""
     try:
         return convert()
     except ValueError as error:
@@ -115,7 +115,7 @@ def _converted(pointer: str, where: str, convert: Callable[[], T]) -> T:
 
 
 def _validated(text: str, where: str) -> Members:
-    """Return the members of the file once they fit the model; ``recorded_at`` becomes seconds since the epoch."""
+    """Return the file's members, validated, with ``recorded_at`` in seconds since the epoch."""
     from pydantic import ValidationError
 
     from wirecache.cassette._file_model import CassetteFile

@@ -1,4 +1,4 @@
-"""How is a file of a cassette read? As text, and only if it is a file: a pipe would wait for ever, and a device has no end."""
+"""Reads the text of a cassette's file, refusing pipes, which would block, and devices, which have no end."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ __all__ = ["text_in"]
 
 
 def text_in(path: Path, encoding: str = "utf-8") -> str:
-    """Return the text of the file. Raises ``CassetteFormatError`` for what is no file, and ``OSError`` or ``UnicodeDecodeError``."""
+    """Return the text of the file. Raises ``CassetteFormatError`` if it is not a regular file, ``OSError`` or ``UnicodeDecodeError``."""
     mode = path.stat().st_mode
-    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # what a directory is, its own error says
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # opening a directory raises an error of its own
         raise CassetteFormatError(f"{path}: is a pipe, a socket or a device, where a file must be; delete it and record it again")
     return path.read_text(encoding)

@@ -1,7 +1,7 @@
-"""How is an exchange written as a file?
+"""Writes an entry as a file.
 
-The file is for people first: what changes with each recording has lines of its own, the rest stays as it is. Yet the body that is
-read back is the body that was recorded, byte for byte.
+The file is for people first: what changes with each recording is on lines of its own, so that diffs are small. Yet the body that is read
+back is the recorded one, byte for byte.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def to_text(
 ) -> str:
     """Return the text of the entry's file. ``schema``: where the schema is, relative to the file (a path, or a URL).
 
-    ``request_redactor``: the one of the request; by default the same as that of the response.
+    ``request_redactor``: for the request; by default the response's.
     """
     recorded_at = datetime.fromtimestamp(entry.stored_at, UTC).isoformat(timespec="milliseconds")
     return document_text(
@@ -65,7 +65,7 @@ def _request_node(entry: Entry, redactor: Redactor) -> Node:
 
 
 def _request_body_node(body: bytes, content_type: str, redactor: Redactor) -> tuple[Node, str]:
-    """Return the members that hold the body, and its content type: a form with files has another boundary in the file."""
+    """Return the members that represent the body, and its content type, since a form with files gets another boundary in the file."""
     form = multipart_node(body, content_type, redactor) if content_type else None
     if form is not None:
         return form
@@ -91,13 +91,13 @@ def _response_node(entry: Entry, redactor: Redactor) -> Node:
 
 
 def _headers_node(headers: HeaderPairs, redactor: Redactor) -> Node | list[Any]:
-    """Return the headers by name, or as a list of pairs where a name comes twice."""
+    """Return the headers by name, or as a list of pairs if a name is repeated."""
     pairs = _redacted_headers([(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers], redactor)
     by_name = dict(pairs)
     return by_name if len(by_name) == len(pairs) else [Inline(pair) for pair in pairs]
 
 
 def _redacted_headers(headers: Iterable[tuple[str, str]], redactor: Redactor) -> list[tuple[str, str]]:
-    """Return the headers without the secrets in them, and without those that are secrets themselves."""
+    """Return the headers redacted, without those that are themselves secrets."""
     redacted = ((name, redactor.header(name, value)) for name, value in headers)
     return [(name, value) for name, value in redacted if value is not None]

@@ -1,7 +1,7 @@
 """The source of a cassette that forks: it replays one directory, and writes the whole run to another one, its child.
 
-The child holds what was replayed up to the fork and what was recorded from there on, so it is a cassette like any other. A file in it
-names its parent and the step from which on requests were sent.
+The child contains what was replayed up to the fork and what was recorded from there on, so it is a cassette like any other. A file in it
+names the parent and the step from which on requests were sent.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ FORK_NAME = "fork.json"
 
 
 class ForkNote(NamedTuple):
-    """What a child says of itself. ``parent``: the path of the cassette that it was forked from.
+    """A child's note on its origin. ``parent``: the path of the cassette that it was forked from.
 
-    ``from_step``: the step that was named, if one was. ``live_from``: the step from which on it was recorded; None: all was replayed.
+    ``from_step``: the step that was given, if any. ``live_from``: the step from which on it was recorded; None if all was replayed.
     ``reason``: ``"from_step"`` or ``"differs"``.
     """
 
@@ -39,7 +39,7 @@ class ForkNote(NamedTuple):
 
 
 class ForkSession(CassetteSession):
-    """One run that begins as the recorded one did. ``point``: where it leaves that."""
+    """One run that begins as the recorded one. ``point``: where it departs from that."""
 
     def __init__(self, directory: Directory, child: Directory, sequence_end: SequenceEnd, point: ForkPoint) -> None:
         super().__init__(directory, RecordMode.FORK, sequence_end, target=child)
@@ -48,11 +48,11 @@ class ForkSession(CassetteSession):
 
     @property
     def unused(self) -> list[str]:
-        """Return an empty list: what this run did not request still belongs to the parent's run."""
+        """An empty list: what this run did not request still belongs to the parent's run."""
         return []
 
     def look_up(self, key: str) -> Entry | None:
-        """Return the next recording of that key, as any cassette does; it is the child's, too."""
+        """Return the next recording with this key, as any cassette does, and copy it to the child."""
         entry = super().look_up(key)
         if entry is not None:
             self._guarded(lambda: self._record(entry))
@@ -70,7 +70,7 @@ class ForkSession(CassetteSession):
                 self._write_note()
 
     def _write_note(self) -> None:
-        """Write the file that names the parent, if it would say something new."""
+        """Write the file that names the parent, if its content has changed."""
         point, child = self._point, self.target.path
         members = {
             "wirecache": __version__,
@@ -86,7 +86,7 @@ class ForkSession(CassetteSession):
 
 
 def fork_note(child: str | os.PathLike[str]) -> ForkNote | None:
-    """Return what the cassette says of its parent; None if it is no child. Raises ``CassetteError`` if that cannot be read."""
+    """Return the cassette's note on its parent; None if it is not a fork. Raises ``CassetteError`` if that cannot be read."""
     path = Path(child, FORK_NAME)
     try:
         members = json.loads(text_in(path))
@@ -99,7 +99,7 @@ def fork_note(child: str | os.PathLike[str]) -> ForkNote | None:
 
 
 def free_child(parent: str) -> str:
-    """Return the path of a directory beside the parent that is not there yet: ``parent-fork``, ``parent-fork-2``, ..."""
+    """Return the path of a directory beside the parent that does not exist yet: ``parent-fork``, ``parent-fork-2``, ..."""
     stem, number = f"{parent.rstrip('/' + os.sep)}-fork", 1
     while os.path.lexists(path := stem if number == 1 else f"{stem}-{number}"):
         number += 1
@@ -107,7 +107,7 @@ def free_child(parent: str) -> str:
 
 
 def _relative(parent: Path, child: Path) -> str:
-    """Return the path from the child to the parent, so that both can be moved together; absolute where there is none."""
+    """Return the relative path from the child to the parent, so that both can be moved together; absolute if there is none."""
     try:
         return os.path.relpath(parent, child).replace(os.sep, "/")
     except ValueError:  # another drive

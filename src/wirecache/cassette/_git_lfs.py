@@ -1,4 +1,4 @@
-"""Is this file a pointer that Git LFS leaves in the place of a file which was not fetched?"""
+"""Recognition of pointers that Git LFS leaves in place of files that were not fetched."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The white space of a JSON document as the name of a layout: the tokens and that name give its bytes again.
+"""The white space of a JSON document as a named layout: the tokens and the layout reproduce its bytes.
 
-Only the white space between tokens is ever changed: number literals (``1.0E+5``), escapes (``\\/``), the order of members and
-members that are named twice stay as they were written.
+Only white space between tokens is ever changed: number literals (``1.0E+5``), escapes (``\\/``), the order of members and duplicate
+members are kept as written.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from wirecache.cassette._json_reader import STRICT_DECODER
 
 __all__ = ["JSON_LAYOUTS", "JsonLayout", "compact", "layout_of", "readable"]
 
-# The names of layouts; "compact" is the one that is not named. A pattern, since it stands in the schema, too.
+# The names of layouts; the unnamed one is "compact". A pattern, since the schema uses it, too.
 JSON_LAYOUTS = r"compact|spaced|spaced-colons|spaced-commas|indent-([1-9][0-9]?|tab)(-crlf)?"
-MAX_DEPTH = 100  # levels; nobody reads a document that is deeper (and parsers give up on it)
+MAX_DEPTH = 100  # levels; deeper documents are not readable (and parsers give up on them)
 WIDTH = 100  # columns that a line of numbers fills
 
 # Patterns for text that is known to be JSON.
@@ -31,7 +31,7 @@ _SPACE = " \t\n\r"
 
 
 class JsonLayout(NamedTuple):
-    """A JSON document: its ``tokens``, the ``name`` of the layout of white space between them, white space ``before`` and ``after``."""
+    """A JSON document: its ``tokens``, the ``name`` of its layout, and the white space ``before`` and ``after`` it."""
 
     tokens: str
     name: str
@@ -44,7 +44,7 @@ class JsonLayout(NamedTuple):
 
 
 def layout_of(text: str) -> JsonLayout | None:
-    """Return the parts that give exactly this text again; None if it is not JSON, or its white space follows no known layout."""
+    """Return the parts that reproduce exactly this text; None if it is not JSON or its white space follows no known layout."""
     try:
         STRICT_DECODER.decode(text)
     except (ValueError, RecursionError):
@@ -66,12 +66,12 @@ def compact(text: str) -> str:
 
 
 def readable(tokens: str, level: int) -> str:
-    """Return the tokens as people read them, indented for that level from the second line on; long lists of numbers fill their lines."""
+    """Return the tokens formatted for people, indented to that level from the second line on; long lists of numbers fill their lines."""
     return _indented(_TOKEN_OR_NUMBERS.findall(tokens), "  ", "\n", level)
 
 
 def _candidates(core: str) -> list[str]:
-    """Return the layouts that the document may have, by its first line."""
+    """Return the layouts that the document may have, judging by its first line."""
     found = _FIRST_INDENT.match(core)
     if found is None:
         return list(_GAPS)
@@ -80,7 +80,7 @@ def _candidates(core: str) -> list[str]:
 
 
 def _spaced(tokens: str, name: str) -> str:
-    """Return the tokens with the white space of the layout of that name."""
+    """Return the tokens with the white space of the named layout."""
     if name == "compact":
         return tokens
     if name in _GAPS:

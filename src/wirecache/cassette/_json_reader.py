@@ -1,6 +1,6 @@
-"""Reads a file's JSON, and leaves the JSON of bodies in it as text, so that its tokens stay as they were recorded.
+"""Reads a file's JSON, but leaves the JSON of bodies as text, so that its tokens stay as recorded.
 
-The standard library's scanner does the work; only the members on the way to a body are parsed here.
+The standard library's scanner does the work; only members on the path to a body are parsed here.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ __all__ = ["STRICT_DECODER", "Raw", "RawPaths", "read_json"]
 
 
 class Raw(str):
-    """The text of a JSON value, as it is in the file."""
+    """The text of a JSON value, as in the file."""
 
     __slots__ = ()
 
 
-# Which values become ``Raw``: this one, some members of an object, or parts of each item of a list; None: no value in here.
+# Which values become ``Raw``: this one, some members of an object, or parts of each item of a list; None: no value within.
 RawPaths: TypeAlias = "type[Raw] | dict[str, RawPaths] | list[RawPaths] | None"
 
 
@@ -33,7 +33,7 @@ _match_space = re.compile(r"[ \t\n\r]*").match
 def read_json(text: str, raw: RawPaths) -> Any:
     """Return the document with ``Raw`` text at these paths.
 
-    Raises ``JSONDecodeError`` with the place of the error, or ``ValueError`` for NaN and Infinity.
+    Raises ``JSONDecodeError`` with the position of the error, or ``ValueError`` for NaN and Infinity.
     """
     value, end = _value(text, _skip_space(text, 0), raw)
     if _skip_space(text, end) != len(text):

@@ -1,4 +1,4 @@
-"""Writes a file's JSON for people: two spaces a level, each member on a line of its own, what belongs together on one line."""
+"""Writes a file's JSON for people: indented by two spaces, one member per line, except that what belongs together is on one line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Node: TypeAlias = dict[str, Any]
 
 
 class Tokens(str):
-    """JSON text whose tokens are written as they are."""
+    """JSON text whose tokens are written unchanged."""
 
     __slots__ = ()
 
@@ -25,7 +25,7 @@ class Inline(NamedTuple):
 
 
 def document_text(node: Node) -> str:
-    """Return the text of a file, with a line feed at its end."""
+    """Return the text of a file, ending with a line feed."""
     return _value(node, 0) + "\n"
 
 

@@ -1,6 +1,7 @@
-"""How is a form with files written, so that people can read its parts and its key stays what it was?
+"""Forms with files in a cassette, with readable parts.
 
-Clients generate a boundary for each request, and it counts in no key: files have a fixed one, so that a new recording changes nothing.
+Clients generate a new boundary for each request, which does not count in keys. Files have a fixed one, so that recording again changes
+nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ BOUNDARY = "wirecache"
 
 
 def multipart_node(data: bytes, content_type: str, redactor: Redactor) -> tuple[Node, str] | None:
-    """Return the parts, and the content type with the fixed boundary; None if it is not a form that can be written back."""
+    """Return the parts, and the content type with the fixed boundary; None if the body is not a form that can be reproduced."""
     body = parse_body(data, content_type.encode("latin-1"))
     found = boundary_of(content_type.encode("latin-1"))
     if body.kind != "multipart" or found is None or media_type(content_type.encode("latin-1")) != b"multipart/form-data":
@@ -38,7 +39,7 @@ def _part_node(piece: bytes, redactor: Redactor) -> Node:
 
 
 def _unused_boundary(parts: list[Node]) -> str:
-    """Return the fixed boundary; with a number if a part contains that line itself."""
+    """Return the fixed boundary, with a number if a part contains it."""
     pieces = [_part_bytes(part) for part in parts]
     number, boundary = 1, BOUNDARY
     while any(f"\r\n--{boundary}".encode() in b"\r\n" + piece for piece in pieces):
@@ -52,6 +53,6 @@ def _part_bytes(part: Members) -> bytes:
 
 
 def multipart_bytes(parts: list[Members], content_type: str) -> bytes:
-    """Return the form that these parts make."""
+    """Return the form composed of these parts."""
     mark = b"--" + (boundary_of(content_type.encode("latin-1")) or BOUNDARY.encode())
     return b"".join(b"%b\r\n%b\r\n" % (mark, _part_bytes(part)) for part in parts) + mark + b"--\r\n"

@@ -1,4 +1,4 @@
-"""Which recordings may a run leave out that does what the recorded one did?"""
+"""Recordings that a run may leave unused even if it does the same as the recorded one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["is_optional"]
 
 
 def is_optional(directory: Directory, name: str) -> bool:
-    """Return whether the recording is of a reply to an MCP server: how much of that is sent is a matter of time."""
+    """Return whether the recording is of a reply to an MCP server, since the number of these depends on timing."""
     try:
         return name.startswith("post-") and answers_server(directory.read(name))
     except CassetteError:

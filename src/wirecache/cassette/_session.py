@@ -1,4 +1,4 @@
-"""What is replayed from a cassette, and what is written to it, from when it is opened until it is closed? The source of a ``Cassette``."""
+"""The source of a ``Cassette``: one session of replaying and recording, from opening to closing it."""
 
 from __future__ import annotations
 
@@ -30,29 +30,29 @@ Verify = Literal["shape", "text"]
 
 
 class Drift(NamedTuple):
-    """A request whose live answer differs from the recorded one, and where: ``stored`` was recorded, the other is what came."""
+    """A request whose live answer differs from the recorded one, and the differences, in which ``stored`` is the recorded value."""
 
     method: str
     url: str
     differences: tuple[Difference, ...]
 
     def __str__(self) -> str:
-        """The request, and the differences, one a line."""
+        """Return the request and the differences, one per line."""
         return "\n".join([f"{self.method} {self.url}", *(f"  {found}" for found in self.differences)])
 
 
 class CassetteSession:
-    """One use of a cassette: sequences go on where they are, and what is replaced or unused is known at the end.
+    """One use of a cassette. It keeps the position in each sequence, and at the end knows what is replaced or unused.
 
-    ``is_held``: nothing is written before ``close``. ``run_started_at``: files written later than this (seconds since the epoch) are the
-    work of others who record the same cassette at the same time, and are never removed. ``keep_unused``: nothing is removed, since not
-    all that was to be recorded again was. ``verify``: nothing is written; ``drift`` collects where live answers differ.
+    ``is_held``: write nothing before ``close``. ``run_started_at``: files written later than this (seconds since the epoch) belong to
+    others that record the same cassette concurrently, and are never removed. ``keep_unused``: remove nothing, since not everything was
+    recorded again. ``verify``: write nothing; ``drift`` collects the differences of live answers.
     """
 
     is_held = False
     run_started_at = math.inf
     keep_unused = False
-    single_flight = None  # what equal requests are answered with is a matter of their order
+    single_flight = None  # equal requests are answered in sequence, so they are not collapsed
 
     def __init__(
         self,
@@ -74,14 +74,14 @@ class CassetteSession:
         self.keep_unused = verify is not None
         self._sequence_end = sequence_end
         self._lock = threading.RLock()
-        # What is replayed, and what may be replaced, in their order: each with its stamp, as far as that is needed.
+        # What may be replayed and replaced, in order: each with its stamp, if that is needed.
         self._old = {name: directory.stamp(name) if mode.replaces else (0, 0) for name in directory.names()}
         self._calls: Counter[str] = Counter()  # how often each key was replayed
         self._used: set[str] = set()
-        self._held: list[tuple[Entry, Redactor]] = []  # still to be written, with what was secret when each was received
-        self._repeated: dict[str, list[tuple[Entry, Redactor]]] = {}  # equal to the last of their sequence
+        self._held: list[tuple[Entry, Redactor]] = []  # still to be written, with the redactor as of when each was received
+        self._repeated: dict[str, list[tuple[Entry, Redactor]]] = {}  # answers equal to the last of their sequence
         self._last: dict[str, Entry] = {}
-        self._written: dict[str, int] = {}  # how many of each key were written
+        self._written: dict[str, int] = {}  # how many were written of each key
         self._kept: set[str] = set()  # names that were written
         self._faults: list[CassetteError] = []
 
@@ -92,16 +92,16 @@ class CassetteSession:
 
     @property
     def unused(self) -> list[str]:
-        """The names of the recordings that were there before and that nothing requested; what need not be requested is none of them."""
+        """The names of earlier recordings that nothing requested, without optional ones."""
         unused = (name for name in self._old if name not in self._used and name not in self._kept)
         return [name for name in unused if not is_optional(self.directory, name)]
 
     # -- replaying ----------------------------------------------------------------------------------------------------
 
     def look_up(self, key: str) -> Entry | None:
-        """Return the next recording of that key; None if there is none, or its sequence is over and may not repeat its end.
+        """Return the next recording with this key; None if there is none, or its sequence is exhausted and may not repeat.
 
-        A file that cannot be read is a ``CassetteError``, which ``close`` raises again: an application may go on without the answer.
+        An unreadable file raises ``CassetteError``, which ``close`` raises again, since an application may go on without the answer.
         """
         try:
             return self._next(key)
@@ -116,7 +116,7 @@ class CassetteSession:
             names = self._before(key)
             index = self._calls[key]
             if not names and self.mode is RecordMode.NONE and self.directory.unreadable:
-                raise self.directory.unreadable[0]  # it may be the one
+                raise self.directory.unreadable[0]  # this may be the requested one
             if not names or (index >= len(names) and self._sequence_end == "fail"):
                 return None
             name = names[min(index, len(names) - 1)]
@@ -126,7 +126,7 @@ class CassetteSession:
             return entry
 
     async def alook_up(self, key: str) -> Entry | None:
-        """Look up on an event loop: one file is read in less time than a thread takes to start, all of them are not."""
+        """Return the recording as ``look_up`` does, on an event loop: in a worker thread only if all files are to be read."""
         if self.directory.is_indexed(key):
             return self.look_up(key)
         from wirecache._runtime.beside_loop import run_beside_loop
@@ -138,16 +138,16 @@ class CassetteSession:
         return self.directory.newest()
 
     def entries(self) -> Iterator[Entry]:
-        """Yield the recordings, by the names of their files."""
+        """Yield the recordings in the order of their file names."""
         return (self.directory.read(name) for name in self.directory.names())
 
     def get(self, key: str) -> Entry | None:
-        """Return the first recording of that key, or None."""
+        """Return the first recording with this key, or None."""
         names = self.directory.of(key)
         return self.directory.read(names[0]) if names else None
 
     def label(self, entry: Entry) -> str:
-        """Return the name of the file of the entry."""
+        """Return the name of the entry's file."""
         names = self.directory.of(entry.key)
         own = (name for name in names if (made := self.directory.read(name)).body == entry.body and made.stored_at == entry.stored_at)
         return next(own, next(iter(names), "one that is gone"))
@@ -171,13 +171,13 @@ class CassetteSession:
         return reason
 
     def save(self, entry: Entry) -> bool:
-        """Record an entry that is made already."""
+        """Record a ready-made entry."""
         is_saved = self._guarded(lambda: self._record(entry))
         self.recorded += is_saved
         return is_saved
 
     def _record(self, entry: Entry) -> None:
-        """Write it, or hold it until ``close``. Equal answers to equal requests are one recording, as long as no other follows them."""
+        """Write the entry, or hold it until ``close``. Equal answers to equal requests are stored once, unless a different one follows."""
         with self._lock:
             held = entry, self._learned_from(entry)
             last = self._last.get(entry.key)
@@ -190,15 +190,15 @@ class CassetteSession:
             self._last[entry.key] = entry
 
     def _learned_from(self, entry: Entry) -> Redactor:
-        """Learn the secrets that the answer names, and return what redacts it: what is known by now."""
+        """Learn the secrets that the answer names, and return a redactor with everything known now."""
         request = f"{entry.request.url} {bytes(entry.request_body).decode('utf-8', 'replace')}"
         self.redactor.learn_from_answer(entry.body, request)
         return self.redactor.snapshot()
 
     def _compare(self, live: Entry, *, with_text: bool) -> None:
-        """Note where the live answer differs from the recorded one."""
+        """Collect the differences of the live answer from the recorded one."""
         request = live.request
-        live = live._replace(body=self._learned_from(live).data(live.body))  # as it would be recorded
+        live = live._replace(body=self._learned_from(live).data(live.body))  # redacted, as it would be recorded
         try:
             recorded = self._next(live.key)
         except CassetteError as error:
@@ -209,17 +209,17 @@ class CassetteSession:
             self.drift.append(Drift(request.method, request.url, tuple(found)))
 
     def discard(self, key: str) -> None:
-        """Remove the recordings of that key."""
+        """Remove the recordings with this key."""
         with self._lock:
             for name in self.directory.of(key, or_damaged=True):
                 self.directory.remove(name)
-                self._old.pop(name, None)  # a file that is recorded under this name now was not there before
+                self._old.pop(name, None)  # a new recording under this name is not an earlier one
             self._held = [held for held in self._held if held[0].key != key]
             self._last.pop(key, None)
             self._repeated.pop(key, None)
 
     def reject(self, key: str) -> None:
-        """Do nothing: an answer that its caller found useless happened too, and its retry is the next of its sequence."""
+        """Do nothing: a useless answer is part of the run, too, and its retry is the next of the sequence."""
 
     def clear(self) -> None:
         """Remove all recordings."""
@@ -236,8 +236,8 @@ class CassetteSession:
     # -- the end ------------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Write what is held, and remove what the mode says is replaced. ``CassetteError`` for what could not be written, or read."""
-        if not self.verify:  # which writes nothing, and so replaces nothing
+        """Write what is held, and remove what is replaced. Raises ``CassetteError`` for what could not be written or read."""
+        if not self.verify:  # nothing is written, so nothing is replaced
             self._guarded(self._commit)
         if self._faults:
             faults, self._faults = self._faults, []
@@ -251,12 +251,12 @@ class CassetteSession:
                     self.directory.remove(name)
 
     def rollback(self) -> None:
-        """Forget what is held, and leave what was there before."""
+        """Discard what is held, and keep the earlier recordings."""
         with self._lock:
             self._held, self.keep_unused = [], True
 
     def _guarded(self, action: Callable[[], object]) -> bool:
-        """Call the action; a failure is logged at once and raised by ``close``: here it would look like a fault of the network."""
+        """Run the action. A failure is logged at once and raised by ``close``, since here it would look like a network error."""
         try:
             action()
         except (OSError, CassetteError) as error:
@@ -268,7 +268,7 @@ class CassetteSession:
         return True
 
     def _write(self) -> None:
-        """Write what is held. What cannot be written is lost: trying it again and again would delay all that follows."""
+        """Write what is held. What cannot be written is lost, since retries would delay everything after it."""
         held, self._held = self._held, []
         for entry, redactor in held:
             number = self._written.get(entry.key, 0) + 1
@@ -281,13 +281,13 @@ class CassetteSession:
             self._written[entry.key] = number
 
     def _before(self, key: str, *, or_damaged: bool = False) -> list[str]:
-        """Return the names of the recordings of that key that were there before."""
+        """Return the names of the earlier recordings with this key."""
         return [name for name in self.directory.of(key, or_damaged=or_damaged) if name in self._old]
 
     def _replaced(self) -> list[str]:
-        """Return the old recordings in whose place nothing was written: of the keys requested, or (``rewrite``) of all.
+        """Return the earlier recordings to remove, which were not overwritten: of the requested keys, or (``rewrite``) of all.
 
-        What another process wrote meanwhile is not among them.
+        What another process wrote meanwhile is left out.
         """
         requested = (name for key in self._written for name in self._before(key, or_damaged=True))
         old = list(self._old) if self.mode is RecordMode.REWRITE else requested

@@ -1,1 +1,1 @@
-"""Other recorders' cassettes, read as entries: one module a recorder."""
+"""Reads other recorders' cassettes as entries: one module per recorder."""

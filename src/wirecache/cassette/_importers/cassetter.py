@@ -21,7 +21,7 @@ _OTHER_PROTOCOLS = {"grpc_interactions": "gRPC calls", "ws_interactions": "WebSo
 
 
 def is_cassetter(content: Any) -> bool:
-    """Return whether this, the content of a file, is a cassette of cassetter."""
+    """Return whether the content of a file is a cassette of cassetter."""
     interactions = content.get("interactions", []) if isinstance(content, dict) and "version" in content else None
     if not isinstance(interactions, list) or not all(isinstance(one, dict) and "recorded_at" in one for one in interactions):
         return False
@@ -31,8 +31,8 @@ def is_cassetter(content: Any) -> bool:
 def cassetter_entries(content: Any, path: Path, options: KeyOptions, redactor: Redactor | None) -> Iterator[Entry]:
     """Yield the entries in the content of the file, in the order in which they were recorded (its file is sorted by URL).
 
-    A JSON body is spelled as cassetter replays it: its own spelling is not in the file. What is not HTTP is skipped, with a warning.
-    Raises ``CassetteFormatError``.
+    A JSON body is spelled as cassetter replays it, since its own spelling is lost. What is not HTTP is skipped, with a warning. Raises
+    ``CassetteFormatError``.
     """
     for name, protocol in _OTHER_PROTOCOLS.items():
         if content.get(name):
@@ -61,7 +61,7 @@ def _exchange(interaction: dict[str, Any]) -> ForeignExchange:
 
 
 def _body(message: dict[str, Any]) -> bytes:
-    """Return the body of a request or a response; TOML keeps JSON as its text."""
+    """Return the body of a request or a response; in TOML, JSON is kept as text."""
     in_toml = "body_type" in message
     body: dict[str, Any] = message if in_toml else message.get("body") or {}
     kind: str = body.get("body_type" if in_toml else "type", "none")

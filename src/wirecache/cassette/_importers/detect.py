@@ -1,4 +1,4 @@
-"""Which recorder made this cassette, and which entries are in it?"""
+"""Reads any recorder's cassette, detecting the recorder."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def _recorder_of(content: Any) -> _RecorderName | None:
 def read_any(path: Path, options: KeyOptions = DEFAULT_KEY, redactor: Redactor | None = None) -> Iterator[Entry]:
     """Yield the entries of any recorder's cassette, in the order in which they were recorded, or the entry of one file of wirecache.
 
-    Nothing in another recorder's is redacted yet. ``redactor``: their keys are those of a cassette with this redactor; without one, those
-    of a cache. wirecache's own has the key that is noted in it. Raises ``CassetteFormatError``.
+    Entries of other recorders are not redacted yet. ``redactor``: give them the keys of a cassette with this redactor; without one, those
+    of a cache. A wirecache file has the key noted in it. Raises ``CassetteFormatError``.
     """
     is_own = short_key_of(path.name) is not None
     content = None if is_own else parse_file(path)

@@ -1,4 +1,4 @@
-"""An exchange that another recorder kept, and the entry that it becomes."""
+"""Conversion of exchanges kept by other recorders to entries."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _FRAMING_FIELDS = frozenset({"content-encoding", "content-length", "transfer-enc
 
 
 class ForeignExchange(NamedTuple):
-    """An exchange as another recorder kept it. ``recorded_at``: in seconds since the epoch."""
+    """An exchange kept by another recorder. ``recorded_at``: in seconds since the epoch."""
 
     method: str
     url: str
@@ -42,7 +42,7 @@ class ForeignExchange(NamedTuple):
 def entry_of(exchange: ForeignExchange, options: KeyOptions = DEFAULT_KEY, redactor: Redactor | None = None) -> Entry:
     """Return the entry that wirecache would have recorded. Raises ``ValueError`` if a body or a header cannot be read.
 
-    ``redactor``: the entry is for a cassette, whose keys are computed from the request without its secrets.
+    ``redactor``: for an entry of a cassette, whose key is made from the redacted request.
     How long upstream took is unknown: 0 seconds, also for each event of a stream.
     """
     request = request_from(exchange.method, exchange.url, exchange.request_headers)
@@ -79,7 +79,7 @@ def header_pairs(headers: Mapping[str, Any] | None) -> list[tuple[str, str]]:
 
 
 def json_bytes(value: Any) -> bytes:
-    """Return a JSON body that was kept as a parsed value: its own spelling is lost."""
+    """Return a JSON body that was kept as a parsed value; its original spelling is lost."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 

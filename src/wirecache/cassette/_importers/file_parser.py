@@ -57,7 +57,7 @@ def _yaml(text: str) -> Any:
 def _loader(*, yaml_1_2: bool) -> Any:
     """Return PyYAML's safe loader, in C if there is one. ``yaml_1_2``: it resolves plain scalars as YAML 1.2 does.
 
-    vcrpy's own tags for strings, tuples, buffers and iterators are read as what they hold; no other object is ever made.
+    vcrpy's tags for strings, tuples, buffers and iterators are read as their contents; no other objects are ever created.
     """
     import yaml
 
@@ -78,6 +78,6 @@ def _loader(*, yaml_1_2: bool) -> Any:
 
 
 def _first_of(loader: Any, node: Any, member: str) -> Any:
-    """Return what a buffer or an iterator held: the first item of that member of what vcrpy wrote."""
+    """Return the content of a buffer or an iterator: the first item of that member in vcrpy's notation."""
     held = loader.construct_mapping(node, deep=True).get(member)
     return held[0] if held else b""

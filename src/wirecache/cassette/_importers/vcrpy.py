@@ -1,4 +1,4 @@
-"""Reads cassettes of vcrpy as entries, also those of pytest-recording and of serializers that keep JSON as JSON."""
+"""Reads cassettes of vcrpy as entries, including those of pytest-recording and of serializers that keep JSON as JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["is_vcr", "vcr_entries"]
 
 
 def is_vcr(content: Any) -> bool:
-    """Return whether this, the content of a file, is a cassette of vcrpy."""
+    """Return whether the content of a file is a cassette of vcrpy."""
     interactions = content.get("interactions") if isinstance(content, dict) else None
     if not isinstance(interactions, list) or not all(isinstance(one, dict) for one in interactions):
         return False
