@@ -49,11 +49,16 @@ MODULES = (
     "privacy/scan",
     "privacy/session_redactor",
     "privacy/shapes",
+    "rules/budget",
     "rules/eligibility",
     "rules/endpoints",
+    "rules/fork",
     "rules/freshness",
     "rules/http_rules",
+    "rules/left_alone",
     "rules/plan",
+    "rules/preconditions",
+    "rules/record_modes",
     "rules/rules",
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from decimal import Decimal
 from typing import Any
 
@@ -27,7 +28,12 @@ def test_several_limits() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "usd, calls or tokens must be given"),
+        ({}, "^Budget: usd, calls or tokens must be given; a budget without a limit has no effect$"),
+        ({"usd": 9_000_000.01}, "usd must be"),
+        ({"calls": 2**62}, "calls must be"),
+        ({"usd": 1, "warn_at": True}, "warn_at must be"),
+        ({"usd": 1, "warn_at": 1.1}, "warn_at must be"),
+        ({"usd": 1, "warn_at": "1"}, "warn_at must be"),
         ({"usd": "a lot"}, "usd must be an amount of dollars from 0 to 9000000, such as 2.50, got 'a lot'"),
         ({"usd": -1}, "usd must be"),
         ({"usd": float("nan")}, "usd must be"),
@@ -46,6 +52,19 @@ def test_several_limits() -> None:
 def test_a_wrong_parameter_is_named(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         Budget(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "limits"),
+    [
+        ({"usd": 0, "warn_at": 1}, {"usd": 0}),
+        ({"usd": 9_000_000}, {"usd": 9_000_000 * PICO}),
+        ({"calls": 0}, {"calls": 0}),
+        ({"tokens": 2**62 - 1}, {"tokens": 2**62 - 1}),
+    ],
+)
+def test_the_smallest_and_the_largest_limits(options: dict[str, Any], limits: dict[str, int]) -> None:
+    assert Budget(**options).limits == limits
 
 
 def test_the_scope_is_a_glob_of_namespace_and_model() -> None:
@@ -68,6 +87,23 @@ def test_each_window_has_a_counter_of_its_own() -> None:
     assert Budget(usd=1).kept_for < day.kept_for < month.kept_for
 
 
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="the time zone of a process cannot be changed")
+@pytest.mark.parametrize("zone", ["XXX+11", "XXX-13"])
+def test_a_day_is_one_of_utc(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as changed:
+        changed.setenv("TZ", zone)
+        time.tzset()
+        days = [window_of("day", NOON + hours * 3_600) for hours in (-12, 0, 11)]
+    time.tzset()
+    assert days == ["2026-12-01"] * 3
+
+
+def test_a_counter_says_its_window_and_its_scope() -> None:
+    # It is stored: a counter of another name would begin at 0.
+    assert Budget(usd=1, namespace="a", model="b", name="c").counter(NOON, "r") == "run:r:a\x1fb\x1fc"
+    assert Budget(usd=1, window="day").counter(NOON, "r") == "day:2026-12-01:*\x1f*\x1f"
+
+
 def test_what_limits_the_same_calls_counts_together_whatever_the_limit() -> None:
     assert Budget(usd=1).counter(NOON, "r") == Budget(usd=2, calls=5).counter(NOON, "r")
     others = [Budget(usd=1, model="m*"), Budget(usd=1, namespace="n*"), Budget(usd=1, name="n*")]
@@ -82,6 +118,10 @@ def test_what_limits_the_same_calls_counts_together_whatever_the_limit() -> None
         ("[::1]", "", "gpt-oss:20b", True),
         ("192.168.1.20", "", "deepseek-r1:8b", True),
         ("box.local", "", "mistral", True),
+        ("Llm.Localhost.", "", "mistral", True),
+        ("localhostX", "", "mistral", False),
+        ("Xlocalhost", "", "mistral", False),
+        (".localhost.example", "", "mistral", False),
         ("example.com", "/run/llm.sock", "llama3.2", True),
         ("api.openai.com", "", "llama3.2", False),
         ("8.8.8.8", "", "llama3.2", False),

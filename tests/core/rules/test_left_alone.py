@@ -33,6 +33,8 @@ def cassette(*hosts: str, localhost: bool = False) -> CassettePlan:
         ("[::1]:4318", "::1", 4318, True),
         ("::1", "[::1]", 4318, True),
         ("host[12]", "host2", None, True),
+        ("[ab].example", "a.example", None, True),
+        ("[ab].example:4318", "b.example", 4318, True),
     ],
 )
 def test_hosts(glob: str, host: str, port: int | None, ignored: bool) -> None:
@@ -61,6 +63,10 @@ def test_by_the_call() -> None:
 @pytest.mark.parametrize("plan", [Plan(mode=Mode.OFFLINE), Plan(directives=Directives(only_if_cached=True, no_store=True))])
 def test_offline_nothing_is_left_alone(plan: Plan) -> None:
     assert left_alone_reason(request_to("h"), plan, cassette("h")) is None
+
+
+def test_a_host_may_be_given_alone() -> None:
+    assert parse_hosts("OTEL.example") == parse_hosts(["otel.example"]) == ("otel.example",)
 
 
 @pytest.mark.parametrize("wrong", ["https://h", "h/path", "", 5])

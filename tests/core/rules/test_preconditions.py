@@ -40,6 +40,8 @@ def test_entity_tags_are_compared_weakly(tags: str, stored: str, confirmed: bool
     [
         (CHANGED, {"last-modified": CHANGED}, True),
         (LATER, {"last-modified": CHANGED}, True),
+        (CHANGED, {"last-modified": LATER}, False),
+        (LATER, {"last-modified": LATER}, True),
         (EARLIER, {"last-modified": CHANGED}, False),
         (CHANGED, {"date": CHANGED}, True),
         (CHANGED, {"date": CHANGED, "last-modified": "yesterday"}, False),
@@ -55,6 +57,11 @@ def test_a_tag_rules_over_a_time() -> None:
     stored = {"etag": '"a"', "last-modified": CHANGED}
     assert met_by({"if-none-match": '"a"', "if-modified-since": EARLIER}, stored) is not None
     assert met_by({"if-none-match": '"b"', "if-modified-since": LATER}, stored) is None
+
+
+def test_without_a_tag_only_the_asterisk_is_met() -> None:
+    assert met_by({"if-none-match": "*"}, {}) is not None
+    assert met_by({"if-none-match": '"a"'}, {}) is None
 
 
 def test_a_304_tells_what_validates_and_has_no_body() -> None:
@@ -89,6 +96,11 @@ def test_what_has_no_parts() -> None:
     assert met_by({"range": "bytes=0-1"}, {"accept-ranges": "none"}) is None
     assert met_by({"range": "bytes=0-1"}, {}, status=404) is None
     assert met_by({"range": "bytes=0-"}, {}, body=b"") is None
+
+
+def test_a_part_under_a_condition_is_the_servers() -> None:
+    assert met_by({"range": "bytes=0-1", "if-none-match": '"b"'}, {"etag": '"a"'}) is None
+    assert met_by({"range": "bytes=0-1", "if-modified-since": EARLIER}, {"last-modified": CHANGED}) is None
 
 
 @pytest.mark.parametrize("name", ["if-match", "if-unmodified-since", "if-range"])

@@ -65,7 +65,7 @@ def _is_localhost(host: str) -> bool:
 
 
 def _matches(glob: str, host: str, request: Request) -> bool:
-    port = request.port or DEFAULT_PORTS.get(request.scheme, 0)
+    port = request.port or DEFAULT_PORTS.get(request.scheme)
     pattern = _pattern(glob)
     return any(pattern.match(text) for text in (host, f"{host}:{port}"))
 
