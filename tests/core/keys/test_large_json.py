@@ -113,6 +113,10 @@ def test_which_strings_are_cut_out(length: int, is_cut: bool) -> None:
     assert cut_out(["x", {"a": f"\nab{IMAGE[: length - 3]}"}]) is is_cut
 
 
+def test_escapes_before_and_after_make_no_difference() -> None:
+    assert cut_out(['a "b"', f"{IMAGE}\n", 'c "d"', {"e": f"{IMAGE}\n"}, "\\"])
+
+
 def test_several_are_cut_out_of_one_body() -> None:
     image = f"{IMAGE}ab\n"
     assert cut_out([image, {"b": [f"1{image}", "c", f"2{image}"], "d": {"e": f"3{image}"}, "f": [1, None, 2.5, True]}, f"4{image}"])
