@@ -35,6 +35,7 @@ MODULES = (
     "keys/fields",
     "keys/identity",
     "keys/keys",
+    "keys/large_json",
     "keys/left_out",
     "keys/multipart",
     "keys/normalizers",
