@@ -1,9 +1,9 @@
-"""What can go wrong, and what can be done about it?
+"""wirecache's exceptions.
 
 WirecacheError
 ├── CassetteError            a cassette cannot be used
 │   └── CassetteFormatError  a file of a cassette is malformed
-├── ConfigError              an argument, variable or settings file has a wrong value (also a ValueError)
+├── ConfigError              an argument, variable or settings file has an invalid value (also a ValueError)
 └── StoreError               a store cannot be read or written
 NotRecorded                  no entry, and no network allowed (a BaseException, see below)
 """
@@ -26,14 +26,14 @@ class CassetteFormatError(CassetteError):
 
 
 class ConfigError(WirecacheError, ValueError):
-    """A setting has a wrong value. The message names the argument, variable or key, and the allowed values."""
+    """A setting has an invalid value. The message names the argument, variable or key, and the allowed values."""
 
 
 class StoreError(WirecacheError):
     """A store cannot be read or written.
 
-    Raised by stores, and by what reads them directly, such as ``Cache.entries()``. In auto mode it never reaches a request: that one
-    goes to the provider.
+    Raised by stores, and by what reads them directly, such as ``Cache.entries()``. In auto mode it never fails a request, which
+    then goes to the provider.
     """
 
 
@@ -42,5 +42,5 @@ class NotRecorded(BaseException):
 
     Derives from ``BaseException``, as pytest's own ``Failed`` does: every SDK turns an ``Exception``
     of its transport into "Connection error." after some seconds of retries, and frameworks swallow it.
-    Raised with ``miss="raise"``, and by the body of a recording that its reader ended, where more is wanted.
+    Raised with ``miss="raise"``, and by the body of a recording that its reader cut short, if more is read now.
     """

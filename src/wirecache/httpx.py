@@ -25,11 +25,11 @@ __all__ = ["AsyncCacheTransport", "CacheTransport", "cached_async_client", "cach
 
 
 class _Body(RecordedBody, httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A body that is recorded, in httpx's own types."""
+    """A body that is recorded while it is relayed, as an httpx stream."""
 
 
 class _Replay(ReplayedBody, httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A recorded stream once more, in httpx's own types."""
+    """A replayed stream, as an httpx stream."""
 
 
 _LIBRARY = Library(
@@ -38,7 +38,7 @@ _LIBRARY = Library(
 
 
 class CacheTransport(SyncFace, httpx.BaseTransport):
-    """An httpx transport that answers repeated inference requests from a cache, and passes all else on.
+    """An httpx transport that answers repeated inference requests from a cache, and passes everything else on.
 
     ``cache``: None for ``Cache()``. ``next_transport``: what sends the requests; None for ``httpx.HTTPTransport()``.
     """

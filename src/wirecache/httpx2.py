@@ -25,11 +25,11 @@ __all__ = ["AsyncCacheTransport", "CacheTransport", "cached_async_client", "cach
 
 
 class _Body(RecordedBody, httpx2.SyncByteStream, httpx2.AsyncByteStream):
-    """A body that is recorded, in httpx2's own types."""
+    """A body that is recorded while it is relayed, as an httpx2 stream."""
 
 
 class _Replay(ReplayedBody, httpx2.SyncByteStream, httpx2.AsyncByteStream):
-    """A recorded stream once more, in httpx2's own types."""
+    """A replayed stream, as an httpx2 stream."""
 
 
 _LIBRARY = Library(
@@ -38,7 +38,7 @@ _LIBRARY = Library(
 
 
 class CacheTransport(SyncFace, httpx2.BaseTransport):
-    """An httpx2 transport that answers repeated inference requests from a cache, and passes all else on.
+    """An httpx2 transport that answers repeated inference requests from a cache, and passes everything else on.
 
     ``cache``: None for ``Cache()``. ``next_transport``: what sends the requests; None for ``httpx2.HTTPTransport()``.
     """

@@ -1,9 +1,9 @@
-"""How do exchanges become OpenTelemetry's metrics and attributes? ``Cache(on_exchange=OpenTelemetry())``; the extra ``otel``.
+"""OpenTelemetry metrics and span attributes of exchanges: ``Cache(on_exchange=OpenTelemetry())``; needs the extra ``otel``.
 
-Names are those of the semantic conventions where these have one (``gen_ai.*``, ``http.*``, ``server.*``); what is the cache's own
-begins with ``wirecache.``. The metrics: ``gen_ai.client.operation.duration`` (s) of every inference, hits too,
+Names follow the semantic conventions where these define one (``gen_ai.*``, ``http.*``, ``server.*``); the cache's own begin with
+``wirecache.``. The metrics: ``gen_ai.client.operation.duration`` (s) of every inference, including hits,
 ``gen_ai.client.token.usage`` ({token}) of what was billed, ``wirecache.exchanges``, ``wirecache.saved.duration`` (s) and
-``wirecache.saved.tokens``. The attributes go on the span that is current, if one is recorded.
+``wirecache.saved.tokens``. The attributes are set on the current span, if one is recorded.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ if TYPE_CHECKING:
 
 __all__ = ["OpenTelemetry"]
 
-# The conventions' names of what people do, by endpoint; they allow others.
+# The conventions' operation names, by endpoint; other names are allowed.
 OPERATIONS = {
     "chat": "chat", "responses": "chat", "messages": "chat", "ollama-chat": "chat", "agents": "chat", "interactions": "chat",
     "completions": "text_completion", "fim": "text_completion", "ollama-generate": "text_completion",
     "generate-content": "generate_content", "embeddings": "embeddings",
 }  # fmt: skip
-# And of the providers, by host; what is not here is known by ``server.address`` alone.
+# The conventions' provider names, by host; others are identified by ``server.address`` alone.
 PROVIDERS = {
     "api.openai.com": "openai", "api.anthropic.com": "anthropic", "generativelanguage.googleapis.com": "gcp.gemini",
     "api.cohere.com": "cohere", "api.cohere.ai": "cohere", "api.groq.com": "groq", "api.mistral.ai": "mistral_ai",
     "api.deepseek.com": "deepseek", "api.perplexity.ai": "perplexity", "api.x.ai": "x_ai",
 }  # fmt: skip
 SUFFIXES = {".openai.azure.com": "azure.ai.openai", "aiplatform.googleapis.com": "gcp.vertex_ai", ".amazonaws.com": "aws.bedrock"}
-# The buckets that the conventions ask for.
+# The buckets that the conventions recommend.
 SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 TOKENS = (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864)
 
 
 class OpenTelemetry:
-    """To be given to a cache as its ``on_exchange``. ``meter_provider``: the global one if left out. ``spans``: set attributes, too."""
+    """An ``on_exchange`` that reports to OpenTelemetry. ``meter_provider``: by default the global one. ``spans``: set attributes, too."""
 
     def __init__(self, meter_provider: MeterProvider | None = None, *, spans: bool = True) -> None:
         try:
@@ -58,13 +58,13 @@ class OpenTelemetry:
         self._tokens = meter.create_counter("wirecache.saved.tokens", "{token}", "Tokens that what was reused had cost.")
 
     def on_head(self, exchange: Exchange) -> None:
-        """The head of the answer is known, and the span of the HTTP library is still open."""
+        """Set the attributes of an exchange whose head is known, while the HTTP library's span is still open."""
         span = self._trace.get_current_span() if self._trace is not None else None
         if span is not None and span.is_recording():
             span.set_attributes({**_common(exchange), **_status(exchange), **_usage(exchange)})
 
     def __call__(self, exchange: Exchange) -> None:
-        """The exchange is over."""
+        """Record the metrics of an exchange that is over, and its final attributes."""
         common, how = _common(exchange), {"wirecache.outcome": _outcome(exchange)}
         self._exchanges.add(1, {**common, **how, **({"wirecache.detail": detail} if (detail := exchange.status.detail) else {})})
         self.on_head(exchange)
@@ -99,7 +99,7 @@ def _common(exchange: Exchange) -> dict[str, Any]:
 
 
 def _outcome(exchange: Exchange) -> str:
-    """Return the outcome; a stale hit is a hit here."""
+    """Return the outcome, in which a stale hit is a hit."""
     return "hit" if exchange.status.hit else exchange.status.outcome
 
 
@@ -115,7 +115,7 @@ def _saved(exchange: Exchange) -> dict[str, Any]:
 
 
 def _usage(exchange: Exchange) -> dict[str, Any]:
-    """The tokens, under the conventions' names; of a hit, those of the answer that was reused."""
+    """Return the tokens under the conventions' names; for a hit, those of the reused answer."""
     usage = exchange.usage
     if usage is None:
         return {}

@@ -1,8 +1,8 @@
-"""What would these calls have cost? By genai-prices (the extra ``prices``), at standard prices, for tokens alone.
+"""Prices of calls, from genai-prices (the extra ``prices``): standard prices, for tokens only.
 
-A call is priced by its host, its model and the day on which it was made. What genai-prices does not know is not priced: no provider
-is guessed from a model's name, and no model from the name of another. Service tiers and batch discounts are ignored. Calls with audio,
-generated images or searches have prices of their own, and are not priced either.
+A call is priced by its host, its model and the day on which it was made. What genai-prices does not know is not priced: providers are not
+guessed from a model's name, nor models from similar names. Service tiers and batch discounts are ignored. Calls with audio, generated
+images or searches, which are priced separately, are not priced either.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from wirecache.errors import ConfigError
 
 __all__ = ["Cost", "Prices"]
 
-# Endpoints whose answers are not priced by tokens, or not at the price of text.
+# Endpoints whose answers are not priced by tokens, or not at the price of text tokens.
 NOT_BY_TOKENS = frozenset({"images", "speech", "transcriptions", "translations", "ocr", "rerank", "predict", "task"})
-# The fields of ``Usage`` that have a price, and what genai-prices calls them.
+# The fields of ``Usage`` that have a price, and their names in genai-prices.
 GENAI_NAMES = {
     "input": "input_tokens",
     "output": "output_tokens",
@@ -34,7 +34,7 @@ GENAI_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What calls cost: ``dollars`` for the ``calls`` that could be priced; ``unpriced`` counts the others."""
+    """The cost of calls: ``dollars`` for the ``calls`` that could be priced; ``unpriced`` counts the others."""
 
     dollars: Decimal = Decimal(0)
     calls: int = 0
@@ -45,7 +45,7 @@ class Cost:
 
 
 class Prices:
-    """The prices of genai-prices; raises ``ConfigError`` if it is not installed."""
+    """The prices of genai-prices. Raises ``ConfigError`` if it is not installed."""
 
     def __init__(self) -> None:
         try:
@@ -59,7 +59,7 @@ class Prices:
 
     @property
     def date(self) -> dt.date:
-        """The day on which the prices were fetched, or, if they came with the package, that of the newest change of a price in them."""
+        """The day on which the prices were fetched, or, for those bundled with the package, of the latest price change in them."""
         if self._snapshot.from_auto_update:
             return self._snapshot.timestamp.date()
         today = dt.datetime.now(dt.UTC).date()
@@ -74,9 +74,9 @@ class Prices:
     def of_call(
         self, usage: Usage | Mapping[str, Any], host: str | None, model: str, day: dt.date, endpoint: str = "chat"
     ) -> Decimal | None:
-        """Return the dollars for one call, or None if it cannot be priced.
+        """Return the price of one call in dollars, or None if it cannot be priced.
 
-        ``host``: whose prices hold; None: those of the provider to whom the model's name belongs.
+        ``host``: the host whose prices apply; None: those of the model's own provider.
         """
         counts = usage._asdict() if isinstance(usage, Usage) else usage
         if counts.get("other") or endpoint in NOT_BY_TOKENS or not model or host == "":
@@ -95,7 +95,7 @@ class Prices:
         return priced.total_price
 
     def of(self, stats: Stats, what: Literal["saved", "billed"]) -> Cost:
-        """Return what all calls saved, or what was billed for them: each at the prices of its host, model, day and band of input tokens."""
+        """Return what all calls saved, or what was billed for them, at the prices of their host, model, day and band of input tokens."""
         cost = Cost()
         for row, amounts in stats.rows.items():
             if calls := int(amounts.get(what, 0)):

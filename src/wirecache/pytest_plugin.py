@@ -1,4 +1,4 @@
-"""The pytest plugin: how do tests record what an LLM answered, and replay it without a network?
+"""The pytest plugin: tests record what an LLM answered, and replay it without a network.
 
 @pytest.mark.wirecache
 def test_agent():
@@ -55,7 +55,7 @@ MARKER = (
     "ignore_hosts, ignore_localhost, library, install=True, in_process=False): "
     "replay this test's HTTP exchanges from a cassette. See --wirecache-record"
 )
-_HOOKS_NAME = "wirecache-hooks"  # the plugin with the hooks of a test; it is registered once there is a test for it
+_HOOKS_NAME = "wirecache-hooks"  # the plugin with the hooks for tests with cassettes, registered when the first such test appears
 _RESULTS = pytest.StashKey["RunResults"]()
 _RUN_STARTED_AT = pytest.StashKey[float]()
 _HAS_DESELECTED = pytest.StashKey[bool]()
@@ -64,7 +64,7 @@ _UNUSED = pytest.StashKey[list[Path]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options of the command line and of the ini file."""
+    """Add the options of the command line and the ini file."""
     group = parser.getgroup("wirecache", "wirecache: record and replay of HTTP exchanges")
     group.addoption("--wirecache-record", choices=RECORD_MODES, default=None, help=RECORD_HELP)
     group.addoption("--wirecache-from", type=int, metavar="N", default=None, help=FROM_HELP)
@@ -76,7 +76,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker, and note when the run began: for a worker of pytest-xdist, when its controller did."""
+    """Register the marker and record when the run began (for a pytest-xdist worker, when its controller did)."""
     config.addinivalue_line("markers", MARKER)
     config.stash[_RUN_STARTED_AT] = getattr(config, "workerinput", {}).get("wirecache_run_started_at") or time.time()
     if config.getoption("wirecache_from") is not None and config.getoption("wirecache_record") != "fork":
@@ -121,7 +121,7 @@ def _budget(config: pytest.Config) -> RunBudget | None:
 
 
 def _budget_folder(config: pytest.Config) -> Path:
-    """Return the directory in which all processes of the run count; the first one makes it, and removes it at the end."""
+    """Return the directory in which all processes of the run count; the first one creates it and removes it at the end."""
     if _BUDGET_FOLDER not in config.stash:
         made = getattr(config, "workerinput", {}).get("wirecache_budget_folder")
         if made is None:
@@ -157,8 +157,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture
 def _wirecache(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Put the cassette of a marked test under all clients."""
-    if request.node.get_closest_marker("wirecache") is None:  # only another parameter set of this test has the marker
+    """Install the cassette of a marked test under all clients."""
+    if request.node.get_closest_marker("wirecache") is None:  # the marker is only on another parameter set of this test
         yield
         return
     use = _hooks(request.config).use_for(request)
@@ -170,19 +170,19 @@ def _wirecache(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def wirecache_config() -> Mapping[str, Any]:
-    """Override it for defaults of all cassettes: a dict of the marker's arguments, other than path and install."""
+    """Return the default options of all cassettes, to be overridden: a dict of the marker's arguments except path and install."""
     return {}
 
 
 @pytest.fixture
 def cassette(request: pytest.FixtureRequest) -> Cassette:
-    """The cassette of this test. Without the marker, only clients that are given it use it."""
+    """Return the cassette of this test. Without the marker, only clients that are given the cassette use it."""
     return _hooks(request.config).use_for(request).held.cassette
 
 
 @pytest.fixture
 def cached_client(request: pytest.FixtureRequest) -> Iterator[Any]:
-    """An HTTP client on the cassette of this test: ``OpenAI(http_client=cached_client)``. httpx2's if installed, else httpx's."""
+    """Yield an HTTP client on the cassette of this test: ``OpenAI(http_client=cached_client)``. httpx2's if installed, else httpx's."""
     from wirecache import cached_client as make_client
 
     use = _hooks(request.config).use_for(request)
@@ -192,7 +192,7 @@ def cached_client(request: pytest.FixtureRequest) -> Iterator[Any]:
 
 @pytest.fixture
 def cached_async_client(request: pytest.FixtureRequest) -> Any:
-    """The async twin of ``cached_client``, for asyncio and trio. Its connections are closed when their event loop ends."""
+    """Return an async HTTP client on the cassette, for asyncio and trio. Its connections are closed when their event loop ends."""
     from wirecache import cached_async_client as make_client
 
     use = _hooks(request.config).use_for(request)
@@ -203,14 +203,14 @@ def cached_async_client(request: pytest.FixtureRequest) -> Any:
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:
-    """Note that some tests were left out: recordings that they may need cannot be called unused."""
+    """Record that some tests were left out, so that recordings that they may need are not reported as unused."""
     if items:
         items[0].config.stash[_HAS_DESELECTED] = True
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tell a worker of pytest-xdist when the run began, and where what is spent is counted."""
+    """Tell a worker of pytest-xdist when the run began and where spending is counted."""
     node.workerinput["wirecache_run_started_at"] = node.config.stash[_RUN_STARTED_AT]
     if node.config.getoption("wirecache_max_cost") is not None:
         node.workerinput["wirecache_budget_folder"] = str(_budget_folder(node.config))
@@ -218,14 +218,14 @@ def pytest_configure_node(node: Any) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Add the results of a worker of pytest-xdist that has ended."""
+    """Add the results of a finished worker of pytest-xdist."""
     if data := getattr(node, "workeroutput", {}).get("wirecache"):
         _results(node.config).add_data(data)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[None, Any, Any]:
-    """Send the results to the controller of pytest-xdist; or find unused recordings, before the summary is written."""
+    """Send the results to pytest-xdist's controller, or find unused recordings before the summary is written."""
     config = session.config
     if config.pluginmanager.has_plugin(_HOOKS_NAME):
         _complete_results(session)

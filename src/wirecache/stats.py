@@ -1,4 +1,4 @@
-"""How often did the cache answer, and what did that save? ``cache.stats`` and ``cache.history()`` return ``Stats``."""
+"""``Stats``, as returned by ``cache.stats`` and ``cache.history()``: how often the cache answered, and what that saved."""
 
 from __future__ import annotations
 

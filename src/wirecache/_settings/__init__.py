@@ -1,1 +1,1 @@
-"""Which settings are in force, where do they come from, and what may they be?"""
+"""The settings: where they come from, and their validation."""

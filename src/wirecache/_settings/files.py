@@ -1,7 +1,7 @@
-"""Which settings does the project's own file contain? ``wirecache.toml``, or ``[tool.wirecache]`` in ``pyproject.toml``.
+"""The project's settings file: ``wirecache.toml``, or ``[tool.wirecache]`` in ``pyproject.toml``.
 
-Looked for when a ``Cache`` is created, from the working directory upwards; the first file found counts. One that somebody else could have
-written is passed over, with one warning. ``WIRECACHE_CONFIG`` names the file instead, which is then trusted.
+It is searched for when a ``Cache`` is created, from the working directory upwards; the first file found counts. A file that somebody else
+could have written is skipped with a warning. ``WIRECACHE_CONFIG`` names the file instead, which is then trusted.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class _SettingsTable(NamedTuple):
 
 
 def file_settings(start: Path | None = None) -> Mapping[str, Any]:
-    """Return the checked settings of the nearest file; empty if there is none. ``ConfigError`` names file, key and what is allowed."""
+    """Return the validated settings of the nearest file; empty if there is none. Raises ``ConfigError`` for an invalid one."""
     table = _nearest_table(start)
     return _checked(table) if table else {}
 
@@ -63,12 +63,12 @@ def _nearest_table(start: Path | None) -> _SettingsTable | None:
 def _working_directory() -> Path | None:
     try:
         return Path.cwd()
-    except OSError:  # it was removed, or may not be seen by this user
+    except OSError:  # it was removed, or this user may not access it
         return None
 
 
 def _named_table(path: Path) -> _SettingsTable | None:
-    """Return the settings of the file that ``WIRECACHE_CONFIG`` names. ``ConfigError`` if it cannot be read."""
+    """Return the settings of the file that ``WIRECACHE_CONFIG`` names. Raises ``ConfigError`` if it cannot be read."""
     if (text := _text_of(path)) is None:
         raise ConfigError(f"WIRECACHE_CONFIG must be the path of a settings file (TOML), got {str(path)!r}, which cannot be read")
     values = _settings_in(path, text)
@@ -78,12 +78,12 @@ def _named_table(path: Path) -> _SettingsTable | None:
 def _may_have_settings(path: Path) -> bool:
     """Return whether this is a settings file, or a project file that may hold settings."""
     if path.name == "wirecache.toml":
-        return os.path.isfile(path)  # in a directory that may not be entered there is none; pathlib would raise
+        return os.path.isfile(path)  # False in an inaccessible directory, where pathlib would raise
     return "tool.wirecache" in (_text_of(path) or "")
 
 
 def _is_trusted(path: Path) -> bool:
-    """Return whether nobody else could have written the file; a warning says why not, once."""
+    """Return whether nobody else could have written the file; if not, a warning says why, once."""
     if (reason := distrust_reason(path)) is None:
         return True
     message = "the settings in %s are not used, since somebody else could have written them: %s; WIRECACHE_CONFIG=%s uses them all the same"
@@ -107,11 +107,11 @@ def _text_of(path: Path) -> str | None:
 def _settings_in(path: Path, text: str) -> dict[str, Any] | None:
     if path.name == "pyproject.toml" and "tool.wirecache" not in text:
         return None
-    import tomllib  # few projects have settings
+    import tomllib  # imported late, since few projects have settings
 
     try:
         document = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # no TOML; a number of thousands of digits; lists in lists, a thousand deep
+    except (ValueError, RecursionError) as error:  # not TOML, a number with thousands of digits, or lists nested a thousand deep
         raise ConfigError(f"{path}: {error}") from None
     if path.name != "pyproject.toml":
         return document

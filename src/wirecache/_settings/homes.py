@@ -1,4 +1,4 @@
-"""Where is a path that begins with ``~``? In a home directory, which the user of a container may not have."""
+"""Expansion of ``~`` in paths, for users who may have no home directory, as in containers."""
 
 from __future__ import annotations
 

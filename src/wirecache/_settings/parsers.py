@@ -1,6 +1,6 @@
-"""How are the values of settings read? Each parser returns the typed value, or raises ``ConfigError`` with the setting and what is allowed.
+"""Parsers of settings: each returns the typed value, or raises ``ConfigError`` with the setting's name and the allowed values.
 
-``name`` is what the user calls the setting: an argument, a ``WIRECACHE_*`` variable, or a key of the settings file.
+``name``: the setting as the user knows it: an argument, a ``WIRECACHE_*`` variable, or a key of the settings file.
 """
 
 from __future__ import annotations
@@ -74,14 +74,14 @@ parse_embeddings = one_of(Embeddings)
 
 
 def parse_speed(value: float) -> float:
-    """Return how many times as fast as recorded a stream is replayed; 0: without pauses."""
+    """Return the replay speed, as a multiple of the recorded one; 0: without pauses."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
         raise ConfigError(f"replay_speed must be 0 (at once), 1 (as recorded), 2 (twice as fast), ..., got {value!r}")
     return float(value)
 
 
 def parse_step(value: object, name: str) -> int | None:
-    """Return the number of a step, from 1; None is none."""
+    """Return the number of a step, counted from 1, or None."""
     if value is None:
         return None
     text = str(value)
@@ -99,10 +99,10 @@ def parse_duration(value: Any, name: str) -> float | None:
 
 
 def parse_budgets(value: Any, name: str) -> tuple[Budget, ...]:
-    """Return the budgets that are given: one or several, or as text. None: none.
+    """Return the budgets: given as one, several, or text. None: no budgets.
 
-    As text: parameters of ``Budget`` with commas between them (``"usd=2.50, window=day"``); a number alone is dollars; several budgets
-    have semicolons between them.
+    As text: parameters of ``Budget`` separated by commas (``"usd=2.50, window=day"``); a number alone is dollars; several budgets are
+    separated by semicolons.
     """
     if value is None:
         return ()
@@ -116,17 +116,17 @@ def parse_budgets(value: Any, name: str) -> tuple[Budget, ...]:
 
 
 def budget_text(budget: Budget) -> str:
-    """Return the text that ``parse_budgets`` makes this budget of. ``ConfigError`` if it has a name or glob that no text can have."""
+    """Return the text that ``parse_budgets`` parses as this budget. Raises ``ConfigError`` if its name or a glob cannot be written so."""
     given = {field: getattr(budget, field) for field in _BUDGET_FIELDS}
     changed = {field: str(value) for field, value in given.items() if value is not None and value != _BUDGET_DEFAULTS[field]}
     for field, value in changed.items():
         if {",", ";"} & {*value} or value.strip() != value:
-            raise ConfigError(f"Budget: {field} must have no comma, semicolon or space at its ends here, got {value!r}")
+            raise ConfigError(f"Budget: {field} must not contain commas or semicolons, or begin or end with a space, here, got {value!r}")
     return ", ".join(f"{field}={value}" for field, value in changed.items())
 
 
 def budgets_text(budgets: Iterable[Budget]) -> str:
-    """Return the text that ``parse_budgets`` makes these budgets of."""
+    """Return the text that ``parse_budgets`` parses as these budgets."""
     return "; ".join(map(budget_text, budgets))
 
 

@@ -1,4 +1,4 @@
-"""What may a settings file contain? A module of its own: pydantic takes 50 ms to import, and only a project with such a file needs it."""
+"""The model of a settings file. A module of its own: pydantic takes 50 ms to import, and only projects with such a file need it."""
 
 from __future__ import annotations
 
@@ -70,12 +70,12 @@ class _Budget(_Table):
         return self
 
     def made(self) -> Budget:
-        """Return the budget. ``ConfigError`` says what is wrong."""
+        """Return the budget. Raises ``ConfigError`` if it is invalid."""
         return Budget(**self.model_dump())
 
 
 class _Upstream(_Table):
-    """``[tool.wirecache.serve.upstreams.NAME]``: the URL of an upstream, and the seconds without a byte after which it is given up."""
+    """``[tool.wirecache.serve.upstreams.NAME]``: the URL of an upstream, and its timeout: seconds without a byte."""
 
     url: str
     timeout: float | None = None
@@ -121,7 +121,7 @@ class Settings(_Table):
     def as_arguments(self, folder: Path) -> dict[str, Any]:
         """Return the settings of the file as arguments of ``Cache``, and under ``serve`` those of that command.
 
-        ``folder``: the one that relative paths of stores start from.
+        ``folder``: the one that relative paths of stores are resolved against.
         """
         arguments: dict[str, Any] = self.model_dump(exclude_unset=True, exclude={"key", "rules", "budget", "serve"})
         if isinstance(self.store, list):
@@ -141,7 +141,7 @@ class Settings(_Table):
 
 
 def _resolved(folder: Path, store: str) -> str:
-    """Return the place of a store; ``~`` is left to whoever opens it."""
+    """Return the place of a store as an absolute path; ``~`` is expanded later, when it is opened."""
     return store if "://" in store or store.startswith("~") else str(folder / store)
 
 
@@ -149,9 +149,9 @@ _CHOICES = {"mode": Mode, "streams": Streams, "embeddings": Embeddings}
 
 
 def allowed_at(location: Sequence[int | str]) -> str:
-    """Return what is allowed at a location in the file, in words; empty where pydantic's own message says it.
+    """Return what is allowed at a location in the file, in words; empty if pydantic's own message says it.
 
-    ``location``: the path of keys and list indices, as pydantic reports it. If it leads to no setting, the names of those there are.
+    ``location``: the path of keys and list indices, as reported by pydantic. If it leads to no setting, the existing names are returned.
     """
     tables: dict[str, type[_Table]] = {"key": _Key, "rules": _Rule, "budget": _Budget, "serve": _Serve}
     table = tables.get(str(location[0]), Settings) if len(location) > 1 else Settings

@@ -1,4 +1,4 @@
-"""How many bytes does a text such as "4GB" mean?"""
+"""Sizes in bytes, from texts such as "4GB"."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "K
 
 
 def parse_size(value: int | str, name: str) -> int:
-    """Return the bytes that a number or a text such as ``"500MB"`` means; ``ConfigError`` if it is neither."""
+    """Return the bytes that a number or a text such as ``"500MB"`` means; Raises ``ConfigError`` if it is neither."""
     text = str(value).strip().upper()
     digits = text.rstrip("KMGTIB ")
     unit = text[len(digits) :].strip()

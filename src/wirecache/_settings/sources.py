@@ -1,4 +1,4 @@
-"""Where does each setting come from? Arguments first, then ``WIRECACHE_*`` variables, then the settings file, then the defaults."""
+"""The sources of a setting: arguments first, then ``WIRECACHE_*`` variables, then the settings file, then the defaults."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from wirecache._core.unset import UNSET
 __all__ = ["setting", "source_of"]
 
 T = TypeVar("T")
-# The settings that have a variable; beside them, WIRECACHE_STORE and WIRECACHE_DIR name places.
+# The settings that have a variable, besides WIRECACHE_STORE and WIRECACHE_DIR, which name places.
 VARIABLES = frozenset({"budget", "mode", "ttl", "namespace", "streams", "embeddings", "record_mode", "from_step", "child"})
 
 
 def setting(name: str, given: object, parse: Callable[[Any, str], T], file: Mapping[str, Any], default: object) -> T:
-    """Return the value in force: that of the caller, else of ``WIRECACHE_<NAME>``, else of the settings file, else the default.
+    """Return the value in force: the caller's, else that of ``WIRECACHE_<NAME>``, else the settings file's, else the default.
 
-    ``given`` is ``UNSET`` if the caller gave none. ``parse`` takes the value, and the setting's name for its message.
+    ``given``: ``UNSET`` if the caller gave none. ``parse``: takes the value, and the setting's name for its messages.
     """
     if given is not UNSET:
         return parse(given, name)
@@ -29,7 +29,7 @@ def setting(name: str, given: object, parse: Callable[[Any, str], T], file: Mapp
 
 
 def source_of(name: str, file: Mapping[str, Any]) -> str:
-    """Return where a setting comes from that the caller did not give: the name of a variable, ``"file"`` or ``"default"``."""
+    """Return the source of a setting that the caller did not give: the name of a variable, ``"file"`` or ``"default"``."""
     variable = f"WIRECACHE_{name.upper()}"
     if (name in VARIABLES or name == "store") and os.environ.get(variable):
         return variable

@@ -1,1 +1,1 @@
-"""How are entries and statistics shown? In words and as JSON, for the command line and for pages alike."""
+"""Presentation of entries and statistics as text and JSON, shared by the command line and the pages."""

@@ -1,4 +1,4 @@
-"""How do two recorded runs differ, step by step? As JSON, from which the text and the report for a pull request are made."""
+"""The comparison of two recorded runs, step by step, as JSON, from which the text and the report for a pull request are made."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from wirecache.prices import Prices
 
 __all__ = ["CallJson", "ComparisonJson", "Run", "RunJson", "SideJson", "StepJson", "comparison_json"]
 
-SHOWN = 5  # differences of a request
+SHOWN = 5  # differences shown per request
 
 
 class Run(NamedTuple):
-    """A recorded run. ``parent``, ``live_from``: of a fork, what it was forked from, and the step from which on it was live."""
+    """A recorded run. ``parent``, ``live_from``: for a fork, the cassette it was forked from, and the step from which on it was live."""
 
     name: str
     entries: list[Entry]
@@ -31,7 +31,7 @@ class Run(NamedTuple):
 
 
 class RunJson(TypedDict):
-    """The totals of a run. ``dollars``: None where no call has a known price; ``unpriced``: the calls without one, None without prices."""
+    """The totals of a run. ``dollars``: None if no call has a known price. ``unpriced``: the calls without one; None without prices."""
 
     name: str
     steps: int
@@ -52,7 +52,7 @@ class CallJson(TypedDict):
 
 
 class SideJson(TypedDict):
-    """A step of one run. ``seconds``: that upstream took when it was recorded."""
+    """A step of one run. ``seconds``: how long upstream took when it was recorded."""
 
     number: int
     key: str
@@ -67,7 +67,7 @@ class SideJson(TypedDict):
 
 
 class StepJson(TypedDict):
-    """A step of both runs; of one where the other has none. ``request``: the first differences, of ``differences`` in all."""
+    """A step of both runs, or of one. ``request``: the first of the request's differences, of which there are ``differences``."""
 
     call: str
     severity: str
@@ -88,7 +88,7 @@ class ComparisonJson(TypedDict):
 
 
 def comparison_json(before: Run, after: Run, prices: Prices | None) -> ComparisonJson:
-    """Return how the second run differs from the first."""
+    """Return the differences of the second run from the first."""
     pairs = pairs_of(steps_of(before.entries), steps_of(after.entries))
     counts = Counter(pair.severity.value for pair in pairs)
     return {
@@ -153,7 +153,7 @@ def _side(step: Step, prices: Prices | None) -> SideJson:
 
 
 def _dollars(entry: Entry, prices: Prices | None) -> float | None:
-    """Return what the call cost, None if that is not known."""
+    """Return what the call cost, or None if that is not known."""
     if prices is None or entry.usage is None:
         return None
     request, day = entry.request, dt.datetime.fromtimestamp(entry.stored_at, dt.UTC).date()

@@ -1,4 +1,4 @@
-"""How is the comparison of two runs printed? As lines for a terminal, and as Markdown for a pull request."""
+"""The comparison of two runs as lines for a terminal and as Markdown for a pull request."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def comparison_markdown(found: ComparisonJson) -> str:
 
 
 def _fitting(texts: list[str], room: int) -> list[str]:
-    """Return the first texts, as many as fit into so many characters."""
+    """Return as many of the first texts as fit into ``room`` characters."""
     shown = []
     for text in texts:
         room -= len(text) + 1
@@ -108,7 +108,7 @@ def _numbers(step: StepJson) -> str:
 
 
 def _changes(step: StepJson) -> Iterator[str]:
-    """Yield what differs in tokens, cost and time; of a step that one run has, what it took."""
+    """Yield the differences in tokens, cost and time; for a step of only one run, its values."""
     before, after = step["before"], step["after"]
     if before == after or (before and after and step["severity"] == Severity.SAME and before["seconds"] == after["seconds"]):
         return
@@ -128,7 +128,7 @@ def _change(values: list[str], unit: str) -> Iterator[str]:
 
 
 def _details(step: StepJson) -> list[str]:
-    """Return lines with what differs: those of the answers as a diff, then the places in the requests."""
+    """Return the differences as lines: a diff of the answers, then the places in the requests."""
     lines = list(difflib.unified_diff(_answer(step["before"]), _answer(step["after"]), lineterm="", n=1))[2:]
     lines = [line for line in lines if not line.startswith("@@")]
     lines += [f"request {_place(difference)}" for difference in step["request"]]
@@ -170,7 +170,7 @@ def _folded(step: StepJson) -> str:
 
 
 def _code(text: str) -> str:
-    """Return the text as code, on one line, as it can stand in a table: nobody is mentioned, nothing is linked or emphasised."""
+    """Return the text as code on one line, safe in a table: without mentions, links or emphasis."""
     plain = " ".join(text.split()).replace("|", "\\|") or " "
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", plain)), default=0))
     space = " " if "`" in plain else ""

@@ -1,4 +1,4 @@
-"""Where do the requests and the answers of two entries differ?"""
+"""The differences of the requests and answers of two entries."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def outside_differences(before: Entry, after: Entry) -> Iterator[Difference]:
 
 
 def _value(entry: Entry) -> Any:
-    """Return the JSON value of the request's body, the object that a form makes, else the text."""
+    """Return the request body as a JSON value, a form as an object, anything else as text."""
     body = parse_body(bytes(entry.request_body), entry.request.content_type.encode("latin-1", "replace"))
     if body.kind in ("form", "multipart"):
         return body_members(body, DEFAULT)

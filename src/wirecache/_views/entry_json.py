@@ -1,4 +1,4 @@
-"""How is an entry shown as JSON: as a row of a listing, and in full?"""
+"""Entries as JSON: as a row of a listing, and in full."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PROMPT = 200  # characters of a prompt in a listing
 
 
 class EntryValues(TypedDict):
-    """What a listing and the full view both have. ``age``, ``seconds``: in seconds. ``bytes``: the size of the body."""
+    """The values that both a listing and the full view have. ``age``, ``seconds``: in seconds. ``bytes``: the size of the body."""
 
     key: str
     method: str
@@ -69,7 +69,7 @@ class ChunkJson(TypedDict):
 class EntryDetails(EntryValues):
     """An entry in full. ``ttl``: seconds, ``"never"`` if it does not expire, None if it has no ttl of its own.
 
-    ``parameters``: the members of the request's body beside the conversation and the model.
+    ``parameters``: the members of the request body other than the conversation and the model.
     """
 
     ttl: float | str | None

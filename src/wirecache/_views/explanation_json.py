@@ -1,4 +1,4 @@
-"""How is a request given that is to be explained, and how is its explanation shown as JSON?"""
+"""JSON for ``explain``: the check of the request, and the explanation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MEMBERS = frozenset({"method", "url", "headers", "body"})
 
 
 def check_request(request: Any) -> None:
-    """Raise ``ValueError``, saying what is wrong, unless it is a request as ``Cache.explain`` takes it."""
+    """Raise ``ValueError`` unless it is a request that ``Cache.explain`` takes."""
     if not isinstance(request, dict) or not isinstance(request.get("url"), str):
         raise ValueError("the request must be a JSON object with url, and optionally method, headers and body")
     if unknown := request.keys() - MEMBERS:

@@ -1,4 +1,4 @@
-"""How are numbers, sizes, durations and times written for people?"""
+"""Formatting of sizes, durations and times for people."""
 
 from __future__ import annotations
 

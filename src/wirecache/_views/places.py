@@ -1,4 +1,4 @@
-"""What lies at a place that somebody names: a directory of cassettes, or a store?"""
+"""What a user names as a place: a directory of cassettes, or a store."""
 
 from __future__ import annotations
 

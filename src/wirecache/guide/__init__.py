@@ -1,4 +1,4 @@
-"""Which pages does the guide have, and what does each of them say? The manual of the installed version: Markdown files in this folder."""
+"""The guide: the manual of the installed version, as Markdown files in this folder."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 __all__ = ["ORDER", "Page", "UnknownTopicError", "contents", "page", "topics"]
 
-# The order in which the pages are read; those about the same thing stand together.
+# The reading order of the pages; related ones are together.
 ORDER = (
     "quickstart", "sdks", "streams", "keys", "misses", "stores", "tenants", "statistics-and-prices", "budgets",
     "cassettes", "pytest", "moving-from-vcrpy", "secrets", "recipes", "serve", "ui",
@@ -26,7 +26,7 @@ class Page(NamedTuple):
 
 
 class UnknownTopicError(LookupError):
-    """The guide has no page about a topic. The message names the pages that there are, or those that are meant."""
+    """The guide has no page about a topic. The message lists similar topics, or all."""
 
     def __init__(self, topic: str) -> None:
         near = get_close_matches(topic.lower(), topics(), n=3) or topics()
@@ -34,7 +34,7 @@ class UnknownTopicError(LookupError):
 
 
 def topics() -> tuple[str, ...]:
-    """Return the topics of all pages, in the order in which they are read."""
+    """Return the topics of all pages, in reading order."""
     there = {file.name.removesuffix(".md") for file in files(__name__).iterdir() if file.name.endswith(".md")}
     return tuple(topic for topic in ORDER if topic in there)
 
@@ -49,6 +49,6 @@ def page(topic: str) -> Page:
 
 
 def contents() -> str:
-    """Return the list of the pages in plain text: a line for each, with the question that it answers."""
+    """Return the list of pages as plain text: a line for each, with the question that it answers."""
     width = max(map(len, topics()))
     return "\n".join(f"{topic:{width}}  {page(topic).question}" for topic in topics())
