@@ -138,7 +138,7 @@ def test_a_value_that_is_no_number_is_reported_and_the_store_goes_on(tmp_path: P
     store = DiskStore(tmp_path / "store")
     store.count("a", {"calls": 1}, ttl=60)
     edit(store.path, "UPDATE WirecacheBudgets SET amount = 'none'")
-    with pytest.raises(StoreError, match="no whole number: 'calls'"):
+    with pytest.raises(StoreError, match="not an integer: 'calls'"):
         store.count("a", {"calls": 1}, ttl=60)
     store.set("k", b"value", ttl=None)
     assert store.get("k") == b"value"

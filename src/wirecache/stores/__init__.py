@@ -1,4 +1,4 @@
-"""Where are entries kept? The contract of a store, and the stores."""
+"""The stores, and the contract that a store must meet."""
 
 from __future__ import annotations
 

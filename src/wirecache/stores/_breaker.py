@@ -1,11 +1,11 @@
-"""When is a database or server that failed tried again? Seldom enough that no call waits for it twice.
+"""A circuit breaker for databases and servers: a failed one is retried so seldom that calls do not keep waiting for it.
 
-unknown  it was never connected, or nobody has used it for a while: the first call connects, and waits ``wait`` seconds at most
+unknown  never connected, or unused for a while: the first call connects, and waits ``wait`` seconds at most
 up       calls use what ``connect`` returned
 down     calls are refused at once, with the same message each time
 
-What ends an outage: a thread that connects again and again (``polls``), or the first call after ``RETRY_AFTER`` seconds. A server is
-polled. A directory is not: opening a database writes to the disk, which nobody expects while nobody uses it.
+An outage is ended by a thread that keeps connecting (``polls``), or by the first call after ``RETRY_AFTER`` seconds. Servers are polled.
+Directories are not: opening a database writes to the disk, which nobody expects while it is not in use.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ Resource = TypeVar("Resource")
 FIRST_PAUSE = 0.5  # seconds before a server that failed is polled
 LONGEST_PAUSE = 3.0  # seconds; the pauses double up to here
 POLLS_FOR = 60.0  # seconds after the last call
-RETRY_AFTER = 5.0  # seconds before a call tries again, where nothing is polled
+RETRY_AFTER = 5.0  # seconds before a call tries again, if nothing is polled
 
 
 class _Outage(NamedTuple):
     message: str
-    ends: float  # on the monotonic clock, when a call may try again; infinite while a thread polls
+    ends: float  # when a call may try again (monotonic clock); infinite while a thread polls
 
 
 class Breaker(Generic[Resource]):
     """Connects in a thread, so that a caller can stop waiting, and refuses calls during an outage.
 
-    ``connect`` returns a resource (a client, an open database) that works; it may take its time. ``describe`` returns the message for the
-    error that it raised, or for None: it did not return in time. ``current`` is the resource while it works: a new object after each
-    outage, so that a late failure of an old one is not held against the new one.
+    ``connect``: returns a working resource (a client, an open database); it may block. ``describe``: returns the message for an error that
+    ``connect`` raised, or for None if it did not return in time. ``current``: the working resource; a new object after each outage, so
+    that a late failure of an old one does not count against the new one.
     """
 
     def __init__(
@@ -62,22 +62,22 @@ class Breaker(Generic[Resource]):
         self.after_fork()
 
     def after_fork(self) -> None:
-        """Forget all but ``current``: the thread that connects is the parent's, and may have held the lock."""
-        self._lock = threading.RLock()  # reentrant, since at interpreter exit the caller itself connects
+        """Forget everything but ``current``: the connecting thread is in the parent, and may have held the lock."""
+        self._lock = threading.RLock()  # re-entrant, since at interpreter exit the caller itself connects
         self._outage: _Outage | None = None
         self._connecting: Future[Resource] | None = None
-        self._stop = threading.Event()  # for the thread that connects
+        self._stop = threading.Event()  # tells the connecting thread to stop
         self._last_call = 0.0
 
     def reset(self) -> Resource | None:
-        """Go back to unknown. Return the resource that was in use, which the caller closes."""
+        """Return to the state unknown. Return the resource that was in use, for the caller to close."""
         self._stop.set()
         resource, self.current = self.current, None
         self.after_fork()
         return resource
 
     def get(self) -> Resource:
-        """Return the resource; ``StoreError`` if there is none, after ``wait`` seconds at most."""
+        """Return the resource. Raises ``StoreError`` if there is none, after ``wait`` seconds at most."""
         if (resource := self.current) is not None:
             return resource
         self.raise_if_down()
@@ -98,7 +98,7 @@ class Breaker(Generic[Resource]):
             raise StoreError(outage.message)
 
     def failed(self, resource: Resource | None, error: BaseException | None) -> StoreError:
-        """Begin an outage because that resource failed (None: it was not there in time). Return the error to raise."""
+        """Begin an outage because this resource failed (None: it was not available in time). Return the error to raise."""
         with self._lock:
             message = self._message(error)
             if self.current is resource:
@@ -109,13 +109,13 @@ class Breaker(Generic[Resource]):
             return StoreError(message)
 
     def discard(self, resource: Resource) -> None:
-        """Connect again at the next call, because that resource is of no use any more, though nothing is out of order."""
+        """Connect again on the next call, because this resource is no longer usable, although nothing has failed."""
         with self._lock:
             if self.current is resource:
                 self.current = None
 
     def _message(self, error: BaseException | None) -> str:
-        """Return the first message of an outage: one that changed each time would be logged each time."""
+        """Return the outage's first message, since messages that change would each be logged."""
         outage = self._outage
         return outage.message if outage is not None and time.monotonic() < outage.ends else self._describe(error)
 
@@ -132,7 +132,7 @@ class Breaker(Generic[Resource]):
         arguments = (self._stop, connecting, pause)
         try:
             threading.Thread(target=self._run, args=arguments, name=self._thread_name, daemon=True).start()
-        except RuntimeError:  # at interpreter exit no thread can be started any more
+        except RuntimeError:  # at interpreter exit no thread can be started
             self._attempt(self._stop, connecting)
         return connecting
 

@@ -1,6 +1,6 @@
-"""What was spent, by whatever process? A table of counters beside diskcache's own, each of them named sums of whole numbers.
+"""The counters of budgets, shared by all processes: a table beside diskcache's own, with named integer sums per counter.
 
-``clear``, ``prune`` and the size limit leave it as it is: what was spent was spent. Counters that nobody used for long are deleted.
+``clear``, ``prune`` and the size limit do not affect it: what was spent was spent. Counters that are unused for long are deleted.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ _WRITE = f"INSERT OR REPLACE INTO {_TABLE} VALUES (?, ?, ?, ?)"
 _DELETE_ZEROS = f"DELETE FROM {_TABLE} WHERE counter = ? AND amount = 0"
 _EXPIRED = f"SELECT counter FROM {_TABLE} GROUP BY counter HAVING MAX(expires) < ?"
 _DELETE_EXPIRED = f"DELETE FROM {_TABLE} WHERE counter IN ({_EXPIRED})"
-_LARGEST = 2**63 - 1  # that SQLite keeps as a whole number
+_LARGEST = 2**63 - 1  # the largest integer that SQLite stores
 
 
 class CounterError(StoreError):
-    """A counter cannot be read, though the store works otherwise."""
+    """A counter cannot be read, although the store works otherwise."""
 
 
 class _Database(Protocol):
-    """What is used here of the database that the table is in."""
+    """The part of the database's interface that is used here."""
 
     @property
     def _con(self) -> sqlite3.Connection: ...
 
 
 def add(cache: _Database, counter: str, amounts: Mapping[str, int], ttl: float) -> dict[str, int]:
-    """Add the amounts to the counter, all or none of them, and return its sums. It is kept for ``ttl`` seconds from now."""
+    """Add the amounts to the counter, all or none, and return its sums. The counter is kept for ``ttl`` seconds from now."""
     connection = cache._con
     now = time.time()
     try:
@@ -66,6 +66,6 @@ def _sums(connection: sqlite3.Connection, counter: str) -> dict[str, int]:
     sums: dict[str, int] = {}
     for name, amount in connection.execute(_READ, (counter,)):
         if type(name) is not str or type(amount) is not int:
-            raise CounterError(f"a counter of a budget has a value that is no whole number: {str(name)[:100]!r}")
+            raise CounterError(f"a counter of a budget has a value that is not an integer: {str(name)[:100]!r}")
         sums[name] = amount
     return sums

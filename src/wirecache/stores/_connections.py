@@ -1,9 +1,9 @@
-"""How do threads and forks get along with SQLite?
+"""SQLite connections per thread, closed across forks.
 
-Each thread has a connection of its own, which is closed when the thread ends. None is open across a fork: SQLite would believe that the
-child holds the parent's locks (then writes are lost, or the database is damaged: sqlite.org/howtocorrupt.html, section 2.6), and a mutex
+Each thread has a connection of its own, which is closed when the thread ends. None stays open across a fork: SQLite would believe that the
+child holds the parent's locks (so that writes are lost or the database is damaged: sqlite.org/howtocorrupt.html, section 2.6), and a mutex
 that another thread held at that moment would stay locked in the child for ever. So a fork waits until the connections are idle and closes
-them; parent and child open new ones when they next need one.
+them; parent and child open new ones when needed.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from wirecache._runtime.forks import at_fork
 
 __all__ = ["ThreadConnection"]
 
-FORK_WAIT = 2.0  # seconds that a fork waits for work under way
+FORK_WAIT = 2.0  # seconds that a fork waits for work in progress
 
 
 class ThreadConnection:
-    """The connection of one thread, open or not; whoever uses it holds ``lock``."""
+    """The connection of one thread, open or not; it is used while holding ``lock``."""
 
     __slots__ = ("__weakref__", "handle", "lock")
 
@@ -32,14 +32,14 @@ class ThreadConnection:
             _connections.add(self)
 
     def close(self) -> None:
-        """Close it after the work under way. The next use opens it again."""
+        """Close the connection after the work in progress. The next use opens it again."""
         with self.lock:
             handle, self.handle = self.handle, None
             if handle is not None:
                 handle.close()
 
     def __del__(self) -> None:
-        """Close it: the thread has ended, or the store is gone. If it is in use, leave it: at interpreter exit that thread stands still."""
+        """Close the connection, since its thread or store is gone; unless it is in use, by a thread that stopped at interpreter exit."""
         if self.lock.acquire(blocking=False):
             self.close()
             self.lock.release()
@@ -47,7 +47,7 @@ class ThreadConnection:
 
 _adding = threading.RLock()
 _connections: weakref.WeakSet[ThreadConnection] = weakref.WeakSet()
-_locked: list[ThreadConnection] = []  # closed, and locked until the fork is over
+_locked: list[ThreadConnection] = []  # closed, and locked until after the fork
 _busy: list[ThreadConnection] = []
 
 
@@ -74,7 +74,7 @@ def _in_parent() -> None:
 
 
 def _in_child() -> None:
-    """Keep the busy ones as they are: their threads are the parent's, and closing them might wait for ever."""
+    """Leave busy connections alone: their threads are in the parent, and closing them might block for ever."""
     for connection in _busy:
         _connections.discard(connection)
     _unlock()

@@ -1,4 +1,4 @@
-"""Does an error mean that the database itself is damaged? Judged by SQLite's own error codes and messages."""
+"""Recognition of errors that mean that a database is damaged, by SQLite's error codes and messages."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ __all__ = ["is_damage", "root_cause"]
 
 
 def root_cause(error: BaseException) -> BaseException:
-    """Return SQLite's own error, which diskcache hides behind a ``Timeout`` or behind the failure of a rollback."""
+    """Return SQLite's own error, which diskcache hides behind a ``Timeout`` or a failed rollback."""
     while isinstance(error.__context__, sqlite3.Error):
         error = error.__context__
     return error
 
 
 def is_damage(error: BaseException, *, opening: bool = False) -> bool:
-    """Return whether SQLite says that the file is no database or a damaged one; while ``opening``, also that it is not diskcache's."""
+    """Return whether SQLite says that the file is not a database or a damaged one; while ``opening``, also that it is not diskcache's."""
     cause = root_cause(error)
     code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):

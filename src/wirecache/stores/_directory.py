@@ -1,4 +1,4 @@
-"""Is this directory ours alone? A cache holds prompts and answers: nobody else may read or write there."""
+"""The private directory of a disk store: a cache holds prompts and answers, so nobody else may read or write there."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# A cache of wirecache; it 
 
 
 def private_directory(path: Path, database: str) -> None:
-    """Make the directory with mode 0700, or check that an existing one may be used; ``StoreError`` says why not.
+    """Create the directory with mode 0700, or check that an existing one may be used. Raises ``StoreError`` if not.
 
-    The database file is made with mode 0600; SQLite gives its journal files the same.
+    The database file is created with mode 0600; SQLite gives its journal files the same mode.
     """
     try:
         try:
@@ -54,11 +54,11 @@ def _check(path: Path, database: str) -> None:
 
 @contextlib.contextmanager
 def exclusive(path: Path) -> Iterator[None]:
-    """Lock the directory: meanwhile no other process opens its database or sets it aside.
+    """Lock the directory, so that no other process opens its database or sets it aside meanwhile.
 
-    Without fcntl (Windows) and on drives that know no locks it does nothing; there it is only possible, not likely, that two processes
-    find the same damage at the same moment, and one then sets aside what the other has just begun. filelock would cover Windows, but
-    it takes 45 ms to import (4.3), and opening a store takes 20 ms in all.
+    Without fcntl (Windows) and on drives without locks this does nothing. There it is possible, though unlikely, that two processes find
+    the same damage at the same moment, and one sets aside the database that the other has just created. filelock would cover Windows,
+    but takes 45 ms to import (4.3), while opening a store takes 20 ms in all.
     """
     try:
         import fcntl
@@ -73,14 +73,14 @@ def exclusive(path: Path) -> Iterator[None]:
         yield
     finally:
         with contextlib.suppress(OSError):
-            fcntl.flock(handle, fcntl.LOCK_UN)  # closing is not enough: a forked child may hold the handle, too
+            fcntl.flock(handle, fcntl.LOCK_UN)  # closing is not enough, since a forked child may have the handle, too
         os.close(handle)
 
 
 def set_aside(path: Path, database: str) -> Path:
     """Rename a damaged database with its journals, so that a new one can be created. Return its new path."""
     aside = path / f"{database}.corrupt-{time.time():.3f}-{os.getpid()}"
-    for suffix in ("-wal", "-shm", ""):  # the database last: one that is created meanwhile must not meet the old journal
+    for suffix in ("-wal", "-shm", ""):  # the database last: one created meanwhile must not find the old journal
         try:
             (path / (database + suffix)).rename(f"{aside}{suffix}")
         except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""How are the values of a store kept secret from those who can read it? By AES-256-GCM, each value bound to its key."""
+"""A store whose values are encrypted with AES-256-GCM, each value bound to its key."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ if TYPE_CHECKING:
 __all__ = ["EncryptedStore"]
 
 # A frame: magic (the last byte is the format's version), id of the key, nonce, ciphertext and tag. Magic, id and the entry's key are
-# authenticated too, so a value that is moved to another key is refused.
+# authenticated, too, so that a value that was moved to another key is refused.
 MAGIC = b"WCX\x01"
 ID_SIZE, NONCE_SIZE, TAG_SIZE = 8, 12, 16  # bytes
 HEAD_SIZE = len(MAGIC) + ID_SIZE
-MAX_ON_LOOP = 1 << 20  # bytes; decrypting more would hold an event loop for longer than a thread takes to start
-# The inner store's optional methods that see no value, and those that do.
+MAX_ON_LOOP = 1 << 20  # bytes; decrypting more would block an event loop for longer than it takes to start a thread
+# The inner store's optional methods that do not handle values, and those that do.
 DELEGATED = ("delete", "keys", "newest", "pin", "add_hits", "hits", "clear", "close", "count", "add_error_listener", "read_only")
 ENCRYPTED = ("add", "aget", "get_many", "get_with_ttl", "aget_with_ttl")
 
 
 class EncryptedStore:
-    """Another store, whose values only the holder of the key can read. The keys of the entries, which are hashes, stay as they are.
+    """Encrypts the values of another store. The keys of the entries, which are hashes, are not encrypted.
 
     ``inner``: the store that keeps the values.
     ``keys``: 32 bytes each, raw or as base64 text (``base64.urlsafe_b64encode(os.urandom(32))``). The first one encrypts, all of them
     decrypt: to change the key, put a new one before the old one, and remove that when its entries have expired. Nonces are random, which
-    is good for four billion values a key.
+    is safe for four billion values per key.
 
-    A value that was changed, moved to another key, encrypted with a key that is not given, or not encrypted at all, is a ``StoreError``
-    that says which, and so a miss. Optional methods are there if the inner store has them.
+    A value that was changed, moved to another key, encrypted with a key that is not given, or not encrypted at all, raises a
+    ``StoreError`` that says which, and so is a miss. Optional methods are available if the inner store has them.
     """
 
     def __init__(self, inner: Store, keys: Sequence[bytes | str] | bytes | str) -> None:
@@ -62,7 +62,7 @@ class EncryptedStore:
 
     @property
     def location(self) -> tuple[object, ...]:
-        """Where the entries are, and the ids of the keys: stores of one location can read what the other writes."""
+        """The inner store's location and the ids of the keys: stores with the same location can read each other's values."""
         return "encrypted", getattr(self.inner, "location", None) or id(self.inner), *self._ciphers
 
     def get(self, key: str) -> bytes | None:
@@ -83,7 +83,7 @@ class EncryptedStore:
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def _add(self, key: str, value: bytes, *, ttl: float | None) -> bool:
-        added: bool = getattr(self.inner, "add")(key, self._encrypt(key, value), ttl=ttl)  # noqa: B009  # the contract has it as optional
+        added: bool = getattr(self.inner, "add")(key, self._encrypt(key, value), ttl=ttl)  # noqa: B009  # optional in the contract
         return added
 
     def _get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
@@ -130,7 +130,7 @@ class EncryptedStore:
 
 
 def _raw_key(key: bytes | str, index: int) -> bytes:
-    """Return the 32 bytes of a key. An error does not show the key."""
+    """Return the 32 bytes of a key. Errors do not show the key."""
     if isinstance(key, bytes) and len(key) == 32:
         return key
     try:

@@ -1,4 +1,4 @@
-"""How are entries kept in this process only? In a dictionary from which the least recently used leave first."""
+"""A store in memory, which evicts the least recently used entries first."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from wirecache.errors import ConfigError
 
 __all__ = ["MemoryStore"]
 
-OVERHEAD = 300  # bytes that an entry costs besides its value: key, tuple, dictionary slot
+OVERHEAD = 300  # bytes that an entry takes besides its value: key, tuple, dict slot
 
 
 class _Entry(NamedTuple):
@@ -24,25 +24,25 @@ class _Entry(NamedTuple):
 
     @property
     def size(self) -> int:
-        """The bytes that the entry costs."""
+        """The bytes that the entry takes."""
         return len(self.value) + OVERHEAD
 
 
 class MemoryStore:
-    """Entries in memory; safe for many threads, and gone with the process.
+    """Entries in memory; thread-safe, and gone with the process.
 
-    ``max_entries`` and ``max_bytes`` (bytes, or a text such as ``"256MB"``): above either, the least recently used entries leave. A value
-    that is larger than ``max_bytes`` by itself is not kept. After a fork, parent and child each continue with their own copy.
+    ``max_entries`` and ``max_bytes`` (bytes, or a text such as ``"256MB"``): above either, the least recently used entries are evicted. A
+    value larger than ``max_bytes`` is not kept. After a fork, parent and child each continue with their own copy.
 
-    cachetools and cachebox bound a cache by count or by size, and give entries one lifetime or each its own, but none does all of it.
+    cachetools and cachebox bound a cache by count or by size, and give all entries one lifetime or each its own, but neither does it all.
     """
 
     def __init__(self, max_entries: int = 10_000, max_bytes: int | str = "256MB") -> None:
         if type(max_entries) is not int or max_entries <= 0:
-            raise ConfigError(f"max_entries must be a whole number from 1 on, got {max_entries!r}")
+            raise ConfigError(f"max_entries must be an integer of at least 1, got {max_entries!r}")
         self.max_entries = max_entries
         self.max_bytes = parse_size(max_bytes, "max_bytes")
-        self.location = ("memory", object())  # equal to no other store's
+        self.location = ("memory", object())  # different from any other store's
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._pinned: set[str] = set()
         self._hits: dict[str, int] = {}
@@ -60,7 +60,7 @@ class MemoryStore:
         return None if entry is None else entry.value
 
     async def aget(self, key: str) -> bytes | None:
-        """Return the value under the key, or None. It takes less than a microsecond, so it runs on the event loop."""
+        """Return the value under the key, or None. This takes less than a microsecond, so it runs on the event loop."""
         return self.get(key)
 
     def get_with_ttl(self, key: str) -> tuple[bytes, float | None] | None:
@@ -133,7 +133,7 @@ class MemoryStore:
         return self._unexpired(keys)
 
     def count(self, counter: str, amounts: Mapping[str, int], *, ttl: float) -> dict[str, int]:
-        """Add the amounts to a counter of this process, and return its sums. It stays as long as the store, whatever the ``ttl``."""
+        """Add the amounts to a counter of this process, and return its sums. It is kept as long as the store, whatever the ``ttl``."""
         with self._lock:
             totals = self._counters.setdefault(counter, Counter())
             totals.update(amounts)
@@ -148,10 +148,10 @@ class MemoryStore:
             self._size = 0
 
     def close(self) -> None:
-        """Do nothing: there is nothing to close, and the entries stay until the store itself goes."""
+        """Do nothing: there is nothing to close, and the entries are kept as long as the store object."""
 
     def after_fork(self) -> None:
-        """Replace the lock and count again: another thread may have held the one while it changed the other."""
+        """Replace the lock and recount: another thread may have held the lock and been changing the counts."""
         self._lock = threading.Lock()
         self._size = sum(entry.size for entry in self._entries.values())
 

@@ -1,7 +1,7 @@
-"""How do threads and event loops share the connections to an object store, and what happens during an outage?
+"""The client of an object store, shared by threads and event loops, with a circuit breaker.
 
-obstore has one client for all of them, whose work is done by threads of its own. Those threads do not survive a fork: a call in the child
-would wait for ever. So the child of a process that has used obstore gets an error instead.
+obstore has one client for all of them, which works in threads of its own. These do not survive a fork, so that a call in the child would
+block for ever. So the child of a process that has used obstore gets an error instead.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from wirecache.stores._object_url import ObjectAddress
 __all__ = ["ObjectClient"]
 
 T = TypeVar("T")
-PROBE = "wirecache-probe"  # an object that need not exist
+PROBE = "wirecache-probe"  # the name of an object that need not exist
 
-_used_by: list[int] = []  # the process that obstore's threads belong to
+_used_by: list[int] = []  # the process that has obstore's threads
 
 
 class ObjectClient:
-    """The client of one store. Whatever fails is a ``StoreError``, and an outage one that is raised at once until it ends."""
+    """The client of one store. Errors are raised as ``StoreError``, during an outage without delay."""
 
     def __init__(self, address: ObjectAddress, timeout: float) -> None:
         self._address = address
         self._timeout = timeout
-        address.client(timeout)  # a wrong option is an error now
+        address.client(timeout)  # so that an invalid option is an error now
         self.breaker: Breaker[Any] = Breaker(self._connect, self._describe, wait=timeout, polls=True, thread_name="wirecache-objects")
 
     def run(self, action: Callable[[Any], T]) -> T:
-        """Return what the action returns, called with the client."""
+        """Return the result of the action, called with the client."""
         client = self.breaker.get()
         try:
             return action(client)
@@ -43,7 +43,7 @@ class ObjectClient:
             raise self._store_error(client, error) from None
 
     async def arun(self, action: Callable[[Any], Awaitable[T]], in_thread: Callable[[], T]) -> T:
-        """Return what the action returns, called with the client; under trio and while not connected, what ``in_thread`` does."""
+        """Return the result of the action, called with the client; under trio and while not connected, that of ``in_thread``."""
         client = self.breaker.current
         if client is None:
             self.breaker.raise_if_down()
@@ -57,7 +57,7 @@ class ObjectClient:
             raise self._store_error(client, error) from None
 
     def close(self) -> None:
-        """Forget the client. The next use makes another one."""
+        """Drop the client. The next use creates another one."""
         self.breaker.reset()
 
     def after_fork(self) -> None:
@@ -68,7 +68,7 @@ class ObjectClient:
             keep_for_parent(client)
 
     def _connect(self) -> Any:
-        """Return a client that has just got an answer."""
+        """Return a client that has just received an answer."""
         import obstore
 
         if not _used_by:

@@ -1,4 +1,4 @@
-"""What does an error of an object store mean? And what of it may be said: servers repeat key ids, signatures and URLs in their answers."""
+"""The meaning of an object store's errors, and the parts that may be shown: servers repeat key ids, signatures and URLs in answers."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import re
 __all__ = ["cause", "is_absent", "is_outage"]
 
 NO_BUCKET = frozenset({"NoSuchBucket", "ContainerNotFound"})
-# Where obstore looks for credentials that the environment does not have: at the service that the clouds' machines have.
+# Where obstore looks for credentials that the environment lacks: the metadata service of cloud machines.
 METADATA_SERVICE = ("/latest/api/token", "/latest/meta-data", "/computeMetadata/", "/metadata/identity/")
-# What a server answers about one object or operation, while it serves others.
+# Answers about one object or operation, from a server that otherwise works.
 OF_ONE_REQUEST = frozenset({"409", "411", "412", "413", "501"})
-# Not a wrong key but a permission that is missing, for this operation or this object.
+# A missing permission for this operation or object, rather than a wrong key.
 NOT_PERMITTED = frozenset({"AccessDenied", "AuthorizationPermissionMismatch"})
 
 _STATUS = re.compile(r"status code: ((\d{3})[\w ]*)")
@@ -19,12 +19,12 @@ _CODE = re.compile(r"<Code>(\w+)</Code>")
 
 
 def is_absent(error: Exception) -> bool:
-    """Return whether the error says that there is no such object, in a bucket that exists as far as the server tells."""
+    """Return whether the error says that the object does not exist (and not that the bucket does not)."""
     return isinstance(error, FileNotFoundError) and _code(error) not in NO_BUCKET
 
 
 def is_outage(error: BaseException) -> bool:
-    """Return whether it fails as a whole, for whatever key: no answer, no bucket, wrong credentials, an error of the server."""
+    """Return whether the store fails for every key: no answer, no bucket, wrong credentials, a server error."""
     import obstore.exceptions as e
 
     if isinstance(error, (e.PermissionDeniedError, e.UnauthenticatedError)):
@@ -36,7 +36,7 @@ def is_outage(error: BaseException) -> bool:
 
 
 def cause(error: BaseException) -> str:
-    """Return what went wrong: the status and the server's code, or the first line without any URL; nothing else that a server wrote."""
+    """Return what went wrong: the status and the server's code, or the first line without URLs, and nothing else from the server."""
     text = str(error)
     if any(path in text for path in METADATA_SERVICE):
         return "no credentials: there are none in the environment, and this machine has no metadata service that gives any"

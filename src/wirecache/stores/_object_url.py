@@ -1,4 +1,4 @@
-"""Which bucket is meant by a URL, and how is a client for it made?
+"""The URL of a bucket, and the creation of a client for it.
 
 s3://bucket/prefix      gs://bucket/prefix      az://container/prefix?account_name=...
 The options are obstore's own: ``region=``, ``endpoint=``, ``allow_http=``. Credentials come from the environment, as obstore reads them.
@@ -27,7 +27,7 @@ FIRST_BACKOFF = timedelta(milliseconds=50)
 
 @dataclass(frozen=True)
 class ObjectAddress:
-    """Where the objects are, and how they are reached. Its text form holds no credentials."""
+    """The address of a bucket, with its options. Its text form contains no credentials."""
 
     text: str
     scheme: str
@@ -40,13 +40,13 @@ class ObjectAddress:
         return f"{self.text} at {self.endpoint}" if self.endpoint else self.text
 
     def client(self, timeout: float) -> Any:
-        """Return a client; nothing is connected yet. ``ConfigError`` if obstore does not know an option, or refuses its value."""
+        """Return a client, not connected yet. Raises ``ConfigError`` if obstore does not accept an option."""
         import obstore.store
         from obstore.exceptions import BaseError
 
         limit = timedelta(seconds=timeout)
         config = dict(self.options)
-        # Not every client of obstore heeds it among the other options once it is given options of HTTP.
+        # Not all of obstore's clients respect it among the other options once HTTP options are given.
         of_http = {name: config.pop(name) for name in OPTIONS_OF_HTTP if name in config}
         try:
             return getattr(obstore.store, CLIENTS[self.scheme])(
@@ -54,7 +54,7 @@ class ObjectAddress:
                 prefix=self.prefix or None,
                 config=config,
                 client_options={**of_http, "connect_timeout": limit, "timeout": limit},
-                # A request that failed early is sent once more: one and a half times the limit at most, all in all.
+                # A request that failed early is retried once: one and a half times the limit at most, in total.
                 retry_config={"max_retries": 1, "retry_timeout": limit / 2, "backoff": {"init_backoff": FIRST_BACKOFF}},
             )
         except (BaseError, TypeError, ValueError) as error:
@@ -62,7 +62,7 @@ class ObjectAddress:
 
 
 def parse_object_url(url: str, options: Mapping[str, Any]) -> ObjectAddress:
-    """Return the address; ``ConfigError`` says what is wrong with the URL, and repeats no credentials."""
+    """Return the address. Raises ``ConfigError`` if the URL is invalid, without repeating credentials."""
     scheme, _, rest = url.partition("://")
     path, _, query = rest.partition("?")
     bucket, _, prefix = path.partition("/")

@@ -1,4 +1,4 @@
-"""How do machines share entries without a server of their own? In a bucket of S3, Google Cloud Storage or Azure."""
+"""A store in a bucket of S3, Google Cloud Storage or Azure, which many machines can share."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from wirecache.stores._object_url import parse_object_url
 
 __all__ = ["ObjectStore"]
 
-EXPIRES = "wirecacheexpires"  # the name of what objects tell of themselves: letters only, for Azure
+EXPIRES = "wirecacheexpires"  # the name of an object's metadata; only letters, as Azure requires
 LISTED_AT_ONCE = 1000  # objects
 READ_AT_ONCE = 32  # objects, each in a thread
-DELETED_AT_ONCE = 100  # objects: a slow server must do it within the timeout
-# What wirecache stores. Whatever else lies in the bucket is neither listed nor deleted.
+DELETED_AT_ONCE = 100  # objects, which a slow server must delete within the timeout
+# The names that wirecache uses. Other objects in the bucket are neither listed nor deleted.
 _KEY = re.compile(r"(?:[a-z0-9]+-)*[0-9a-f]{64}")
 
 
 class ObjectStore:
     """Entries as objects in a bucket, for many machines; safe for threads and event loops.
 
-    ``url``: ``s3://bucket/prefix`` (S3 and what speaks its protocol), ``gs://bucket/prefix``, ``az://container/prefix``. ``timeout``:
-    seconds that a request may take, the transfer of its value included; one that fails in less than half of that is sent once more.
+    ``url``: ``s3://bucket/prefix`` (S3 and compatible servers), ``gs://bucket/prefix``, ``az://container/prefix``. ``timeout``:
+    seconds that a request may take, including the transfer of its value; one that fails in less than half of that is retried once.
     ``options`` are obstore's own (``region=``, ``endpoint=``, ``allow_http=``, ``account_name=``); they may also be in the URL's query.
-    Credentials come from the environment, the provider's files or the machine's role, as obstore finds them, and are in no message.
+    Credentials come from the environment, the provider's files or the machine's role, as obstore finds them, and never appear in messages.
 
-    When the bucket cannot be used, a ``StoreError`` is raised; from then on it is raised at once, until a thread that keeps trying finds
-    that it can. An object holds the bytes that were stored, and in its metadata when it expires: an expired one counts as absent, and a
-    lifecycle rule of the bucket removes it. ``keys`` and ``clear`` see only objects of wirecache's that lie directly under the prefix.
+    If the bucket is unavailable, a ``StoreError`` is raised, from then on without delay, until a background thread finds that it is
+    available again. An object contains the stored bytes, and its expiry in the metadata: an expired one counts as absent, and is left to a
+    lifecycle rule of the bucket. ``keys`` and ``clear`` see only wirecache's objects directly under the prefix.
     """
 
     def __init__(self, url: str, *, timeout: float = 2.0, **options: Any) -> None:
@@ -56,7 +56,7 @@ class ObjectStore:
 
     @property
     def location(self) -> tuple[str, str]:
-        """Where the entries are: two stores of one location are one store."""
+        """Where the entries are; stores with the same location share their state."""
         return self._address.text, self._address.endpoint
 
     def get(self, key: str) -> bytes | None:
@@ -65,7 +65,7 @@ class ObjectStore:
         return found.value if found is not None else None
 
     async def aget(self, key: str) -> bytes | None:
-        """Return the value under the key, or None. It uses obstore's own coroutines; under trio, and the first time, a thread."""
+        """Return the value under the key, or None. Uses obstore's coroutines; under trio, and the first time, a thread."""
         found = await self._client.arun(partial(_aget, key=key), lambda: self._client.run(partial(_get, key=key)))
         return found.value if found is not None else None
 
@@ -94,7 +94,7 @@ class ObjectStore:
     def add(self, key: str, value: bytes, *, ttl: float | None) -> bool:
         """Keep the value if there is none under the key. Return whether it was kept.
 
-        Of several machines at once, one gets True where the server checks and writes in one step, as S3, Google Cloud Storage and Azure do.
+        Of several machines at once, one gets True, if the server checks and writes atomically, as S3, Google Cloud Storage and Azure do.
         """
         return self._client.run(partial(_add, key=key, value=value, ttl=ttl))
 
@@ -119,7 +119,7 @@ class ObjectStore:
         self._client.close()
 
     def after_fork(self) -> None:
-        """Forget the connections: they are the parent's."""
+        """Drop the connections, which belong to the parent."""
         self._client.after_fork()
 
 
@@ -155,7 +155,7 @@ async def _aget(client: Any, key: str) -> _Found | None:
 
 
 def _put(client: Any, key: str, value: bytes, ttl: float | None, mode: Any = "overwrite") -> None:
-    """Store the object in one request, so that there is all of it or nothing."""
+    """Store the object in one request, so that it is stored completely or not at all."""
     import obstore
 
     attributes = {"Content-Type": "application/octet-stream"}
@@ -181,7 +181,7 @@ def _add(client: Any, key: str, value: bytes, ttl: float | None) -> bool:
 
 
 def _expired_version(client: Any, key: str) -> dict[str, Any] | None:
-    """Return what identifies the object as it is now, if it has expired."""
+    """Return the version of the object, if it has expired."""
     import obstore
 
     try:
@@ -194,7 +194,7 @@ def _expired_version(client: Any, key: str) -> dict[str, Any] | None:
 
 
 def _replace(client: Any, key: str, value: bytes, ttl: float | None, version: dict[str, Any]) -> None:
-    """Replace this version of the object; in two steps where the server cannot do it in one."""
+    """Replace this version of the object; in two steps if the server cannot do it atomically."""
     from obstore.exceptions import GenericError
 
     try:
@@ -217,7 +217,7 @@ def _exists(client: Any, key: str) -> bool:
 
 
 def _delete(client: Any, names: list[str]) -> bool:
-    """Delete the objects. Return True, also if another machine was first."""
+    """Delete the objects. Return True, even if another machine was first."""
     import obstore
 
     try:

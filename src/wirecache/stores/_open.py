@@ -1,7 +1,7 @@
-"""Which store is meant by a path, a URL, an object, a list of them, or nothing?
+"""Opens the store given as a path, a URL, an object, a list of these, or not at all.
 
-Several are tiers, the nearest first: a list, or in one text separated by commas ("memory://,~/.cache/x,redis://host"). A comma separates
-only before a URL or a path that begins with "/", "~" or ".", so that the hosts of a cluster stay together.
+Several are tiers, the nearest first: a list, or a text with commas ("memory://,~/.cache/x,redis://host"). A comma separates only before
+a URL or a path that begins with "/", "~" or ".", so that the hosts of a cluster stay together.
 """
 
 from __future__ import annotations

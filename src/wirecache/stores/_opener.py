@@ -1,4 +1,4 @@
-"""How is the database of a disk store opened? In a private directory, by one process at a time; a damaged one is set aside."""
+"""Opens the database of a disk store: in a private directory, one process at a time, setting a damaged one aside."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["DatabaseOptions", "Opener"]
 
 
 class DatabaseOptions(NamedTuple):
-    """What a database is opened with; see ``DiskStore``."""
+    """The options that a database is opened with; see ``DiskStore``."""
 
     path: Path
     size_limit: int
@@ -25,12 +25,12 @@ class DatabaseOptions(NamedTuple):
 
 
 class Opener:
-    """Opens the database, again if need be, and knows what is wrong with the last one. ``open`` runs in one thread at a time."""
+    """Opens the database, repeatedly if needed, and remembers what is wrong with the last one. ``open`` runs in one thread at a time."""
 
     def __init__(self, options: DatabaseOptions) -> None:
         self.path, self.size_limit, self.lock_wait, self.open_wait, _ = options
         self.has_opened = False
-        self._replaced: SafeCache | None = None  # to be closed for good before the next one is opened
+        self._replaced: SafeCache | None = None  # to be closed before the next one is opened
         self._damaged: tuple[int, int] | None = None  # the identity of a file that was found damaged while it was open
         self._notice: StoreError | None = None
 
@@ -44,21 +44,21 @@ class Opener:
             if self._replaced is not None:
                 self._replaced.retire()
                 self._replaced = None
-            private_directory(self.path, DATABASE)  # again: another process may just have set it aside
+            private_directory(self.path, DATABASE)  # checked again, since another process may just have set it aside
             cache = self._open_undamaged()
-            if cache is None:  # not "or": an empty diskcache is false
+            if cache is None:  # not "or", since an empty diskcache is falsy
                 cache = self._create_anew()
         self.has_opened = True
         return cache
 
     def replace(self, cache: SafeCache, *, damaged: bool) -> None:
-        """Take note that this database, if ``damaged``, is to be set aside, and is not in use any more."""
+        """Record that this database is no longer in use and, if ``damaged``, is to be set aside."""
         self._replaced = cache
         if damaged:
             self._damaged = cache.opened_as
 
     def store_error(self, error: BaseException | None) -> StoreError:
-        """Return what to raise for an error, or for None: opening takes too long."""
+        """Return what to raise for an error, or for None if opening takes too long."""
         if isinstance(error, StoreError):
             return error
         if error is None:

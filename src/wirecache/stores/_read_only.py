@@ -1,4 +1,4 @@
-"""How is a store used that must not be changed? A team's cache that continuous integration reads and never writes."""
+"""Read-only use of a store, such as a team's cache that continuous integration reads and never writes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from wirecache.stores._protocol import Store
 
 __all__ = ["ReadOnlyStore", "is_read_only", "read_only_error"]
 
-# The optional methods of a store that change nothing.
+# The optional methods of a store that do not change anything.
 READS = frozenset({"aget", "get_with_ttl", "aget_with_ttl", "keys", "newest", "history", "hits", "location", "close", "add_error_listener"})
 
 
@@ -19,14 +19,14 @@ def is_read_only(store: object) -> bool:
 
 
 def read_only_error(store: object) -> StoreError:
-    """Return the error for an attempt to change it."""
+    """Return the error for an attempt to change the store."""
     return StoreError(f"{store!r} is read-only: nothing in it can be stored, replaced or deleted (mode=ro)")
 
 
 class ReadOnlyStore:
-    """Another store, whose entries are used and never changed: ``redis://host?mode=ro``.
+    """Makes another store read-only: ``redis://host?mode=ro``.
 
-    ``inner``: the store. Its optional methods are there if they change nothing; ``set`` raises ``StoreError``.
+    ``inner``: the store. Its optional methods are available if they do not change anything; ``set`` raises ``StoreError``.
     """
 
     read_only = True

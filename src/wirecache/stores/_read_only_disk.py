@@ -1,4 +1,4 @@
-"""How is the database of a disk store read where nothing may be written, not even a journal?"""
+"""Reads the database of a disk store without writing anything, not even a journal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["ReadOnlyCache", "ReadOnlyOpener"]
 
 
 class ReadOnlyCache(SafeCache):
-    """A database that is only read. ``open_wait``: seconds that a statement waits for a lock. Raises what sqlite3 raises."""
+    """A read-only database. ``open_wait``: seconds that a statement waits for a lock. Raises what sqlite3 raises."""
 
     def __init__(self, directory: Path, *, open_wait: float) -> None:  # not diskcache's, which writes its settings
         self._file = directory / DATABASE
@@ -36,8 +36,8 @@ class ReadOnlyCache(SafeCache):
     def _connect(self) -> sqlite3.Connection:
         """Return a connection for reading.
 
-        A database in WAL mode needs its index of the journal, which another process has open, or which is made anew. Where neither can be
-        (a read-only drive), nobody writes, and the file alone is read (sqlite.org/wal.html, "Read-Only Databases").
+        A database in WAL mode needs the journal's index, which another process has open or which is created. If neither is possible (on a
+        read-only drive), nobody writes, and only the file itself is read (sqlite.org/wal.html, "Read-Only Databases").
         """
         if self._retired:
             raise sqlite3.OperationalError("the database was replaced")
@@ -61,7 +61,7 @@ class ReadOnlyCache(SafeCache):
 
 
 class ReadOnlyOpener(Opener):
-    """Opens the database of a directory in which nothing may be written; a damaged one stays where it is."""
+    """Opens the database of a directory without writing to it; a damaged one is left in place."""
 
     def open(self) -> SafeCache:
         """Return the database, open."""

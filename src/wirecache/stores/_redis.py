@@ -1,4 +1,4 @@
-"""How do several machines share entries? In Redis or Valkey, which gets a fixed time to answer and no more."""
+"""A store in Redis or Valkey, which many machines can share, with a time limit on each operation."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from wirecache.stores._redis_url import parse_redis_url
 __all__ = ["RedisStore"]
 
 T = TypeVar("T")
-BATCH = 500  # keys that one command lists, or one pipeline deletes or counts
-READ_BATCH = 100  # values that one pipeline reads: each has the time of one operation
+BATCH = 500  # keys per listing command, or per deleting or counting pipeline
+READ_BATCH = 100  # values per reading pipeline, which has the time limit of one operation
 HITS = "hits:"  # after the prefix: the counter of how often the value of a key was reused
-COUNTER = "wirecache-budget:"  # of the names of counters, in place of the prefix: they are no entries
+COUNTER = "wirecache-budget:"  # the prefix of counters, which are not entries
 
 
 class RedisStore:
     """Entries in Redis, for many machines; safe for threads, event loops, and over a fork.
 
     ``url``: ``redis://user:password@host:6379/0``, ``rediss://`` for TLS, ``unix:///path``, ``redis+sentinel://host,host2/service/0``,
-    ``redis+cluster://host,host2``. ``prefix``: of every key; ``clear`` and ``keys`` see no other. ``timeout``: seconds that connecting,
-    and each operation, may take. ``max_connections``: at a time, for threads and for each event loop. ``options`` are redis-py's own
+    ``redis+cluster://host,host2``. ``prefix``: of every key; ``clear`` and ``keys`` see no others. ``timeout``: seconds that connecting,
+    and each operation, may take. ``max_connections``: the limit for all threads, and for each event loop. ``options`` are redis-py's own
     (``ssl_ca_certs=``, ``credential_provider=``); they may also be in the URL's query.
 
-    When Redis does not answer in time, a ``StoreError`` is raised; from then on it is raised at once, until a thread that keeps trying
-    finds that Redis answers again. Entries expire by Redis's own means. Passwords are in no message.
+    If Redis does not answer in time, a ``StoreError`` is raised, from then on without delay, until a background thread finds that it
+    answers again. Redis itself expires the entries. Passwords never appear in messages.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class RedisStore:
         if not timeout > 0:
             raise ConfigError(f"timeout must be a number of seconds above 0, got {timeout!r}")
         if max_connections < 1:
-            raise ConfigError(f"max_connections must be a whole number from 1 on, got {max_connections!r}")
+            raise ConfigError(f"max_connections must be an integer of at least 1, got {max_connections!r}")
         self.prefix = prefix
         self.timeout = timeout
         self.max_connections = max_connections
@@ -115,8 +115,8 @@ class RedisStore:
     def add_hits(self, counts: Mapping[str, int]) -> None:
         """Add to how often the value of each key was reused.
 
-        The counters are keys beside those of the values, and expire with them; where Redis evicts, it may evict them, too. A hash of all
-        would keep what was counted for values that are long gone, and be on one node of a cluster.
+        The counters are keys beside those of the values and expire with them; Redis may also evict them. A single hash would keep the
+        counts of values that are long gone, and be on one node of a cluster.
         """
         rest = iter(counts.items())
         while batch := {self._names(key): count for key, count in islice(rest, BATCH)}:
@@ -136,7 +136,7 @@ class RedisStore:
         return (key for key in self._scan() if not key.startswith(HITS))
 
     def _scan(self, start: str = "") -> Iterator[str]:
-        """Return what is under the prefix and begins with ``start``, without that."""
+        """Yield the names under the prefix that begin with ``start``, without the two."""
         prefix = self.prefix + start
         match = re.sub(r"([*?\[\]\\^])", r"\\\1", prefix) + "*"
         names: Iterator[bytes] = iter(self._run(lambda client: client.scan_iter(match=match, count=BATCH)))
@@ -165,7 +165,7 @@ class RedisStore:
         await self._clients.aclose()
 
     def after_fork(self) -> None:
-        """Open new connections: the old ones are the parent's."""
+        """Drop the connections, which belong to the parent."""
         self._clients.after_fork()
         self._counter.after_fork()
 

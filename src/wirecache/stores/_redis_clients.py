@@ -1,7 +1,7 @@
-"""How do threads and event loops share the connections to Redis, and what happens during an outage?
+"""The clients of Redis: one shared by all threads, and one per event loop, with a circuit breaker.
 
-Threads share one client; each of asyncio's loops has one of its own. The breaker decides for all of them whether Redis is up: it connects
-the threads' client, and when that was another one since, a loop makes a new one, too.
+The breaker decides for all of them whether Redis is up: it connects the threads' client, and when that has been replaced, a loop creates a
+new client, too.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class _Connector(NamedTuple):
-    """How clients are made: ``timeout`` seconds for connecting and for each operation, ``max_connections`` at a time."""
+    """Creates clients. ``timeout``: seconds for connecting and for each operation. ``max_connections``: at a time."""
 
     address: RedisAddress
     timeout: float
@@ -32,7 +32,7 @@ class _Connector(NamedTuple):
     probe_key: str
 
     def connect(self) -> Any:
-        """Return a client for threads that has just got an answer."""
+        """Return a client for threads that has just received an answer."""
         client = self.client()
         try:
             client.get(self.probe_key)
@@ -43,7 +43,7 @@ class _Connector(NamedTuple):
         return client
 
     def client(self) -> Any:
-        """Return a client for threads. Nothing is connected yet."""
+        """Return a client for threads, not connected yet."""
         return self.address.client(self.timeout, self.max_connections)
 
     def describe(self, error: BaseException | None) -> str:
@@ -53,27 +53,27 @@ class _Connector(NamedTuple):
 
 
 class _LoopClient:
-    """The client of one event loop, and how many tasks may use it at once."""
+    """The client of one event loop, and a limit on the tasks that use it at once."""
 
     __slots__ = ("client", "slots", "thread_client")
 
     def __init__(self, connector: _Connector, breaker: Breaker[Any]) -> None:
         self.client = connector.address.async_client(connector.timeout, connector.max_connections)
         self.slots = asyncio.Semaphore(connector.max_connections)
-        self.thread_client = breaker.current  # what broke with the old one shall not be used again
+        self.thread_client = breaker.current  # to detect when this client must be replaced, too
 
     async def aclose(self) -> None:
-        """Close the client, and those of the Sentinels."""
+        """Close the client and those of the Sentinels."""
         manager = getattr(getattr(self.client, "connection_pool", None), "sentinel_manager", None)
         for client in (self.client, *(manager.sentinels if manager is not None else ())):
             try:
                 await client.aclose()
-            except Exception:  # it was broken; its connections are gone
+            except Exception:  # it was broken, and its connections are gone
                 pass
 
 
 class RedisClients:
-    """The clients of one store. Whatever fails is a ``StoreError``, and an outage one that is raised at once until it ends."""
+    """The clients of one store. Errors are raised as ``StoreError``, during an outage without delay."""
 
     def __init__(self, address: RedisAddress, *, timeout: float, max_connections: int, probe_key: str) -> None:
         self._connector = _Connector(address, timeout, max_connections, probe_key)
@@ -85,8 +85,8 @@ class RedisClients:
         self._slots = threading.BoundedSemaphore(max_connections)
 
     def run(self, action: Callable[[Any], T]) -> T:
-        """Return what the action returns, called with the threads' client."""
-        with self._slots:  # who waited here while Redis went down is refused now
+        """Return the result of the action, called with the threads' client."""
+        with self._slots:  # checked after waiting, in case Redis went down meanwhile
             client = self.breaker.get()
             try:
                 return action(client)
@@ -94,7 +94,7 @@ class RedisClients:
                 raise self._store_error(client, error) from error
 
     async def arun(self, action: Callable[[Any], Awaitable[T]], in_thread: Callable[[], T]) -> T:
-        """Return what the action returns, called with this loop's client; under trio and while not connected, what ``in_thread`` does."""
+        """Return the result of the action, called with this loop's client; under trio and while not connected, that of ``in_thread``."""
         thread_client = self.breaker.current
         if thread_client is None:
             self.breaker.raise_if_down()
@@ -128,7 +128,7 @@ class RedisClients:
             client.close()
 
     def after_fork(self) -> None:
-        """Leave the sockets to the parent: the child opens its own."""
+        """Leave the sockets to the parent; the child opens its own."""
         self._slots = threading.BoundedSemaphore(self._connector.max_connections)
         self.breaker.after_fork()
         client = self.breaker.reset()
@@ -142,9 +142,9 @@ class RedisClients:
         return StoreError(address.redact(f"{address.text}: {type(error).__name__}: {error}"))
 
     def _check_options(self) -> None:
-        """Refuse an option that redis-py does not know: it would do so when it connects, which is too late."""
+        """Raise ``ConfigError`` for an option that redis-py does not know, which it would only report when connecting."""
         address = self._connector.address
-        if address.kind != "cluster":  # which would have to connect
+        if address.kind != "cluster":  # for which this would have to connect
             try:
                 self._connector.client().connection_pool.make_connection()
             except (TypeError, ValueError) as error:
@@ -152,9 +152,9 @@ class RedisClients:
 
 
 async def _retry_if_cut(client: Any, action: Callable[[Any], Awaitable[T]]) -> T:
-    """Call the action, a second time if the connection was closed while it was idle.
+    """Call the action, and again if the connection had been closed while it was idle.
 
-    A thread sees that when it takes the connection from the pool; an event loop would have to turn first, and does not.
+    A thread notices that when it takes the connection from the pool; an event loop does not, without another iteration.
     """
     import redis.exceptions
 
@@ -169,7 +169,7 @@ async def _retry_if_cut(client: Any, action: Callable[[Any], Awaitable[T]]) -> T
 
 
 def _is_outage(error: BaseException) -> bool:
-    """Return whether Redis fails as a whole, for whatever key: on a wrong password it does, on a full memory not, which can be read."""
+    """Return whether Redis fails for every key: true of a wrong password, but not of full memory, which can still be read."""
     import redis.exceptions as r
 
     return isinstance(error, (r.ConnectionError, r.TimeoutError, r.ClusterDownError, r.RedisClusterException, OSError))

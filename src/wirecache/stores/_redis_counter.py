@@ -1,7 +1,7 @@
-"""How does counting in Redis survive a lost reply? Each addition counts once or, if its reply never came, not at all.
+"""Counters in Redis that survive lost replies: each addition counts exactly once, or not at all if its reply never arrived.
 
-Redis carries out a command that reached it, also when nobody waits for it any more. So each addition leaves a mark, which the next one
-removes. The next one after an addition without an answer takes that back if its mark is there, and else forbids it: it may arrive still.
+Redis executes a command that reached it even if nobody waits for the reply. So each addition leaves a mark, which the next one removes.
+After an addition without a reply, the next one undoes it if its mark exists, and otherwise forbids it, since it may still arrive.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from wirecache.stores._redis_commands import milliseconds
 
 __all__ = ["RedisCounter"]
 
-# Adds to a hash, and returns all of it; whole numbers of 64 bits, exactly. KEYS: the hash, the mark of this addition, that of the last one,
-# those of the additions without an answer. ARGV: the time to live, then for each addition the number of its pairs and the pairs.
+# Adds to a hash, and returns all of it; 64-bit integers, exactly. KEYS: the hash, the marks of this addition, of the last one, and of the
+# additions without a reply. ARGV: the time to live, then for each addition the number of its pairs and the pairs.
 _COUNT = """
 local at = 2
 local function pairs_of_next()
@@ -46,9 +46,9 @@ return redis.call('HGETALL', KEYS[1])
 
 
 class RedisCounter:
-    """The counters of one store. ``run`` calls what it is given with a client, and raises ``StoreError``.
+    """The counters of one store. ``run``: calls a function with a client, and raises ``StoreError``.
 
-    ``prefix``: of the names of counters and marks; with a hash tag, so that they are on one node of a cluster.
+    ``prefix``: of the names of counters and marks, with a hash tag so that they are on one node of a cluster.
     """
 
     def __init__(self, run: Callable[[Callable[[Any], Any]], Any], prefix: str) -> None:
@@ -57,13 +57,13 @@ class RedisCounter:
         self.after_fork()
 
     def after_fork(self) -> None:
-        """Begin anew: additions without an answer are the parent's."""
+        """Start afresh: additions without a reply belong to the parent."""
         self._lock = threading.Lock()
-        self._unanswered: dict[str, dict[str, Mapping[str, int]]] = {}  # by the names of counters, and of their marks
-        self._last: dict[str, str] = {}  # the mark of the last addition with an answer
+        self._unanswered: dict[str, dict[str, Mapping[str, int]]] = {}  # by the names of counters and their marks
+        self._last: dict[str, str] = {}  # the mark of the last addition with a reply
 
     def count(self, name: str, amounts: Mapping[str, int], ttl: float) -> dict[str, int]:
-        """Add the amounts to the counter, and return its sums. If it raises, nothing is added, at the latest from the next time on."""
+        """Add the amounts to the counter and return its sums. If it raises, nothing is added, at the latest from the next call on."""
         mark, in_doubt = f"{self._prefix}mark:{os.urandom(8).hex()}", False
         with self._lock:
             unanswered = dict(self._unanswered.get(name, {}))

@@ -1,4 +1,4 @@
-"""Which Redis is meant by a URL, and how is a client for it made? One server, Sentinel's master, or a cluster; over TLS or not.
+"""The URL of a Redis (one server, Sentinel's master, or a cluster; with or without TLS), and the creation of clients for it.
 
 redis://user:password@host:6379/0      rediss://... (TLS)      unix:///path/to/socket?db=0
 redis+sentinel://host:26379,host2:26379/service/0              redis+cluster://host:6379,host2:6379
@@ -24,7 +24,7 @@ PORTS: dict[str, int] = {"single": 6379, "sentinel": 26379, "cluster": 6379}
 
 @dataclass(frozen=True)
 class RedisAddress:
-    """Where Redis is, and how to connect to it. Its text form holds no password."""
+    """The address of Redis, with the options for connecting. Its text form contains no password."""
 
     text: str
     kind: Kind
@@ -35,13 +35,13 @@ class RedisAddress:
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
     def redact(self, message: str) -> str:
-        """Return the message without a password that redis-py or a server may have put into it."""
+        """Return the message without passwords that redis-py or a server may have put into it."""
         for secret in self.secrets:
             message = message.replace(secret, "***")
         return message
 
     def client(self, timeout: float, max_connections: int) -> Any:
-        """Return a client for threads; nothing is connected yet (but a cluster's nodes are looked up)."""
+        """Return a client for threads, not connected yet (but a cluster's nodes are looked up)."""
         import redis
         import redis.cluster
         import redis.retry
@@ -50,7 +50,7 @@ class RedisAddress:
         return self._make_client(redis, redis.retry.Retry, timeout, max_connections)
 
     def async_client(self, timeout: float, max_connections: int) -> Any:
-        """Return a client for one event loop; nothing is connected yet."""
+        """Return a client for one event loop, not connected yet."""
         import redis.asyncio
         import redis.asyncio.cluster
         import redis.asyncio.retry
@@ -62,7 +62,7 @@ class RedisAddress:
         """Return a client of redis or redis.asyncio, whose classes have the same names."""
         from redis.backoff import NoBackoff
 
-        # Bounded waits, no retries, and the older protocol: it needs no greeting, and every server speaks it.
+        # Bounded waits, no retries, and the older protocol, which needs no handshake and which every server speaks.
         limits = {"socket_timeout": timeout, "socket_connect_timeout": timeout, "retry": retry(NoBackoff(), 0), "protocol": 2}
         if self.kind == "cluster":
             nodes = [redis.cluster.ClusterNode(*host) for host in self.hosts]
@@ -86,7 +86,7 @@ def _split_sentinel_options(options: Mapping[str, Any]) -> tuple[dict[str, Any],
 
 
 def parse_redis_url(url: str, options: Mapping[str, Any]) -> RedisAddress:
-    """Return the address; ``ConfigError`` says what is wrong with the URL, without its password."""
+    """Return the address. Raises ``ConfigError`` if the URL is invalid, without repeating its password."""
     scheme, _, rest = url.partition("://")
     if scheme not in SCHEMES or not rest:
         raise ConfigError(f"the URL of a RedisStore must begin with {', '.join(SCHEMES)}://, got the scheme {scheme!r}")
@@ -109,7 +109,7 @@ def parse_redis_url(url: str, options: Mapping[str, Any]) -> RedisAddress:
 
 
 def _check_kind(kind: Kind, scheme: str, text: str, service: str, options: dict[str, Any]) -> None:
-    """Refuse what this kind of address lacks or cannot have. Remove the options that redis-py derived from its first host."""
+    """Raise ``ConfigError`` for what this kind of address lacks or cannot have. Remove options that redis-py took from the first host."""
     if kind == "sentinel" and not service:
         raise ConfigError(f"{text} names no service; write {scheme}://host:26379,host2:26379/service/0")
     if kind != "single":
@@ -120,7 +120,7 @@ def _check_kind(kind: Kind, scheme: str, text: str, service: str, options: dict[
 
 
 def _secrets(user: str, options: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return all passwords, as they are and as they are quoted in the URL, the longest first."""
+    """Return all passwords, raw and as quoted in the URL, the longest first."""
     quoted = user.partition(":")[2]
     secrets = {str(value) for name, value in options.items() if "password" in name and value}
     return tuple(sorted((secrets | {quoted, unquote(quoted)}) - {""}, key=len, reverse=True))
