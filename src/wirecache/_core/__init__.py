@@ -1,1 +1,1 @@
-"""The decisions, and nothing else: no clock, socket, file, logger, thread or event loop is known here."""
+"""The core: pure decisions, without clock, sockets, files, loggers, threads or event loops."""

@@ -1,8 +1,8 @@
-"""How is an entry written as bytes, and read back only if it is whole and ours?
+"""Encoding of entries as bytes, and decoding, which accepts only complete, undamaged entries.
 
-A frame: magic, SHA-256 of all that follows, a fixed block of numbers, then headers, request summary, request body,
+A frame: magic, SHA-256 of everything after it, a fixed block of numbers, then headers, request summary, request body,
 chunk times of a stream, response body.
-A frame that is damaged, foreign, or lies under another key is a miss, never an answer. Nothing in it is ever executed.
+A frame that is damaged, foreign, or under another key is a miss, never an answer. Nothing in it is ever executed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from wirecache._core.unset import UNSET
 __all__ = ["Damaged", "decode", "encode"]
 
 MAGIC = b"WCE\x04"  # the last byte is the format's version
-# key, status, HTTP version, stored at, seconds, ttl (NaN: no own one, infinity: for ever), the seven figures of the usage (-1: not known),
+# key, status, HTTP version, stored at, seconds, ttl (NaN: none of its own, infinity: for ever), the seven counts of the usage (-1: none),
 # then the lengths of headers, summary, request body, chunk times and response body
 _BLOCK = struct.Struct(">32sH8sddd7qIIQIQ")
 _COUNTS = len(Usage._fields)
@@ -28,13 +28,13 @@ _PARTS_AT = _BLOCK_AT + _BLOCK.size
 
 
 class Damaged(ValueError):
-    """Why is this value no entry?"""
+    """The value is not an entry; the message says why."""
 
 
 def encode(entry: Entry) -> bytes:
-    """Return the frame of an entry. ``ValueError`` for one that its reader ended: it is not whole."""
+    """Return the frame of an entry. Raises ``ValueError`` for one that its reader ended, which is incomplete."""
     if entry.ended_by_reader:
-        raise ValueError("its reader stopped before the end of the body, so it is no entry of a store")
+        raise ValueError("its reader stopped before the end of the body, so it cannot be stored")
     headers = b"\0".join(part for pair in entry.headers for part in pair)
     parts = (headers, entry.summary, entry.request_body, entry.chunk_times, entry.body)
     ttl = math.nan if entry.ttl is UNSET else math.inf if entry.ttl is None else entry.ttl
@@ -55,7 +55,7 @@ def encode(entry: Entry) -> bytes:
 
 
 def decode(key: str, frame: bytes) -> Entry:
-    """Return the entry in a frame that was found under ``key``; raise ``Damaged`` unless it is that entry, whole."""
+    """Return the entry in a frame that was found under ``key``. Raises ``Damaged`` unless it is that entry, complete."""
     if type(frame) is not bytes or len(frame) < _PARTS_AT or not frame.startswith(MAGIC):
         raise Damaged("not an entry of this version")
     view = memoryview(frame)
@@ -71,7 +71,7 @@ def decode(key: str, frame: bytes) -> Entry:
     if not (math.isfinite(stored_at) and math.isfinite(seconds)):
         raise Damaged("times that are none")
     headers = frame[_PARTS_AT:summary_at].split(b"\0")
-    if b"content-encoding" in map(bytes.lower, headers[::2]):  # a body is stored decoded: who reads it would decode it once more, and fail
+    if b"content-encoding" in map(bytes.lower, headers[::2]):  # bodies are stored decoded: a reader would decode it again, and fail
         raise Damaged("a body that is coded")
     return Entry(
         key,

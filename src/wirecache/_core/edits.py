@@ -1,4 +1,4 @@
-"""How is a recorded answer changed in a few places? Every other byte stays, and so does how its chunks are cut."""
+"""Edits of a recorded answer, which keep every other byte and the boundaries of its chunks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Edit", "edited"]
 
 
 class Edit(NamedTuple):
-    """A part of a text that another one takes the place of: from ``start`` up to ``end``, in bytes."""
+    """The replacement of a part of a text, from ``start`` up to ``end``, in bytes."""
 
     start: int
     end: int
@@ -20,7 +20,7 @@ class Edit(NamedTuple):
 
 
 def edited(entry: Entry, edits: Sequence[Edit]) -> Entry:
-    """Return the entry with its body edited; without edits it is the entry itself. ``edits``: in the order of their places."""
+    """Return the entry with its body edited; the entry itself if there are no edits. ``edits``: in order of position."""
     if not edits:
         return entry
     pieces, at = [], 0
@@ -32,13 +32,13 @@ def edited(entry: Entry, edits: Sequence[Edit]) -> Entry:
 
 
 def _cut_again(chunks: tuple[Chunk, ...], edits: Sequence[Edit]) -> list[Chunk]:
-    """Return the chunks with their sizes after the edits; an edit that two chunks share belongs to the second one."""
+    """Return the chunks with their sizes after the edits. An edit across two chunks belongs to the second one."""
     ends = _moved(list(accumulate(chunk.size for chunk in chunks)), edits)
     return [Chunk(end - start, chunk.seconds) for chunk, start, end in zip(chunks, [0, *ends], ends, strict=False)]
 
 
 def _moved(places: list[int], edits: Sequence[Edit]) -> list[int]:
-    """Return where the places are after the edits; both are in order. A place within an edit is where that begins."""
+    """Return the positions after the edits; both are in order. A position within an edit becomes that of the edit's start."""
     moved, shift, index = [], 0, 0
     for place in places:
         while index < len(edits) and edits[index].end <= place:

@@ -1,6 +1,6 @@
-"""Which events are in the body of a stream?
+"""Parsing of event streams: server-sent events (WHATWG HTML section 9.2) and lines of JSON.
 
-Server-sent events (WHATWG HTML section 9.2) and lines of JSON. Pieces and lines keep every byte: joined they are the body again.
+Pieces and lines keep every byte: joined, they give the body again.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ NDJSON = b"application/x-ndjson"
 AMAZON = b"application/vnd.amazon.eventstream"
 LINE_TYPES = frozenset({NDJSON, b"application/jsonl", b"application/stream+json"})
 
-DONE = b"[DONE]"  # the data of the last event of OpenAI's chat, and of every API in its shape
+DONE = b"[DONE]"  # the data of the last event of OpenAI's chat, and of compatible APIs
 
 _EVENT_END = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 _LINE_END = re.compile(rb"\n")
 _DONE_AT_END = re.compile(rb"(?:^|[\r\n])data: ?\[DONE\](?>\r\n|\n|\r){2}\Z")
-_DONE_LINES = (b"data: [DONE]", b"data:[DONE]")  # nothing can follow: whole without its line end, too
-_DONE_SIZE = len(b"\ndata: [DONE]\r\n\r\n")  # the longest match of it
+_DONE_LINES = (b"data: [DONE]", b"data:[DONE]")  # nothing can follow, so it is complete even without a line end
+_DONE_SIZE = len(b"\ndata: [DONE]\r\n\r\n")  # of the longest form
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _EVENT_START = re.compile(rb"[\r\n]*(data|event):")
-_EVENT_LINE = re.compile(rb"[\r\n](data|event):")  # after a comment, whatever type is declared
+_EVENT_LINE = re.compile(rb"[\r\n](data|event):")  # after a comment, whatever the declared type
 _SEARCHED = 4096  # bytes
 _REQUESTED_EVENT_START = re.compile(
     rb"[\r\n]*(data|event|id|retry)?:|d(a(ta?)?)?\Z|e(v(e(nt?)?)?)?\Z"
@@ -44,15 +44,15 @@ class Event(NamedTuple):
 
 
 def field_lines(name: bytes) -> re.Pattern[bytes]:
-    """Return what finds the lines of this field in events; its group is the value."""
+    """Return a pattern that matches the lines of this field in events; its group is the value."""
     return re.compile(rb"(?:^|(?<=[\r\n]))" + name + rb": ?([^\r\n]*)")
 
 
 def stream_kind(declared: bytes, body: bytes, *, is_requested: bool) -> bytes | None:
-    """Return the media type of the stream that the body is, or None if it is none.
+    """Return the media type of the event stream, or None if the body is not one.
 
-    Gateways declare any type: the first bytes decide, then the declared type. ``is_requested``: the request wanted a stream, so that
-    less tells it (a comment at the start, lines of JSON).
+    Gateways declare any type, so the first bytes decide, then the declared type. ``is_requested``: the request asked for a stream, so
+    weaker signs suffice (a comment at the start, lines of JSON).
     """
     start = body[:64].removeprefix(BYTE_ORDER_MARK)
     may_be_events = is_requested and _REQUESTED_EVENT_START.match(start) is not None
@@ -70,7 +70,7 @@ def stream_kind(declared: bytes, body: bytes, *, is_requested: bool) -> bytes | 
 
 
 def _has_json_lines(body: bytes) -> bool:
-    """Return whether the first line is a JSON object, and another one begins on the next."""
+    """Return whether the first line is a JSON object and another one begins on the next line."""
     line, end, rest = body.lstrip().partition(b"\n")
     return bool(end) and line[:1] == b"{" and line.rstrip()[-1:] == b"}" and rest.lstrip()[:1] == b"{"
 
@@ -81,14 +81,14 @@ def _is_amazon_message(body: bytes) -> bool:
 
 
 def has_events(kind: bytes) -> bool:
-    """Return whether a body of this media type is made of events or lines that can be told apart."""
+    """Return whether a body of this media type consists of separable events or lines."""
     return kind == EVENT_STREAM or kind in LINE_TYPES
 
 
 def split_stream(kind: bytes, body: bytes) -> list[bytes] | None:
-    """Return the body cut after each event or line; None if bodies of this media type have neither.
+    """Return the body split after each event or line; None if bodies of this media type have neither.
 
-    What follows the last complete one is a piece, too.
+    The rest after the last complete one is a piece, too.
     """
     if not has_events(kind):
         return None
@@ -104,7 +104,7 @@ def split_lines(body: bytes) -> list[bytes]:
 
 
 def events_in(kind: bytes, body: bytes) -> Iterator[Event]:
-    """Yield the events that have data. One that was cut off before its blank line is none, as the standard says."""
+    """Yield the events that have data. As in the standard, an event without its final blank line does not count."""
     if kind == EVENT_STREAM:
         yield from _server_sent_events(body.removeprefix(BYTE_ORDER_MARK))
     elif kind in LINE_TYPES:
@@ -114,7 +114,7 @@ def events_in(kind: bytes, body: bytes) -> Iterator[Event]:
 
 
 def ends_with_done(chunk: bytes) -> bool:
-    """Return whether the chunk ends with the whole last event of a chat, its blank line included (a replay has every byte)."""
+    """Return whether the chunk ends with the complete last event of a chat, including its blank line."""
     return _DONE_AT_END.search(chunk, max(0, len(chunk) - _DONE_SIZE)) is not None
 
 

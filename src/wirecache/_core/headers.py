@@ -1,4 +1,4 @@
-"""What do the header fields of a message say?"""
+"""Header fields of a message."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ HeaderPairs: TypeAlias = Sequence[tuple[bytes, bytes]]
 
 
 def fields_of(pairs: HeaderPairs) -> dict[bytes, bytes]:
-    """Return the headers by their names in lower case; repeated ones are joined by ", " (RFC 9110 section 5.3)."""
+    """Return the headers by lower-case name; repeated ones are joined by ", " (RFC 9110 section 5.3)."""
     fields = {name.lower(): value for name, value in pairs}
     if len(fields) != len(pairs):
         fields.clear()
@@ -27,5 +27,5 @@ def media_type(content_type: bytes) -> bytes:
 
 
 def content_media_type(fields: Mapping[bytes, bytes]) -> bytes:
-    """Return the media type of a message's body; empty if its headers do not say it."""
+    """Return the media type of a message's body; empty if it is not declared."""
     return media_type(fields.get(b"content-type", b""))

@@ -1,4 +1,4 @@
-"""Which time does an HTTP date stand for? (RFC 9110 section 5.6.7, RFC 9111 section 4.2)"""
+"""HTTP dates (RFC 9110 section 5.6.7, RFC 9111 section 4.2)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ASCTIME = re.compile(rf"{_DAY} {_MONTH} ([ \d]\d) {_TIME} (\d{{4}})", re.IGNOREC
 
 
 def http_date(value: bytes, now: float) -> float | None:
-    """Return the date in seconds since the epoch, or None for whatever is no HTTP date. ``now`` tells which century two digits mean."""
+    """Return the date in seconds since the epoch, or None if it is not valid. ``now``: determines the century of two-digit years."""
     text = value.decode("latin-1").strip()
     if found := FIXED.fullmatch(text):
         day, month, year, *clock = found.groups()
@@ -37,7 +37,7 @@ def http_date(value: bytes, now: float) -> float | None:
 
 
 def http_date_text(seconds: float) -> bytes:
-    """Return the time in seconds since the epoch as an HTTP date, to the second (not by ``strftime``, which speaks the user's language)."""
+    """Return the time in seconds since the epoch as an HTTP date, to the second (without ``strftime``, which depends on the locale)."""
     at = datetime.fromtimestamp(seconds, UTC)
     day, month = DAYS[at.weekday()].capitalize(), MONTHS[at.month - 1].capitalize()
     return f"{day}, {at.day:02d} {month} {at.year:04d} {at.hour:02d}:{at.minute:02d}:{at.second:02d} GMT".encode()

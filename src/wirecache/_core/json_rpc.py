@@ -1,6 +1,6 @@
-"""Which ids are in the messages of JSON-RPC 2.0, and how are they exchanged for others? MCP's clients number their requests anew.
+"""The ids in messages of JSON-RPC 2.0, and their replacement, since MCP's clients number their requests anew in each session.
 
-An id links an answer with its request, and nothing else: two requests that differ in their ids alone get one answer, under the id of each.
+An id only links an answer with its request: two requests that differ only in their ids get the same answer, each under its own id.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from wirecache._core.event_stream import EVENT_STREAM, field_lines, split_stream
 
 __all__ = ["edits_of", "edits_of_events", "event_ids", "has_reply", "is_json_rpc", "is_reply", "request_ids", "without_ids"]
 
-# What a client makes up anew for each request, in its ``_meta``: the token by which the server reports progress (MCP, "Progress"), and the
-# trace that the request belongs to (W3C Trace Context, by MCP's SEP-414).
+# What a client generates anew for each request, in its ``_meta``: the token with which the server reports progress (MCP, "Progress"), and
+# the trace that the request belongs to (W3C Trace Context, MCP's SEP-414).
 _NEW_IN_META = frozenset({"progressToken", "traceparent", "tracestate", "baggage"})
 _DECODER = json.JSONDecoder()
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -25,7 +25,7 @@ _ID_LINE = field_lines(b"id")
 
 
 def is_json_rpc(value: Any) -> bool:
-    """Return whether the JSON value is a message, or a batch of some."""
+    """Return whether the JSON value is a message or a batch of messages."""
     messages = value if isinstance(value, list) else [value]
     return bool(messages) and all(isinstance(message, dict) and message.get("jsonrpc") == "2.0" for message in messages)
 
@@ -36,7 +36,7 @@ def is_reply(value: Any) -> bool:
 
 
 def without_ids(value: Any) -> Any:
-    """Return the message, or each of a batch, without what is new in it each time that it is sent."""
+    """Return the message or batch without what is new each time that it is sent."""
     if isinstance(value, list):
         return [without_ids(message) for message in value]
     message = {name: member for name, member in value.items() if name != "id"}
@@ -55,7 +55,7 @@ def without_ids(value: Any) -> Any:
 
 
 def request_ids(value: Any) -> list[str]:
-    """Return the id and the progress token of each request in a message or batch, as JSON; an empty text where there is none."""
+    """Return the id and the progress token of each request in a message or batch, as JSON; "" for a missing one."""
     found = []
     for message in value if isinstance(value, list) else [value]:
         if isinstance(message, dict) and "method" in message and "id" in message:
@@ -70,8 +70,8 @@ def request_ids(value: Any) -> list[str]:
 
 
 def edits_of(body: bytes, ids: Mapping[str, str]) -> list[Edit]:
-    """Return the edits that exchange the ids (JSON, by JSON) in a body that is a message or a batch; none if it is no JSON."""
-    text = body.decode("latin-1")  # a character a byte: what is looked for is ASCII
+    """Return the edits that replace the ids (JSON, by JSON) in a body that is a message or a batch; none if it is not JSON."""
+    text = body.decode("latin-1")  # one character per byte; what is searched for is ASCII
     try:
         return list(_edits(text, _skipped(text, 0), ids))
     except (ValueError, IndexError, RecursionError):
@@ -79,7 +79,7 @@ def edits_of(body: bytes, ids: Mapping[str, str]) -> list[Edit]:
 
 
 def edits_of_events(body: bytes, ids: Mapping[str, str]) -> list[Edit]:
-    """Return the edits that exchange the ids in the messages of a stream of server-sent events."""
+    """Return the edits that replace the ids in the messages of a stream of server-sent events."""
     found: list[Edit] = []
     start = 0
     for piece in split_stream(EVENT_STREAM, body) or ():
@@ -96,12 +96,12 @@ def edits_of_events(body: bytes, ids: Mapping[str, str]) -> list[Edit]:
 
 
 def event_ids(body: bytes) -> list[bytes]:
-    """Return the ids of the events of a stream, by which its client can resume it."""
+    """Return the ids of a stream's events, with which its client can resume it."""
     return [line[1] for line in _ID_LINE.finditer(body) if line[1]]
 
 
 def has_reply(body: bytes) -> bool:
-    """Return whether a reply to a request is among the messages of a stream of events."""
+    """Return whether the messages of an event stream include a reply to a request."""
     for piece in split_stream(EVENT_STREAM, body) or ():
         try:
             message = json.loads(b"\n".join(line[1] for line in _DATA_LINE.finditer(piece)))
@@ -113,7 +113,7 @@ def has_reply(body: bytes) -> bool:
 
 
 def _edits(text: str, at: int, ids: Mapping[str, str]) -> Iterator[Edit]:
-    """Yield the edits of the message, or of the batch, that begins there."""
+    """Yield the edits of the message or batch that begins at this position."""
     if text[at] == "[":
         at = _skipped(text, at + 1)
         while text[at] != "]":
@@ -136,7 +136,7 @@ def _exchanged(text: str, place: tuple[int, int] | None, ids: Mapping[str, str])
 
 
 def _members(text: str, at: int) -> dict[str, tuple[int, int]]:
-    """Return where the values of the object's members begin and end, by their names."""
+    """Return the start and end of the values of the object's members, by name."""
     found = {}
     at = _skipped(text, at + 1)
     while text[at] == '"':
@@ -150,6 +150,6 @@ def _members(text: str, at: int) -> dict[str, tuple[int, int]]:
 
 
 def _skipped(text: str, at: int) -> int:
-    """Return where the white space that begins there ends."""
+    """Return the end of the white space that begins at this position."""
     space = _SPACE.match(text, at)
     return space.end() if space else at

@@ -1,4 +1,4 @@
-"""How many labels do the statistics tell apart, and how long may one be? Both are bounded, since labels come from outside."""
+"""Bounds on the number and length of labels in the statistics, since labels come from outside."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from wirecache._core.shortened import shortened
 __all__ = ["MOST", "OTHER", "Bounds", "FourLabels"]
 
 LONGEST = 120  # characters of a label, or of the name of an amount
-MOST = 1000  # different labels, and names of reasons in all of them; the rest is counted together
+MOST = 1000  # different labels, and different reasons; the rest is counted together
 OTHER = "other"
 
 FourLabels: TypeAlias = tuple[str, str, str, str]  # host, endpoint, model, namespace
@@ -18,7 +18,7 @@ _ALL_OTHER = (OTHER, OTHER, OTHER, OTHER)
 
 
 class Bounds:
-    """Which labels have a row of their own? The first ``MOST``; what comes then is counted in one row "other"."""
+    """Decides which labels have a row of their own: the first ``MOST``; later ones are counted in one row "other"."""
 
     __slots__ = ("_labels", "_names")
 
@@ -27,7 +27,7 @@ class Bounds:
         self._names: set[str] = set()
 
     def labels(self, labels: FourLabels) -> FourLabels:
-        """Return the labels by which to count these."""
+        """Return the labels under which to count these."""
         if labels in self._labels:
             return labels
         host, endpoint, model, namespace = (shortened(label, LONGEST) for label in labels)
@@ -38,7 +38,7 @@ class Bounds:
         return short
 
     def name(self, name: str) -> str:
-        """Return the name by which to count an amount of this name. What may be without number is a reason: ``refused:<reason>``."""
+        """Return the name under which to count an amount of this name, since reasons (``refused:<reason>``) are unbounded."""
         if name in self._names:
             return name
         short = shortened(name, LONGEST)

@@ -1,6 +1,6 @@
-"""What do the decisions see of a request, a response and an entry?
+"""The core's types for requests, responses and entries.
 
-Plain values, made once by the bridge from either HTTP library. Header names are lower case bytes.
+They are plain values, made once from either HTTP library's types. Header names are lower-case bytes.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ _CHUNK = struct.Struct(">Id")
 CHUNK_SIZE = _CHUNK.size  # bytes
 
 
-class Request(NamedTuple):  # a named tuple, as Head: one is made for each exchange, at a third of the cost
-    """What is requested, without its body: that one is read only where a decision needs it.
+class Request(NamedTuple):  # a named tuple, as is Head: one is created per exchange, at a third of a dataclass's cost
+    """A request without its body, which is read only if a decision needs it.
 
-    ``read_timeout``: the seconds that the caller waits for an answer, None for ever. ``socket``: the path of the unix socket that the
-    request goes to, whatever its URL says.
+    ``read_timeout``: how many seconds the caller waits for an answer, None for ever. ``socket``: the path of the unix socket that the
+    request is sent to, whatever its URL says.
     """
 
     method: str
     scheme: str
     host: str
     port: int | None  # None: the scheme's default
-    path: bytes  # as it goes on the wire
-    query: bytes  # the same, without the question mark; empty if there is none
-    fields: Mapping[bytes, bytes]  # lower case names; repeated ones joined by ", "
+    path: bytes  # as sent over the wire
+    query: bytes  # as sent, without the question mark; empty if there is none
+    fields: Mapping[bytes, bytes]  # by lower-case name; repeated ones are joined by ", "
     read_timeout: float | None = None
     socket: str = ""
 
@@ -43,7 +43,7 @@ class Request(NamedTuple):  # a named tuple, as Head: one is made for each excha
 class Head(NamedTuple):
     """What is known of a response before its body.
 
-    ``ends_by_close``: only the closing of the connection shows where the body ends (RFC 9112 section 6.3), be it whole or cut.
+    ``ends_by_close``: the body ends with the connection (RFC 9112 section 6.3), so that a cut one looks like a complete one.
     """
 
     status: int
@@ -54,11 +54,11 @@ class Head(NamedTuple):
 
 
 class Usage(NamedTuple):
-    """How many tokens did the provider count? Its own figures, never an estimate.
+    """The tokens of an answer as counted by the provider, never estimated.
 
-    ``input`` are all that were read: ``cached`` of them from the provider's own cache, ``written`` to it (``written_1h`` to be kept for an
-    hour). ``output`` are all that were made: ``reasoning`` among them. ``other``: what has a price of its own (tokens of audio, images
-    that were made, searches); it is only noted, so that such a call is not priced as if it were text.
+    ``input``: all input tokens, of which ``cached`` were read from the provider's own cache and ``written`` written to it (``written_1h``
+    for an hour). ``output``: all output tokens, including ``reasoning``. ``other``: what is priced separately (audio tokens, generated
+    images, searches); it is only recorded so that such a call is not priced as if it were text.
     """
 
     input: int = 0
@@ -76,23 +76,23 @@ class Usage(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """A piece of a recorded stream: ``size`` in bytes, and when it came, in ``seconds`` since the request was sent."""
+    """A chunk of a recorded stream: its ``size`` in bytes, and when it arrived, in ``seconds`` since the request was sent."""
 
     size: int
     seconds: float
 
 
 def pack_chunks(chunks: Iterable[Chunk]) -> bytes:
-    """Return the chunks as an entry keeps them, twelve bytes each."""
+    """Return the chunks in the form kept in an entry, twelve bytes each."""
     return b"".join(_CHUNK.pack(*chunk) for chunk in chunks)
 
 
 @dataclass(frozen=True, slots=True)
 class RequestSummary:
-    """Which request was answered? Kept with the entry so that people can tell entries apart; no credential is in it.
+    """A summary of the answered request, kept with the entry so that people can identify it; without credentials.
 
-    ``content_type`` is set where the body is not JSON. ``whole`` is false where the entry does not keep the whole request body.
-    ``left_out``: of such a one, what a normaliser left out of the key, with the place where it stood in the body.
+    ``content_type``: set if the body is not JSON. ``whole``: False if the entry does not keep the whole request body.
+    ``left_out``: in that case, what a normalizer left out of the key, and its place in the body.
     """
 
     method: str
@@ -108,17 +108,17 @@ class RequestSummary:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The headers that are kept, and the type of a body that is not JSON."""
+        """The stored headers, and the content type of a body that is not JSON."""
         return {**self.fields, "content-type": self.content_type} if self.content_type else dict(self.fields)
 
     def to_bytes(self) -> bytes:
-        """Return the summary as an entry keeps it: a JSON object."""
+        """Return the summary in the form kept in an entry: a JSON object."""
         members = {name: getattr(self, name) for name in _SUMMARY_DEFAULTS}
         return json.dumps({name: value for name, value in members.items() if value != _SUMMARY_DEFAULTS[name]}).encode()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
-        """Return the summary in an entry. ``ValueError`` if it is not one."""
+        """Return the summary kept in an entry. Raises ``ValueError`` if it is not one."""
         try:
             summary = cls(**json.loads(data))
         except (TypeError, RecursionError) as error:
@@ -135,13 +135,13 @@ _NO_SUMMARY = RequestSummary("", "", "", None, {})
 
 
 class Entry(NamedTuple):
-    """A stored response, with what is needed to judge whether it may be used.
+    """A stored response, with what is needed to decide whether it may be used.
 
-    ``headers`` have lower case names. ``body`` is what the application saw (content encoding undone). ``stored_at`` is in seconds since
-    the epoch, ``seconds`` is how long upstream took. ``ttl`` (seconds, None for ever) is set only where it was given for the one call, else
-    it is ``UNSET``. ``summary`` is the request summary as JSON: read through ``request``, and only when somebody asks. ``chunk_times``
-    says, for a stream that was recorded, how the body came (``chunks``); it is empty for all else. ``ended_by_reader``: the body is what
-    its reader took before it stopped, so it answers nobody else; only cassettes hold such an entry.
+    ``headers``: with lower-case names. ``body``: decoded, as the application saw it. ``stored_at``: in seconds since the epoch.
+    ``seconds``: how long upstream took. ``ttl`` (seconds, None for ever): set only if it was given for the call, else ``UNSET``.
+    ``summary``: the request summary as JSON, parsed on access to ``request``. ``chunk_times``: for a recorded stream, how the body arrived
+    (``chunks``); otherwise empty. ``ended_by_reader``: the body is incomplete, since its reader stopped, so it answers no other reader;
+    only cassettes contain such entries.
     """
 
     key: str
@@ -160,17 +160,17 @@ class Entry(NamedTuple):
 
     @property
     def chunks(self) -> tuple[Chunk, ...]:
-        """The pieces of a recorded stream, in their order; none for an answer that was no stream."""
+        """The chunks of a recorded stream, in order; empty for an answer that was not a stream."""
         return tuple(starmap(Chunk, _CHUNK.iter_unpack(self.chunk_times)))
 
     @property
     def stream_kind(self) -> bytes | None:
-        """The media type of the stream that the answer is; None if it is none. Its chunks tell that a stream was wanted."""
+        """The media type of the event stream; None if the answer is not one. It has chunks if a stream was requested."""
         return stream_kind(content_media_type(fields_of(self.headers)), self.body, is_requested=bool(self.chunk_times))
 
     @property
     def answer(self) -> tuple[int, bytes, bool]:
-        """What makes two answers to a request equal: the status, the body, and whether that is only what a reader took."""
+        """What must be equal in equal answers to a request: status, body, and whether the reader ended it."""
         return self.status, self.body, self.ended_by_reader
 
     @property
@@ -197,5 +197,5 @@ class Entry(NamedTuple):
         return self.body.decode("utf-8", "replace")
 
     def json(self) -> Any:
-        """The body parsed as JSON; ``ValueError`` if it is none."""
+        """Return the body parsed as JSON. Raises ``ValueError`` if it is not JSON."""
         return json.loads(self.body)

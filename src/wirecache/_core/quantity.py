@@ -1,4 +1,4 @@
-"""How is a number written with its noun?"""
+"""Numbers with their nouns."""
 
 from __future__ import annotations
 

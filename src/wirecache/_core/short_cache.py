@@ -1,4 +1,4 @@
-"""How is a function memoised whose argument comes from outside? For short arguments only, so that its memory is bounded."""
+"""Memoisation of functions whose argument comes from outside: only for short arguments, so that memory is bounded."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LONGEST = 512  # characters or bytes; the results of 4,096 calls take 2 MB at mo
 
 
 class _Results(dict[Any, Any]):
-    """The results of a function by its argument. What is here is found without a Python call, which a hit can not afford."""
+    """The results of a function by argument. A dict, so that cached results are found without a Python call, for speed."""
 
     __slots__ = ("_function", "_longest", "_most", "_size")
 
@@ -26,15 +26,15 @@ class _Results(dict[Any, Any]):
         result = self._function(key)
         if self._size(key) <= self._longest:
             if len(self) >= self._most:
-                self.clear()  # in one step, so that no lock is needed; what is in use is soon here again
+                self.clear()  # atomic, so that no lock is needed; what is in use is soon cached again
             self[key] = result
         return result
 
 
 def cached_if_short(most: int, size: Callable[[Any], int] = len, longest: int = LONGEST) -> Callable[[Callable[[K], T]], Callable[[K], T]]:
-    """Return a decorator that keeps up to ``most`` results of a function of one argument. That of a long one is computed each time.
+    """Return a decorator that caches up to ``most`` results of a function of one argument, except for long arguments.
 
-    ``size``: returns how long the argument is, in characters or bytes; a tuple of several needs a function of its own.
+    ``size``: returns the length of the argument, in characters or bytes; a tuple needs a function of its own.
     """
 
     def decorate(function: Callable[[K], T]) -> Callable[[K], T]:

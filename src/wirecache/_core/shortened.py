@@ -1,4 +1,4 @@
-"""How is a long text cut?"""
+"""Shortening of long texts."""
 
 from __future__ import annotations
 

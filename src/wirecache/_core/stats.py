@@ -1,4 +1,4 @@
-"""How often did the cache answer, and what did that save? Sums by labels and by day."""
+"""Statistics: how often the cache answered, and what that saved, as sums by labels and by day."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from wirecache._core.messages import Usage
 
 __all__ = ["BANDS", "BILLED", "PRICED_APART", "SAVED", "Amounts", "Row", "Rows", "Stats", "band_of", "days_of", "flat"]
 
-# Providers charge another price for all tokens of a call whose input is above some limit. So calls are counted by what they read:
-# these are the limits that genai-prices knows, and within a band each call has the prices of the average one.
+# Providers charge a different price for all tokens of a call whose input is above some limit. So calls are counted in bands of input size:
+# these are the limits in genai-prices, and within a band each call is priced as the average one.
 BANDS = (32_000, 100_000, 128_000, 199_999, 200_000, 256_000, 272_000, 512_000, 524_288)
-PRICED_APART = -1  # the band of calls that tokens alone do not price: with audio, images that were made, searches
+PRICED_APART = -1  # the band of calls that are not priced by tokens alone: with audio, generated images or searches
 
-Amounts: TypeAlias = dict[str, float]  # by name: "hits", "bypassed:stream", "saved.input"; whole numbers, and seconds
+Amounts: TypeAlias = dict[str, float]  # by name: "hits", "bypassed:stream", "saved.input"; integers, and seconds
 
 
 class Row(NamedTuple):
-    """What the amounts of a row have in common. ``day``: days since 1970-01-01, UTC. ``band``: see ``BANDS``."""
+    """What identifies a row of amounts. ``day``: days since 1970-01-01, UTC. ``band``: see ``BANDS``."""
 
     day: int = 0
     host: str = ""
@@ -43,14 +43,14 @@ class Stats:
     """What one cache did: in this process (``cache.stats``), or on one day (``cache.history()``).
 
     ``hits`` were answered from an entry (``stale`` of them past their ttl), ``misses`` went upstream (or were refused, offline),
-    ``collapsed`` were answered by an equal request that was under way, ``bypassed`` were never looked up. ``stored`` answers were
-    taken into the store, ``refused`` were not; ``bypassed_for`` and ``refused_for`` count the reasons, ``reasons`` both together.
+    ``collapsed`` were answered by a concurrent equal request, ``bypassed`` were never looked up. ``stored`` answers were
+    stored, ``refused`` were not; ``bypassed_for`` and ``refused_for`` count the reasons, ``reasons`` both together.
 
-    ``seconds_spent`` is the time that upstream took, ``seconds_saved`` what it had taken for the entries that were reused. ``billed``
+    ``seconds_spent`` is the time that upstream took, ``seconds_saved`` what it had taken for the reused entries. ``billed``
     and ``saved`` are the providers' own counts of the tokens of both (``tokens``: input and output saved); ``untold`` answers were
-    passed on without a count, mostly streams that were bypassed.
+    relayed without a count, mostly streams that were bypassed.
 
-    ``by("model")`` has the same for each model; ``"host"``, ``"endpoint"`` and ``"namespace"``, too.
+    ``by("model")`` returns these statistics for each model; ``"host"``, ``"endpoint"`` and ``"namespace"`` work, too.
     """
 
     hits: int = 0
@@ -97,11 +97,11 @@ class Stats:
 
     @property
     def calls(self) -> int:
-        """All exchanges: hits, misses, collapsed and bypassed."""
+        """The number of exchanges: hits, misses, collapsed and bypassed."""
         return self.hits + self.misses + self.collapsed + self.bypassed
 
     def by(self, what: str) -> dict[str, Stats]:
-        """Return the statistics of each host, endpoint, model or namespace; "" is what has none, or where it is not known."""
+        """Return the statistics of each host, endpoint, model or namespace; "" stands for none or unknown."""
         if what not in ("host", "endpoint", "model", "namespace"):
             raise ValueError(f"by() takes 'host', 'endpoint', 'model' or 'namespace', got {what!r}")
         parts: dict[str, dict[Row, Mapping[str, float]]] = {}
@@ -115,21 +115,21 @@ def _reasons(sums: Mapping[str, float], prefix: str) -> dict[str, int]:
 
 
 def band_of(usage: Usage | None) -> int:
-    """Return the band of input sizes in which a call of this usage is counted."""
+    """Return the band of input sizes in which a call with this usage is counted."""
     if usage is None:
         return 0
     return PRICED_APART if usage.other else bisect_left(BANDS, usage.input)
 
 
 def flat(rows: Mapping[Row, Mapping[str, float]]) -> Iterator[tuple[str | int | float, ...]]:
-    """Return a row for each amount, as a store keeps them."""
+    """Yield a row per amount, in the form kept in stores."""
     for row, amounts in rows.items():
         for name, amount in amounts.items():
             yield (*row, name, amount)
 
 
 def days_of(lines: Iterable[tuple[object, ...]]) -> dict[int, dict[Row, Amounts]]:
-    """Return the rows in such lines, by day. What is no row is passed over: others may have written it; what is too much is "other"."""
+    """Return the rows in such lines, by day. Invalid lines, which others may have written, are skipped; excess labels become "other"."""
     days: dict[int, dict[Row, Amounts]] = {}
     bounds: dict[int, Bounds] = {}
     for line in lines:

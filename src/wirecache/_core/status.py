@@ -1,4 +1,4 @@
-"""What did the cache do with a request? (RFC 9211)"""
+"""The cache status: what the cache did with a request (RFC 9211)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ OutcomeName: TypeAlias = Literal["hit", "stale", "collapsed", "miss", "bypass"]
 
 
 def _item(text: str) -> str:
-    """Return a value as a structured field: a token where it is one, else a quoted string (RFC 8941 section 3.3)."""
+    """Return a value as a structured field: a token if possible, else a quoted string (RFC 8941 section 3.3)."""
     if text and (text[0].isalpha() or text[0] == "*") and all(c.isalnum() or c in "-._~:/*" for c in text) and text.isascii():
         return text
     safe = "".join(c if " " <= c <= "~" else "?" for c in text)
@@ -20,12 +20,12 @@ def _item(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CacheStatus:
-    """What happened to one exchange: statistics, log line, header and extension are all made from this.
+    """What happened to one exchange. Statistics, log line, header and extension are all made from it.
 
-    ``hit``: answered from an entry. ``fwd``: why it went (or would have gone) upstream, in RFC 9211's words.
-    ``fwd_status``: what upstream answered. ``ttl``: seconds of freshness left, negative if stale.
-    ``stored``: the answer was taken into the store. ``detail``: the reason, where there is one to give.
-    ``items`` and ``items_reused``: of a request that was looked up item by item, how many it has, and how many of them the store had.
+    ``hit``: answered from an entry. ``fwd``: why it went (or would have gone) upstream, in RFC 9211's terms.
+    ``fwd_status``: the status of upstream's answer. ``ttl``: seconds of freshness left, negative if stale.
+    ``stored``: the answer was stored. ``detail``: the reason, if there is one.
+    ``items`` and ``items_reused``: for a request that was looked up item by item, the number of items, and how many the store had.
     """
 
     hit: bool = False
@@ -41,18 +41,18 @@ class CacheStatus:
 
     @property
     def outcome(self) -> OutcomeName:
-        """What the exchange counts as: ``stale`` is a hit past its ttl, ``miss`` also what was refused offline."""
+        """The outcome as counted: ``stale`` is a hit past its ttl; ``miss`` includes what was refused offline."""
         if self.hit:
             return "stale" if self.ttl is not None and self.ttl <= 0 else "hit"
         return "collapsed" if self.collapsed else "bypass" if self.fwd == "bypass" else "miss"
 
     def settled(self, reason: str | None) -> CacheStatus:
-        """Return the status of an exchange whose body is over: it was stored, or ``reason`` says why not."""
+        """Return the final status of an exchange: stored, or ``reason`` says why not."""
         stored, detail, items = reason is None, reason or self.detail, (self.items, self.items_reused)
         return CacheStatus(self.hit, self.fwd, self.fwd_status, self.ttl, stored, self.collapsed, self.key, detail, *items)
 
     def header(self, status: int | None = None) -> str:
-        """The member for a ``Cache-Status`` header; ``status`` is the response's own."""
+        """Return the member for a ``Cache-Status`` header. ``status``: the response's own status code."""
         text = "wirecache; hit" if self.hit else "wirecache"
         if self.fwd:
             text += f"; fwd={self.fwd}"
@@ -73,4 +73,4 @@ class CacheStatus:
         return text
 
 
-UNKNOWN = CacheStatus()  # of an exchange that has just begun
+UNKNOWN = CacheStatus()  # the status of an exchange that has just begun

@@ -1,4 +1,4 @@
-"""Which value means "not given", where None has a meaning of its own (a ttl of None never ends)?"""
+"""The value that means "not given" where None has a meaning of its own (a ttl of None never expires)."""
 
 from __future__ import annotations
 

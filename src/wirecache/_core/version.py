@@ -1,4 +1,4 @@
-"""Which version of wirecache is this? Written here, since a program without wirecache's dist-info cannot look it up."""
+"""The version of wirecache, kept here since a program without wirecache's dist-info cannot look it up."""
 
 from __future__ import annotations
 
