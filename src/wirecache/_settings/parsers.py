@@ -121,7 +121,7 @@ def budget_text(budget: Budget) -> str:
     changed = {field: str(value) for field, value in given.items() if value is not None and value != _BUDGET_DEFAULTS[field]}
     for field, value in changed.items():
         if {",", ";"} & {*value} or value.strip() != value:
-            raise ConfigError(f"Budget: {field} must not contain commas or semicolons, or begin or end with a space, here, got {value!r}")
+            raise ConfigError(f"Budget: {field} must have no comma, semicolon or space at its ends here, got {value!r}")
     return ", ".join(f"{field}={value}" for field, value in changed.items())
 
 

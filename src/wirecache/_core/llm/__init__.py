@@ -1,1 +1,1 @@
-"""What do the providers' bodies contain: answers, conversations, usage, batches?"""
+"""The contents of providers' bodies: answers, conversations, usage, batches."""

@@ -1,4 +1,4 @@
-"""What did the model write? The text of an answer, of any provider, streamed or not."""
+"""The text that a model wrote in an answer, of any provider, streamed or not."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ __all__ = ["answer_text", "json_values", "written_in"]
 
 
 def json_values(entry: Entry) -> list[Any]:
-    """Return the JSON values of an answer: one for each event of a stream, else that of the body; none where there is no JSON."""
+    """Return the JSON values of an answer: one per event of a stream, else that of the body; empty if there is no JSON."""
     kind = entry.stream_kind
     events = [event.data for event in events_in(kind, entry.body)] if kind else []
     return [value for raw in events or [entry.body] if (value := _parsed(raw)) is not None]
 
 
 def answer_text(entry: Entry, values: list[Any] | None = None) -> str:
-    """Return the text that the model wrote, without what it thought before; the body as text if it is not JSON.
+    """Return the text that the model wrote, without its reasoning; the body as text if it is not JSON.
 
-    ``values``: its ``json_values``, from who has them already.
+    ``values``: its ``json_values``, if the caller has them already.
     """
     values = json_values(entry) if values is None else values
     text = "".join(map(written_in, values))
@@ -31,7 +31,7 @@ def answer_text(entry: Entry, values: list[Any] | None = None) -> str:
 
 
 def written_in(value: Any) -> str:
-    """Return the text in one JSON value of an answer: of the whole, or of one event of a stream."""
+    """Return the text in one JSON value of an answer: the whole body, or one event of a stream."""
     return "".join(_texts_of_answer(value)) if isinstance(value, dict) else ""
 
 
@@ -45,7 +45,7 @@ def _parsed(raw: bytes) -> Any:
 def _texts_of_answer(value: dict[str, Any]) -> Iterator[str]:
     """Yield the pieces of text in an answer, or in an event of a streamed one."""
     event_type = value.get("type")
-    if isinstance(event_type, str) and event_type.startswith(("response.", "transcript.")):  # OpenAI: all but these events repeat the text
+    if isinstance(event_type, str) and event_type.startswith(("response.", "transcript.")):  # OpenAI: all events but these repeat the text
         if event_type in ("response.output_text.delta", "transcript.text.delta") and isinstance(delta := value.get("delta"), str):
             yield delta
         return
@@ -68,7 +68,7 @@ def _texts_of_part(part: Any) -> Iterator[str]:
 
 
 def _texts_of_content(value: Any) -> Iterator[str]:
-    """Yield the text that a content is, or the texts of its blocks."""
+    """Yield the content if it is text, or the texts of its blocks."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):

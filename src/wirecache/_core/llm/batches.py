@@ -1,4 +1,4 @@
-"""Which requests and results are in the files of a provider's batch, and which live call does each request stand for?
+"""The files of a provider's batch: its requests and results, and the live call that each request stands for.
 
 OpenAI: ``{"custom_id", "method", "url", "body"}`` and ``{"custom_id", "response": {"status_code", "request_id", "body"}, "error"}``.
 Anthropic: ``{"custom_id", "params"}`` and ``{"custom_id", "result": {"type", "message" or "error"}}``.
@@ -16,7 +16,7 @@ __all__ = ["BatchRequest", "BatchResult", "Provider", "custom_id_of", "json_body
 
 
 class Provider(StrEnum):
-    """The provider whose batch it is."""
+    """The provider of a batch."""
 
     OPENAI = "openai"
     ANTHROPIC = "anthropic"
@@ -32,7 +32,7 @@ class BatchRequest(NamedTuple):
 
 
 class BatchResult(NamedTuple):
-    """The result of one request. ``error`` says why there is no answer, and is None if there is one."""
+    """The result of one request. ``error``: why there is no answer; None if there is one."""
 
     id: str
     status: int
@@ -42,7 +42,7 @@ class BatchResult(NamedTuple):
 
 
 def parse_request(line: str | bytes | Mapping[str, Any], provider: Provider = Provider.OPENAI) -> BatchRequest:
-    """Return the request in a line of a batch's input. ``ValueError`` says what is wrong with it."""
+    """Return the request in a line of a batch's input. Raises ``ValueError`` if it is invalid."""
     row = _json_object(line)
     if provider is Provider.ANTHROPIC:
         return BatchRequest(_custom_id(row), "POST", "/v1/messages", _member(row, "params", dict))
@@ -53,7 +53,7 @@ def parse_request(line: str | bytes | Mapping[str, Any], provider: Provider = Pr
 
 
 def custom_id_of(line: str | bytes | Mapping[str, Any]) -> str:
-    """Return the custom_id in a line of a batch's input, whatever else is wrong with it; empty if there is none."""
+    """Return the custom_id in a line of a batch's input, even if the line is otherwise invalid; empty if there is none."""
     try:
         row = line if isinstance(line, Mapping) else json.loads(line)
     except (ValueError, RecursionError):
@@ -62,7 +62,7 @@ def custom_id_of(line: str | bytes | Mapping[str, Any]) -> str:
 
 
 def parse_result(line: str | bytes, provider: Provider) -> BatchResult:
-    """Return the result in a line of a batch's output. ``ValueError`` says what is wrong with it."""
+    """Return the result in a line of a batch's output. Raises ``ValueError`` if it is invalid."""
     row = _json_object(line)
     if provider is Provider.ANTHROPIC:
         result = _member(row, "result", dict)
@@ -80,7 +80,7 @@ def parse_result(line: str | bytes, provider: Provider) -> BatchResult:
 def live_url(base: str, path: str) -> str:
     """Return the URL of the live call.
 
-    SDKs have the API version (``/v1``) in their base URL, batches in the path of each request: it is not repeated.
+    SDKs have the API version (``/v1``) in the base URL, batches in the path of each request; it is not duplicated.
     """
     if "://" in path:
         return path
@@ -90,7 +90,7 @@ def live_url(base: str, path: str) -> str:
 
 
 def json_body(value: Any) -> bytes:
-    """Return the bytes of a JSON body, as the SDKs write them."""
+    """Return the bytes of a JSON body, as the SDKs serialize it."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8", "surrogatepass")
 
 
@@ -119,7 +119,7 @@ def _member(row: Mapping[str, Any], name: str, kind: type[Any]) -> Any:
 
 
 def _error_message(error: Any) -> str:
-    """Return what a provider's error says, however deeply it is nested; empty if there is none."""
+    """Return the message of a provider's error, however deeply nested; empty if there is none."""
     while isinstance(error, dict):
         inner = error.get("error")
         if not isinstance(inner, dict):

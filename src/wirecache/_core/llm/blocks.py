@@ -1,4 +1,4 @@
-"""What is a message made of? Texts, reasoning, tool calls and their results, images and sounds: of any provider, in one form."""
+"""The blocks of a message, of any provider, in one form: texts, reasoning, tool calls and their results, images and sounds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MEDIA_WORDS = ("image", "audio", "file", "document", "data")
 
 
 class Kind(StrEnum):
-    """What a block is."""
+    """The kind of a block."""
 
     TEXT = "text"
     REASONING = "reasoning"
@@ -32,8 +32,8 @@ class Kind(StrEnum):
 class Block(NamedTuple):
     """One part of a message.
 
-    ``text``: of a text, a reasoning or a result, or the arguments of a call, which are usually JSON. ``name``: of the tool, or what the
-    provider calls the medium. ``id``: links a call with its result. ``data``: a medium in base64; ``url``: where else it is.
+    ``text``: the text, reasoning or result, or the arguments of a call, which are usually JSON. ``name``: the tool's, or the provider's
+    name for the medium. ``id``: links a call with its result. ``data``: a medium in base64. ``url``: that of a medium stored elsewhere.
     """
 
     kind: Kind
@@ -46,7 +46,7 @@ class Block(NamedTuple):
 
     @property
     def plain(self) -> str:
-        """The block in a text: what it says, or the name of the medium in brackets; empty for a call."""
+        """The block as text: its text, or the name of the medium in brackets; empty for a call."""
         return f"[{self.name}]" if self.kind is Kind.MEDIA else "" if self.kind is Kind.CALL else self.text
 
 
@@ -86,19 +86,19 @@ def _blocks_of_part(item: dict[str, Any]) -> Iterator[Block]:
 
 
 def is_thought(part: dict[str, Any]) -> bool:
-    """Return whether this part of a message is what the model thought, not what it wrote."""
+    """Return whether this part of a message is reasoning, not output."""
     return part.get("type") in _THOUGHTS or part.get("thought") is True
 
 
 def _result(item: dict[str, Any], inner: list[Block]) -> Iterator[Block]:
-    """Yield a tool's result as one text, and after it the media in it."""
+    """Yield a tool's result as one text, followed by the media in it."""
     text = "\n".join(block.text for block in inner if block.kind is Kind.TEXT)
     yield Block(Kind.RESULT, text, str(item.get("name") or ""), _id_of(item, "tool_use_id", "tool_call_id", "call_id"))
     yield from (block for block in inner if block.kind is Kind.MEDIA)
 
 
 def _call(item: dict[str, Any]) -> Block | None:
-    """Return the tool call that this part is, in any provider's form, or None."""
+    """Return the tool call in this part, in any provider's form, or None if it is not one."""
     function, google = item.get("function"), item.get("functionCall") or item.get("function_call")
     if isinstance(function, dict) and "name" in function:  # OpenAI chat, Mistral, Ollama, Cohere
         return Block(Kind.CALL, as_text(function.get("arguments", "")), str(function["name"]), _id_of(item, "id"))
@@ -115,7 +115,7 @@ def _call(item: dict[str, Any]) -> Block | None:
 
 
 def _media(item: dict[str, Any]) -> Iterator[Block]:
-    """Yield the medium that this part is, and the images that Ollama's messages have beside their text."""
+    """Yield the medium in this part, or the images that Ollama's messages have beside their text."""
     kind = str(item.get("type") or next((name for name in _GOOGLE_MEDIA if name in item), ""))
     if kind and any(word in kind.lower() for word in _MEDIA_WORDS):
         yield _medium(kind, next((item[name] for name in _HOLDERS if item.get(name)), item))
@@ -124,7 +124,7 @@ def _media(item: dict[str, Any]) -> Iterator[Block]:
             yield Block(Kind.MEDIA, name="image", media_type=_image_type(image), data=image)
 
 
-# Where a part holds its medium: OpenAI's chat and Responses, Anthropic, Google.
+# The members that hold a medium: OpenAI's chat and Responses, Anthropic, Google.
 _HOLDERS = ("image_url", "input_audio", "file", "source", "inlineData", "inline_data", "fileData", "file_data")
 
 
@@ -144,14 +144,14 @@ def _medium(kind: str, holder: Any) -> Block:
 
 
 def _of_url(kind: str, url: str, media_type: str = "") -> Block:
-    """Return the medium at the URL; a data URL has it in itself."""
+    """Return the medium at the URL; a data URL contains it."""
     if (found := _DATA_URL.match(url)) is not None:
         return Block(Kind.MEDIA, name=kind, media_type=found[1] or "text/plain", data=url[found.end() :])
     return Block(Kind.MEDIA, name=kind, media_type=media_type, url=url)
 
 
 def _image_type(data: str) -> str:
-    """Return the media type of an image in base64 by its first letters; empty if they are not known."""
+    """Return the media type of a base64 image, judging by its first characters; empty if unknown."""
     starts = (("iVBOR", "image/png"), ("/9j/", "image/jpeg"), ("R0lGOD", "image/gif"), ("UklGR", "image/webp"))
     return next((media_type for start, media_type in starts if data.startswith(start)), "")
 
@@ -161,10 +161,10 @@ def _id_of(item: dict[str, Any], *names: str) -> str:
 
 
 def as_text(value: Any) -> str:
-    """Return a text as it is, and any other JSON value as JSON."""
+    """Return a text unchanged, and any other JSON value as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def dicts(items: Any) -> list[dict[str, Any]]:
-    """Return the objects among the items; none if they are no list."""
+    """Return the objects among the items; empty if it is not a list."""
     return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []

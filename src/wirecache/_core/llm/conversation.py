@@ -1,4 +1,4 @@
-"""Who wrote what in an exchange, and which tools were called? Of any provider, streamed or not."""
+"""The conversation in an exchange: who wrote what, and which tools were called; of any provider, streamed or not."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ __all__ = [
     "prompt_turns",
 ]
 
-# The members in which the providers expect the texts of a request, in the order in which the model reads them.
+# The members with the texts of a request, in the order in which the model reads them.
 _SYSTEM = ("system", "instructions", "systemInstruction", "system_instruction", "preamble")
 _MESSAGES = ("messages", "chat_history", "contents", "input", "inputs", "prompt", "message", "query", "texts", "content")
 _ROLES = {"function_call": "assistant", "function_call_output": "tool", "reasoning": "assistant"}
 
 
 class ToolCall(NamedTuple):
-    """A tool call that the model made; ``arguments`` as text, usually JSON."""
+    """A tool call by the model. ``arguments``: as text, usually JSON."""
 
     name: str
     arguments: str
@@ -46,14 +46,14 @@ class Turn(NamedTuple):
 
 
 class Message(NamedTuple):
-    """One message of a conversation, in its blocks."""
+    """One message of a conversation, as blocks."""
 
     role: str
     blocks: tuple[Block, ...]
 
     @property
     def turn(self) -> Turn:
-        """The message as a text and calls."""
+        """The message as text and tool calls."""
         text = "\n".join(block.plain for block in self.blocks if block.kind is not Kind.CALL)
         return Turn(self.role, text, tuple(ToolCall(block.name, block.text) for block in self.blocks if block.kind is Kind.CALL))
 
@@ -62,19 +62,19 @@ class Message(NamedTuple):
 
 
 def prompt_messages(entry: Entry) -> list[Message]:
-    """Return the conversation in the request; its whole body as one message if it has none of a known form."""
+    """Return the conversation in the request; the whole body as one message if its form is unknown."""
     return messages_in(bytes(entry.request_body))
 
 
 def messages_in(raw: bytes) -> list[Message]:
-    """Return the conversation in the body of a request; all of it as one message if it has none of a known form."""
+    """Return the conversation in the body of a request; the whole body as one message if its form is unknown."""
     messages = list(_messages(_members_of(raw)))
     text = raw.decode("utf-8", "replace")
     return messages or ([Message("request", (Block(Kind.TEXT, text),))] if text else [])
 
 
 def prompt_turns(entry: Entry) -> list[Turn]:
-    """Return the conversation in the request as texts and calls."""
+    """Return the conversation in the request as texts and tool calls."""
     return [message.turn for message in prompt_messages(entry)]
 
 
@@ -91,7 +91,7 @@ def parameters_of(entry: Entry) -> dict[str, Any]:
 
 
 def _members_of(raw: bytes) -> dict[str, Any]:
-    """Return the members of the JSON object that the body of a request is; none if it is something else."""
+    """Return the members of a request body that is a JSON object; empty for any other body."""
     try:
         body = json.loads(raw)
     except (ValueError, RecursionError):
@@ -121,7 +121,7 @@ def _message(role: str, item: Any) -> Message:
 
 
 def answer_turn(entry: Entry) -> Turn:
-    """Return what the model wrote, and the tools that it called."""
+    """Return what the model wrote and the tools that it called."""
     values = json_values(entry)
     objects = dicts(values)
     calls = (ToolCall(block.name, block.text) for block in _calls_of(objects, list(_whole_blocks(objects))))
@@ -129,7 +129,7 @@ def answer_turn(entry: Entry) -> Turn:
 
 
 def answer_message(entry: Entry, values: list[Any] | None = None) -> Message:
-    """Return what the model wrote, thought, called and drew. ``values``: the answer's ``json_values``, from who has them already."""
+    """Return what the model wrote, thought, called and drew. ``values``: the answer's ``json_values``, if the caller has them."""
     values = json_values(entry) if values is None else values
     objects = dicts(values)
     reasoning, text, whole = reasoning_of(objects), answer_text(entry, values), list(_whole_blocks(objects))
@@ -140,12 +140,12 @@ def answer_message(entry: Entry, values: list[Any] | None = None) -> Message:
 
 
 def _calls_of(values: list[dict[str, Any]], whole: list[Block]) -> Iterable[Block]:
-    """Return the tool calls. ``whole``: the blocks of those of the values that are no events."""
+    """Return the tool calls. ``whole``: the blocks of those values that are not events."""
     return _streamed_calls(values) if len(values) > 1 else (block for block in whole if block.kind is Kind.CALL)
 
 
 def _whole_blocks(values: list[dict[str, Any]]) -> Iterator[Block]:
-    """Yield the blocks of answers that are no events."""
+    """Yield the blocks of answers that are not events."""
     for value in values:
         for name in ("choices", "candidates"):
             for item in dicts(value.get(name)):
@@ -159,7 +159,7 @@ def _whole_blocks(values: list[dict[str, Any]]) -> Iterator[Block]:
 
 
 def _streamed_calls(values: list[dict[str, Any]]) -> Iterator[Block]:
-    """Yield the calls of a stream: most providers send the name first, then the arguments in deltas."""
+    """Yield the tool calls of a stream: most providers send the name first, then the arguments in deltas."""
     calls: dict[tuple[Any, ...], Block] = {}
     for value in values:
         whole = [value.get("item")] if value.get("type") == "response.output_item.done" else []
@@ -173,7 +173,7 @@ def _streamed_calls(values: list[dict[str, Any]]) -> Iterator[Block]:
 
 
 class _CallDelta(NamedTuple):
-    """The next part of a streamed call. ``position``: where the call stands. ``name`` and ``id``: empty in all but its first part."""
+    """The next part of a streamed call. ``position``: that of the call. ``name`` and ``id``: empty in all but the first part."""
 
     position: tuple[Any, ...]
     name: str

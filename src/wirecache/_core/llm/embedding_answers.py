@@ -1,7 +1,7 @@
-"""What does an answer with vectors have of each item, and how is one answer composed from what several answers have?
+"""Answers with embeddings: split into items, and composed from the items of several answers.
 
-Texts are copied as they are, so each number keeps its digits. An answer counts only if it has as many vectors as there are items, each
-under an index of its own, and all of one length; otherwise a reason says why it does not.
+JSON text is copied unchanged, so that each number keeps its digits. An answer is accepted only if it has as many vectors as there are
+items, each with an index of its own, and all of one length; otherwise a reason says why not.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from wirecache._core.llm.json_spans import Span, end_of, is_list, is_object, is_
 
 __all__ = ["COUNT", "INDEX", "LENGTH", "VECTOR", "Envelope", "ItemAnswer", "ItemReader", "Piece", "compose", "read_answer"]
 
-# Why an answer is not taken apart.
+# The reasons why an answer is not split.
 COUNT, INDEX, VECTOR, LENGTH = "items-count", "items-index", "items-vector", "items-length"
 
 
 class Piece(NamedTuple):
-    """What an answer has of one item: its text in each of the answer's lists. ``number``: where in the first one its number is.
+    """One item of an answer: its JSON text in each of the answer's lists. ``number``: the span of its index in the first text.
 
-    ``likeness``: what all pieces of one answer have in common: the lists, the type and length of the vectors, the model that answered.
+    ``likeness``: what comparable pieces have in common: the lists, the type and length of the vectors, the model that answered.
     """
 
     texts: tuple[bytes, ...]
@@ -33,28 +33,28 @@ class Piece(NamedTuple):
 
 
 class _Counts(NamedTuple):
-    """A value that says what was billed."""
+    """A value with counts of what was billed."""
 
     text: bytes
 
 
-# An answer without its items: texts, the numbers of its lists, and what was billed.
+# An answer without its items: texts, the indexes of its lists, and what was billed.
 Envelope: TypeAlias = tuple[bytes | int | _Counts, ...]
 
 
 class ItemAnswer(NamedTuple):
-    """An answer that was taken apart; ``pieces`` in the order of the items."""
+    """An answer split into items. ``pieces``: in the order of the items."""
 
     envelope: Envelope
     pieces: tuple[Piece, ...]
 
 
 class _Refused(Exception):
-    """The answer does not agree with itself, or with the request; the argument is the reason."""
+    """The answer is inconsistent, or does not match the request; the argument is the reason."""
 
 
 def read_answer(form: AnswerForm, body: bytes, count: int) -> ItemAnswer | str:
-    """Return what the answer has of each of ``count`` items, or the reason why it is not taken apart. ``body``: a JSON object."""
+    """Return the answer split into ``count`` items, or the reason why it is not split. ``body``: a JSON object."""
     members = members_at(body)
     try:
         lists = _lists_of(form, body, members)
@@ -67,7 +67,7 @@ def read_answer(form: AnswerForm, body: bytes, count: int) -> ItemAnswer | str:
 
 
 class ItemReader:
-    """Reads answers of one item each. Those that came in one answer differ in nothing but the item, so the rest is read only once."""
+    """Reads answers of one item each. Those that came from one answer differ only in the item, so the rest is parsed only once."""
 
     def __init__(self, form: AnswerForm) -> None:
         self._form = form
@@ -75,7 +75,7 @@ class ItemReader:
         self._before = self._after = b""
 
     def read(self, body: bytes) -> ItemAnswer | str:
-        """Return what the answer has of its item, or the reason why it is not taken apart."""
+        """Return the answer with its item, or the reason why it is not split."""
         try:
             found = self._read_item(body) if body.startswith(self._before) and body.endswith(self._after) else None
             if found is not None:
@@ -92,7 +92,7 @@ class ItemReader:
         return answer
 
     def _read_item(self, body: bytes) -> ItemAnswer | None:
-        """Return the answer that differs from the last one in its item; None if it is to be read as a whole."""
+        """Return the answer if it differs from the last one only in its item; None if it must be parsed completely."""
         span = Span(len(self._before), len(body) - len(self._after))
         if self._last is None or span.end <= span.start:
             return None
@@ -115,7 +115,7 @@ def _own_text(part: bytes | int | _Counts) -> bytes:
 
 
 def _lists_of(form: AnswerForm, body: bytes, members: dict[str, Span]) -> dict[str, Span]:
-    """Return the lists of the answer that have something of each item, by name; that of the texts comes last."""
+    """Return the answer's lists that have an element per item, by name; the list of texts comes last."""
     span = members.get(form.items)
     if span is None:
         raise _Refused(COUNT)
@@ -129,7 +129,7 @@ def _lists_of(form: AnswerForm, body: bytes, members: dict[str, Span]) -> dict[s
 
 
 def _pieces(form: AnswerForm, body: bytes, members: dict[str, Span], names: tuple[str, ...], rows: list[list[Span]]) -> tuple[Piece, ...]:
-    """Return the pieces, by the numbers that the answer gives them; in its order, if it gives none."""
+    """Return the pieces in the order of the indexes in the answer; in the answer's order, if it has none."""
     model = members["model"].of(body) if "model" in members else None
     objects = [members_at(body, span.start) if is_object(body, span) else {} for span in rows[0]]
     numbers = [item.get(form.number) if form.number is not None else None for item in objects]
@@ -153,7 +153,7 @@ def _vector_of(form: AnswerForm, item: dict[str, Span], span: Span) -> Span:
 
 
 def _size(body: bytes, vector: Span) -> tuple[str, int]:
-    """Return the type of a vector, and its length: of numbers, or of the text that encodes them."""
+    """Return the type and length of a vector: the number of its numbers, or the length of the text that encodes them."""
     if is_text(body, vector):
         text = vector.of(body)
         size, kind = (len(json.loads(text)) if b"\\" in text else len(text) - 2), "text"
@@ -169,7 +169,7 @@ def _within(number: Span | None, item: Span) -> Span | None:
 
 
 def _order(body: bytes, numbers: Sequence[Span | None]) -> Sequence[int]:
-    """Return for each item its place in the answer: by the numbers given there, each exactly once; as they come, if there is none."""
+    """Return each item's position in the answer: by the indexes given there, each exactly once; in order, if there are none."""
     given = [number.of(body) for number in numbers if number is not None]
     if not given:
         return range(len(numbers))
@@ -181,7 +181,7 @@ def _order(body: bytes, numbers: Sequence[Span | None]) -> Sequence[int]:
 
 
 def _envelope(form: AnswerForm, body: bytes, members: dict[str, Span], lists: list[Span]) -> Envelope:
-    """Return the answer with holes where its lists are, and what it counts."""
+    """Return the answer with holes in place of its lists, and its counts."""
     holes: list[tuple[Span, int | _Counts]] = [(span, number) for number, span in enumerate(lists)]
     holes += [(members[name], _Counts(members[name].of(body))) for name in form.usage if name in members]
     parts: list[bytes | int | _Counts] = []
@@ -193,7 +193,7 @@ def _envelope(form: AnswerForm, body: bytes, members: dict[str, Span], lists: li
 
 
 def compose(envelope: Envelope, pieces: Sequence[Piece], billed: Sequence[Envelope]) -> bytes:
-    """Return the answer that has these pieces, in their order. ``billed``: the answers whose counts it reports; none of them: zero."""
+    """Return an answer with these pieces, in order. ``billed``: the answers whose summed counts it reports; zero if empty."""
     return b"".join(_composed(envelope, pieces, billed))
 
 
@@ -209,7 +209,7 @@ def _composed(envelope: Envelope, pieces: Sequence[Piece], billed: Sequence[Enve
 
 
 def _numbered(piece: Piece, index: int) -> bytes:
-    """Return the item's text with this number."""
+    """Return the item's text with this index."""
     text, span = piece.texts[0], piece.number
     return text if span is None else b"%b%d%b" % (text[: span.start], index, text[span.end :])
 
@@ -222,7 +222,7 @@ def _counted(own: _Counts, billed: Sequence[object]) -> bytes:
 
 
 def _summed(value: Any, others: Sequence[Any]) -> Any:
-    """Return the value with each number replaced by the sum of the numbers in its place in the others."""
+    """Return the value with each number replaced by the sum of the corresponding numbers in the others."""
     if isinstance(value, dict):
         return {name: _summed(item, [other.get(name) for other in others if isinstance(other, dict)]) for name, item in value.items()}
     if isinstance(value, list):

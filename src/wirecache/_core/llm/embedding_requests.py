@@ -1,7 +1,7 @@
-"""Which requests ask for the vectors of several items, and which request asks for one of them alone?
+"""Requests for embeddings of several items, split into requests for one item each.
 
-A table of shapes. What is not on it is one request, as ever: another path, a member that the table does not name (Jina's
-``late_chunking`` makes each vector depend on all items), items of another kind, a request that is signed with its body.
+A table of shapes says which. Others are handled as a whole: another path, a member that the table does not list (Jina's
+``late_chunking`` makes each vector depend on all items), items of another kind, a request whose body is signed.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ __all__ = ["AnswerForm", "ItemBatch", "Shape", "split_request"]
 
 
 class AnswerForm(NamedTuple):
-    """Where an answer has what belongs to an item.
+    """The members of an answer that belong to its items.
 
-    ``items``: the member that lists the items, or that holds such lists by type (Cohere). ``vector``: the member of a listed object that is
-    the vector; None where the list has the vectors themselves. ``number``: the member that says which item it is. ``echo``: a list of the
-    texts. ``usage``: the members that hold counts of what was billed.
+    ``items``: the member that lists the items, or holds such lists by type (Cohere). ``vector``: the vector's member in a listed object;
+    None if the list contains the vectors themselves. ``number``: the member with the item's index. ``echo``: a list of the
+    texts. ``usage``: the members with counts of what was billed.
     """
 
     items: str
@@ -37,7 +37,7 @@ def _are_texts(items: list[Any]) -> bool:
 
 
 def _are_texts_or_tokens(items: list[Any]) -> bool:
-    """Return whether the items are texts, or lists of token numbers: a list of numbers itself is one input."""
+    """Return whether the items are texts or lists of token numbers. (A list of numbers is itself a single input.)"""
     return _are_texts(items) or all(type(item) is list and item and all(type(token) is int for token in item) for item in items)
 
 
@@ -46,10 +46,11 @@ def _are_objects(items: list[Any]) -> bool:
 
 
 class Shape(NamedTuple):
-    """How a provider's requests for several vectors look.
+    """The shape of a provider's requests for several embeddings.
 
-    ``paths``: how they end. ``items``: the member that lists the items; ``others``: the members that may be beside it. ``are_items``: is
-    each thing in the list one item. ``alone``: a request for one item may have it without a list around it, and that is its key.
+    ``paths``: the endings of their paths. ``items``: the member that lists the items. ``others``: the members allowed beside it.
+    ``are_items``: whether each element of the list is one item. ``alone``: a request for one item may have it without a list, which
+    determines its key.
     """
 
     paths: tuple[bytes, ...]
@@ -85,7 +86,7 @@ SHAPES = (
         False,
         AnswerForm("embeddings", echo="texts", usage=("meta",)),
     ),
-    Shape(  # OpenAI (EmbeddingCreateParams) and those that speak its language: Mistral (EmbeddingRequest), Voyage, Jina, NVIDIA
+    Shape(  # OpenAI (EmbeddingCreateParams) and compatible APIs: Mistral (EmbeddingRequest), Voyage, Jina, NVIDIA
         (b"/embeddings",),
         "input",
         frozenset(
@@ -99,12 +100,12 @@ SHAPES = (
         AnswerForm("data", vector="embedding", number="index", usage=("usage",)),
     ),
 )  # fmt: skip
-# A request whose signature or digest covers its body cannot be sent with another one (RFC 9530, RFC 9421, AWS SigV4).
+# A request whose signature or digest covers its body cannot be sent with another body (RFC 9530, RFC 9421, AWS SigV4).
 _OF_THE_BODY = ("content-digest", "digest", "repr-digest", "content-md5", "signature", "x-amz-content-sha256", "content-encoding")
 
 
 class ItemBatch:
-    """A request for the vectors of several items. ``items``: as they are in the request, in its order."""
+    """A request for the embeddings of several items. ``items``: as in the request, in order."""
 
     def __init__(self, shape: Shape, body: Body) -> None:
         self.shape = shape
@@ -113,14 +114,14 @@ class ItemBatch:
         self._raw = body.raw
 
     def body_of_one(self, index: int) -> Body:
-        """Return the body of a request for that item alone, by which it is stored."""
+        """Return the body of a request for that item alone, which determines the item's key."""
         shape, span = self.shape, self._list_span
         item, text = self.items[index], self._item_spans[index].of(self._raw)
         one = (item, text) if shape.alone else ([item], b"[" + text + b"]")
         return Body("json", self._raw[: span.start] + one[1] + self._raw[span.end :], {**self._members, shape.items: one[0]})
 
     def content_of(self, indexes: Iterable[int]) -> bytes:
-        """Return the content of a request for these items: the caller's own text, with those alone in the list."""
+        """Return the content of a request for these items: the caller's own text, with only these in the list."""
         span, spans = self._list_span, self._item_spans
         texts = b",".join(spans[index].of(self._raw) for index in indexes)
         return b"".join((self._raw[: span.start], b"[", texts, b"]", self._raw[span.end :]))
@@ -135,7 +136,7 @@ class ItemBatch:
 
 
 def split_request(request: Request, body: Body) -> ItemBatch | None:
-    """Return the items that the request asks vectors for; None if it is one request, as ever."""
+    """Return the request split into items; None if it is to be handled as a whole."""
     path = request.path.rstrip(b"/")
     shape = next((shape for shape in SHAPES if path.endswith(shape.paths)), None)
     if shape is None or body.kind != "json":
@@ -149,5 +150,5 @@ def split_request(request: Request, body: Body) -> ItemBatch | None:
 
 
 def _is_signed(fields: Mapping[bytes, bytes]) -> bool:
-    """Return whether the request holds for no other body than its own."""
+    """Return whether the request is only valid with its own body."""
     return any(name.encode() in fields for name in _OF_THE_BODY) or fields.get(b"authorization", b"").startswith((b"AWS4-", b"Signature "))

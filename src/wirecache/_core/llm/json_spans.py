@@ -1,8 +1,7 @@
-"""Where in a JSON text are the members of an object, and the items of a list? As positions, so that what is copied keeps its own text.
+"""The positions of object members and list items in a JSON text, so that they can be copied unchanged.
 
-The text is valid JSON: whoever calls has parsed it, or has the word of somebody who did. In any other, what is found means nothing, or
-``ValueError`` is raised. Lists of numbers and long strings, of which
-answers with vectors consist, are passed over by searches that run in C.
+The text must be valid JSON, which the caller has to make sure of. In any other text the results are meaningless, or ``ValueError`` is
+raised. Lists of numbers and long strings, of which answers with embeddings mostly consist, are skipped by searches that run in C.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _NO_NUMBERS = (b'"', b"{", b"u", b"l", b"N", b"I")  # a text, an object, true, n
 
 
 class Span(NamedTuple):
-    """Where a value is: from its first byte to that after its last."""
+    """The position of a value: its first byte, and the one after its last."""
 
     start: int
     end: int
@@ -50,7 +49,7 @@ def is_text(text: bytes, span: Span) -> bool:
 
 
 def numbers_in(text: bytes, span: Span) -> int | None:
-    """Return how many numbers the list consists of; None if the value is no list, or anything else is in it."""
+    """Return how many numbers the list contains; None if the value is not a list, or contains anything else."""
     start, end = span
     if text[start] != _LIST or text.find(b"[", start + 1, end) >= 0:
         return None
@@ -61,7 +60,7 @@ def numbers_in(text: bytes, span: Span) -> int | None:
 
 
 def members_at(text: bytes, start: int = 0) -> dict[str, Span]:
-    """Return the members of the object that begins there (white space before it is passed over), by their names."""
+    """Return the members of the object that begins at ``start`` (after white space), by name."""
     members: dict[str, Span] = {}
     at = text.index(b"{", start) + 1
     while match := _NAME.match(text, at):
@@ -72,7 +71,7 @@ def members_at(text: bytes, start: int = 0) -> dict[str, Span]:
 
 
 def items_at(text: bytes, start: int) -> list[Span]:
-    """Return the items of the list that begins there."""
+    """Return the items of the list that begins at ``start``."""
     items: list[Span] = []
     at = start + 1
     while (match := _SEPARATOR.match(text, at)) and text[match.end() : match.end() + 1] != b"]":
@@ -82,7 +81,7 @@ def items_at(text: bytes, start: int) -> list[Span]:
 
 
 def end_of(text: bytes, start: int) -> int:
-    """Return where the value that begins there ends."""
+    """Return the end of the value that begins at ``start``."""
     first = text[start : start + 1]
     if first == b'"':
         return _end_of_string(text, start)
@@ -95,7 +94,7 @@ def end_of(text: bytes, start: int) -> int:
 
 
 def _end_of_flat_list(text: bytes, start: int) -> int:
-    """Return where the list ends in which there are neither strings nor lists nor objects; 0 if it is another value."""
+    """Return the end of a list without strings, lists and objects; 0 for any other value."""
     if text[start] != _LIST:
         return 0
     end = text.find(b"]", start)
@@ -103,7 +102,7 @@ def _end_of_flat_list(text: bytes, start: int) -> int:
 
 
 def _end_of_nested(text: bytes, start: int) -> int:
-    """Return where a list or object ends, whatever is in it."""
+    """Return the end of a list or object with any contents."""
     depth, at = 0, start
     while match := _STRUCTURE.search(text, at):
         kind, at = match[0], match.end()

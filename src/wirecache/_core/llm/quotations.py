@@ -1,7 +1,7 @@
-"""Where does an answer quote a value? As a text of its JSON, in a text within that (the arguments of a tool), or in pieces of a stream.
+"""Quotations of values in an answer: in a text of its JSON, in JSON within a text (a tool's arguments), or in the pieces of a stream.
 
-A stream gives a text in pieces, and may cut a value in two: the texts that the same field of its events has, one after the other, are
-looked at as one. What is not quoted keeps its bytes. Binary messages (Amazon's event stream, whose messages have checksums) are left alone.
+A stream sends a text in pieces and may split a value: consecutive texts of the same field of its events are treated as one. What is not
+quoted keeps its bytes. Binary messages (Amazon's event stream, whose messages have checksums) are left alone.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ __all__ = ["quotes", "requoted"]
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"')
 _LINE = field_lines(b"data")
 _NAME = field_lines(b"event")
-# Members that tell to which text a piece belongs: of the events of OpenAI, Anthropic, Cohere.
+# Members that identify the text that a piece belongs to, in events of OpenAI, Anthropic and Cohere.
 _PLACES = ("index", "item_id", "output_index", "content_index", "summary_index")
-# What tells of the bytes that came, and is not true of others.
+# Members that describe the original bytes, and are not true of others.
 _DIGESTS = frozenset({b"content-digest", b"content-md5", b"digest", b"etag", b"repr-digest"})
 _LEVELS = 3  # a JSON text within a JSON text within the body's own
 
 
 class _Piece(NamedTuple):
-    """A text of the answer's JSON: where its token is, in bytes, and of which field it is a part (None: of none)."""
+    """A text of the answer's JSON: the position of its token, in bytes, and the field that it is a part of, or None."""
 
     start: int
     end: int
@@ -40,19 +40,19 @@ class _Piece(NamedTuple):
 
 
 class _Quotation(NamedTuple):
-    """How values are found in a text, and what takes the place of each spelling."""
+    """A pattern that finds values in a text, and the replacement of each spelling."""
 
     pattern: re.Pattern[str]
     spellings: Mapping[str, str]
 
 
 def quotes(values: Iterable[str], text: str) -> set[str]:
-    """Return those of the values that the text quotes."""
+    """Return the values that the text quotes."""
     return {value for value in values if _quotation({value: ""}).pattern.search(text)}
 
 
 def requoted(entry: Entry, values: Mapping[str, str]) -> Entry:
-    """Return the entry with the values exchanged where its body quotes them; the entry itself if it quotes none."""
+    """Return the entry with the values replaced where its body quotes them; the entry itself if it quotes none."""
     made = edited(entry, sorted(_edits(entry, _quotation(values))))
     return made if made is entry else made._replace(headers=tuple(pair for pair in made.headers if pair[0] not in _DIGESTS))
 
@@ -116,24 +116,24 @@ def _pieces_of_stream(kind: bytes, body: bytes) -> Iterator[_Piece]:
 
 
 def _pieces(body: bytes, lines: list[tuple[int, int]], name: bytes | None) -> list[_Piece]:
-    """Return the texts of a JSON document, member names among them. ``lines``: where it is. ``name``: of the event; None if it is none."""
+    """Return the texts of a JSON document, including member names. ``lines``: its position. ``name``: the event's; None without events."""
     tokens = [token for start, end in lines for token in _STRING.finditer(body, start, end)]
     try:
         texts = [json.loads(token[0]) for token in tokens]
         fields = [] if name is None else list(_fields(json.loads(b"\n".join(body[start:end] for start, end in lines)), (name,)))
-    except (ValueError, RecursionError):  # no JSON: the end of a chat, what broke off
+    except (ValueError, RecursionError):  # not JSON: the end of a chat, or a piece that was cut off
         return []
-    if [text for text, _ in fields] != texts:  # an object that has a name twice; or no event
+    if [text for text, _ in fields] != texts:  # an object with a duplicate name, or not an event
         fields = [(text, None) for text in texts]
     return [_Piece(*token.span(), *field) for token, field in zip(tokens, fields, strict=True)]
 
 
 def _fields(value: Any, path: tuple[Hashable, ...]) -> Iterator[tuple[str, Hashable]]:
-    """Yield the texts in the order in which they stand, each with its field; names of members are in none."""
+    """Yield the texts in order, each with its field; member names have none."""
     if isinstance(value, str):
         yield value, path
     elif isinstance(value, dict):
-        kind = value.get("type") if len(path) == 1 else None  # of the event; further down only the first piece of some texts has one
+        kind = value.get("type") if len(path) == 1 else None  # of the event; at deeper levels only the first piece of some texts has one
         here = (*path, *(str(place) for place in (kind, *map(value.get, _PLACES))))
         for name, member in value.items():
             yield name, None
@@ -148,7 +148,7 @@ def _fields(value: Any, path: tuple[Hashable, ...]) -> Iterator[tuple[str, Hasha
 
 
 def _edits_of_text(body: bytes, pieces: list[_Piece], quotation: _Quotation) -> Iterator[Edit]:
-    """Yield the edits of a text that is given in pieces; each piece keeps its share of a value that is cut."""
+    """Yield the edits of a text that is given in pieces; each piece keeps its share of a split value."""
     text = pieces[0].text if len(pieces) == 1 else "".join(piece.text for piece in pieces)
     matches = list(quotation.pattern.finditer(text))
     if not matches:
@@ -169,7 +169,7 @@ def _edits_of_text(body: bytes, pieces: list[_Piece], quotation: _Quotation) -> 
 
 
 def _share(match: re.Match[str], start: int, end: int, value: str) -> str:
-    """Return what of the new value is in the piece from ``start`` to ``end``: as much as it had of the old one, the last one the rest."""
+    """Return the share of the new value in the piece from ``start`` to ``end``: as much as of the old one; the last piece gets the rest."""
     first = max(start - match.start(), 0)
     return value[first:] if match.end() <= end else value[first : end - match.start()]
 
@@ -179,6 +179,6 @@ def _encoded(text: str, token: bytes) -> bytes:
     if not token.isascii():
         try:
             return json.dumps(text, ensure_ascii=False).encode()
-        except UnicodeEncodeError:  # half of a character, escaped
+        except UnicodeEncodeError:  # an escaped lone surrogate
             pass
     return json.dumps(text).encode()

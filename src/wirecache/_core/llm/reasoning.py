@@ -1,4 +1,4 @@
-"""What did the model think before it wrote? Its reasoning, as far as the provider shows it, streamed or not."""
+"""The model's reasoning, as far as the provider shows it, streamed or not."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["reasoning_of"]
 
 
 def reasoning_of(values: Iterable[dict[str, Any]]) -> str:
-    """Return the reasoning in the JSON objects of an answer: the one of its body, or those of its events."""
+    """Return the reasoning in the JSON objects of an answer: its body, or its events."""
     return "".join(piece for value in values for piece in _pieces(value))
 
 
@@ -29,7 +29,7 @@ def _pieces(value: dict[str, Any]) -> Iterator[str]:
 
 
 def _whole(value: dict[str, Any]) -> Iterator[Any]:
-    """Yield the messages of an answer; the deltas of a chat have their form."""
+    """Yield the messages of an answer, including a chat's deltas, which have the same form."""
     for name in ("choices", "candidates"):
         for item in dicts(value.get(name)):
             yield item.get("message") or item.get("delta") or item.get("content")

@@ -1,7 +1,7 @@
-"""How many tokens did the provider count? Its own figures, in one form.
+"""The token usage that the provider reports, in one form.
 
 ``input`` includes what was read from and written to the provider's cache, ``output`` includes the reasoning, whether the provider
-reports these within its figures (OpenAI) or beside them (Anthropic, Bedrock, Gemini): the form of OpenTelemetry and genai-prices.
+includes these in its counts (OpenAI) or reports them separately (Anthropic, Bedrock, Gemini): the form of OpenTelemetry and genai-prices.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ __all__ = ["accumulated", "usage_of"]
 
 
 class _Shape(NamedTuple):
-    """Where a provider puts its counts.
+    """The place of a provider's counts.
 
-    ``path``: the object they are in. ``input`` and ``output``: the names of the two counts. ``beside_input`` and ``beside_output``: the
-    names of counts that are not included in them.
+    ``path``: the object that contains them. ``input`` and ``output``: the names of the two counts. ``beside_input`` and
+    ``beside_output``: the names of counts that are not included in these.
     """
 
     path: tuple[str, ...]
@@ -29,8 +29,8 @@ class _Shape(NamedTuple):
 
 
 _SHAPES = (
-    _Shape(("usage",), "prompt_tokens", "completion_tokens"),  # OpenAI chat and its like, Mistral
-    # OpenAI Responses; Anthropic, which alone counts its cache beside the input
+    _Shape(("usage",), "prompt_tokens", "completion_tokens"),  # OpenAI chat and compatible APIs, Mistral
+    # OpenAI Responses; Anthropic, the only one of these to count its cache separately from the input
     _Shape(("usage",), "input_tokens", "output_tokens", ("cache_read_input_tokens", "cache_creation_input_tokens")),
     _Shape(("usage",), "inputTokens", "outputTokens", ("cacheReadInputTokens", "cacheWriteInputTokens")),  # Bedrock
     _Shape(("usage",), "total_input_tokens", "total_output_tokens", ("total_tool_use_tokens",), ("total_thought_tokens",)),  # interactions
@@ -41,13 +41,13 @@ _SHAPES = (
     _Shape(("meta", "tokens"), "input_tokens", "output_tokens"),
     _Shape((), "prompt_eval_count", "eval_count"),  # Ollama
 )
-# The names of the parts, in the object of the counts or in one of ``_DETAILS`` in it.
+# The names of the parts, in the object with the counts or in one of its ``_DETAILS``.
 _CACHED: dict[str, None] = dict.fromkeys(("cached_tokens", "cache_read_input_tokens", "cacheReadInputTokens", "cachedContentTokenCount",
                          "total_cached_tokens", "prompt_cache_hit_tokens"))  # fmt: skip
 _WRITTEN: dict[str, None] = dict.fromkeys(("cache_write_tokens", "cache_creation_input_tokens", "cacheWriteInputTokens"))
 _REASONING: dict[str, None] = dict.fromkeys(("reasoning_tokens", "thinking_tokens", "thoughtsTokenCount", "total_thought_tokens"))
 _DETAILS = dict.fromkeys(("prompt_tokens_details", "input_tokens_details", "completion_tokens_details", "output_tokens_details"))
-# In which of them, and of the following, may be what has a price of its own? Most answers have none of them.
+# The members that may contain what is priced separately. Most answers have none of them.
 _SEPARATELY_PRICED = frozenset({*_DETAILS, "promptTokensDetails", "candidatesTokensDetails", "server_tool_use"})
 _MAX_COUNT = 2**63 - 1  # the largest count that fits into an entry
 
@@ -80,12 +80,12 @@ def _usage(counts: dict[str, Any], shape: _Shape) -> Usage:
 
 
 def accumulated(previous: Usage | None, reported: Usage) -> Usage:
-    """Return the usage of a stream so far: each event reports totals up to there, or leaves them out."""
+    """Return the usage of a stream so far: each event reports running totals, or omits them."""
     return reported if previous is None else Usage(*map(max, previous, reported))
 
 
 def _separately_priced(counts: dict[str, Any], details: dict[str, dict[str, Any]]) -> Iterator[int]:
-    """Yield the counts of what has a price of its own: audio, generated images, searches."""
+    """Yield the counts of what is priced separately: audio, generated images, searches."""
     for name, part in details.items():
         yield _count(part.get("audio_tokens"))
         if name == "output_tokens_details":
