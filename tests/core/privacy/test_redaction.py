@@ -455,3 +455,22 @@ def test_names_and_values_that_are_no_text() -> None:
     assert DEFAULT.header("\ud800", "v") == "v"
     assert [DEFAULT.named(value) for value in (b"", b"REDACTED", b"\xff", b"x")] == [b"", b"REDACTED", b"REDACTED", b"REDACTED"]
     assert DEFAULT.part('form-data; name=""', b"x") == b"x"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "kept"),
+    [
+        ("national_id", '{"a": {"National-ID" : "1"}}', '{"a": {"National-ID" : "REDACTED"}}'),
+        ("pin", '{"PIN": "1"}', '{"PIN": "REDACTED"}'),
+        ("ab", '{"ab": "1", "b": "2"}', '{"ab": "REDACTED", "b": "2"}'),
+        ("ab", '{"abc": "1", "cab": "2"}', '{"abc": "1", "cab": "2"}'),
+    ],
+)
+def test_an_added_name_alone(name: str, text: str, kept: str) -> None:
+    redactor = Redactor(names=[name])
+    assert redactor.json_text(text) == kept
+    assert redactor.value(json.loads(text)) == json.loads(kept)
+
+
+def test_a_parameter_whose_value_is_no_text() -> None:
+    assert DEFAULT.url("https://h/?password=%FFx&a=%FF") == "https://h/?password=REDACTED&a=%FF"
