@@ -175,7 +175,7 @@ class Entry(NamedTuple):
 
     @property
     def request(self) -> RequestSummary:
-        """Which request was answered. All is empty where that cannot be read: a store holds whatever somebody wrote into it."""
+        """The summary of the answered request; with empty values if it cannot be read, since a store may contain anything."""
         try:
             return RequestSummary.from_bytes(self.summary)
         except ValueError:

@@ -1,4 +1,4 @@
-"""Who may use the proxy? Whoever has the token; without one, programs of this machine, and no page in a browser.
+"""Access control of the proxy: callers need the token; without one, only programs on this machine, and no pages in a browser.
 
 A page that resolves its own name to this machine (DNS rebinding) is recognised by the ``Host`` header, one of another origin by
 ``Origin`` and ``Sec-Fetch-Site``.
@@ -17,14 +17,14 @@ from wirecache._proxy.refusals import Refused
 
 __all__ = ["Access"]
 
-# Names that lead to this machine and that nobody can register: RFC 6761, and those that Docker and Podman give the host.
+# Names of this machine that nobody can register: RFC 6761, and those that Docker and Podman give to the host.
 _LOCAL_NAME = re.compile(r"localhost|.+\.localhost|host\.docker\.internal|host\.containers\.internal")
 _HOST = re.compile(r"(\[[^\]]*\]|[^:]*)(?::(\d+))?")
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What is checked of each request. ``names``: further names of this server, ``name`` or ``name:port``."""
+    """Checks each request. ``names``: further names of this server, ``name`` or ``name:port``."""
 
     token: str | None = None
     names: frozenset[str] = frozenset()

@@ -1,7 +1,7 @@
-"""May this connection be made? What was not named by whoever started the proxy must not lead into a private network.
+"""Protection of private networks, to which only hosts named by whoever started the proxy may lead.
 
-The address is looked at when the connection is made and before a byte is sent, so that a name cannot be resolved twice to
-different addresses.
+The address is checked when the connection is made, before a byte is sent, so that a name cannot be resolved twice to different
+addresses.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def is_private(text: str) -> bool:
 
 
 def _embedded(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """Return the IPv4 address that an IPv6 address stands for, if it does."""
+    """Return the IPv4 address that is embedded in an IPv6 address, or the address itself."""
     if not isinstance(address, IPv6Address):
         return address
     if address in _NAT64:
@@ -44,9 +44,9 @@ def _embedded(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
 
 
 def public_only(host: str) -> Callable[[str, dict[str, Any]], Awaitable[None]]:
-    """Return httpcore's extension ``trace`` that ends a connection to this host if its address is private.
+    """Return an extension ``trace`` for httpcore that ends a connection to this host if its address is private.
 
-    A connection to another host is one to a proxy of the environment, which resolves names itself.
+    A connection to another host leads to a proxy of the environment, which resolves names itself.
     """
     to_host = True
 

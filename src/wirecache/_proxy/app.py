@@ -1,4 +1,4 @@
-"""The application: what happens to a request of a client, from the checks of who may use the proxy to the line in the log."""
+"""The application, which handles a client's request from the access checks to the log line."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ __all__ = ["App"]
 
 logger = logging.getLogger("wirecache.serve")
 
-PING_SECONDS = 15.0  # the shortest watchdog known is Claude Code's, of 20 s
+PING_SECONDS = 15.0  # the shortest known watchdog is Claude Code's, 20 s
 _NO_WEBSOCKET = "this proxy speaks no websockets; use HTTP"
 
 
 class App:
     """An ASGI application that passes requests to their upstreams through a cache.
 
-    ``cache``: a ``Cache`` or ``Cassette``; it stays open when the application ends. ``upstreams``: URLs by name, beside the built-in ones
-    (``PROVIDERS``). ``allow_hosts``: hosts that ``/to/HOST/...`` leads to. ``token``: what callers must send, or None. ``server_names``:
-    further names of this server, beside localhost and addresses. ``cors_origins``: pages that may use it. ``inject_keys``: keys by the
-    name of an upstream, put in for callers that send ``wirecache`` as their key. ``ping_seconds``: how long an event stream may be silent
-    before a comment is sent; 0 sends none.
+    ``cache``: a ``Cache`` or ``Cassette``, which is not closed when the application ends. ``upstreams``: URLs by name, beside the built-in
+    ones (``PROVIDERS``). ``allow_hosts``: hosts that ``/to/HOST/...`` leads to. ``token``: what callers must send, or None.
+    ``server_names``: further names of this server, beside localhost and addresses. ``cors_origins``: pages that may use it.
+    ``inject_keys``: keys by upstream, inserted for callers that send ``wirecache`` as their key. ``ping_seconds``: how long an event stream
+    may be silent before a comment is sent; 0 sends none.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class App:
         except Refused as refused:
             logger.info("%s refused: %s", scope["method"], one_line(str(refused)))
             await refused.response()(scope, receive, send)
-        except HTTPException as error:  # of the router: a wrong method
+        except HTTPException as error:  # from the router: a wrong method
             await Response(status_code=error.status_code, headers=error.headers)(scope, receive, send)
 
     async def _forward(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -119,7 +119,7 @@ class App:
 
 
 def _line(incoming: Incoming, route: Route, call: OpenCall) -> str:
-    """Return the line of a call in the log: no query, and nothing that looks like a secret."""
+    """Return the log line of a call, without the query or anything that looks like a secret."""
     upstream = route.upstream.host if route.upstream.name == "to" else route.upstream.name
     path = redacted_text(route.target.partition(b"?")[0].decode("latin-1"))
     end = " client left" if call.has_left else ""
@@ -129,7 +129,7 @@ def _line(incoming: Incoming, route: Route, call: OpenCall) -> str:
 
 
 async def _deny_websocket(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer 426, where the server lets an application answer; else refuse the connection."""
+    """Answer 426 if the server lets an application answer; else refuse the connection."""
     await receive()
     if "websocket.http.response" in scope.get("extensions", {}):
         head = {"type": "websocket.http.response.start", "status": 426, "headers": [(b"upgrade", b"HTTP/1.1"), (b"connection", b"upgrade")]}

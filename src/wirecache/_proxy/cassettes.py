@@ -1,4 +1,4 @@
-"""Which cassette answers a call? One below the cassette directory of the server, by the name that a test gives it."""
+"""The cassettes of a server, below its cassette directory, selected by the name that a test gives."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from wirecache.errors import CassetteError
 
 __all__ = ["Cassettes"]
 
-_STEP = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@=+,-]*")  # no step is hidden, none leads upwards
+_STEP = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@=+,-]*")  # no step is hidden or leads upwards
 LONGEST = 200  # characters of a name
 
 
 @dataclass
 class Cassettes:
-    """The cassettes of a server. ``root``: the one that it was started with, or a cache: then it has no others.
+    """The cassettes of a server. ``root``: the one that it was started with; or a cache, in which case there are no others.
 
-    ``current``: the name of the one that was started last and answers calls that name none.
+    ``current``: the name of the one that was started last, which answers calls that name none.
     """
 
     root: CacheLike
     current: str | None = None
-    misses: MissLog = field(default_factory=MissLog)  # of the root and of all that were opened
+    misses: MissLog = field(default_factory=MissLog)  # of the root and all that were opened
     _open: dict[str, Cassette] = field(default_factory=dict[str, Cassette])
     _lock: anyio.Lock = field(default_factory=anyio.Lock)
 
@@ -41,14 +41,14 @@ class Cassettes:
         self.root.engine.observe(self.misses)
 
     async def cache_for(self, name: str | None) -> CacheLike:
-        """Return what answers a call with this name in its header; it is opened if it is not. ``Refused`` if it cannot be."""
+        """Return what answers a call with this name in its header, opening it if needed. Raises ``Refused`` if that is not possible."""
         name = self.current if name is None else name
         if name is None:
             return self.root
         return self._open.get(name) or await self._opened(name)
 
     async def start(self, name: str) -> Cassette:
-        """Open the cassette anew, so that its sequences begin again, and let it answer calls that name none."""
+        """Reopen the cassette, so that its sequences restart, and let it answer calls that name none."""
         if name in self._open:
             await self.stop(name)
         opened = await self._opened(name)
@@ -56,7 +56,7 @@ class Cassettes:
         return opened
 
     async def stop(self, name: str) -> tuple[Cassette, CassetteReport]:
-        """Close the cassette and return it with what happened to it. ``Refused`` if it is not open."""
+        """Close the cassette and return it with its report. Raises ``Refused`` if it is not open."""
         cassette = self._open.pop(name, None)
         if cassette is None:
             raise Refused(404, "cassette_not_open", f"the cassette {name[:LONGEST]!r} is not open")
@@ -69,7 +69,7 @@ class Cassettes:
         return cassette, report
 
     async def aclose(self) -> None:
-        """Close all that are open."""
+        """Close all open cassettes."""
         for cassette in list(self._open.values()):
             await cassette.aclose()
         self._open.clear()
@@ -89,7 +89,7 @@ class Cassettes:
 
 
 def _below(root: Cassette, name: str) -> Cassette:
-    """Return the cassette of that name, with the settings of the root."""
+    """Return the cassette of this name, with the root's settings."""
     plan = root.engine.plan
     assert plan.cassette is not None, "a cassette's plan has a cassette"
     try:
@@ -108,7 +108,7 @@ def _below(root: Cassette, name: str) -> Cassette:
 
 
 def _fork_below(root: Cassette, fork: ForkPoint | None, name: str) -> dict[str, Any]:
-    """Return the arguments by which the cassette of that name forks as the root does: the children lie below the root's."""
+    """Return the arguments that make the cassette of this name fork as the root does, to a child below the root's."""
     if fork is None or root.child is None:
         return {}
     child = os.path.join(root.child, name)

@@ -1,4 +1,4 @@
-"""By which client does the proxy reach its upstreams? wirecache's own async client, one for each cache or cassette."""
+"""The clients by which the proxy reaches its upstreams: wirecache's own async client, one per cache or cassette."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ class Clients:
             await found[1].aclose()
 
     async def aclose(self) -> None:
-        """Close all connections. A client is made again when it is used."""
+        """Close all connections. A client is recreated when it is used."""
         while self._clients:
             _, (_, client) = self._clients.popitem()
             await client.aclose()
 
     def _make(self, cache: CacheLike) -> Any:
-        self._tls = self._tls or self.http.create_ssl_context()  # it takes 20 ms, and is the same for all
+        self._tls = self._tls or self.http.create_ssl_context()  # it takes 20 ms, and is shared by all
         return cached_async_client(
             cache,
             library=self.library.name,  # type: ignore[call-overload]

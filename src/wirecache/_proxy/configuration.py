@@ -1,4 +1,4 @@
-"""What does a server serve, and to whom? The options of the command over the table ``[serve]`` of the settings file."""
+"""The configuration of a server: the command's options, which override the table ``[serve]`` of the settings file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HOST, PORT, GRACE = "127.0.0.1", 4141, 30.0
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """The options of a server. ``grace_seconds``: how long open calls have to end after a signal to stop."""
+    """The options of a server. ``grace_seconds``: how long open calls may take after a signal to stop."""
 
     host: str = HOST
     port: int = PORT
@@ -33,7 +33,7 @@ class Configuration:
     grace_seconds: float = GRACE
 
     def app(self, cache: CacheLike, token: str | None = None, *, named: Mapping[str, Upstream] | None = None) -> App:
-        """Return the application. ``named``: the upstreams, if not those of the options. ``ConfigError`` if an option has a wrong value."""
+        """Return the application. ``named``: the upstreams, if not those of the options. Raises ``ConfigError`` for an invalid option."""
         return App(
             cache,
             self.upstreams if named is None else named,
@@ -46,7 +46,7 @@ class Configuration:
         )
 
     def reload(self, app: App) -> None:
-        """Let the application use these upstreams and allowed hosts from now on; calls under way are not touched."""
+        """Let the application use these upstreams and allowed hosts from now on. Calls in progress are not affected."""
         app.upstreams = Upstreams(self.upstreams, self.allow_hosts)
 
 
@@ -60,7 +60,7 @@ def configuration_of(
     server_names: Sequence[str] = (),
     inject_keys: Sequence[str] = (),
 ) -> Configuration:
-    """Return the options in force: those given, beside or above those of the settings file. ``ConfigError`` if one is wrong."""
+    """Return the options in force: those given, added to or overriding the settings file's. Raises ``ConfigError`` for an invalid one."""
     file: Mapping[str, Any] = file_settings().get("serve", {})
     named = {name: _from_file(name, value) for name, value in file.get("upstreams", {}).items()}
     named |= {name: parse_upstream(name, url) for name, url in parse_assignments(upstreams, "--upstream").items()}
@@ -93,7 +93,7 @@ def parse_assignments(texts: Sequence[str], option: str) -> dict[str, str]:
 
 
 def _keys(texts: Sequence[str], upstreams: set[str]) -> dict[str, str]:
-    """Return the keys that are put in, from the environment: on a command line everybody could read them."""
+    """Return the keys to insert, from the environment, since everybody could read them on a command line."""
     found = {}
     for name, variable in parse_assignments(texts, "--inject-key").items():
         if name not in upstreams:

@@ -1,4 +1,4 @@
-"""What can be asked of the proxy itself? Its health and numbers, and which cassette answers: all below ``/-/wirecache/``."""
+"""The control endpoints below ``/-/wirecache/``: health, metrics, misses, and which cassette answers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from wirecache._runtime.beside_loop import run_beside_loop
 __all__ = ["HEALTH", "PREFIX", "Control"]
 
 PREFIX = "/-/wirecache"
-HEALTH = frozenset({f"{PREFIX}/health", f"{PREFIX}/ready"})  # these need no token: they say nothing of anybody
+HEALTH = frozenset({f"{PREFIX}/health", f"{PREFIX}/ready"})  # these need no token, since they reveal nothing
 LONGEST_BODY = 65536  # bytes
 
 
@@ -43,7 +43,7 @@ class Control:
         return self._worker
 
     def _families(self) -> Families:
-        """Return the numbers of this process; waits for writes."""
+        """Return the metrics of this process. Waits for pending writes."""
         cache: Any = self._cassettes.root
         return self._metrics.families(cache.stats)
 

@@ -1,4 +1,4 @@
-"""Which pages may read the answers? CORS is the proxy's own matter: upstream's ``Access-Control-*`` never pass."""
+"""CORS: which pages may read the answers. The proxy decides this itself; upstream's ``Access-Control-*`` headers are never passed on."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ MAX_AGE = 600  # seconds for which a browser may keep the answer to a preflight
 
 
 def is_preflight(incoming: Incoming) -> bool:
-    """Return whether this is a browser's question before a request of another origin."""
+    """Return whether this is a browser's preflight for a request from another origin."""
     return incoming.method == "OPTIONS" and b"origin" in incoming.fields and b"access-control-request-method" in incoming.fields
 
 
 def cors_headers(origin: bytes | None) -> HeaderPairs:
-    """Return the headers that let a page of this origin read an answer; none without one."""
+    """Return the headers that let a page of this origin read an answer; none without an origin."""
     if origin is None:
         return []
     return [(b"access-control-allow-origin", origin), (b"access-control-expose-headers", b"*"), (b"vary", b"Origin")]

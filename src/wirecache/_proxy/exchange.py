@@ -1,4 +1,4 @@
-"""What happens to a request that has an upstream? It goes through the cache, and its answer comes back as it is."""
+"""The exchange of a request that has an upstream: it goes through the cache, and the answer is passed back unchanged."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CLOSE_TIMEOUT = 5.0  # seconds for the closing of a connection to upstream
 
 
 class AnswerCut(Exception):
-    """Upstream's answer ended before its end: the client must not take what it has for the whole."""
+    """Upstream's answer was cut off: the client must not mistake what it has for all of it."""
 
 
 class _NoStatusError(Exception):
@@ -41,7 +41,7 @@ class _NoStatusError(Exception):
 
 
 class Exchanges:
-    """Forwards requests through a cache. ``injected``: the keys that are put in for callers that send the dummy, by upstream."""
+    """Forwards requests through a cache. ``injected``: the keys, by upstream, to insert for callers that send the dummy key."""
 
     def __init__(self, ping_seconds: float, injected: Mapping[str, str]) -> None:
         self.clients = Clients()
@@ -61,7 +61,7 @@ class Exchanges:
         receive: Receive,
         send: Send,
     ) -> None:
-        """Answer the request. The client's disconnect ends what upstream does for it. ``extra``: further headers of the answer."""
+        """Answer the request. If the client disconnects, the upstream request is cancelled. ``extra``: further headers of the answer."""
         body, relay = RequestBody(receive), Relay(send, extra, self._ping_seconds)
         call.relay, call.body = relay, body
         refused: Refused | None = None
@@ -78,7 +78,7 @@ class Exchanges:
     async def _exchange(
         self, incoming: Incoming, route: Route, cache: CacheLike, *, body: RequestBody, relay: Relay, call: OpenCall
     ) -> Refused | None:
-        """Forward and relay. Return what the client is to be told if there was no answer, or none to its end."""
+        """Forward the request and relay the answer. Return the error for the client if there was no complete answer, else None."""
         response = None
         try:
             request = self._request(incoming, route, cache, body)
@@ -118,7 +118,7 @@ class Exchanges:
         return request_type(incoming.method, url, headers=headers, content=body if has_body else None, extensions=extensions)
 
     def _refusal(self, error: Exception, upstream: Upstream) -> Refused:
-        """Return what the client is to be told when upstream gave no answer."""
+        """Return the error for the client if upstream gave no answer."""
         if isinstance(error, PrivateAddressError):
             message = (
                 f"the host {upstream.host} has a private address; start with --allow-host {upstream.authority} (no wildcard) to allow it"
@@ -132,7 +132,7 @@ class Exchanges:
 
 
 async def _end_on_disconnect(body: RequestBody, scope: anyio.CancelScope, call: OpenCall, relay: Relay) -> None:
-    """End the exchange when the client goes away before its answer is over."""
+    """Cancel the exchange if the client disconnects before the end of its answer."""
     await body.wait_for_disconnect()
     if not relay.is_over:
         call.has_left = True

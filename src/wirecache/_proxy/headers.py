@@ -1,4 +1,4 @@
-"""Which headers pass, to upstream and back? All but those of one connection (RFC 9110 section 7.6.1) and those of the proxy itself."""
+"""The headers to pass upstream and back: all but those of a connection (RFC 9110 section 7.6.1) and those of the proxy itself."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HOP_BY_HOP = frozenset(
         b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade",
     }
 )  # fmt: skip
-# What is said to the proxy: where it is, how its connection may go on, and what its own headers say.
+# Headers for the proxy itself: its address, the connection, and its own headers.
 _OF_REQUEST = HOP_BY_HOP | OWN_FIELDS | {b"host", b"expect", b"http2-settings", b"accept-encoding", b"content-length"}
 # Alt-Svc names another server of upstream's origin, which is not the one that the client speaks to.
 _OF_RESPONSE = HOP_BY_HOP | {b"alt-svc"}
@@ -24,12 +24,12 @@ _CORS = b"access-control-"
 
 
 def is_chunked(fields: Mapping[bytes, bytes]) -> bool:
-    """Return whether the request has a body whose length is not known before."""
+    """Return whether the request has a body of unknown length."""
     return b"transfer-encoding" in fields
 
 
 def request_headers(incoming: Incoming, upstream: Upstream, codings: Set[str]) -> HeaderPairs:
-    """Return the headers for upstream. ``codings``: those that the cache can undo, so that it can keep what it passes."""
+    """Return the headers for upstream. ``codings``: those that the cache can decode, so that it can store the answer."""
     dropped = _OF_REQUEST | _named_by_connection(incoming.fields)
     pairs = [(b"host", upstream.authority.encode()), *(pair for pair in incoming.headers if pair[0].lower() not in dropped)]
     if (accepted := incoming.fields.get(b"accept-encoding")) is not None:
@@ -42,7 +42,7 @@ def request_headers(incoming: Incoming, upstream: Upstream, codings: Set[str]) -
 
 
 def response_headers(pairs: HeaderPairs, fields: Mapping[bytes, bytes]) -> list[tuple[bytes, bytes]]:
-    """Return upstream's headers for the client; event streams are marked so that no server between buffers them."""
+    """Return upstream's headers for the client; event streams are marked so that no intermediate server buffers them."""
     dropped = _OF_RESPONSE | _named_by_connection(fields)
     kept = [pair for pair in pairs if (name := pair[0].lower()) not in dropped and not name.startswith(_CORS)]
     if content_media_type(fields) == b"text/event-stream" and b"x-accel-buffering" not in fields:
@@ -52,11 +52,11 @@ def response_headers(pairs: HeaderPairs, fields: Mapping[bytes, bytes]) -> list[
 
 def _named_by_connection(fields: Mapping[bytes, bytes]) -> set[bytes]:
     named = {name.strip().lower() for name in fields.get(b"connection", b"").split(b",")}
-    return named - {b"content-length", b"content-type", b"host", b"authorization"}  # what the message needs is none of the connection
+    return named - {b"content-length", b"content-type", b"host", b"authorization"}  # these belong to the message, not to the connection
 
 
 def _codings_for_both(accepted: str, codings: Set[str]) -> str:
-    """Return what the client accepts of the codings that the cache can undo; ``identity`` if that is none."""
+    """Return the codings that the client accepts and the cache can decode; ``identity`` if there are none."""
     kept = []
     for item in accepted.split(","):
         name = re.split(r"[;\s]", item.strip(), maxsplit=1)[0].lower()

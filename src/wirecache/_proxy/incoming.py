@@ -1,4 +1,4 @@
-"""What does a request of a client say to the proxy itself, and what is meant for its upstream?"""
+"""A client's request, with what is meant for the proxy separated from what is meant for the upstream."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ TOKEN_PATH = b"/token/"
 
 
 class Incoming(NamedTuple):
-    """A request as it arrived. ``path``: as it was sent, without where the application is mounted and without a token.
+    """A request as it arrived. ``path``: as it was sent, without the application's mount point and the token.
 
-    ``tokens``: what was given as the proxy's own token, by whatever way. ``cassette``: the name of a cassette, or None.
+    ``tokens``: what was given as the proxy's token, in any way. ``cassette``: the name of a cassette, or None.
     """
 
     method: str
@@ -35,7 +35,7 @@ class Incoming(NamedTuple):
 
 
 def incoming_of(scope: Scope) -> Incoming:
-    """Return the request of an ASGI scope. ``Refused`` if its target is no path: this is no forward proxy."""
+    """Return the request of an ASGI scope. Raises ``Refused`` if its target is not a path, since this is not a forward proxy."""
     path = _path_of(scope)
     headers: HeaderPairs = scope["headers"]
     fields = fields_of(headers)

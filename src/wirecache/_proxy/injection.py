@@ -1,4 +1,4 @@
-"""When does the proxy put a key of its own into a request? For a caller that sends the dummy, and only to the upstream that it is for."""
+"""Injection of the proxy's own key, for callers that send the dummy key, and only to the upstream that the key is for."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _KEY_FIELDS = frozenset({b"authorization", b"x-api-key", b"api-key", b"x-goog-ap
 
 
 def with_injected_key(incoming: Incoming, route: Route, injected: Mapping[str, str]) -> tuple[Incoming, bytes]:
-    """Return the request and its target, with the upstream's key where the dummy is."""
+    """Return the request and its target, with the dummy replaced by the upstream's key."""
     key = injected.get(route.upstream.name)
     if key is None:
         return incoming, route.target

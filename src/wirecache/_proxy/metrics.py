@@ -21,14 +21,14 @@ Families: TypeAlias = dict[str, Family]  # by name
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 OPEN_CALLS = "proxy_open_calls"
-GAUGES = frozenset({OPEN_CALLS})  # what is true of now, and of a process that is gone no more
+GAUGES = frozenset({OPEN_CALLS})  # values of the moment, which do not outlive their process
 BUCKETS = (0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0)  # seconds
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 @dataclass(slots=True)
 class OpenCall:
-    """One call while it is under way, and what became of it."""
+    """One call, while it is in progress, and its outcome."""
 
     method: str
     upstream: str
@@ -37,7 +37,7 @@ class OpenCall:
     cache_status: CacheStatus | None = None
     body: RequestBody | None = None
     relay: Relay | None = None
-    has_left: bool = False  # the client went away before the end
+    has_left: bool = False  # the client disconnected before the end
 
     @property
     def seconds(self) -> float:
@@ -46,7 +46,7 @@ class OpenCall:
 
     @property
     def outcome(self) -> str:
-        """What the cache did (hit, stale, collapsed, miss, bypass), or ``none`` if the request did not come so far."""
+        """What the cache did (hit, stale, collapsed, miss, bypass), or ``none`` if the request did not get that far."""
         return self.cache_status.outcome if self.cache_status is not None else "none"
 
     @property
@@ -70,7 +70,7 @@ class Metrics:
 
     @contextmanager
     def call(self, method: str, upstream: str) -> Iterator[OpenCall]:
-        """Yield a call that is under way within the block, and count it at its end."""
+        """Yield a call that is in progress within the block, and count it at the end."""
         call = OpenCall(method if method in _METHODS else "other", upstream)
         self._open_calls[id(call)] = call
         self.on_change()
@@ -82,11 +82,11 @@ class Metrics:
             self.on_change()
 
     def open_calls(self) -> list[OpenCall]:
-        """Return the calls that are under way, the oldest first."""
+        """Return the calls in progress, the oldest first."""
         return list(self._open_calls.values())
 
     def families(self, stats: Stats) -> Families:
-        """Return all numbers, in any thread (so counters are copied before they are read). ``stats``: those of the cache."""
+        """Return all metrics, in any thread (so counters are copied before they are read). ``stats``: the cache's."""
         return dict([*self._own_families(), *_cache_families(stats)])
 
     def _count(self, call: OpenCall) -> None:
@@ -118,7 +118,7 @@ class Metrics:
 
 
 def text_of(families: Families) -> str:
-    """Return the numbers in Prometheus' text format."""
+    """Return the metrics in Prometheus's text format."""
     lines: list[str] = []
     for name, family in families.items():
         kind = "gauge" if name in GAUGES else "histogram" if name == "proxy_seconds" else "counter"

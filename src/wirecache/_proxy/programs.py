@@ -1,4 +1,4 @@
-"""Which setting directs a program to the proxy? What each one honours, and where that is documented; nothing of theirs is changed."""
+"""The settings that direct programs to the proxy: what each program honours. Nothing of the programs' own is changed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["PROGRAMS", "VARIABLES", "Environment", "Program", "Variable", "child
 
 
 class Variable(NamedTuple):
-    """A variable that holds a base URL. ``path``: what follows the upstream in it."""
+    """An environment variable with a base URL. ``path``: what follows the upstream in the URL."""
 
     name: str
     upstream: str
@@ -78,7 +78,7 @@ PROGRAMS: Mapping[str, Program] = {
 
 
 class Environment(NamedTuple):
-    """What a child is given. ``variables``: those that change. ``upstreams``: those that its own variables named."""
+    """The environment of a child. ``variables``: those to set. ``upstreams``: those that its own variables named."""
 
     variables: dict[str, str]
     upstreams: dict[str, Upstream]
@@ -91,24 +91,24 @@ def environment(url: str, names: tuple[str, ...] = tuple(_BY_NAME)) -> dict[str,
 
 
 def child_environment(url: str, given: Mapping[str, str]) -> Environment:
-    """Return what a child needs to use the proxy at this URL. ``given``: its variables so far, whose base URLs become the upstreams.
+    """Return what a child needs to use the proxy at this URL. ``given``: its current variables, whose base URLs become the upstreams.
 
-    Where two of them name different servers of one provider, the second one is an upstream of its own (``openai-2``).
+    If two of them name different servers of one provider, the second one becomes an upstream of its own (``openai-2``).
     """
     found = Environment({}, {})
-    for variable in sorted(VARIABLES, key=lambda variable: not given.get(variable.name)):  # those that are set come first
+    for variable in sorted(VARIABLES, key=lambda variable: not given.get(variable.name)):  # set ones first
         name, path = variable.upstream, variable.path
         if given_url := given.get(variable.name):
             try:
                 name, path = _named_upstream(variable, given_url, found.upstreams)
             except ConfigError:
-                continue  # no URL that could be redirected: the program will say so itself
+                continue  # not a URL that could be redirected, as the program itself will report
         found.variables[variable.name] = f"{url}/{name}{path}"
     return found
 
 
 def _named_upstream(variable: Variable, given: str, upstreams: dict[str, Upstream]) -> tuple[str, str]:
-    """Return the name of the upstream that the given URL leads to, and what follows it in the base URL; a new one is added."""
+    """Return the name of the upstream for the given URL, adding one if needed, and what follows it in the base URL."""
     whole = (given if "://" in given else f"http://{given}").rstrip("/")
     path = variable.path if whole.endswith(variable.path) else ""
     root = whole.removesuffix(path) if path else whole

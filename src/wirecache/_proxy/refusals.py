@@ -1,4 +1,4 @@
-"""What does the proxy answer itself, and how? One JSON error in the shape that SDKs show, which no client retries."""
+"""The proxy's own error answers: JSON errors in a form that SDKs show and that no client retries."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ __all__ = ["Refused"]
 
 
 class Refused(Exception):
-    """The proxy answers this request itself: nothing was sent.
+    """The proxy answers this request itself; nothing was sent.
 
-    ``status``: of HTTP. ``code``: a stable name of the reason. ``message``: what is wrong and what to do.
+    ``status``: the HTTP status. ``code``: a stable name of the reason. ``message``: what is wrong and what to do.
     """
 
     def __init__(self, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> None:
@@ -23,8 +23,8 @@ class Refused(Exception):
         self.headers = headers or {}
 
     def response(self) -> Response:
-        """Return the answer."""
-        from starlette.responses import JSONResponse  # here, since the table of upstreams is read without the extra, too
+        """Return the response."""
+        from starlette.responses import JSONResponse  # imported late, since the table of upstreams is used without the extra, too
 
         error = {"message": f"wirecache serve: {self}", "type": "proxy_error", "code": self.code}
         headers = {} if self.status >= 500 else {"x-should-retry": "false"}

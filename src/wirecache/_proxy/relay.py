@@ -1,4 +1,4 @@
-"""How does an answer reach the client? Piece by piece as it comes, no faster than the client reads."""
+"""Relays an answer to the client, chunk by chunk as it arrives and no faster than the client reads."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from wirecache._proxy.headers import response_headers
 
 __all__ = ["Relay"]
 
-PING = b": ping\n\n"  # a comment: clients of event streams pass it over (WHATWG HTML, section 9.2.6)
+PING = b": ping\n\n"  # a comment, which clients of event streams ignore (WHATWG HTML, section 9.2.6)
 _BOUNDARIES = (b"\n\n", b"\r\n\r\n", b"\r\r")
 
 
 class Relay:
-    """Sends one answer. ``extra``: headers that are put after upstream's. ``ping_seconds``: how long an event stream may be silent.
+    """Sends one answer. ``extra``: headers to add after upstream's. ``ping_seconds``: how long an event stream may be silent.
 
-    ``bytes_sent``: of the body, without pings. ``is_over``: the answer was sent to its end.
+    ``bytes_sent``: bytes of the body, without pings. ``is_over``: the whole answer was sent.
     """
 
     def __init__(self, send: Send, extra: HeaderPairs, ping_seconds: float) -> None:
@@ -36,14 +36,14 @@ class Relay:
         self.is_over = False
 
     async def send(self, response: Any, library: Any) -> None:
-        """Send the answer of the cache or of upstream: one of the HTTP library's, whose body is still to be read."""
+        """Send the answer of the cache or of upstream: the HTTP library's response, whose body is still unread."""
         if isinstance(response.stream, library.byte_stream):
             await self._send_whole(response, await response.aread())
             return
         pieces = aiter(response.stream)
         length = int(response.headers.get("content-length", -1))
         piece = await anext(pieces, b"") if length > 0 else b""
-        if len(piece) == length:  # all of it: what becomes of it is known before the head is sent
+        if len(piece) == length:  # the whole body: its outcome is known before the head is sent
             async for _ in pieces:
                 pass
             await self._send_whole(response, piece)
@@ -72,7 +72,7 @@ class Relay:
                 await self._piece(first)
                 async for piece in pieces:
                     await self._piece(piece)
-            except Exception as raised:  # raised below, since here it would become a group
+            except Exception as raised:  # raised below, since here it would be wrapped in an exception group
                 error = raised
             group.cancel_scope.cancel()
         if error is not None:
@@ -100,7 +100,7 @@ class Relay:
         return self._ping_seconds > 0 and content_media_type(fields) == b"text/event-stream" and not (is_coded or has_length)
 
     async def _ping(self) -> None:
-        """Send a comment between two events whenever nothing was sent for that long."""
+        """Send a comment between two events whenever nothing was sent for ``ping_seconds``."""
         self._sent_at = time.monotonic()
         while True:
             await anyio.sleep(max(0.0, self._sent_at + self._ping_seconds - time.monotonic()))

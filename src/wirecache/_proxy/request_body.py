@@ -1,4 +1,4 @@
-"""How does the body of a request reach upstream, and how is it noticed that the client has gone? One reader for both."""
+"""The body of a request on its way upstream, and the detection of the client's disconnect, which share one reader."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ __all__ = ["ClientDisconnected", "RequestBody", "limited_request"]
 
 
 class ClientDisconnected(Exception):
-    """The client went away before its request was whole."""
+    """The client disconnected before its request was complete."""
 
 
 class RequestBody:
-    """The body of a request, piece by piece as it arrives: the next piece is taken when the last one has been sent on."""
+    """The body of a request, chunk by chunk as it arrives: the next one is read when the last one has been forwarded."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
@@ -36,14 +36,14 @@ class RequestBody:
                 yield piece
 
     async def wait_for_disconnect(self) -> None:
-        """Return when the client has gone. What is left of the body is not read here: upstream takes it."""
+        """Return when the client has disconnected. The rest of the body is not read here, but by upstream's request."""
         await self._over.wait()
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
 
 class _Rest:
-    """A body of which the first pieces have been read already."""
+    """A body whose first chunks have been read already."""
 
     def __init__(self, pieces: list[bytes], rest: AsyncIterator[bytes]) -> None:
         self._pieces = pieces
@@ -60,10 +60,10 @@ class _Rest:
 
 
 def limited_request(http: Any, limit: int) -> type[Any]:
-    """Return the library's class of requests, of which no more than ``limit`` bytes are read into memory.
+    """Return the library's request class, modified to read no more than ``limit`` bytes of the body into memory.
 
-    ``http``: httpx or httpx2. A longer body, whose length the client did not declare, is read so far that it is seen to be longer; what
-    was read is then sent before the rest.
+    ``http``: httpx or httpx2. A longer body of undeclared length is read until it exceeds the limit; what was read is then sent before
+    the rest.
     """
 
     class _Stream(_Rest, http.AsyncByteStream):  # type: ignore[misc]

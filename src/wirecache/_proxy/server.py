@@ -1,4 +1,4 @@
-"""How is the application served? By uvicorn, on a socket that is bound before."""
+"""Serves the application with uvicorn, on a socket that is already bound."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from wirecache._runtime.listening import BACKLOG
 
 __all__ = ["ProxyServer", "raise_file_limit"]
 
-KEEP_ALIVE = 75  # seconds: longer than the pools of clients keep idle connections, so that these close them and no call meets a closing
+KEEP_ALIVE = 75  # seconds: longer than clients' pools keep idle connections, so that clients close them and no call hits a closing one
 LONGEST_HEAD = 256 * 1024  # bytes of a request's head
 
 
 def raise_file_limit() -> None:
-    """Let the process have as many open files as it may: each call takes two, and some systems begin with 256."""
+    """Raise the limit of open files to the allowed maximum: each call takes two, and some systems start with 256."""
     try:
         import resource
 
@@ -31,10 +31,10 @@ def raise_file_limit() -> None:
 
 
 class ProxyServer:
-    """Serves the application on a bound socket. ``grace``: seconds that open calls have to end after a signal to stop."""
+    """Serves the application on a bound socket. ``grace``: seconds that open calls may take after a signal to stop."""
 
     def __init__(self, app: App, bound: socket.socket, grace: float) -> None:
-        logging.getLogger("uvicorn").setLevel(logging.CRITICAL)  # what went wrong with a call is in our own line of it
+        logging.getLogger("uvicorn").setLevel(logging.CRITICAL)  # errors of a call are in the call's own log line
         config = uvicorn.Config(
             app,
             http="h11",
@@ -58,7 +58,7 @@ class ProxyServer:
         self._server.run([self._bound])
 
     def stop(self) -> None:
-        """Take no new calls, and end when the open ones have."""
+        """Accept no new calls, and end when the open ones have ended."""
         self._server.should_exit = True
 
     @contextmanager
@@ -74,7 +74,7 @@ class ProxyServer:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which lets the application know that it stops before it waits for open calls."""
+    """uvicorn's server, which tells the application that it is stopping before it waits for open calls."""
 
     def __init__(self, config: uvicorn.Config, app: App) -> None:
         super().__init__(config)

@@ -1,4 +1,4 @@
-"""Where does a request go? By the first step of its path: a named upstream, or an allowed host. Never by a header.
+"""Routing of requests by the first step of the path: a named upstream or an allowed host. Headers are never used.
 
 ``/openai/v1/responses`` goes to ``https://api.openai.com/v1/responses``, ``/to/host/path`` to ``https://host/path``.
 """
@@ -18,7 +18,7 @@ from wirecache.errors import ConfigError
 
 __all__ = ["PROVIDERS", "Route", "Upstream", "Upstreams", "parse_upstream"]
 
-# The hosts of the endpoint table, by the names of their providers; each is the default of the provider's own SDK or documentation.
+# The providers' hosts, by name; each is the default of the provider's own SDK or documentation.
 PROVIDERS: Mapping[str, str] = {
     "openai": "https://api.openai.com",  # openai, _client.py
     "anthropic": "https://api.anthropic.com",  # anthropic, _client.py
@@ -39,7 +39,7 @@ PROVIDERS: Mapping[str, str] = {
     "nvidia": "https://integrate.api.nvidia.com",  # docs.api.nvidia.com/nim/reference
     "zai": "https://api.z.ai",  # docs.z.ai/api-reference
 }
-TIMEOUT = 600.0  # seconds without a byte from upstream; as the SDKs' own
+TIMEOUT = 600.0  # seconds without a byte from upstream, as in the SDKs
 DEFAULT_PORTS = {"http": 80, "https": 443}
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _RESERVED = frozenset({"-", "to", "token"})
@@ -48,9 +48,9 @@ _AUTHORITY = re.compile(r"([a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?")
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """A server that requests are passed to. ``prefix``: the path before that of each request. ``timeout``: seconds without a byte.
+    """A server that requests are forwarded to. ``prefix``: put before the path of each request. ``timeout``: seconds without a byte.
 
-    ``is_trusted``: it was named by whoever started the proxy, so it may have a private address.
+    ``is_trusted``: it was named by whoever started the proxy, and so may have a private address.
     """
 
     name: str
@@ -63,25 +63,25 @@ class Upstream:
 
     @property
     def authority(self) -> str:
-        """The host as headers have it, with its port if that is not the default one."""
+        """The host as in headers, with its port unless that is the default."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port is None else f"{host}:{self.port}"
 
     @property
     def url(self) -> str:
-        """The URL that the paths of requests are put after."""
+        """The URL that the paths of requests are appended to."""
         return f"{self.scheme}://{self.authority}{self.prefix.decode()}"
 
 
 class Route(NamedTuple):
-    """Where a request goes, and with which path and query."""
+    """The upstream of a request, and the path and query to use there."""
 
     upstream: Upstream
     target: bytes
 
 
 def parse_upstream(name: str, url: str, timeout: float = TIMEOUT) -> Upstream:
-    """Return the upstream of that name. ``ConfigError`` if the name or the URL is none."""
+    """Return the upstream of this name. Raises ``ConfigError`` if the name or the URL is invalid."""
     if not _NAME.fullmatch(name) or name in _RESERVED:
         raise ConfigError(
             f"the name of an upstream must be of a-z, 0-9, '.', '_', '-', and not {', '.join(sorted(_RESERVED))}, got {name!r}"
@@ -102,8 +102,8 @@ def parse_upstream(name: str, url: str, timeout: float = TIMEOUT) -> Upstream:
 class Upstreams:
     """The named upstreams, and the hosts that ``/to/`` leads to.
 
-    ``allow_hosts``: ``host``, ``host:port``, ``http://host:port``; ``*`` and ``?`` are wildcards. What a wildcard allows must have a
-    public address. Without a port, the scheme's default one is allowed, and no other.
+    ``allow_hosts``: ``host``, ``host:port``, ``http://host:port``; ``*`` and ``?`` are wildcards. Hosts allowed by a wildcard must have a
+    public address. Without a port, only the scheme's default port is allowed.
     """
 
     def __init__(self, named: Mapping[str, str | Upstream] | None = None, allow_hosts: Iterable[str] = ()) -> None:
@@ -119,7 +119,7 @@ class Upstreams:
         return self._named[name]
 
     def route(self, path: bytes, query: bytes) -> Route:
-        """Return where a request of this path goes. ``Refused`` if it goes nowhere."""
+        """Return the route of a request with this path. Raises ``Refused`` if there is none."""
         first, slash, rest = path[1:].partition(b"/")
         name = first.decode("latin-1")
         if name == "to":

@@ -1,4 +1,4 @@
-"""How does any worker report the metrics of all? Each writes its own to a file that the others read."""
+"""Metrics of all workers, which any of them reports: each writes its own to a file that the others read."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from wirecache._runtime.warn_once import WarnOnce
 
 __all__ = ["WorkerMetrics"]
 
-PAUSE = 0.5  # seconds between two writes: how old the numbers of another worker may be, and what is lost of one that is killed
+PAUSE = 0.5  # seconds between writes: how old another worker's metrics may be, and what is lost if it is killed
 
 
 class WorkerMetrics:
-    """The numbers of one worker among several.
+    """The metrics of one worker among several.
 
-    ``folder``: where all of them write; it ends with the process that watches them. ``number``: of the worker; the one that takes the place
-    of another has the same, and goes on from its counters, so that they never fall. ``own``: returns the numbers of this process.
+    ``folder``: where all of them write; removed with the process that watches them. ``number``: the worker's; its replacement has the
+    same, and continues its counters, so that they never decrease. ``own``: returns the metrics of this process.
     """
 
     def __init__(self, folder: Path, number: int, own: Callable[[], Families]) -> None:
@@ -35,16 +35,16 @@ class WorkerMetrics:
         threading.Thread(target=self._publish_changes, name="wirecache-metrics", daemon=True).start()
 
     def changed(self) -> None:
-        """Schedule writing of the numbers."""
+        """Schedule writing the metrics."""
         self._changed.set()
 
     def total(self) -> Families:
-        """Return the numbers of all workers: of this one as they are now."""
+        """Return the metrics of all workers; this one's are current."""
         others = (_read(path) for path in sorted(self._folder.glob("*.json")) if path != self._file)
         return _sum([self._own(), self._before, *others])
 
     def publish(self) -> None:
-        """Write the numbers. A disk that is full changes nothing for a call."""
+        """Write the metrics. Errors, such as a full disk, do not affect calls."""
         written = self._file.with_suffix(".new")
         with self._lock:
             try:

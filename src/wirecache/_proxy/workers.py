@@ -1,4 +1,4 @@
-"""How do several processes serve one socket? By forks of one that watches them: what dies is replaced, one signal stops them all."""
+"""Several processes that serve one socket, forked from a process that watches them, replaces dead ones and passes on signals."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ __all__ = ["can_fork", "run_workers"]
 
 logger = logging.getLogger("wirecache.serve")
 
-PAUSE = 1.0  # seconds between the start of a worker and that of the one in its place
+PAUSE = 1.0  # minimum seconds between the start of a worker and that of its replacement
 
 
 def can_fork() -> bool:
-    """Return whether this system can do it: Windows cannot."""
+    """Return whether this system can fork."""
     return hasattr(os, "fork")
 
 
 def run_workers(count: int, serve: Callable[[int], None], stop: Callable[[], None], bound: socket.socket) -> None:
     """Run ``serve`` in that many processes until a signal stops them. ``stop``: called in a worker to end its ``serve``.
 
-    ``bound``: the socket that they serve. It is closed here, too, when they stop: who comes then is refused at once, and does not wait.
+    ``bound``: the socket that they serve. It is closed here, too, when they stop, so that new clients are refused at once.
 
-    ``serve`` is given the number of the worker, from 0 on; the one that takes the place of another has the same.
+    ``serve`` gets the number of the worker, from 0; a replacement has the same number.
 
-    SIGTERM and SIGINT stop all workers, SIGHUP is passed on. A worker also stops when this process is gone, however it ended.
+    SIGTERM and SIGINT stop all workers, SIGHUP is passed on. A worker also stops when this process ends, for whatever reason.
     """
     _Workers(count, serve, stop, bound).run()
 
@@ -42,7 +42,7 @@ class _Workers:
         self._serve = serve
         self._stop = stop
         self._bound = bound
-        self._started: dict[int, tuple[int, float]] = {}  # the number of each, and when, by process id
+        self._started: dict[int, tuple[int, float]] = {}  # by process id: the worker's number, and when it started
         self._is_stopping = False
         self._alive, self._held = os.pipe()  # the end that is held closes with this process
 
@@ -58,7 +58,7 @@ class _Workers:
     def _start(self, handlers: dict[signal.Signals, Any]) -> None:
         number = min({*range(self._count)} - {number for number, _ in self._started.values()})
         signals = set(handlers)
-        signal.pthread_sigmask(signal.SIG_BLOCK, signals)  # none comes between the fork and the note of it
+        signal.pthread_sigmask(signal.SIG_BLOCK, signals)  # none arrives before the fork is recorded
         try:
             pid = os.fork()
             if pid == 0:
@@ -71,10 +71,10 @@ class _Workers:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
 
     def _work(self, number: int) -> None:
-        """Serve, and end the process: nothing of what the parent does at its end is done here."""
+        """Serve, and end the process without running the parent's exit handlers."""
         status = 1
         try:
-            os.setpgid(0, 0)  # Ctrl-C in a terminal reaches the parent alone, which passes it on once
+            os.setpgid(0, 0)  # Ctrl-C in a terminal reaches only the parent, which passes it on once
             os.close(self._held)
             threading.Thread(target=self._end_with_parent, name="wirecache-parent", daemon=True).start()
             self._serve(number)
