@@ -1,4 +1,4 @@
-"""What can be done with exchanges: discard, pin, edit and export them. Each change asks once, and can be undone while this runs."""
+"""The actions on exchanges: discard, pin, edit and export. Each change asks for confirmation, and can be undone while the server runs."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ UNDOABLE = 50  # actions
 
 _QUESTIONS = {
     "discard": "Discard {}? The next equal call goes to the provider.",
-    "pin": "Pin {}? A pinned entry is never stale, never expires, and no size limit drops it (but that of a Redis server).",
+    "pin": "Pin {}? A pinned entry is never stale, never expires, and no size limit drops it (except a Redis server's).",
     "edit": "Edit the file of {}.",
 }
 
 
 class Done(NamedTuple):
-    """An action that was done, and how to undo it."""
+    """A completed action, and how to undo it."""
 
     text: str
     undo: Callable[[], None]
 
 
 def _chosen(inspector: Inspector, names: list[str]) -> list[tuple[Source, str, Entry]]:
-    """Return the exchanges of these names, or end the request with what is wrong."""
+    """Return the exchanges of these names, or end the request with an error."""
     if not names:
         raise HTTPException(400, "Nothing was chosen. Select exchanges in the list first.")
     if len(names) > MOST:
@@ -119,7 +119,7 @@ _lock = threading.Lock()
 
 
 def remember(inspector: Inspector, text: str, chosen: Sequence[tuple[Source, str, Entry]]) -> None:
-    """Note how exchanges are before a change of them, so that it can be undone. ``text``: what is done."""
+    """Remember the exchanges before they are changed, so that this can be undone. ``text``: a description of the change."""
     before = [(source, ref, entry, _text_of(source, ref)) for source, ref, entry in chosen]
 
     def undo() -> None:

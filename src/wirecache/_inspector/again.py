@@ -1,4 +1,4 @@
-"""What would the provider answer now? A stored request is sent again, its answer compared with the stored one, and kept if wished."""
+"""Sends a stored request again, compares the answer with the stored one, and keeps it on request."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from wirecache.stores import MemoryStore
 __all__ = ["ROUTES", "key_variable", "sent_again"]
 
 TIMEOUT = 600.0  # seconds, as in the SDKs
-KEPT = 20  # answers that may still be kept
+KEPT = 20  # latest answers that can still be kept
 
-# Which variable has the key for a host. It is sent to that host alone, by HTTPS: a file of somebody else names any URL.
+# The variable with the key for a host. The key is sent to that host only, by HTTPS, since somebody else's file may name any URL.
 _VARIABLES: Mapping[str, tuple[str, ...]] = {
     "api.openai.com": ("OPENAI_API_KEY",),
     "api.anthropic.com": ("ANTHROPIC_API_KEY",),
@@ -44,7 +44,7 @@ _VARIABLES: Mapping[str, tuple[str, ...]] = {
 
 
 class _Candidate(NamedTuple):
-    """An answer that may be kept in the place of the stored one."""
+    """An answer that can be kept in place of the stored one."""
 
     source: Source
     ref: str
@@ -53,14 +53,14 @@ class _Candidate(NamedTuple):
 
 
 def key_variable(url: str) -> str | None:
-    """Return the variable of this process with the key for the URL's host, or None."""
+    """Return the environment variable with the key for the URL's host, or None."""
     split = urlsplit(url)
     names = _VARIABLES.get(split.netloc.lower(), ()) if split.scheme == "https" else ()
     return next((name for name in names if os.environ.get(name)), None)
 
 
 def sent_again(entry: Entry, key: str) -> Entry:
-    """Send the request with this key, and return its exchange as it would be stored now. ``ValueError`` says why it would not be."""
+    """Send the request with this key, and return the exchange as it would be stored. Raises ``ValueError`` if it would not be."""
     request = entry.request
     rule = Rule(method=request.method, path=urlsplit(request.url).path or "/")
     cache = Cache(MemoryStore(), mode="refresh", ttl=None, streams="record", rules=[rule], header_options=False, namespace="")

@@ -1,4 +1,4 @@
-"""The JSON API under ``/api/v1/``, and its description. Members are added to answers, never changed or removed, as long as it is v1."""
+"""The JSON API under ``/api/v1/``, and its description. Within v1, members may be added to answers, but never changed or removed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The application: its routes, its static files, and what it answers when something is not there."""
+"""The application: its routes, its static files, and its error pages."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ MODULES = (
     actions,
     again,
     api,
-)  # api last: it answers what is left under /api/
+)  # api last, since it answers everything else under /api/
 TITLES = {404: "Not found", 405: "Not possible here", 403: "Refused", 400: "That cannot be read", 503: "The store cannot be used now"}
 
 
 def application(inspector: Inspector) -> Starlette:
-    """Return the application; who may use it is decided before it."""
+    """Return the application, without access control."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

@@ -1,4 +1,4 @@
-"""The application with what is checked before it: whose places it shows, who may see them. ``wirecache.ui`` is its public face."""
+"""The application with its access control. ``wirecache.ui`` is its public name."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ __all__ = ["App"]
 
 
 class App:
-    """An ASGI application that shows what is in these places.
+    """An ASGI application that shows the contents of stores and cassettes.
 
     ``stores``: a ``Cache``, a ``Cassette``, a store, a path, a URL, or several of these; None: the store that ``Cache()`` uses. A path may
     be that of a disk store, or of a directory with cassettes in or below it. ``token``: what the first request must have (``/?token=...``);
-    left out, it is random; None lets in everybody who reaches the server. ``read_only``: the pages can change nothing. ``allowed_hosts``:
-    names under which the server is reached beside ``localhost`` and ``127.0.0.1``, with a port where that is not the server's own.
+    random by default; None admits everybody who can reach the server. ``read_only``: the pages can change nothing. ``allowed_hosts``:
+    names of the server beside ``localhost`` and ``127.0.0.1``, with a port if that is not the server's own.
     ``git``: a range of commits (``main..HEAD``) whose changes to cassettes are shown, of the repository of the working directory.
     ``proxies``: URLs of running ``wirecache serve``, whose misses are listed, too; with ``/token/TOKEN`` if they need one.
     """

@@ -1,4 +1,4 @@
-"""The page of cassettes: by test, how old, with which secrets, edited by hand, and what a range of commits changes in them."""
+"""The page of cassettes, by test: their age, secrets and manual edits, and what a range of commits changes in them."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from wirecache.errors import CassetteError
 
 __all__ = ["ROUTES", "CassetteState", "FileState", "states_of"]
 
-STALE = 90 * 86_400.0  # seconds after which a recording is called old: providers change their answers
-MAX_SCANNED = 2_000_000  # characters of a file that is searched for secrets
+STALE = 90 * 86_400.0  # seconds after which a recording counts as old, since providers change their answers
+MAX_SCANNED = 2_000_000  # maximum characters of a file to search for secrets
 
 
 class FileState(NamedTuple):
-    """What is known of a recording. ``problem``: why it cannot be read.
+    """The state of a recording. ``problem``: why it cannot be read.
 
-    ``has_other_key``: its key is not that of its request, which was edited, or recorded with other key options or by an older version.
+    ``has_other_key``: the noted key is not that of the request, which was edited, or recorded with other key options or an older version.
     """
 
     ref: str
@@ -41,7 +41,7 @@ class FileState(NamedTuple):
 
 
 class CassetteState(NamedTuple):
-    """A cassette, by its test. ``is_orphan``: the file of its test is gone, so that nothing replays it."""
+    """A cassette, by its test. ``is_orphan``: the test's file no longer exists, so that nothing replays it."""
 
     source: str
     test: str
@@ -51,7 +51,7 @@ class CassetteState(NamedTuple):
 
     @property
     def has_other_keys(self) -> bool:
-        """Whether none of several keys is that of its request: that is how the cassette was recorded, and nobody edited it."""
+        """Whether none of several keys matches its request, which means that the cassette was recorded so and not edited."""
         readable = [file for file in self.files if not file.problem]
         return len(readable) > 1 and all(file.has_other_key for file in readable)
 
@@ -62,7 +62,7 @@ class CassetteState(NamedTuple):
 
 
 def states_of(source: Cassettes, now: float, kept: dict[tuple[str, int], FileState]) -> list[CassetteState]:
-    """Return the cassettes of a source. ``kept``: what is known of files that have not changed."""
+    """Return the cassettes of a source. ``kept``: a cache of the states of unchanged files."""
     tests: dict[str, list[FileState]] = {}
     for ref in source.refs():
         tests.setdefault(source.test_of(ref), []).append(_file_state(source, ref, kept))
@@ -96,7 +96,7 @@ def _judged(ref: str, text: str | None) -> FileState:
 
 
 def _is_orphan(source: Cassettes, test: str) -> bool:
-    """Return whether the cassette lies where the pytest plugin puts it (``cassettes/MODULE/TEST``), and the module is gone."""
+    """Return whether the cassette is where the pytest plugin puts it (``cassettes/MODULE/TEST``) and the module no longer exists."""
     parts = (source.root / test).parts if (source.root / test).is_dir() else source.root.parts
     if "cassettes" not in parts:
         return False

@@ -26,7 +26,7 @@ def named(inspector: Inspector, name: str) -> tuple[str, str, Entry]:
 
 
 def comparison(before: Entry, after: Entry) -> dict[str, Any]:
-    """Return what the comparison of two exchanges shows."""
+    """Return the values that the comparison page of two exchanges shows."""
     streams = timeline_of(before), timeline_of(after)
     events = ["\n".join(f"{event.name} {event.data}".strip() for event in stream.events) if stream else "" for stream in streams]
     return {

@@ -1,4 +1,4 @@
-"""How is a conversation shown? As messages of blocks: tool calls with their results, reasoning and what the last call had folded."""
+"""The view of a conversation: messages of blocks, tool calls with their results; reasoning and repeated messages are folded."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from wirecache._views.formats import format_size
 
 __all__ = ["ANSWER", "BlockView", "Conversation", "MessageView", "conversation_of", "message_of"]
 
-ANSWER = "answer"  # the place of the answer, where prompts have the number of their message
-MAX_MESSAGES = 400  # in one page
+ANSWER = "answer"  # the place of the answer; prompts have the number of their message
+MAX_MESSAGES = 400  # on one page
 _NAMES = {"model": "assistant", "developer": "system", "function": "tool", "ai": "assistant", "chatbot": "assistant", "human": "user"}
 
 
 @dataclass(slots=True)
 class BlockView:
-    """A block as the page shows it. ``rest``: characters that are not shown. ``place``: where the medium or the whole text is found."""
+    """A block as shown on the page. ``rest``: the number of characters left out. ``place``: the address of the medium or the whole text."""
 
     kind: str
     html: Markup = field(default_factory=Markup)
@@ -41,7 +41,7 @@ class BlockView:
 
 @dataclass(slots=True)
 class MessageView:
-    """A message as the page shows it. ``role``: one of a few by which it is coloured; ``label``: as the provider names it."""
+    """A message as shown on the page. ``role``: one of a few, which determines the colour. ``label``: the provider's name for it."""
 
     role: str
     label: str
@@ -51,7 +51,7 @@ class MessageView:
 
 @dataclass(slots=True)
 class Conversation:
-    """The messages of an exchange. ``repeated``: those with which the call before ended. ``left_out``: how many more there are."""
+    """The messages of an exchange. ``repeated``: those repeated from the previous call. ``left_out``: the number of further ones."""
 
     repeated: list[MessageView]
     messages: list[MessageView]
@@ -69,7 +69,7 @@ def message_of(entry: Entry, place: str) -> Message | None:
 
 
 def conversation_of(entry: Entry, repeated: int = 0) -> Conversation:
-    """Return what the page shows of the exchange. ``repeated``: how many messages at the start are those of the call before."""
+    """Return the view of the exchange. ``repeated``: how many messages at the start are repeated from the previous call."""
     messages, answer = prompt_messages(entry), _answer(entry)
     views = _views([*messages[:MAX_MESSAGES], answer], last=ANSWER)
     requested, written = [view for view in views if view.place != ANSWER], next(view for view in views if view.place == ANSWER)
@@ -82,7 +82,7 @@ def conversation_of(entry: Entry, repeated: int = 0) -> Conversation:
 
 
 def _answer(entry: Entry) -> Message:
-    """Return the answer as a message; one that is an image or a sound has that as its block."""
+    """Return the answer as a message; an image or a sound becomes a block."""
     media_type = content_media_type(fields_of(entry.headers)).decode("latin-1")
     if media_type.startswith(("image/", "audio/", "video/")):
         return Message("assistant", (Block(Kind.MEDIA, name=media_type, media_type=media_type),))
@@ -90,7 +90,7 @@ def _answer(entry: Entry) -> Message:
 
 
 def _views(messages: list[Message], last: str) -> list[MessageView]:
-    """Return the views of the messages. A result is shown with its call; a message of results alone that were shown so is left out."""
+    """Return the views of the messages. Results are shown with their calls; a message that contains only such results is left out."""
     pairs = _paired(messages)
     shown = {result for result in pairs.values()}
     views = []
@@ -110,7 +110,7 @@ def _views(messages: list[Message], last: str) -> list[MessageView]:
 
 
 def _paired(messages: list[Message]) -> dict[tuple[int, int], tuple[int, int]]:
-    """Return the result of each call, both by their message and block: by their ids, else by name and order."""
+    """Return the result of each call, both as (message, block): matched by id, else by name and order."""
     open_calls: list[tuple[tuple[int, int], Block]] = []
     pairs: dict[tuple[int, int], tuple[int, int]] = {}
     for number, message in enumerate(messages):

@@ -1,4 +1,4 @@
-"""How is a stored request sent again by hand? As a curl command, or as a Python program.
+"""A stored request as a curl command or a Python program, to be sent by hand.
 
 Credentials are not stored, so the commands name the variable that holds them.
 """
@@ -18,7 +18,7 @@ _KEY_HEADERS = {"messages": "x-api-key", "count-tokens": "x-api-key", "generate-
 
 
 def headers_with_key(entry: Entry, key: str) -> dict[str, str]:
-    """Return the headers to send: those that are stored, the type of the body, and the key (none if it is empty) where it goes."""
+    """Return the headers to send: the stored ones, the content type, and the key (unless empty) in the provider's header."""
     request = entry.request
     headers = {name: value for name, value in request.fields.items() if name not in ("host", "content-length")}
     if entry.request_body:

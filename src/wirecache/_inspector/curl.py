@@ -1,4 +1,4 @@
-"""Which request does a curl command make? For people who copy one from a browser, a log or a manual."""
+"""Parsing of curl commands as requests, for commands copied from a browser, a log or a manual."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _UNUSED = frozenset({"-o", "--output", "-u", "--user", "-A", "--user-agent", "-e
 
 @dataclass(slots=True)
 class _Command:
-    """What was read of a command so far."""
+    """The parts of a command read so far."""
 
     url: str = ""
     method: str = ""
@@ -25,7 +25,7 @@ class _Command:
 
 
 def request_of_curl(command: str) -> dict[str, Any]:
-    """Return the request of a curl command, as ``Cache.explain`` takes it. ``ValueError`` says what is wrong with it."""
+    """Return the request of a curl command, in the form that ``Cache.explain`` takes. Raises ``ValueError`` for an invalid command."""
     words = iter(shlex.split(command.replace("\\\r\n", " ").replace("\\\n", " ")))
     if next(words, "") != "curl":
         raise ValueError("a command must begin with curl")

@@ -1,4 +1,4 @@
-"""The page of one exchange: its conversation, bodies, stream, headers and figures; and its parts at addresses of their own."""
+"""The page of one exchange: its conversation, bodies, stream, headers and figures; and its parts at their own addresses."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def _block_at(entry: Entry, place: str) -> Any:
 
 
 def _common(inspector: Inspector, source: Source, ref: str, entry: Entry) -> dict[str, Any]:
-    """Return what every view shows."""
+    """Return the values that every view shows."""
     row = inspector.index.row(source.id, ref)
     before, after = inspector.index.neighbours(row) if row is not None else (None, None)
     timeline = timeline_of(entry)
@@ -110,7 +110,7 @@ def _conversation(inspector: Inspector, source: Source, ref: str, entry: Entry) 
 
 
 def _body(body: bytes) -> dict[str, Any]:
-    """Return a body as a tree if it is JSON, else as text, else as its size alone."""
+    """Return a body as a tree if it is JSON, else as text, else only its size."""
     try:
         return {"tree": json_tree(json.loads(body)), "text": "", "rest": 0, "is_text": True, "length": len(body)}
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""One file that shows exchanges to a colleague: no server, no script, no address outside, and no secret that is known by name or shape."""
+"""Export of exchanges to a single HTML file for a colleague, without scripts, external addresses, or secrets known by name or shape."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MAX_IMAGE = 300_000  # characters of base64
 
 
 class Exported(NamedTuple):
-    """The page, how many exchanges it contains, and what was left out, in words."""
+    """The page, the number of exchanges in it, and descriptions of what was left out."""
 
     html: str
     exchanges: int
@@ -42,7 +42,7 @@ class _Item(NamedTuple):
 
 
 def export_html(sources: Iterable[Source], title: str) -> Exported:
-    """Return the page of the newest exchanges of these sources."""
+    """Return the page with the newest exchanges of these sources."""
     items: list[_Item] = []
     more = unreadable = images_left_out = 0
     for source in sources:
@@ -67,7 +67,7 @@ def export_html(sources: Iterable[Source], title: str) -> Exported:
 
 
 def _redacted(entry: Entry) -> Entry:
-    """Return the entry as a cassette would have it: without its secrets."""
+    """Return the entry redacted, as in a cassette."""
     try:
         return from_text(to_text(entry), "export").entry
     except CassetteError:

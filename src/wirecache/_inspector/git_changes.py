@@ -1,4 +1,4 @@
-"""What does a range of commits change in cassettes? Read from git; the files of the work tree are not touched."""
+"""Changes to cassettes in a range of commits, read from git without touching the work tree."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WAIT = 20  # seconds for git
 
 
 class Change(NamedTuple):
-    """A recording that is added, removed or changed. ``problem``: why one side cannot be read."""
+    """A recording that was added, removed or changed. ``problem``: why one side cannot be read."""
 
     path: str
     kind: str
@@ -26,7 +26,7 @@ class Change(NamedTuple):
 
 
 def check_range(given: str) -> str:
-    """Return the range of commits. ``ConfigError`` if git does not know it, or is not there."""
+    """Return the range of commits. Raises ``ConfigError`` if git does not know it or is not available."""
     if given.startswith("-"):
         raise ConfigError(f"--git must be a range of commits such as main..HEAD, got {given!r}")
     for end in filter(None, _ends(given)):
@@ -35,7 +35,7 @@ def check_range(given: str) -> str:
 
 
 def changes(given: str) -> Iterator[Change]:
-    """Yield the recordings that the range changes; of a single commit, what the work tree changes since then."""
+    """Yield the recordings that the range changes; for a single commit, what the work tree has changed since then."""
     before, after = _ends(given)
     listed = _git("diff", "--name-status", "--no-renames", "-z", *([f"{before}..{after}"] if after else [before]), "--").split("\0")
     for status, path in zip(listed[::2], listed[1::2], strict=False):
@@ -44,7 +44,7 @@ def changes(given: str) -> Iterator[Change]:
 
 
 def _ends(given: str) -> tuple[str, str]:
-    """Return both ends of a range; of ``A...B``, the first is where they parted."""
+    """Return both ends of a range; for ``A...B``, the first is their merge base."""
     if "..." in given:
         one, _, other = given.partition("...")
         return _git("merge-base", one or "HEAD", other or "HEAD").strip(), other or "HEAD"

@@ -1,4 +1,4 @@
-"""What does the list show of an exchange, and which words is it found by?"""
+"""The index row of an exchange, shown in the list, and the texts by which it is found."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["excerpt", "has_turns", "indexed", "last_prompt", "price_of"]
 
 EXCERPT = 240  # characters of a prompt or an answer in the list
 _MARKS = re.compile(r"(\*\*|`+)(?=\S)([^*`]{1,120}[^\s*`]|[^\s*`])\1")
-SEARCHED = 200_000  # characters of each that are searched
+SEARCHED = 200_000  # characters indexed of each text
 
 
 def indexed(source: Source, ref: str, entry: Entry, now: float) -> tuple[IndexRow, tuple[str, str, str]]:
@@ -66,7 +66,7 @@ def indexed(source: Source, ref: str, entry: Entry, now: float) -> tuple[IndexRo
 
 
 def price_of(row: IndexRow, prices: Prices | None) -> float | None:
-    """Return what the call cost in dollars, None if no price is known."""
+    """Return the cost of the call in dollars, or None if no price is known."""
     if prices is None or not row.usage:
         return None
     usage = Usage(*map(int, row.usage.split()))
@@ -89,13 +89,13 @@ def _plain(message: Message) -> str:
 
 
 def excerpt(text: str) -> str:
-    """Return the first words, on one line, without the marks by which Markdown makes them bold or code."""
+    """Return the first words, on one line, without Markdown's marks for emphasis and code."""
     line = " ".join(text[: 4 * EXCERPT].split())
     return _MARKS.sub(r"\2", line)[:EXCERPT]
 
 
 def _answer_id(values: list[Any]) -> str:
-    """Return the id of the provider's answer, in its body or in its first event."""
+    """Return the provider's id of the answer, from its body or first event."""
     value = values[0] if values and isinstance(values[0], dict) else {}
     inner = value.get("response") or value.get("message")
     found = value.get("id") or (inner.get("id") if isinstance(inner, dict) else None)

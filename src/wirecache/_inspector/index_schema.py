@@ -1,4 +1,4 @@
-"""What does the index know of an exchange, and how is it laid out in the database?"""
+"""The schema of the index's database."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from wirecache._core.compare.nearest import path_of
 
 __all__ = ["COLUMNS", "CREATE", "INSERT", "IndexRow", "place_of"]
 
-# by_time has every column that the list is filtered and sorted by: it is read in the place of the rows, which are twenty times as large.
+# by_time covers every column that the list is filtered and sorted by, so that the rows, twenty times as large, need not be read.
 CREATE = """
 PRAGMA temp_store = MEMORY;
 CREATE TABLE rows (
@@ -38,7 +38,7 @@ CREATE VIRTUAL TABLE texts USING fts5 (prompt, answer, tools, content='', tokeni
 
 
 class IndexRow(NamedTuple):
-    """What the list shows of an exchange; times in seconds since the epoch, ``cost`` in dollars (None: no price is known)."""
+    """An exchange as shown in the list. Times in seconds since the epoch, ``cost`` in dollars (None: no price is known)."""
 
     source: str
     ref: str
@@ -71,7 +71,7 @@ class IndexRow(NamedTuple):
 
 
 def place_of(method: str, url: str) -> str:
-    """Return what the requests have in common of which one can be the nearest to another: method and path."""
+    """Return the method and path, which requests must have in common to be compared with each other."""
     return f"{method} {path_of(url)}"
 
 

@@ -1,4 +1,4 @@
-"""How does the index learn what is in the sources, and what changes there? In the background, newest first, while somebody looks."""
+"""The indexer: reads the sources and their changes into the index, in the background, newest first, while somebody uses the pages."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ logger = logging.getLogger("wirecache")
 
 BATCH = 100  # exchanges written at once
 PRICED_AT_ONCE = 20
-AGAIN = 2.0  # seconds between two looks at the sources, while somebody looks at the pages
+AGAIN = 2.0  # seconds between two scans of the sources, while the pages are in use
 AT_START = 0.5  # seconds that the first page may wait
-IDLE = 30.0  # seconds without a request after which nobody looks
-UNCHANGED = 50  # exchanges in a row, newest first, after which the older ones are taken for unchanged
+IDLE = 30.0  # seconds without a request after which the pages count as unused
+UNCHANGED = 50  # unchanged exchanges in a row, newest first, after which older ones are assumed to be unchanged, too
 
 
 class Progress(NamedTuple):
-    """How far the index is: ``done`` of ``total`` exchanges; ``errors``: what could not be read, one for each cause."""
+    """The progress of the index: ``done`` of ``total`` exchanges. ``errors``: what could not be read, one per cause."""
 
     done: int
     total: int
@@ -53,7 +53,7 @@ class Indexer:
         self._errors: list[str] = []
 
     def touch(self) -> None:
-        """Start indexing, or go on looking for changes, since somebody is looking at a page."""
+        """Start indexing, or keep looking for changes, because somebody is using a page."""
         self._touched = time.monotonic()
         with self._lock:
             if self._thread is None and not self._closing.is_set():
@@ -73,7 +73,7 @@ class Indexer:
         self._first.wait(max(0.0, self._began + AT_START - time.monotonic()))
 
     def refresh(self, source: Source, ref: str) -> None:
-        """Read one exchange again now: it was changed here."""
+        """Reread one exchange now, because it was changed here."""
         entry = source.read(ref)
         if entry is None:
             self.index.remove(source.id, [ref])
@@ -106,7 +106,7 @@ class Indexer:
                 self._closing.wait(AGAIN)
 
     def _price(self) -> None:
-        """Price what has no price yet: that takes longer than all the rest, so it comes last, and leaves most of the time to pages."""
+        """Price what has no price yet. This takes longer than everything else, so it comes last, and yields most of the time to pages."""
         while self._prices is not None and not self._closing.is_set() and (rows := self.index.unpriced(PRICED_AT_ONCE)):
             started = time.perf_counter()
             self.index.set_costs([(price_of(row, self._prices), row.source, row.ref) for row in rows])
@@ -136,7 +136,7 @@ class Indexer:
             logger.warning("wirecache: the list cannot be made: %r", error, exc_info=True)
 
     def _changed(self, source: Source, refs: list[str], known: dict[str, float]) -> Iterator[tuple[IndexRow, tuple[str, str, str]]]:
-        """Yield what is new or was written again. Known ones are looked at, newest first, until many in a row are unchanged."""
+        """Yield what is new or was rewritten. Known exchanges are checked, newest first, until many in a row are unchanged."""
         unchanged = 0
         for ref in refs:
             if self._closing.is_set():

@@ -1,4 +1,4 @@
-"""What do all pages share? The sources, their index, the prices, the templates, and the history of changes in this session."""
+"""The state that all pages share: the sources, their index, the prices, the templates, and the undo history."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ class Inspector:
         self.sources = list(sources)
         self.read_only = read_only
         self.git = git
-        self.done: list[Any] = []  # what was done here and can be undone, the latest last
+        self.done: list[Any] = []  # actions that can be undone, the latest last
         self.index = SearchIndex()
         self.indexer = Indexer(self.sources, self.index, self.prices)
         self.misses = RecentMisses(self.sources, proxies)
         self.trials = Trials()
-        self.kept: dict[str, Any] = {}  # what pages computed, by their name
+        self.kept: dict[str, Any] = {}  # values cached by pages, by name
         self._templates = environment()
 
     @cached_property
@@ -61,7 +61,7 @@ class Inspector:
         return installed_prices()
 
     def source(self, id: str) -> Source:
-        """Return the source of that id, or end the request with 404."""
+        """Return the source with this id, or end the request with 404."""
         for source in self.sources:
             if source.id == id:
                 return source
@@ -104,7 +104,7 @@ class Inspector:
 
 
 class Page(NamedTuple):
-    """An address and what answers there."""
+    """An address and its handler."""
 
     path: str
     handler: Callable[[Inspector, Request], Response | Awaitable[Response]]
@@ -112,7 +112,7 @@ class Page(NamedTuple):
 
 
 async def form_of(request: Request) -> list[tuple[str, str]]:
-    """Return the fields of the form that was sent, in their order; none of a request that has no body."""
+    """Return the fields of the submitted form, in order; empty for a request without a body."""
     if request.method != "POST":
         return []
     body = b""
@@ -124,5 +124,5 @@ async def form_of(request: Request) -> list[tuple[str, str]]:
 
 
 def json_response(value: Any, status: int = 200) -> Response:
-    """Return the value as JSON, in ASCII: halves of surrogate pairs cannot be written otherwise."""
+    """Return the value as JSON, in ASCII, since lone surrogates cannot be encoded otherwise."""
     return Response(json.dumps(value), status_code=status, media_type="application/json")

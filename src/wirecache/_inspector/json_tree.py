@@ -1,4 +1,4 @@
-"""How is a JSON value shown in a page? As a tree of which each object and list can be folded, without a script."""
+"""A JSON value as a tree in HTML, whose objects and lists can be folded without a script."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OPEN_ITEMS = 40  # an object or list of more items is folded
 
 
 def json_tree(value: Any) -> Markup:
-    """Return the tree of a JSON value. What exceeds the limits is left out, and said to be."""
+    """Return the tree of a JSON value. What exceeds the limits is left out, with a note."""
     tree = _Tree()
     html = tree.node(value, 0)
     rest = Markup('<p class="note">The tree shows the first {:,} values; the raw body has them all.</p>').format(MAX_NODES)

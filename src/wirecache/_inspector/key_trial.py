@@ -1,4 +1,4 @@
-"""What would other key options do to all stored requests? They are tried one by one, beside the pages, which say of how many so far."""
+"""Trials of other key options on all stored requests, one by one in the background; the pages show the progress."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ __all__ = ["Merge", "Trial", "Trials"]
 
 logger = logging.getLogger("wirecache")
 
-AT_START = 0.1  # seconds that a page waits: a small store is tried at once
-SLICE = 0.02  # seconds of work after which pages get as much
+AT_START = 0.1  # seconds that a page waits, which suffices for a small store
+SLICE = 0.02  # seconds of work, after which pages get as much time
 SHOWN_GROUPS, SHOWN_REFS = 10, 20
 KEPT = 4  # trials
 
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """What key options would do: of ``tried`` stored requests, ``merged`` would share ``shared`` keys.
+    """The effect of key options: of ``tried`` stored requests, ``merged`` would share ``shared`` keys.
 
     ``groups``: of the largest, how many share the key, and the first of them. ``total``: how many were stored when the trial began.
     ``is_hit``: whether the request would have an entry; None without a request, and while that is not known. ``is_whole``: all were tried.
@@ -61,21 +61,21 @@ class Trial:
         self._stopped = threading.Event()
 
     def start(self) -> None:
-        """Begin, and wait a moment for the end."""
+        """Start the trial, and wait a moment for its end."""
         threading.Thread(target=self._run, name="wirecache-ui-trial", daemon=True).start()
         self._ended.wait(AT_START)
 
     def stop(self) -> None:
-        """End it where it is."""
+        """Stop the trial."""
         self._stopped.set()
 
     @property
     def is_running(self) -> bool:
-        """Whether there will be more to see."""
+        """Whether the trial is still running."""
         return not self._ended.is_set()
 
     def merge(self) -> Merge:
-        """Return what is known so far."""
+        """Return the result so far."""
         with self._lock:
             largest = nlargest(SHOWN_GROUPS, self._shared.values(), key=len)
             groups = [(len(refs), list(refs.values())[:SHOWN_REFS]) for refs in largest]
@@ -130,7 +130,7 @@ class Trials:
         self._number = 0
 
     def begin(self, source: Source, options: KeyOptions, key: str, form: dict[str, Any]) -> str:
-        """Begin a trial, unless the same is under way, and return its number."""
+        """Start a trial, unless an equal one is running, and return its number."""
         trial = Trial(source, options, key, form)
         with self._lock:
             for number, known in self._kept.items():

@@ -1,4 +1,4 @@
-"""The list of exchanges: filtered, sorted and paged by what its address says."""
+"""The list of exchanges, filtered, sorted and paged by its address."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NAMES = ("q", "source", "model", "endpoint", "host", "test", "namespace", "statu
 
 
 class Listing(NamedTuple):
-    """What the address asks for. ``query``: its parts that are not empty, without the page. ``problem``: what is wrong with them."""
+    """The list that an address asks for. ``query``: its non-empty parts, without the page. ``problem``: what is wrong with them."""
 
     filters: Filters
     order: Order
@@ -40,7 +40,7 @@ class Listing(NamedTuple):
 
 
 def listing_of(query: Mapping[str, str]) -> Listing:
-    """Return what the query of an address asks for."""
+    """Return the list that the query of an address asks for."""
     given = {name: query[name].strip() for name in NAMES if query.get(name, "").strip()}
     problem = ""
     younger: float | None = None
@@ -68,7 +68,7 @@ def listing_of(query: Mapping[str, str]) -> Listing:
 
 
 def _day(text: str) -> tuple[float, float] | None:
-    """Return when the day begins and ends, by this machine's time zone; None if the text is no day."""
+    """Return when the day begins and ends, in this machine's time zone; None if the text is not a day."""
     try:
         begin = datetime.strptime(text, "%Y-%m-%d")
         return begin.timestamp(), (begin + timedelta(days=1)).timestamp()
@@ -77,7 +77,7 @@ def _day(text: str) -> tuple[float, float] | None:
 
 
 def last_days(today: date) -> list[tuple[str, str]]:
-    """Return the days of the last week, the newest first: as in the address, and as people call them."""
+    """Return the days of the last week, the newest first, each as in an address and as shown to people."""
     days = [today - timedelta(days=back) for back in range(7)]
     return [(day.isoformat(), name or f"on {_WEEKDAYS[day.weekday()]}") for day, name in zip_longest(days, ("today", "yesterday"))]
 
@@ -113,7 +113,7 @@ def _show(inspector: Inspector, request: Request) -> HTMLResponse:
 
 
 def _choices(inspector: Inspector) -> dict[str, list[tuple[str, int]]]:
-    """Return the values to filter by, with their counts; those of a moment ago while the index grows."""
+    """Return the values to filter by, with their counts; cached for a moment while the index grows."""
     version, now = inspector.index.version, time.monotonic()
     kept = inspector.kept.get("choices")
     if kept is None or (kept[0] != version and now - kept[1] > CHOICES_AGE):

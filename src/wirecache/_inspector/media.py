@@ -1,4 +1,4 @@
-"""Which media of an exchange may a browser show? Images and sounds of known kinds, from an address of their own, up to a size."""
+"""Media of an exchange that a browser may show: images and sounds of known types up to a size, at their own addresses."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from wirecache._core.messages import Entry
 
 __all__ = ["media_kind", "media_response"]
 
-MAX_SIZE = 12_000_000  # bytes that a page shows; what is larger can be downloaded
-IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif"})  # not SVG: that is a document with scripts
+MAX_SIZE = 12_000_000  # bytes; larger media can be downloaded
+IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif"})  # not SVG, which may contain scripts
 SOUNDS = frozenset(
     {"audio/mpeg", "audio/mp3", "audio/wav", "audio/x-wav", "audio/ogg", "audio/opus", "audio/aac", "audio/flac", "audio/webm"}
 )
@@ -29,7 +29,7 @@ def media_kind(media_type: str, size: int) -> str:
 
 
 def media_response(entry: Entry, block: Block) -> Response | None:
-    """Return the medium of the block as a response of its own; None if it is none, or is not in the entry."""
+    """Return the block's medium as a response; None if it is not a medium or not in the entry."""
     media_type, data = block.media_type, block.data
     if block.kind is not Kind.MEDIA:
         return None

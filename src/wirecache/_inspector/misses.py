@@ -1,4 +1,4 @@
-"""Why did a call miss? The request that somebody pastes, or a stored one, explained; and what other key options would merge."""
+"""The page that explains why a call missed, for a pasted or a stored request, and what other key options would merge."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = ["ROUTES", "parsed_request"]
 
 
 def parsed_request(text: str) -> dict[str, Any]:
-    """Return the request that somebody pasted: a curl command, or JSON. ``ValueError`` says what is wrong with it."""
+    """Return the pasted request, a curl command or JSON. Raises ``ValueError`` if it is invalid."""
     if text.lstrip().startswith("curl"):
         request = request_of_curl(text.strip())
     else:
@@ -68,7 +68,7 @@ def _given(options: KeyOptions) -> dict[str, Any]:
 
 
 def _options(form: dict[str, str]) -> KeyOptions:
-    """Return the options of the form. ``ConfigError`` says what is wrong with them."""
+    """Return the options of the form. Raises ``ConfigError`` if they are invalid."""
 
     def words(name: str) -> tuple[str, ...]:
         return tuple(form.get(name, "").replace(",", " ").split())
@@ -130,7 +130,7 @@ def _explained(inspector: Inspector, form: dict[str, str]) -> dict[str, Any]:
 
 
 def _tried(inspector: Inspector, source: Source, form: dict[str, str], pasted: dict[str, Any] | None) -> dict[str, Any]:
-    """Return how far the trial of the form's options is; it begins here, unless the form names it."""
+    """Return the progress of the trial of the form's options, starting it unless the form names a running one."""
     options = _options(form)
     number = form.pop("trial", "") or inspector.trials.begin(source, options, _key_of(pasted, options) if pasted else "", dict(form))
     return {"trial": inspector.trials.get(number), "number": number, "line": _line(options)}

@@ -1,7 +1,7 @@
-"""Which stored request is most like this one? The index names the few that may be, and they are compared exactly.
+"""Search for the nearest stored request: the index gives a few candidates, which are compared exactly.
 
-A request is likest to those with which it has most in common from the beginning on (see ``likeness``). Sorted by what they begin with, they
-are its neighbours. What two have in common elsewhere is found by the rare words of both. After these come the newest, as time allows.
+A request is most like those with which it shares the longest beginning (see ``likeness``): its neighbours in sort order. What two have in
+common elsewhere is found by rare words. After these come the newest requests, as time allows.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from wirecache._inspector.source import Source
 __all__ = ["candidates", "nearest_stored"]
 
 SECONDS = 0.05  # for a search by the index
-SECONDS_WITHOUT = 2.0  # while there is no whole index yet
+SECONDS_WITHOUT = 2.0  # while the index is incomplete
 NEIGHBOURS = 12  # requests on each side
 SEARCHED_WORDS = 40
-ENDS = 2000  # characters at the beginning and at the end of a prompt of which the words are taken
-FREQUENT = 2000  # requests with a word that is not rare
+ENDS = 2000  # characters at the beginning and the end of a prompt from which words are taken
+FREQUENT = 2000  # a word in more requests than this is not rare
 FOUND_BY_WORDS = 24
 
 
 def nearest_stored(
     inspector: Inspector, source: Source, request: Request, body: Body, plan: Plan, *, other_than: str = ""
 ) -> Nearest | None:
-    """Return the stored request that is nearest, as far as it is found in time. ``other_than``: a key that does not count."""
+    """Return the nearest stored request that is found in time. ``other_than``: a key to exclude."""
     place, raw = place_of(request.method, redacted_url(request)), canonical_text(body) if body.kind == "json" else body.raw
     likely = candidates(inspector.index, source.id, place, raw)
     seconds = SECONDS if inspector.indexer.progress.ready else SECONDS_WITHOUT
@@ -49,7 +49,7 @@ def nearest_stored(
 
 
 def _read(source: Source, likely: list[str], seconds: float) -> Iterator[Entry]:
-    """Yield the likely ones, and then all, the newest first, as far as they are read within that time."""
+    """Yield the likely entries, then all, the newest first, as far as they can be read within ``seconds``."""
     deadline = time.perf_counter() + seconds
     for number, ref in enumerate(chain(likely, source.refs())):
         if number >= len(likely) and time.perf_counter() > deadline:
@@ -59,9 +59,9 @@ def _read(source: Source, likely: list[str], seconds: float) -> Iterator[Entry]:
 
 
 def candidates(index: SearchIndex, source: str, place: str, raw: bytes) -> list[str]:
-    """Return the refs of stored requests that may be nearest to the one with this body: those with its rare words first.
+    """Return the refs of candidates for the nearest request to the one with this body: those with its rare words first.
 
-    Of several that are equally like it from the beginning on, as when something was put before the text, those are nearer.
+    If several have equally long beginnings in common, for example since something was inserted before the text, these are nearer.
     """
     messages = messages_in(raw)
     prompt = last_prompt(messages)
@@ -78,13 +78,13 @@ def _neighbours(index: SearchIndex, source: str, place: str, column: str, value:
 
 
 def _words(prompt: str) -> list[str]:
-    """Return the longest words at both ends of the prompt: they are the rarest, mostly."""
+    """Return the longest words at both ends of the prompt, which are mostly the rarest."""
     words = re.findall(r"\w{3,}", spaced(prompt[:ENDS] + " " + prompt[ENDS:][-ENDS:]))
     return sorted(dict.fromkeys(words), key=len, reverse=True)[:SEARCHED_WORDS]
 
 
 def _with_words(index: SearchIndex, source: str, place: str, words: Iterable[str]) -> list[str]:
-    """Return the requests that have most of the rare ones among the words, those with most of them first."""
+    """Return the requests that contain most of the rare words, best matches first."""
     terms = [f'prompt : "{word.replace("_", " ")}"' for word in words]
     counts = [
         index.query(f"SELECT count(*) FROM (SELECT 1 FROM texts WHERE texts MATCH ? LIMIT {FREQUENT + 1})", (term,))[0][0] for term in terms

@@ -1,4 +1,4 @@
-"""How is a number in an address parsed? Anybody can write one: digits of other scripts, or thousands of them, are not accepted."""
+"""Parsing of numbers in addresses, which anybody can write: digits of other scripts, or thousands of digits, are rejected."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ DIGITS = 9
 
 
 def whole_number(text: str) -> int | None:
-    """Return the number of at most nine digits that the text is; None if it is anything else."""
+    """Return the text as a number of at most nine digits; None if it is anything else."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= DIGITS else None
 
 
 def page_number(query: Mapping[str, str]) -> int:
-    """Return the page that an address names, from 1; the first where it names none."""
+    """Return the page number in an address, from 1; by default the first."""
     return max(1, whole_number(query.get("page", "")) or 1)

@@ -1,4 +1,4 @@
-"""How are figures drawn? As SVG that is made here, with its values in words for those who do not see it."""
+"""Plots as SVG, with their values also as text for accessibility."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from markupsafe import Markup
 __all__ = ["Bar", "bar_plot", "ticks"]
 
 WIDTH, HEIGHT = 720, 220
-LEFT, TOP, BOTTOM = 64, 30, 30  # room for the labels of the axes
+LEFT, TOP, BOTTOM = 64, 30, 30  # space for the labels of the axes
 DAYS = 6  # labels below the bars
 
 
@@ -25,7 +25,7 @@ class Bar(NamedTuple):
 
 
 def ticks(highest: float) -> list[int]:
-    """Return whole numbers at even distances from 0 to the first that is not below ``highest``: four at most above 0."""
+    """Return evenly spaced integers from 0 to the first that is not below ``highest``; at most four above 0."""
     power = 10 ** max(0, math.floor(math.log10(max(highest, 1) / 4)))
     step = next(power * by for by in (1, 2, 5, 10, 20, 50) if power * by * 4 >= highest)
     return list(range(0, step * math.ceil(highest / step) + 1, step))

@@ -1,4 +1,4 @@
-"""Which calls missed lately? Those of the caches of this process, and those of running proxies, which are asked when somebody looks."""
+"""The latest misses of this process's caches, and of running proxies, which are queried on demand."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Recent", "RecentMiss", "RecentMisses"]
 
 SHOWN = 50
 WAIT = 2.0  # seconds for a proxy's answer
-LONGEST = 4_000_000  # bytes of it
+LONGEST = 4_000_000  # bytes of the answer
 PATH = "/-/wirecache/misses"
 
 
@@ -32,7 +32,7 @@ class RecentMiss(NamedTuple):
 
 
 class Recent(NamedTuple):
-    """The latest misses, the newest first, and what is wrong with proxies that were asked."""
+    """The latest misses, the newest first, and problems with the proxies."""
 
     misses: list[RecentMiss]
     problems: list[str]
@@ -46,7 +46,7 @@ class RecentMisses:
         self.proxies = [_checked(url) for url in proxies]
 
     def latest(self) -> Recent:
-        """Return what is known now. It asks the proxies, so it must not run on an event loop."""
+        """Return the latest misses. It queries the proxies, so it must not run on an event loop."""
         found = [(miss, "") for source in self._sources for miss in source.misses()]
         problems: list[str] = []
         if self.proxies:
@@ -72,12 +72,12 @@ def _checked(url: str) -> str:
 
 
 def _name(url: str) -> str:
-    """Return the host and port: the path may have a token."""
+    """Return the host and port, without the path, which may contain a token."""
     return urlsplit(url).netloc.rpartition("@")[2]
 
 
 def _ask(url: str) -> list[Miss] | str:
-    """Return the misses of the proxy, or what is wrong."""
+    """Return the misses of the proxy, or an error message."""
     opener = build_opener(ProxyHandler({}))
     try:
         with opener.open(url + PATH, timeout=WAIT) as answer:

@@ -1,6 +1,6 @@
-"""How is text that a model or a stranger wrote shown in a page? As text: nothing in it is markup, a script, or an address that is loaded.
+"""Untrusted text, of a model or a stranger, made safe for a page: nothing in it becomes markup, a script or an address that is loaded.
 
-Control characters and changes of direction are made visible, so that what is read is what is there.
+Control and directional characters are made visible, so that the text cannot be misread.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from markupsafe import Markup, escape
 
 __all__ = ["MAX_SHOWN", "as_json", "is_base64", "markdown", "marked", "visible"]
 
-MAX_SHOWN = 20_000  # characters of one text in a page; the rest is behind a link
-MAX_MARKDOWN = 20_000  # characters; longer text is shown as it is
+MAX_SHOWN = 20_000  # characters of one text on a page; the rest is behind a link
+MAX_MARKDOWN = 20_000  # characters; longer text is shown as plain text
 # C0 and C1 without tab and line feed; embeddings, overrides and isolates of direction; halves of surrogate pairs.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028\u2029\u202a-\u202e\u2060\u2066-\u2069\ud800-\udfff\ufeff]")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{200,}={0,2}")
 
 
 def visible(text: str) -> Markup:
-    """Return the text escaped, with what cannot be seen made visible."""
+    """Return the text escaped, with invisible characters made visible."""
     plain = text.replace("\r\n", "\n")
     if not _CONTROL.search(plain):
         return escape(plain)
@@ -39,13 +39,13 @@ def visible(text: str) -> Markup:
 
 
 def _picture(char: str) -> str:
-    """Return what stands for a control character: its picture, else its number."""
+    """Return the symbol for a control character, else its number."""
     code = ord(char)
     return chr(0x2400 + code) if code < 0x20 else "\u2421" if code == 0x7F else f"U+{code:04X}"
 
 
 def marked(text: str, words: Sequence[str]) -> Markup:
-    """Return the text with these words marked."""
+    """Return the text with these words highlighted."""
     if not words:
         return visible(text)
     pattern = re.compile("|".join(re.escape(word) for word in sorted(words, key=len, reverse=True)), re.IGNORECASE)
@@ -59,12 +59,12 @@ def marked(text: str, words: Sequence[str]) -> Markup:
 
 
 def is_base64(text: str) -> bool:
-    """Return whether the text is a long run of base64, which nobody reads."""
+    """Return whether the text is a long run of base64, which is not readable."""
     return len(text) >= 200 and _BASE64.fullmatch(text[:4000].rstrip("=")) is not None
 
 
 def as_json(text: str) -> Any:
-    """Return the JSON object or list that the whole text is, or None."""
+    """Return the text parsed as a JSON object or list, or None."""
     start = text.lstrip()[:1]
     if start not in ("{", "["):
         return None
@@ -75,7 +75,7 @@ def as_json(text: str) -> Any:
 
 
 def markdown(text: str) -> Markup:
-    """Return the text as HTML: Markdown without HTML of its own and without images; links say where they lead and tell nobody of us."""
+    """Return the text as HTML: Markdown without raw HTML and images; links show their target and send no referrer."""
     if len(text) > MAX_MARKDOWN:
         return Markup('<pre class="plain" tabindex="0">{}</pre>').format(visible(text))
     plain = _CONTROL.sub(lambda found: _picture(found[0]), text.replace("\r\n", "\n"))

@@ -1,4 +1,4 @@
-"""The page of what was saved: by day, model, endpoint, host, namespace and test; in calls, time, tokens and money."""
+"""The page of savings: by day, model, endpoint, host, namespace and test; in calls, time, tokens and money."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PLOTTED_DAYS = 30
 
 
 class RunCost(NamedTuple):
-    """What the recordings of a test stand for: what each run of it saves."""
+    """What each run of a test saves, according to its recordings."""
 
     test: str
     calls: int
@@ -35,7 +35,7 @@ class RunCost(NamedTuple):
 
 
 def _history(inspector: Inspector) -> dict[date, Stats]:
-    """Return the statistics of each day, of all stores together."""
+    """Return the statistics of each day, summed over all stores."""
     rows: dict[date, dict[Any, Any]] = {}
     for source in inspector.sources:
         if isinstance(source, StoreSource):
@@ -88,7 +88,7 @@ def _plot(history: Mapping[date, Stats]) -> Any:
 
 
 def _tests(inspector: Inspector) -> list[RunCost]:
-    """Return what the recordings of each test stand for, the most tokens first."""
+    """Return what each test's recordings save, the most tokens first."""
     cassettes = {source.id for source in inspector.sources if source.is_cassette}
     found: dict[str, list[IndexRow]] = {}
     for row in inspector.index.all(Filters(), 0) if cassettes else ():

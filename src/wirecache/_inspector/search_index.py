@@ -1,7 +1,7 @@
-"""How are a hundred thousand exchanges filtered, sorted and searched at once? By a database in memory, which is never on disk.
+"""The index of all exchanges, a database in memory that filters, sorts and searches a hundred thousand of them without delay.
 
-What is needed for the list is in columns; prompts, answers and tool calls are in a full-text index that keeps no text of its own. An
-exchange that is written again gets a new row: rows of the text index are never changed, so a row that nothing refers to is not found.
+What the list needs is in columns; prompts, answers and tool calls are in a full-text index that does not store the text. A rewritten
+exchange gets a new row: rows of the text index are never changed, and orphaned ones are not found.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from wirecache._inspector.search_query import match_expression, spaced
 __all__ = ["Filters", "Found", "Order", "SearchIndex"]
 
 GLOBS = ("model", "host", "endpoint", "test")
-FEW = 2000  # matches that are sorted rather than looked up in the order of the list
-MAX_MESSAGES = 500  # of a conversation whose previous call is looked for
+FEW = 2000  # up to this many matches are sorted; more are looked up in the order of the list
+MAX_MESSAGES = 500  # of a conversation whose previous call is searched for
 
 
 class Order(StrEnum):
@@ -77,7 +77,7 @@ class Found(NamedTuple):
 
 
 class SearchIndex:
-    """The index of all sources. Safe for threads: each use holds the one connection for a few milliseconds."""
+    """The index of all sources. Thread-safe: each use locks the only connection for a few milliseconds."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -91,7 +91,7 @@ class SearchIndex:
     # -- writing ------------------------------------------------------------------------------------------------------
 
     def add(self, rows: Iterable[tuple[IndexRow, tuple[str, str, str]]]) -> None:
-        """Add the rows, each with the texts of its prompt, answer and tool calls, in the place of those of the same ref."""
+        """Add the rows, each with the texts of its prompt, answer and tool calls, replacing those with the same ref."""
         with self._lock:
             self._database.execute("BEGIN")
             for row, texts in rows:
@@ -105,7 +105,7 @@ class SearchIndex:
             self.version += 1
 
     def _name(self, row: IndexRow) -> None:
-        """Keep the values that globs are compared with: there are few, and rows are many."""
+        """Store the values that globs are compared with, which are few compared with the rows."""
         names = {(column, getattr(row, column)) for column in GLOBS} - self._names
         if names:
             self._names |= names
@@ -118,12 +118,12 @@ class SearchIndex:
             self.version += 1
 
     def unpriced(self, limit: int) -> list[IndexRow]:
-        """Return rows whose price was not looked up yet, the newest first."""
+        """Return rows whose price has not been looked up yet, the newest first."""
         rows = self.query(f"SELECT {COLUMNS} FROM rows WHERE priced = 0 ORDER BY stored_at DESC LIMIT ?", (limit,))
         return [IndexRow(*row) for row in rows]
 
     def set_costs(self, costs: Iterable[tuple[float | None, str, str]]) -> None:
-        """Set the dollars of each row, given with its source and ref."""
+        """Set the cost of rows, each given as (dollars, source, ref)."""
         with self._lock:
             self._database.execute("BEGIN")
             self._database.executemany("UPDATE rows SET cost = ?, priced = 1 WHERE source = ? AND ref = ?", costs)
@@ -131,7 +131,7 @@ class SearchIndex:
             self.version += 1
 
     def set_hits(self, source: str, hits: Mapping[str, int]) -> None:
-        """Set how often exchanges of the source were reused, by ref; those that are not named were not."""
+        """Set how often exchanges of the source were reused, by ref; 0 for all others."""
         with self._lock:
             known = dict(self._database.execute("SELECT ref, hits FROM rows WHERE source = ? AND hits > 0", (source,)).fetchall())
             changed = [(hits.get(ref, 0), source, ref) for ref in known.keys() | hits.keys() if known.get(ref, 0) != hits.get(ref, 0)]
@@ -143,7 +143,7 @@ class SearchIndex:
     # -- reading ------------------------------------------------------------------------------------------------------
 
     def find(self, filters: Filters, order: Order, *, page: int, limit: int, now: float) -> Found:
-        """Return the page with that number, from 1."""
+        """Return the page with this number, from 1."""
         with self._lock:
             few, matching = self._matching(match_expression(filters.text))
             where, values = _conditions(filters, now, matching)
@@ -182,7 +182,7 @@ class SearchIndex:
         return IndexRow(*found[0]) if found else None
 
     def previous_call(self, row: IndexRow) -> IndexRow | None:
-        """Return the call whose conversation this one continues, the one with most messages; None if there is none."""
+        """Return the call whose conversation this one continues (of several, the longest), or None."""
         ends = [row.chain[at - DIGEST : at] for at in range(DIGEST, len(row.chain), DIGEST)]
         if not ends:
             return None
@@ -254,5 +254,5 @@ def _conditions(filters: Filters, now: float, matching: str) -> tuple[str, list[
 
 
 def _clean(value: Any) -> Any:
-    """Return a text without halves of surrogate pairs, which the database refuses; any other value as it is."""
+    """Return a text without lone surrogates, which the database refuses; any other value unchanged."""
     return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) and not value.isascii() else value

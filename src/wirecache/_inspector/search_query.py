@@ -1,4 +1,4 @@
-"""What does somebody search for? Words, phrases, beginnings of words, and what must not be there, as a full-text query."""
+"""Search queries as full-text queries: words, phrases, prefixes, and exclusions."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import re
 
 __all__ = ["match_expression", "spaced", "words_of"]
 
-# Scripts that put no space between words: each character is a word of its own, in the text and in what is searched for.
+# Scripts without spaces between words: each character is indexed, and searched for, as a word.
 _UNSPACED = re.compile("([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff])")
 _TERM = re.compile(r'(-?)(?:"([^"]*)"?|(\S+))')
 
-MOST = 100  # words and phrases of a query that are searched for
+MOST = 100  # the maximum of words and phrases in a query
 
 
 def spaced(text: str) -> str:
@@ -19,7 +19,7 @@ def spaced(text: str) -> str:
 
 
 def match_expression(text: str) -> str:
-    """Return the full-text query for what somebody typed; empty if there is no word in it. Whatever is typed is a valid query."""
+    """Return the full-text query for any user input; empty if it contains no word."""
     wanted: list[str] = []
     unwanted: list[str] = []
     for minus, phrase, word in _TERM.findall(text)[:MOST]:
@@ -34,7 +34,7 @@ def match_expression(text: str) -> str:
 
 
 def words_of(text: str) -> list[str]:
-    """Return the words and phrases that are searched for, to be marked in the results."""
+    """Return the words and phrases that are searched for, to be highlighted in the results."""
     return [words for minus, phrase, word in _TERM.findall(text) if not minus and (words := (phrase or word).strip("*"))]
 
 

@@ -1,11 +1,11 @@
-"""Who may see the pages, and who may change something? Everything that a page of prompts needs so that no other page can read it.
+"""Access control of the pages, which show prompts, so that no other page or machine can read or change them.
 
-- The ``Host`` of each request must be on a list, port included: no name that somebody rebound to this machine is.
+- The ``Host`` of each request must be on a list, including the port, which excludes names rebound to this machine (DNS rebinding).
 - A random token: given once in the address, it becomes a cookie (``HttpOnly``, ``SameSite=Strict``) and leaves the address. Programs send
   it as ``Authorization: Bearer``.
-- Whatever changes something must come from a page of ours: ``Sec-Fetch-Site`` and ``Origin`` are checked, the latter against the list of
-  hosts. That it equals ``Host`` would prove nothing, since rebinding makes them equal.
-- Each answer has a policy by which the browser loads nothing from elsewhere and runs no script but ours.
+- Requests that change something must come from the server's own pages: ``Sec-Fetch-Site`` and ``Origin`` are checked, the latter
+  against the list of hosts. That it equals ``Host`` would prove nothing, since rebinding makes them equal.
+- Each answer has a policy that makes the browser load nothing from elsewhere and run only the server's own scripts.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ HEADERS = {
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
-    "referrer-policy": "same-origin",  # none to other sites; with none at all, forms of ours would have no Origin
+    "referrer-policy": "same-origin",  # none to other sites; with no-referrer, the server's own forms would send no Origin
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
@@ -44,9 +44,9 @@ Copy that address from the terminal, or enter the token here.</p>
 
 
 def is_allowed_host(host: str, port: int | None, allowed: Iterable[str]) -> bool:
-    """Return whether the ``Host`` of a request is this machine on that port, or one of the allowed ones.
+    """Return whether the ``Host`` of a request is this machine on this port, or an allowed name.
 
-    ``allowed``: names, which hold for the server's port and for the default one, or names with a port, which hold for that port alone.
+    ``allowed``: names, which are valid with the server's port and the default one, or names with a port, valid only with that.
     """
     host = host.lower()
     name, number = _split(host)
@@ -63,7 +63,7 @@ def _split(host: str) -> tuple[str, str]:
 
 
 class Guard:
-    """An application behind these checks. ``token``: None lets everybody in who reaches the server. ``allowed_hosts``: beside loopback."""
+    """An application behind these checks. ``token``: None admits everybody who can reach the server. ``allowed_hosts``: beside loopback."""
 
     def __init__(self, app: ASGIApp, *, token: str | None, allowed_hosts: Iterable[str]) -> None:
         self._app = app
@@ -78,11 +78,11 @@ class Guard:
             with_headers = _with_headers(send)
             answer = self._refusal(scope) or self._login(scope)
             await (answer or self._app)(scope, receive, with_headers)
-        else:  # a websocket: there is none here
+        else:  # a websocket, which is not supported
             await send({"type": "websocket.close", "code": 1008})
 
     def _refusal(self, scope: Scope) -> Response | None:
-        """Return the answer to a request that comes from elsewhere, or None."""
+        """Return the refusal of a request that comes from elsewhere, or None."""
         headers = Headers(scope=scope)
         port = (scope.get("server") or (None, None))[1]
         if not is_allowed_host(headers.get("host", ""), port, self._allowed):
@@ -98,14 +98,14 @@ class Guard:
         return PlainTextResponse("Another site sent this request; it was refused.\n", status_code=403) if is_foreign else None
 
     def _is_own(self, headers: Headers, site: str, port: int | None) -> bool:
-        """Return whether a request that changes something comes from a page of ours, or from a program that has the token."""
+        """Return whether a request that changes something comes from the server's own pages or from a program with the token."""
         if (origin := headers.get("origin")) is not None:
             return origin != "null" and is_allowed_host(urlsplit(origin).netloc, port, self._allowed)
         return site == "same-origin" or self._is_bearer(headers)
 
     def _login(self, scope: Scope) -> Response | None:
-        """Return the answer to a request without a valid token, the one that takes the token out of the address, or None."""
-        if self._token is None or scope["path"].startswith("/static/"):  # what every wirecache has is no secret
+        """Return the refusal of a request without a valid token, or the redirect that removes the token from the address, or None."""
+        if self._token is None or scope["path"].startswith("/static/"):  # static files are the same everywhere and no secret
             return None
         headers = Headers(scope=scope)
         if scope["method"] in SAFE_METHODS and b"token=" in scope["query_string"]:
@@ -119,7 +119,7 @@ class Guard:
         return HTMLResponse(LOCKED, status_code=401)
 
     def _without_token(self, scope: Scope, pairs: list[tuple[str, str]]) -> Response:
-        path = "/" + scope["path"].lstrip("/\\")  # two slashes would lead to another host
+        path = "/" + scope["path"].lstrip("/\\")  # two slashes would redirect to another host
         answer = RedirectResponse(path + ("?" + urlencode(pairs) if pairs else ""), status_code=303)
         answer.set_cookie(_cookie_name(scope), self._cookie_value, httponly=True, samesite="strict", path="/")
         return answer
@@ -140,7 +140,7 @@ class Guard:
 
 
 def _cookie_name(scope: Scope) -> str:
-    """Return the name of the cookie; cookies know no ports, so servers on different ports need different names."""
+    """Return the name of the cookie. Cookies ignore ports, so servers on different ports need different names."""
     return f"{COOKIE}_{(scope.get('server') or ('', 0))[1] or 0}"
 
 
