@@ -66,7 +66,7 @@ def test_offline_nothing_is_left_alone(plan: Plan) -> None:
 
 
 def test_a_host_may_be_given_alone() -> None:
-    assert parse_hosts("OTEL.example") == parse_hosts(["otel.example"]) == ("otel.example",)
+    assert parse_hosts("OTEL.example") == parse_hosts("otel.example.") == parse_hosts(["otel.example"]) == ("otel.example",)
 
 
 @pytest.mark.parametrize("wrong", ["https://h", "h/path", "", 5])

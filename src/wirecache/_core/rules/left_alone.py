@@ -40,7 +40,7 @@ def parse_hosts(hosts: str | Iterable[str]) -> tuple[str, ...]:
     for glob in globs:
         if not isinstance(glob, str) or not glob or "/" in glob:
             raise ValueError(f'ignore_hosts must be globs of hosts ("*.example.com", "localhost:4318"), got {glob!r}')
-    return tuple(_without_brackets(glob.lower()) for glob in globs)
+    return tuple(_without_brackets(glob.lower().rstrip(".")) for glob in globs)
 
 
 def _without_brackets(host: str) -> str:
