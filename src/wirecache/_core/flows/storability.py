@@ -165,7 +165,7 @@ def parse_answer(head: Head, body: bytes) -> Any:
     """
     kind = content_media_type(head.fields)
     declared = kind == b"application/json" or kind.endswith(b"+json")
-    if not declared and not _JSON_START.match(body, 0, 256):
+    if not declared and not _JSON_START.match(body):
         return PAGE if _PAGE_START.match(body[:256]) else OPAQUE
     answer = parse_json(body)
     return OPAQUE if answer is MALFORMED and kind and not declared else answer
@@ -195,7 +195,7 @@ def answer_refusal_reason(answer: Any, body: bytes, endpoint: str = "rule") -> s
     if answer is PAGE:
         return "html"
     if answer is OPAQUE:
-        return "malformed" if endpoint not in _ANY_BYTES and _JSON_START.match(body, 0, 256) else None
+        return "malformed" if endpoint not in _ANY_BYTES and _JSON_START.match(body) else None
     if isinstance(answer, list):
         return _list_refusal_reason(answer, endpoint)
     if not isinstance(answer, dict):
