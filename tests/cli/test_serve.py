@@ -295,6 +295,28 @@ def children_of(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+EARLY = """
+import os, runpy, signal, sys, time, uvicorn
+
+def run(self, *arguments, **options):
+    os.kill(os.getppid() if "--workers" in sys.argv else os.getpid(), signal.SIGTERM)
+    deadline = time.monotonic() + 20
+    while not self.should_exit and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return original(self, *arguments, **options)
+
+original, uvicorn.Server.run = uvicorn.Server.run, run
+runpy.run_module("wirecache", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("workers", [(), ("--workers", "2")], ids=["one process", "workers"])
+def test_a_signal_that_comes_before_the_server_runs_stops_it(workers: tuple[str, ...], tmp_path: Path) -> None:
+    command = [sys.executable, "-c", EARLY, "serve", "--port", "0", "--store", "kept", *workers]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="it looks for the workers in /proc")
 class TestWorkers:
     def test_equal_calls_of_all_workers_share_a_forward_and_all_stop(self, provider: Provider, tmp_path: Path) -> None:

@@ -61,6 +61,11 @@ class ProxyServer:
         """Accept no new calls, and end when the open ones have ended."""
         self._server.should_exit = True
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it was stopped, also before it ran."""
+        return self._server.should_exit
+
     @contextmanager
     def in_thread(self) -> Iterator[None]:
         """Serve within the block, in a thread."""

@@ -10,7 +10,10 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from wirecache._proxy.server import ProxyServer
 
 __all__ = ["can_fork", "run_workers"]
 
@@ -24,8 +27,8 @@ def can_fork() -> bool:
     return hasattr(os, "fork")
 
 
-def run_workers(count: int, serve: Callable[[int], None], stop: Callable[[], None], bound: socket.socket) -> None:
-    """Run ``serve`` in that many processes until a signal stops them. ``stop``: called in a worker to end its ``serve``.
+def run_workers(count: int, serve: Callable[[int], None], server: ProxyServer, bound: socket.socket) -> None:
+    """Run ``serve`` in that many processes until a signal stops them. ``server``: what it runs, which is stopped in each worker.
 
     ``bound``: the socket that they serve. It is closed here, too, when they stop, so that new clients are refused at once.
 
@@ -33,14 +36,14 @@ def run_workers(count: int, serve: Callable[[int], None], stop: Callable[[], Non
 
     SIGTERM and SIGINT stop all workers, SIGHUP is passed on. A worker also stops when this process ends, for whatever reason.
     """
-    _Workers(count, serve, stop, bound).run()
+    _Workers(count, serve, server, bound).run()
 
 
 class _Workers:
-    def __init__(self, count: int, serve: Callable[[int], None], stop: Callable[[], None], bound: socket.socket) -> None:
+    def __init__(self, count: int, serve: Callable[[int], None], server: ProxyServer, bound: socket.socket) -> None:
         self._count = count
         self._serve = serve
-        self._stop = stop
+        self._server = server
         self._bound = bound
         self._started: dict[int, tuple[int, float]] = {}  # by process id: the worker's number, and when it started
         self._is_stopping = False
@@ -50,6 +53,8 @@ class _Workers:
         worker_handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
         for number in worker_handlers:
             signal.signal(number, self._pass_on)
+        if self._server.is_stopping:  # by a signal that came earlier
+            return
         while not self._is_stopping or self._started:
             while not self._is_stopping and len(self._started) < self._count:
                 self._start(worker_handlers)
@@ -86,7 +91,7 @@ class _Workers:
 
     def _end_with_parent(self) -> None:
         os.read(self._alive, 1)
-        self._stop()
+        self._server.stop()
 
     def _wait(self) -> None:
         pid, status = os.wait()

@@ -124,9 +124,9 @@ def _serve(cache: Cache | Cassette, given: dict[str, Any], *, workers: int, no_t
     with listen(chosen.host, chosen.port) as bound:
         token = _token(needed=not is_loopback(bound) and not no_token)
         app = chosen.app(cache, token)
-        _print_start(address_of(bound).url, token, chosen.upstreams)
         server = ProxyServer(app, bound, chosen.grace_seconds)
         _handle_signals(lambda: configuration_of(**given).reload(app), server.stop)
+        _print_start(address_of(bound).url, token, chosen.upstreams)
         _log_calls(quiet)
         raise_file_limit()
         if workers == 1:
@@ -146,7 +146,7 @@ def _run_workers(workers: int, cache: Cache | Cassette, app: App, server: ProxyS
                 server.run()
                 metrics.publish()
 
-        run_workers(workers, serve, server.stop, bound)
+        run_workers(workers, serve, server, bound)
 
 
 def _token(*, needed: bool) -> str | None:
@@ -169,9 +169,12 @@ def _print_start(url: str, token: str | None, upstreams: Iterable[str]) -> None:
 
 
 def _handle_signals(reload: Callable[[], None], stop: Callable[[], None]) -> None:
-    """Let SIGTERM and Ctrl-C end the command with 0 once the server has stopped, and SIGHUP reload (or stop, if the terminal is gone)."""
+    """Let SIGTERM and Ctrl-C end the command with 0 once the server has stopped, and SIGHUP reload (or stop, if the terminal is gone).
+
+    While the server runs, uvicorn handles the first two, and raises them again at the end. One that comes earlier stops it, too.
+    """
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)  # uvicorn handles it first, and raises it again at the end
+        signal.signal(number, lambda *_: stop())
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, lambda *_: stop() if sys.stdin is not None and sys.stdin.isatty() else _reload(reload))
 
