@@ -6,9 +6,12 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from tests.core.play import quick
 from wirecache._core.keys.keys import KeyOptions, make_key
-from wirecache._core.keys.normalizers import left_out
+from wirecache._core.keys.normalizers import FLATTENED, TEMPORARY, _substituted, left_out
 from wirecache.errors import ConfigError
 
 OPTIONS = KeyOptions(normalize="coding-agent")
@@ -171,3 +174,30 @@ def test_other_bodies_are_left_as_they_are(body: Any) -> None:
 def test_a_name_that_is_none() -> None:
     with pytest.raises(ConfigError, match="normalize must be a function or one of coding-agent, got 'agents'"):
         KeyOptions(normalize="agents")
+
+
+PARTS = [
+    "/tmp/",
+    "/private",
+    "/var/folders/a/b/T/",
+    "C:\\",
+    "Temp\\",
+    "pytest-of-me/pytest-1",
+    "a.b",
+    "-I",
+    "/.gemini",
+    "/-tmp-",
+    "\\n",
+    " ",
+    "\n",
+    "\u00a0",
+    '"',
+    ".",
+]
+
+
+@quick
+@given(st.lists(st.sampled_from(PARTS), max_size=12).map("".join))
+def test_what_is_looked_for_between_spaces_is_all_that_there_is(text: str) -> None:
+    for pattern in (TEMPORARY, FLATTENED):
+        assert _substituted(pattern, lambda match: f"<{match[0]}>", text) == pattern.sub(lambda match: f"<{match[0]}>", text)
