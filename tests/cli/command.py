@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -65,11 +66,8 @@ def entry(prompt: str, answer: str, *, model: str = "gpt-4o", url: str = URL, ag
 
 
 def fill(folder: Path, entries: Iterable[Entry]) -> None:
-    """Write the entries into a disk store, in one transaction."""
-    store = DiskStore(folder)
-    store.get("0" * 64)
-    cache: Any = store._breaker.current
-    with cache.connection.lock, cache.transact():
-        for one in entries:
-            cache.set(one.key, codec.encode(one), expire=None)
+    """Write the entries into a disk store, many in a transaction."""
+    store, rest = DiskStore(folder), iter(entries)
+    while some := {one.key: (codec.encode(one), None) for one in islice(rest, 5_000)}:
+        store.set_many(some)
     store.close()

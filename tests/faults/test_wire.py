@@ -296,10 +296,10 @@ async def test_a_body_of_100_mb_passes(face: Face, server: WireServer, tmp_path:
         async with face.client(cache) as client:
             for framing in ("length", "chunked"):
                 if framing == "length":
-                    server.answer = Sent([head(length), *[piece] * count])
+                    server.answer = Sent([head(length), *[piece] * count], End.KEEP)
                 else:
                     coded = b"%x\r\n%b\r\n" % (len(piece), piece)
-                    server.answer = Sent([head(b"transfer-encoding: chunked"), *[coded] * count, b"0\r\n\r\n"])
+                    server.answer = Sent([head(b"transfer-encoding: chunked"), *[coded] * count, b"0\r\n\r\n"], End.KEEP)
                 size = 0
                 async with client.stream("POST", server.url + CHAT_PATH, json=body_of(framing)) as reply:
                     async with reply.over("iter_raw") as pieces:

@@ -69,9 +69,9 @@ def test_the_whole_of_a_long_text_is_behind_a_link(hostile: Served, path_of: Pat
     assert answer.headers["content-type"].startswith("text/plain")
 
 
-@pytest.mark.parametrize("page", ["1", "50", "999", "x", "-1"])
-def test_ten_thousand_events_come_in_pages(page: str, hostile: Served, path_of: PathOf) -> None:
+def test_ten_thousand_events_come_in_pages(hostile: Served, path_of: PathOf) -> None:
     path = path_of("Ten thousand events")
-    shown = hostile.page(f"{path}?view=stream&page={page}")
-    assert shown.count("<tr><td") <= 200
-    assert "10,002" in shown
+    for page in ("1", "50", "999", "x", "-1"):
+        shown = hostile.page(f"{path}?view=stream&page={page}")
+        assert shown.count("<tr><td") <= 200, page
+        assert "10,002" in shown, page
