@@ -40,7 +40,7 @@ BIN = .venv/$(IN_VENV)
 demo: .venv/.ready
 	$(BIN)/wirecache demo
 
-# A third of the time tests wait: for processes, sockets and a browser. So there are more processes of pytest than processors, and the tests
+# Half of the time tests wait: for processes, sockets and a browser. So there are twice as many processes of pytest as processors, and the tests
 # of the second environment run beside. Programs that tests start need compiled modules, wherever the caller wants none.
 test: .venv/.ready .venv-openai2/.ready .venv-s3/.ready
 	$(MAKE) --no-print-directory --jobs 2 _test _test-openai2
@@ -48,7 +48,7 @@ test: .venv/.ready .venv-openai2/.ready .venv-s3/.ready
 _test _test-openai2: export PYTHONDONTWRITEBYTECODE :=
 
 _test:
-	$(BIN)/python -m pytest -n 3 --dist worksteal
+	$(BIN)/python -m pytest -n 4 --dist worksteal
 
 _test-openai2:
 	.venv-openai2/$(IN_VENV)/python -m pytest -c pyproject.toml tests/sdk/openai2

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.core.play import quick
@@ -198,6 +198,8 @@ PARTS = [
 
 @quick
 @given(st.lists(st.sampled_from(PARTS), max_size=12).map("".join))
+@example("first /tmp/a then /tmp/b and x/tmp/c, /private/tmp/d in /tmp/e last")
+@example("/tmp/a")
 def test_what_is_looked_for_between_spaces_is_all_that_there_is(text: str) -> None:
     for pattern in (TEMPORARY, FLATTENED):
         assert _substituted(pattern, lambda match: f"<{match[0]}>", text) == pattern.sub(lambda match: f"<{match[0]}>", text)

@@ -128,7 +128,7 @@ def _substituted(pattern: re.Pattern[str], replacement: Callable[[re.Match[str]]
     """
     parts, done, end = [], 0, 0
     while word := _WORDS[pattern].search(text, end):
-        start, end = text.rfind(" ", end, word.start()) + 1 or end, text.find(" ", word.end())
+        start, end = text.rfind(" ", end, word.start()) + 1, text.find(" ", word.end())
         end = len(text) if end < 0 else end
         for match in pattern.finditer(text, start, end):
             parts += [text[done : match.start()], replacement(match)]
