@@ -119,6 +119,9 @@ class Hands:
         for client in self._made:
             self.settle(client.aclose()) if hasattr(client, "aclose") else client.close()
         self._row.reset()
+        for transport in list(getattr(self.loop.get_loop(), "_transports", {}).values()):  # of clients that cannot be closed
+            transport.abort()
+        self.settle(asyncio.sleep(0))
         self.loop.close()
 
     @staticmethod
