@@ -1,4 +1,4 @@
-"""Where does the time of a miss go, and where that of a request of 5 MB? ``python -m tests.benchmarks.parts`` prints their parts.
+"""Where does the time of a miss go, and where that of a large request? ``python -m tests.benchmarks.parts`` prints their parts.
 
 Microseconds of processor time (of the thread that does it, so that others on the machine count little), medians, on httpx with a canned
 upstream. Beside each part that has one, its floor: what the same takes without wirecache.
@@ -23,7 +23,7 @@ import httpx
 
 import wirecache
 from tests.benchmarks.check import HEADERS, URL, Upstream
-from wirecache import Cache, DiskStore, make_key
+from wirecache import Cache, DiskStore, KeyOptions, make_key
 from wirecache._core import codec
 from wirecache._core.flows import inference
 from wirecache._core.flows.recorder import Recorder
@@ -114,6 +114,17 @@ def of_a_large_request(rounds: int) -> dict[str, float]:
     return {name: median(taken) for name, taken in times.items()}
 
 
+def of_an_agents_request(rounds: int) -> dict[str, float]:
+    """Return what the key of a coding agent's request of 300 KB takes, as it is and normalized."""
+    names = {"key of an agent's request of 300 KB": KeyOptions(), "  the same, normalized": KeyOptions(normalize="coding-agent")}
+    content = json.dumps(body(0, "see /tmp/tmp1/a.py\n" + "    return of(some)  # a line of code\n" * 8_000)).encode()
+    times: dict[str, list[float]] = {name: [] for name in names}
+    for _ in range(rounds):
+        for name, options in names.items():
+            timed(make_key, times[name])("POST", URL, HEADERS, content, options=options)
+    return {name: median(taken) for name, taken in times.items()}
+
+
 def body(number: int, prompt: str = "Why should a program not ask the same question twice?") -> dict[str, Any]:
     return {"model": "gpt-4o", "messages": [{"role": "user", "content": f"{prompt} {number}"}], "temperature": 0.5}
 
@@ -123,7 +134,7 @@ def run(rounds: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         parts = of_a_miss(Path(folder), rounds)
         parts["  floor: a plain row in SQLite"] = of_a_plain_row(Path(folder), rounds)
-    return parts | of_a_large_request(max(1, rounds // 10))
+    return parts | of_a_large_request(max(1, rounds // 10)) | of_an_agents_request(max(1, rounds // 10))
 
 
 def main() -> None:

@@ -19,8 +19,8 @@ def test_every_module_says_what_it_is_for() -> None:
 
 
 def test_every_export_list_is_complete_and_true() -> None:
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     for module in MODULES:
-        kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
         defined = [node for node in tree(module).body if isinstance(node, kinds) and not _is_command(node)]
         public = {node.name for node in defined if not node.name.startswith("_")}
         if "__all__" not in MODULES[module].read_text("utf-8"):
@@ -39,11 +39,11 @@ def _is_command(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> 
 
 
 def test_what_others_import_is_in_the_export_list() -> None:
-    imported: dict[str, set[str]] = {}
+    imported: dict[str, set[str]] = {module: set() for module in MODULES}
     for other in MODULES:
         for source, name in imports_of(other):
             if name and source in MODULES and room_of(other) != room_of(source):
-                imported.setdefault(source, set()).add(name)
+                imported[source].add(name)
     for module, names in imported.items():
         loaded = importlib.import_module(f"wirecache.{module}".rstrip("."))
         assert names - set(getattr(loaded, "__all__", ())) - {"__version__"} == set(), module

@@ -52,7 +52,7 @@ def test_a(at):
 
 def test_several_processes_record_one_directory(project: Project, tests: MakeTests) -> None:
     tests(MANY)
-    line = project.line("-n3", "--wirecache-record=rewrite", passed=24)
+    line = project.line("-n4", "--wirecache-record=rewrite", passed=24)
     assert line.endswith(" 0 unused")
     prompts = {
         json.loads(path.read_text())["request"]["body"]["json"]["messages"][0]["content"]
@@ -60,7 +60,7 @@ def test_several_processes_record_one_directory(project: Project, tests: MakeTes
     }
     assert prompts == {str(at) for at in range(24)}
     project.provider.close()
-    assert project.line("-n2", passed=24).startswith("48 replayed, 0 recorded, 0 live, ")
+    assert project.line("-n4", passed=24).startswith("48 replayed, 0 recorded, 0 live, ")
 
 
 TWO = """

@@ -14,7 +14,7 @@ from wirecache._inspector.index_schema import IndexRow
 from wirecache._inspector.search_index import Filters, Order, SearchIndex
 from wirecache._inspector.search_query import match_expression, words_of
 
-MANY = 5_000
+MANY = 20_000
 
 
 def row(number: int, **changes: object) -> IndexRow:
@@ -103,9 +103,9 @@ def test_what_the_database_refuses_is_replaced() -> None:
         Filters(model="m3"),
         Filters(model="*3", fresh=False, host="a"),
         Filters(fresh=True, endpoint="CHAT", status=200, namespace="", source="0"),
-        Filters(younger=1250, test=""),
+        Filters(younger=5000, test=""),
         Filters(text="prompt", model="m3", fresh=False),
-        Filters(between=(10.0, 2250.0)),
+        Filters(between=(10.0, 9000.0)),
     ],
     ids=repr,
 )
@@ -114,7 +114,7 @@ def test_a_list_is_found_by_its_columns_alone(index: SearchIndex, filters: Filte
     statements: list[str] = []
     index._database.set_trace_callback(statements.append)
     try:
-        found = index.find(filters, order, page=3, limit=7, now=3_750.0)
+        found = index.find(filters, order, page=3, limit=7, now=15_000.0)
     finally:
         index._database.set_trace_callback(None)
     chosen = [each for each in statements if "FROM rows INDEXED BY" in each]
@@ -122,8 +122,8 @@ def test_a_list_is_found_by_its_columns_alone(index: SearchIndex, filters: Filte
     for statement in chosen:
         plan = " ".join(step[3] for step in index.query(f"EXPLAIN QUERY PLAN {statement}"))
         assert "USING COVERING INDEX" in plan
-    everything = index.find(filters, order, page=1, limit=MANY, now=3_750.0)
-    assert found.total == everything.total == len(everything.rows) == len(index.all(filters, 3_750.0))
+    everything = index.find(filters, order, page=1, limit=MANY, now=15_000.0)
+    assert found.total == everything.total == len(everything.rows) == len(index.all(filters, 15_000.0))
     assert found.rows == everything.rows[14:21]
 
 

@@ -31,15 +31,18 @@ ITEM_MEMBERS: Mapping[str, str] = {
 CLIENT_ITEM_ID = re.compile(r"[a-z]{2,4}_[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")  # Codex 0.171.0
 # A part of the system prompt: `x-anthropic-billing-header: cc_version=...; cch=<nonce>;` (anthropics/claude-code#68900).
 BILLING_LINE = "x-anthropic-billing-header:"
-# Dates in the agent's own environment block, and their placeholders. Each begins with its word.
-DATES: tuple[tuple[str, re.Pattern[str], str], ...] = (
-    # Claude Code 2.1.197: a reminder in the first message; the tool WebSearch
-    ("Today's date is ", re.compile(r"(Today's date is )\d{4}-\d{2}-\d{2}"), r"\1<date>"),
-    ("The current month is ", re.compile(r"(The current month is )[A-Z][a-z]+ \d{4}"), r"\1<month>"),
-    # Codex 0.171.0: <environment_context>
-    ("<current_date>", re.compile(r"(<current_date>)[^<]*(</current_date>)"), r"\1<date>\2"),
-    # Gemini CLI, opencode
-    ("Today's date", re.compile(r"(Today's date(?: is|:) )[A-Z][a-z]{2,8},? [A-Z][a-z]{2,8} \d{1,2},? \d{4}"), r"\1<date>"),
+# Dates in the agent's own environment block: the words before each, what follows them, and what it is replaced by.
+DATES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
+    (words, re.compile(f"({words}){following}"), replacement)
+    for words, following, replacement in (
+        # Claude Code 2.1.197: a reminder in the first message; the tool WebSearch
+        ("Today's date is ", r"\d{4}-\d{2}-\d{2}", r"\1<date>"),
+        ("The current month is ", r"[A-Z][a-z]+ \d{4}", r"\1<month>"),
+        # Codex 0.171.0: <environment_context>
+        ("<current_date>", r"[^<]*(</current_date>)", r"\1<date>\2"),
+        # Gemini CLI, opencode
+        ("Today's date", r"((?: is|:) )[A-Z][a-z]{2,8},? [A-Z][a-z]{2,8} \d{1,2},? \d{4}", r"\1\2<date>"),
+    )
 )
 # What may precede a directory: not a longer path (/home/me/tmp/x), but an escaped line end in JSON within a text (\n/tmp/x), a compiler's
 # option (-I/tmp/x), and Gemini CLI's folder, in which a project's directory has the project's name.
@@ -109,8 +112,8 @@ class _Normalization:
         return [self._texts(item, f"{place}/{number}") for number, item in enumerate(value)] if isinstance(value, list) else value
 
     def _text(self, text: str, place: str) -> str:
-        for word, pattern, placeholder in DATES:
-            text = pattern.sub(placeholder, text) if word in text else text
+        for words, pattern, replacement in DATES:
+            text = pattern.sub(replacement, text) if words in text else text
         places, numbers = self.places, count()
 
         def placed(match: re.Match[str]) -> str:

@@ -45,15 +45,14 @@ class _Quotation(NamedTuple):
     pattern: re.Pattern[str]
     spellings: Mapping[str, str]
 
-    def occurs(self, text: str) -> bool:
-        """Return whether a spelling is in the text, if only as a part of a word. It takes far less time than the pattern."""
-        return any(spelling in text for spelling in self.spellings)
+    def matches(self, text: str) -> list[re.Match[str]]:
+        """Return where the text quotes the values. Whether a spelling is in it at all takes far less time to find than the pattern."""
+        return list(self.pattern.finditer(text)) if any(spelling in text for spelling in self.spellings) else []
 
 
 def quotes(values: Iterable[str], text: str) -> set[str]:
     """Return the values that the text quotes."""
-    quotations = {value: _quotation({value: ""}) for value in values}
-    return {value for value, quotation in quotations.items() if quotation.occurs(text) and quotation.pattern.search(text)}
+    return {value for value in values if _quotation({value: ""}).matches(text)}
 
 
 def requoted(entry: Entry, values: Mapping[str, str]) -> Entry:
@@ -155,7 +154,7 @@ def _fields(value: Any, path: tuple[Hashable, ...]) -> Iterator[tuple[str, Hasha
 def _edits_of_text(body: bytes, pieces: list[_Piece], quotation: _Quotation) -> Iterator[Edit]:
     """Yield the edits of a text that is given in pieces; each piece keeps its share of a split value."""
     text = pieces[0].text if len(pieces) == 1 else "".join(piece.text for piece in pieces)
-    matches = list(quotation.pattern.finditer(text)) if quotation.occurs(text) else []
+    matches = quotation.matches(text)
     if not matches:
         return
     places, first = [0, *accumulate(len(piece.text) for piece in pieces)], 0
